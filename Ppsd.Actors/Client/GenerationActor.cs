@@ -1,0 +1,155 @@
+using System.Threading.Channels;
+using Akka.Actor;
+using Ppsd.Actors.Ids;
+using Ppsd.Actors.Messages;
+
+namespace Ppsd.Actors.Client;
+
+/// <summary>
+/// The client's end of a session: asks the gateway for it, hands its events to a channel, watches the draft stage and
+/// tells it when nobody listens any more.
+/// </summary>
+internal sealed class GenerationActor : ReceiveActor
+{
+    private readonly IActorRef _gateway;
+    private readonly StartSession _request;
+    private readonly ChannelWriter<GenerationEvent> _events;
+    private readonly TimeSpan _startTimeout;
+    private IActorRef? _draftStage;
+    private SessionId? _session;
+    private bool _stopRequested;
+    private int _received;
+
+    public GenerationActor(
+        IActorRef gateway,
+        StartSession request,
+        ChannelWriter<GenerationEvent> events,
+        TimeSpan startTimeout
+    )
+    {
+        _gateway = gateway;
+        _request = request;
+        _events = events;
+        _startTimeout = startTimeout;
+
+        Receive<SessionQueued>(_ => Wait());
+        Receive<SessionStarted>(Started);
+        Receive<SessionRefused>(Refused);
+        Receive<TokensEmitted>(Emit);
+        Receive<DraftsInFlight>(drafts => _events.TryWrite(new DraftsChanged(drafts.Tokens)));
+        Receive<SessionEnded>(Ended);
+        Receive<SessionFailed>(failed => Break(GenerationFailure.Broken, failed.Reason));
+        Receive<Terminated>(lost =>
+            Break(GenerationFailure.Broken, $"stage 1 of the pipeline is gone ({lost.ActorRef.Path.Address})")
+        );
+        Receive<ReceiveTimeout>(_ =>
+            Break(
+                GenerationFailure.Unavailable,
+                $"no coordinator answered within {_startTimeout.TotalSeconds:0.#} s"
+            )
+        );
+        Receive<StopRequested>(_ => Stop());
+        Receive<Abandoned>(_ => Context.Stop(Self));
+    }
+
+    protected override void PreStart()
+    {
+        _gateway.Tell(_request);
+        Context.SetReceiveTimeout(_startTimeout);
+    }
+
+    protected override void PostStop()
+    {
+        // Whatever made this actor stop, the pipeline must not go on for nobody. After a regular end this is late news
+        // and ignored.
+        if (_session is { } session)
+        {
+            _draftStage.Tell(new StopSession(session));
+        }
+
+        _events.TryComplete();
+    }
+
+    private void Wait()
+    {
+        // Queued for memory: the draft stage is there, and only its loss can end the wait.
+        Context.SetReceiveTimeout(null);
+        Watch(Sender);
+    }
+
+    private void Started(SessionStarted started)
+    {
+        Context.SetReceiveTimeout(null);
+        Watch(Sender);
+        _session = started.Session;
+        if (_stopRequested)
+        {
+            Stop();
+        }
+    }
+
+    private void Refused(SessionRefused refused) =>
+        Break(
+            refused.Kind == RefusalKind.BadRequest ? GenerationFailure.BadRequest : GenerationFailure.Unavailable,
+            refused.Reason
+        );
+
+    private void Emit(TokensEmitted emitted)
+    {
+        if (emitted.FirstIndex != _received)
+        {
+            // Tokens travel on one connection, in order; a hole means that the connection was lost and came back.
+            Break(GenerationFailure.Broken, "the connection to the pipeline was interrupted and tokens were lost");
+            return;
+        }
+
+        _received += emitted.Tokens.Length;
+        _events.TryWrite(new TokensGenerated(emitted.Tokens));
+    }
+
+    private void Ended(SessionEnded ended)
+    {
+        if (ended.Stats.GeneratedTokens != _received)
+        {
+            Break(GenerationFailure.Broken, "the connection to the pipeline was interrupted and tokens were lost");
+            return;
+        }
+
+        _session = null;
+        _events.TryWrite(new GenerationEnded(ended.Reason, ended.Stats));
+        Context.Stop(Self);
+    }
+
+    private void Break(GenerationFailure failure, string reason)
+    {
+        _events.TryComplete(new GenerationException(failure, reason));
+        Context.Stop(Self);
+    }
+
+    private void Stop()
+    {
+        _stopRequested = true;
+        if (_session is { } session)
+        {
+            _draftStage.Tell(new StopSession(session));
+        }
+    }
+
+    private void Watch(IActorRef draftStage)
+    {
+        _draftStage = draftStage;
+        Context.Watch(draftStage);
+    }
+
+    /// <summary>Note to self: end the session, figures wanted.</summary>
+    internal sealed class StopRequested
+    {
+        public static StopRequested Instance { get; } = new();
+    }
+
+    /// <summary>Note to self: nobody listens any more.</summary>
+    internal sealed class Abandoned
+    {
+        public static Abandoned Instance { get; } = new();
+    }
+}

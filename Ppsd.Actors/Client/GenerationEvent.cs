@@ -1,0 +1,20 @@
+using Ppsd.Actors.Ids;
+using Ppsd.Actors.Messages;
+
+namespace Ppsd.Actors.Client;
+
+/// <summary>Something that happened to a generation.</summary>
+public abstract record GenerationEvent;
+
+/// <summary>Verified tokens, in order; never taken back.</summary>
+/// <param name="Tokens">At least one.</param>
+public sealed record TokensGenerated(IReadOnlyList<TokenId> Tokens) : GenerationEvent;
+
+/// <summary>Drafts now in flight after the tokens generated so far; replaces what was said before.</summary>
+/// <param name="Tokens">Possibly none.</param>
+public sealed record DraftsChanged(IReadOnlyList<TokenId> Tokens) : GenerationEvent;
+
+/// <summary>The generation ended; the last event.</summary>
+/// <param name="Reason">Why.</param>
+/// <param name="Stats">Its figures.</param>
+public sealed record GenerationEnded(FinishReason Reason, SessionStats Stats) : GenerationEvent;

@@ -1,0 +1,27 @@
+using Akka.Actor;
+using Ppsd.Actors.Messages;
+
+namespace Ppsd.Actors.Client;
+
+/// <summary>Starts generations on a pipeline, in this process or on a cluster. Thread-safe.</summary>
+public sealed class PpsdClient
+{
+    private readonly ActorSystem _system;
+    private readonly IActorRef _gateway;
+    private readonly TimeSpan _startTimeout;
+
+    /// <summary>Creates a client.</summary>
+    /// <param name="system">Where the client's actors live.</param>
+    /// <param name="gateway">Coordinator, or a proxy of it, or in one process the draft stage.</param>
+    /// <param name="startTimeout">How long to wait for an answer to a request.</param>
+    public PpsdClient(ActorSystem system, IActorRef gateway, TimeSpan? startTimeout = null)
+    {
+        _system = system;
+        _gateway = gateway;
+        _startTimeout = startTimeout ?? TimeSpan.FromSeconds(15);
+    }
+
+    /// <summary>Starts a generation; refusals and failures come with its events.</summary>
+    public Generation Start(StartSession request) =>
+        new(_system, events => Props.Create(() => new GenerationActor(_gateway, request, events, _startTimeout)));
+}

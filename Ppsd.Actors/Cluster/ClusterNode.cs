@@ -1,0 +1,105 @@
+using Akka.Actor;
+using Akka.Cluster.Tools.Singleton;
+using Akka.Configuration;
+using Ppsd.Actors.Client;
+using Ppsd.Actors.Configuration;
+using Ppsd.Actors.Messages;
+
+namespace Ppsd.Actors.Cluster;
+
+/// <summary>
+/// This process as a member of a cluster, as a stage node or as a client. Disposing leaves politely: the others learn
+/// of it at once instead of by a failure detector.
+/// </summary>
+public sealed class ClusterNode : IAsyncDisposable
+{
+    private const string CoordinatorName = "coordinator";
+
+    private readonly ActorSystem _system;
+    private readonly IActorRef _coordinator;
+
+    private ClusterNode(ActorSystem system)
+    {
+        _system = system;
+        Cluster = Akka.Cluster.Cluster.Get(system);
+        _coordinator = system.ActorOf(
+            ClusterSingletonProxy.Props($"/user/{CoordinatorName}", ClusterSingletonProxySettings.Create(system)),
+            "coordinator-proxy"
+        );
+        Client = new PpsdClient(system, _coordinator);
+    }
+
+    /// <summary>Starts generations on the cluster's pipeline.</summary>
+    public PpsdClient Client { get; }
+
+    /// <summary>Address others reach this node at.</summary>
+    public string Address => Cluster.SelfAddress.ToString();
+
+    /// <summary>Completes when the node has left the cluster, whoever wanted it to.</summary>
+    public Task Terminated => _system.WhenTerminated;
+
+    private Akka.Cluster.Cluster Cluster { get; }
+
+    /// <summary>Joins as a stage node that may also host the coordinator.</summary>
+    /// <param name="config">Configuration of role <see cref="NodeRole.Stage"/>.</param>
+    /// <param name="seeds">Addresses of members to join; empty to be the first.</param>
+    /// <param name="node">What the node brings.</param>
+    /// <param name="plan">The pipeline to form.</param>
+    /// <param name="clock">Time.</param>
+    public static ClusterNode StartStage(
+        Config config,
+        IReadOnlyList<string> seeds,
+        StageNode node,
+        ClusterPlan plan,
+        TimeProvider clock
+    )
+    {
+        var options = PpsdConfig.PipelineOptions(config);
+        var system = ActorSystem.Create("ppsd", config);
+        system.ActorOf(
+            ClusterSingletonManager.Props(
+                Props.Create(() => new CoordinatorActor(plan)),
+                PoisonPill.Instance,
+                ClusterSingletonManagerSettings.Create(system)
+            ),
+            CoordinatorName
+        );
+        var member = new ClusterNode(system);
+        system.ActorOf(Props.Create(() => new StageHostActor(node, member._coordinator, options, clock)), "stage-host");
+        member.Join(seeds);
+        return member;
+    }
+
+    /// <summary>Joins as a client.</summary>
+    /// <param name="config">Configuration of role <see cref="NodeRole.Client"/>.</param>
+    /// <param name="seeds">Addresses of members to join.</param>
+    public static ClusterNode StartClient(Config config, IReadOnlyList<string> seeds)
+    {
+        var member = new ClusterNode(ActorSystem.Create("ppsd", config));
+        member.Join(seeds);
+        return member;
+    }
+
+    /// <summary>How the pipeline stands, by the coordinator's word.</summary>
+    /// <exception cref="AskTimeoutException">No coordinator answered in time.</exception>
+    public Task<PipelineState> GetPipelineAsync(TimeSpan timeout) =>
+        _coordinator.Ask<PipelineState>(new GetPipeline(), timeout);
+
+    /// <summary>Leaves the cluster and stops.</summary>
+    public async ValueTask DisposeAsync() =>
+        await CoordinatedShutdown
+            .Get(_system)
+            .Run(CoordinatedShutdown.ClrExitReason.Instance)
+            .ConfigureAwait(false);
+
+    private void Join(IReadOnlyList<string> seeds)
+    {
+        if (seeds.Count == 0)
+        {
+            Cluster.Join(Cluster.SelfAddress);
+            return;
+        }
+
+        Cluster.JoinSeedNodes([.. seeds.Select(Akka.Actor.Address.Parse)]);
+    }
+}

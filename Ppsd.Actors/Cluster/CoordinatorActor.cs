@@ -1,0 +1,247 @@
+using Akka.Actor;
+using Akka.Cluster;
+using Akka.Event;
+using Ppsd.Actors.Ids;
+using Ppsd.Actors.Messages;
+using Ppsd.Actors.Planning;
+
+namespace Ppsd.Actors.Cluster;
+
+/// <summary>
+/// The cluster's one coordinator (a singleton on role <c>coordinator</c>): takes stage nodes' offers, assigns layers,
+/// forms the pipeline once all stages have loaded, forms it anew when one is lost, and passes requests to its first
+/// stage. Keeps nothing that the nodes' repeated offers would not tell a successor.
+/// </summary>
+internal sealed class CoordinatorActor : ReceiveActor
+{
+    private readonly ClusterPlan _plan;
+    private readonly ILoggingAdapter _log = Context.GetLogger();
+    private readonly List<Node> _nodes = [];
+    private readonly HashSet<Address> _unreachable = [];
+    private IReadOnlyList<IActorRef>? _assigned;
+    private StageReady?[] _ready = [];
+    private PipelineFormed? _formed;
+    private string? _trouble;
+
+    public CoordinatorActor(ClusterPlan plan)
+    {
+        _plan = plan;
+        Receive<StageOffered>(offer => Take(offer, Sender));
+        Receive<StageReady>(ready => NoteReady(ready, Sender));
+        Receive<StageFailed>(failed => NoteFailed(failed, Sender));
+        Receive<Terminated>(lost => Lose(lost.ActorRef));
+        Receive<ClusterEvent.UnreachableMember>(unreachable => _unreachable.Add(unreachable.Member.Address));
+        Receive<ClusterEvent.ReachableMember>(reachable =>
+        {
+            _unreachable.Remove(reachable.Member.Address);
+            FormIfNeeded();
+        });
+        Receive<ClusterEvent.MemberRemoved>(removed => _unreachable.Remove(removed.Member.Address));
+        Receive<StartSession>(PassOn);
+        Receive<GetPipeline>(_ => Sender.Tell(State()));
+    }
+
+    protected override void PreStart() =>
+        Akka.Cluster.Cluster.Get(Context.System)
+            .Subscribe(
+                Self,
+                ClusterEvent.SubscriptionInitialStateMode.InitialStateAsEvents,
+                typeof(ClusterEvent.IReachabilityEvent),
+                typeof(ClusterEvent.MemberRemoved)
+            );
+
+    protected override void PostStop() => Akka.Cluster.Cluster.Get(Context.System).Unsubscribe(Self);
+
+    private void Take(StageOffered offer, IActorRef host)
+    {
+        var node = _nodes.Find(known => known.Host.Equals(host));
+        if (node is null)
+        {
+            node = new Node(host);
+            _nodes.Add(node);
+            Context.Watch(host);
+        }
+
+        node.Offer = offer;
+        TakeOver(offer.Formed);
+        FormIfNeeded();
+    }
+
+    /// <summary>A predecessor's pipeline that still stands is kept: its sessions must not be disturbed.</summary>
+    private void TakeOver(PipelineFormed? formed)
+    {
+        if (_formed is not null || _assigned is not null || formed is null)
+        {
+            return;
+        }
+
+        var members = formed
+            .Stages.Select(stage => _nodes.Find(node => IsParent(node.Host, stage.Actor)))
+            .ToList();
+        if (members.TrueForAll(node => node?.Offer?.Formed?.Epoch == formed.Epoch))
+        {
+            _assigned = [.. members.Select(node => node!.Host)];
+            _ready = [.. formed.Stages.Select((stage, i) => new StageReady(new StageIndex(i), stage))];
+            _formed = formed;
+        }
+    }
+
+    private void FormIfNeeded()
+    {
+        if (_assigned is not null)
+        {
+            return;
+        }
+
+        var model = _nodes.Find(node => node.Offer is not null)?.Offer;
+        if (model is null)
+        {
+            return;
+        }
+
+        StagePlan plan;
+        try
+        {
+            plan = _plan.For(model.LayerCount);
+        }
+        catch (ArgumentException e)
+        {
+            _trouble = e.Message;
+            return;
+        }
+
+        var offers = _nodes
+            .Where(node => IsUsable(node, model))
+            .Select(node => new OfferedNode<IActorRef>(node.Host, node.Offer!.WantedStage, LoadedLayers(node.Offer)))
+            .ToList();
+        if (StagePlacement.Place(plan, offers) is not { } placed)
+        {
+            return;
+        }
+
+        _assigned = placed;
+        _ready = new StageReady?[placed.Count];
+        for (var i = 0; i < placed.Count; i++)
+        {
+            placed[i].Tell(new AssignStage(new StageIndex(i), plan.Stages[i].First, plan.Stages[i].Count));
+        }
+    }
+
+    private void NoteReady(StageReady ready, IActorRef host)
+    {
+        if (_assigned is null || _formed is not null || !_assigned[ready.Stage.Value].Equals(host))
+        {
+            return;
+        }
+
+        _ready[ready.Stage.Value] = ready;
+        if (Array.Exists(_ready, stage => stage is null))
+        {
+            return;
+        }
+
+        var latest = _nodes.Max(node => node.Offer?.KnownEpoch.Value ?? 0);
+        var fingerprint = _nodes.Find(node => node.Host.Equals(host))!.Offer!.ModelFingerprint;
+        _formed = new PipelineFormed(
+            new PipelineEpoch(latest + 1),
+            [.. _ready.Select(stage => stage!.Member)],
+            fingerprint
+        );
+        _trouble = null;
+        foreach (var member in _assigned)
+        {
+            member.Tell(_formed);
+        }
+    }
+
+    private void NoteFailed(StageFailed failed, IActorRef host)
+    {
+        _trouble = $"stage {failed.Stage.Number} at {host.Path.Address} failed: {failed.Reason}";
+        _log.Warning("{0}", _trouble);
+        Forget(host);
+    }
+
+    private void Lose(IActorRef host)
+    {
+        if (_assigned is { } assigned && assigned.Contains(host))
+        {
+            var number = assigned.ToList().IndexOf(host) + 1;
+            _trouble = $"stage {number} at {host.Path.Address} was lost";
+            _log.Warning("{0}", _trouble);
+        }
+
+        Forget(host);
+    }
+
+    private void Forget(IActorRef host)
+    {
+        Context.Unwatch(host);
+        _nodes.RemoveAll(node => node.Host.Equals(host));
+        if (_assigned?.Contains(host) == true)
+        {
+            _assigned = null;
+            _formed = null;
+            FormIfNeeded();
+        }
+    }
+
+    private void PassOn(StartSession start)
+    {
+        if (_formed is null)
+        {
+            Sender.Tell(new SessionRefused(RefusalKind.Unavailable, Explanation()));
+            return;
+        }
+
+        _formed.Stages[0].Actor.Forward(start);
+    }
+
+    private PipelineState State() =>
+        new()
+        {
+            Formed = _formed,
+            Explanation = Explanation(),
+            StagesNeeded = _plan.StagesNeeded,
+            NodesOffered = _nodes.Count(node => node.Offer is not null),
+            StagesReady = _formed?.Stages.Length ?? _ready.Count(stage => stage is not null),
+        };
+
+    private string Explanation()
+    {
+        if (_formed is not null)
+        {
+            return $"the pipeline stands: {_formed.Stages.Length} stages";
+        }
+
+        var prefix = _trouble is null ? "" : _trouble + "; ";
+        var offered = _nodes.Count(node => node.Offer is not null);
+        if (_assigned is not null)
+        {
+            return $"{prefix}stages are loading: {_ready.Count(stage => stage is not null)} of {_ready.Length} ready";
+        }
+
+        var others = _nodes.Count(node => !IsUsable(node, _nodes[0].Offer!));
+        return $"{prefix}{offered} of {_plan.StagesNeeded} stage nodes are up"
+            + (others > 0 ? $", {others} of them unreachable or with another model" : "")
+            + $": start {Math.Max(1, _plan.StagesNeeded - offered + others)} more with 'ppsd stage'";
+    }
+
+    private bool IsUsable(Node node, StageOffered model) =>
+        node.Offer is { } offer
+        && offer.ModelFingerprint == model.ModelFingerprint
+        && offer.LayerCount == model.LayerCount
+        && !_unreachable.Contains(node.Host.Path.Address);
+
+    private static LayerRange? LoadedLayers(StageOffered offer) =>
+        offer.LoadedFirstLayer < 0 ? null : new LayerRange(offer.LoadedFirstLayer, offer.LoadedLayerCount);
+
+    private static bool IsParent(IActorRef host, IActorRef stage) =>
+        stage.Path.Address == host.Path.Address && stage.Path.Parent.Name == host.Path.Name;
+
+    private sealed class Node(IActorRef host)
+    {
+        public IActorRef Host { get; } = host;
+
+        public StageOffered? Offer { get; set; }
+    }
+}

@@ -1,0 +1,141 @@
+using Akka.Actor;
+using Akka.Event;
+using Ppsd.Actors.Ids;
+using Ppsd.Actors.Messages;
+using Ppsd.Actors.Options;
+using Ppsd.Actors.Planning;
+using Ppsd.Actors.Stages;
+
+namespace Ppsd.Actors.Cluster;
+
+/// <summary>
+/// A node's side of placement, at <c>/user/stage-host</c>: offers the node to the coordinator, loads the stage it is
+/// assigned and is the stage's parent. Repeats its offer, so that a coordinator that moved learns what it needs.
+/// </summary>
+internal sealed class StageHostActor : ReceiveActor, IWithTimers
+{
+    /// <summary>Time between offers.</summary>
+    public static readonly TimeSpan OfferInterval = TimeSpan.FromMilliseconds(500);
+
+    private readonly StageNode _node;
+    private readonly IActorRef _coordinator;
+    private readonly PipelineOptions _options;
+    private readonly TimeProvider _clock;
+    private readonly ILoggingAdapter _log = Context.GetLogger();
+    private AssignStage? _assigned;
+    private IActorRef? _stage;
+    private StageReady? _ready;
+    private PipelineFormed? _formed;
+    private PipelineEpoch _knownEpoch;
+    private int _loads;
+
+    public StageHostActor(StageNode node, IActorRef coordinator, PipelineOptions options, TimeProvider clock)
+    {
+        _node = node;
+        _coordinator = coordinator;
+        _options = options;
+        _clock = clock;
+
+        Receive<AssignStage>(Load);
+        Receive<StageReady>(Loaded);
+        Receive<StageFailed>(Failed);
+        Receive<PipelineFormed>(PassOn);
+        Receive<Terminated>(_ => StageStopped());
+        Receive<Offer>(_ => MakeOffer());
+    }
+
+    public ITimerScheduler Timers { get; set; } = null!;
+
+    protected override void PreStart() =>
+        Timers.StartPeriodicTimer(Offer.Instance, Offer.Instance, TimeSpan.Zero, OfferInterval);
+
+    /// <summary>A stage whose device failed cannot be trusted with its cache; the node decides whether to go on.</summary>
+    protected override SupervisorStrategy SupervisorStrategy() => new OneForOneStrategy(_ => Directive.Stop);
+
+    private void Load(AssignStage assigned)
+    {
+        if (assigned == _assigned && _stage is not null)
+        {
+            if (_ready is not null)
+            {
+                _coordinator.Tell(_ready);
+            }
+
+            return;
+        }
+
+        if (_stage is not null)
+        {
+            Context.Unwatch(_stage);
+            Context.Stop(_stage);
+        }
+
+        _log.Info("loading layers {0} to {1} as stage {2}", assigned.FirstLayer, assigned.FirstLayer + assigned.LayerCount - 1, assigned.Stage.Number);
+        _assigned = assigned;
+        _ready = null;
+        _formed = null;
+        var layers = new LayerRange(assigned.FirstLayer, assigned.LayerCount);
+        var setup = new StageSetup(assigned.Stage, () => _node.CreateRuntime(layers), Self, _options, _clock);
+        _stage = Context.ActorOf(setup.Props, $"stage-{assigned.Stage.Number}-{++_loads}");
+        Context.Watch(_stage);
+    }
+
+    private void Loaded(StageReady ready)
+    {
+        if (!ready.Member.Actor.Equals(_stage))
+        {
+            return;
+        }
+
+        _ready = ready;
+        _coordinator.Tell(ready);
+        _node.OnReady?.Invoke(ready);
+    }
+
+    private void Failed(StageFailed failed)
+    {
+        _coordinator.Tell(failed);
+        _node.OnFailed?.Invoke(failed.Reason);
+    }
+
+    private void PassOn(PipelineFormed formed)
+    {
+        _formed = formed;
+        _knownEpoch = formed.Epoch;
+        _stage?.Tell(formed);
+    }
+
+    private void StageStopped()
+    {
+        var broke = _ready is not null;
+        _stage = null;
+        _ready = null;
+        _formed = null;
+
+        // One that never got ready has said why already.
+        if (broke)
+        {
+            Failed(new StageFailed(_assigned!.Stage, "its device failed"));
+        }
+    }
+
+    private void MakeOffer() =>
+        _coordinator.Tell(
+            new StageOffered
+            {
+                ModelFingerprint = _node.ModelFingerprint,
+                LayerCount = _node.LayerCount,
+                WantedStage = _node.WantedStage,
+                LoadedFirstLayer = _ready is null ? -1 : _assigned!.FirstLayer,
+                LoadedLayerCount = _ready is null ? 0 : _assigned!.LayerCount,
+                Formed = _formed,
+                KnownEpoch = _knownEpoch,
+            }
+        );
+
+    /// <summary>Note to self: offer the node.</summary>
+    private sealed class Offer
+    {
+        public static Offer Instance { get; } = new();
+    }
+}

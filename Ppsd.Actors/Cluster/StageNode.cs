@@ -1,0 +1,27 @@
+using Ppsd.Actors.Messages;
+using Ppsd.Actors.Planning;
+using Ppsd.Actors.Stages;
+
+namespace Ppsd.Actors.Cluster;
+
+/// <summary>What a stage node brings to the cluster.</summary>
+public sealed record StageNode
+{
+    /// <summary>Fingerprint of the model it can load.</summary>
+    public required string ModelFingerprint { get; init; }
+
+    /// <summary>Layers of that model.</summary>
+    public required int LayerCount { get; init; }
+
+    /// <summary>Loads some of the model's layers; called on the stage's own thread.</summary>
+    public required Func<LayerRange, IStageRuntime> CreateRuntime { get; init; }
+
+    /// <summary>Stage the node asks for, from 0; -1 for any.</summary>
+    public int WantedStage { get; init; } = -1;
+
+    /// <summary>Told when the stage has loaded; called on an actor's thread.</summary>
+    public Action<StageReady>? OnReady { get; init; }
+
+    /// <summary>Told why the stage could not be loaded, or that it broke; called on an actor's thread.</summary>
+    public Action<string>? OnFailed { get; init; }
+}

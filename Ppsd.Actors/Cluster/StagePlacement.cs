@@ -1,0 +1,45 @@
+using Ppsd.Actors.Planning;
+
+namespace Ppsd.Actors.Cluster;
+
+/// <summary>A node that offers to hold a stage.</summary>
+/// <typeparam name="TNode">What identifies it.</typeparam>
+/// <param name="Id">The node.</param>
+/// <param name="WantedStage">Stage it asks for, from 0; -1 for any.</param>
+/// <param name="Loaded">Layers it holds already, if any.</param>
+internal sealed record OfferedNode<TNode>(TNode Id, int WantedStage, LayerRange? Loaded);
+
+/// <summary>
+/// Which node holds which stage: a node's own wish first, then whoever holds the layers already (weights are heavy),
+/// then first come first served. Pure.
+/// </summary>
+internal static class StagePlacement
+{
+    /// <summary>A node for every stage, in order; null when some stage has none.</summary>
+    /// <param name="plan">The stages.</param>
+    /// <param name="offers">Nodes in the order they came.</param>
+    public static IReadOnlyList<TNode>? Place<TNode>(StagePlan plan, IReadOnlyList<OfferedNode<TNode>> offers)
+        where TNode : notnull
+    {
+        var placed = new OfferedNode<TNode>?[plan.Stages.Count];
+        var free = offers.ToList();
+
+        Assign((offer, stage) => offer.WantedStage == stage);
+        Assign((offer, stage) => offer.WantedStage < 0 && offer.Loaded == plan.Stages[stage]);
+        Assign((offer, _) => offer.WantedStage < 0 && offer.Loaded is null);
+        Assign((offer, _) => offer.WantedStage < 0);
+        return Array.Exists(placed, offer => offer is null) ? null : [.. placed.Select(offer => offer!.Id)];
+
+        void Assign(Func<OfferedNode<TNode>, int, bool> suits)
+        {
+            for (var stage = 0; stage < placed.Length; stage++)
+            {
+                if (placed[stage] is null && free.Find(offer => suits(offer, stage)) is { } chosen)
+                {
+                    placed[stage] = chosen;
+                    free.Remove(chosen);
+                }
+            }
+        }
+    }
+}

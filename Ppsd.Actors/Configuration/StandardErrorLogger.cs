@@ -1,0 +1,42 @@
+using Akka.Actor;
+using Akka.Dispatch;
+using Akka.Event;
+
+namespace Ppsd.Actors.Configuration;
+
+/// <summary>
+/// Logs to standard error: standard output belongs to generated text and JSON. Drops what remoting reports as an error
+/// each time a peer leaves; the members of a pipeline notice that by themselves and say it in plain words.
+/// </summary>
+public sealed class StandardErrorLogger : ReceiveActor, IRequiresMessageQueue<ILoggerMessageQueueSemantics>
+{
+    /// <summary>Called by Akka.</summary>
+    public StandardErrorLogger()
+    {
+        Receive<LogEvent>(Write);
+        Receive<InitializeLogger>(_ => Sender.Tell(new LoggerInitialized()));
+    }
+
+    private static void Write(LogEvent log)
+    {
+        var isPeerLeaving =
+            log.LogSource.Contains("/system/endpointManager", StringComparison.Ordinal)
+            || log.LogSource.Contains("EndpointWriter", StringComparison.Ordinal)
+            || log.LogSource.Contains("ClusterSingletonProxy", StringComparison.Ordinal)
+            || log.LogSource.Contains("remoting", StringComparison.OrdinalIgnoreCase);
+        if (isPeerLeaving && log.LogLevel() < LogLevel.ErrorLevel)
+        {
+            return;
+        }
+
+        if (isPeerLeaving && log.Cause is not null)
+        {
+            return;
+        }
+
+        Console.Error.WriteLine(
+            $"{log.Timestamp:HH:mm:ss.fff} {log.LogLevel().ToString().Replace("Level", "", StringComparison.Ordinal).ToLowerInvariant()} "
+                + $"{log.Message}{(log.Cause is null ? "" : $": {log.Cause.Message}")}"
+        );
+    }
+}

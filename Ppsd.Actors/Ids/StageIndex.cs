@@ -1,0 +1,9 @@
+namespace Ppsd.Actors.Ids;
+
+/// <summary>A stage's place in its pipeline.</summary>
+/// <param name="Value">From 0; people are told <see cref="Number"/>.</param>
+public readonly record struct StageIndex(int Value)
+{
+    /// <summary>The stage as people count: from 1.</summary>
+    public int Number => Value + 1;
+}

@@ -1,0 +1,64 @@
+using Akka.Actor;
+using Akka.Configuration;
+using Ppsd.Actors.Client;
+using Ppsd.Actors.Configuration;
+using Ppsd.Actors.Messages;
+using Ppsd.Actors.Stages;
+
+namespace Ppsd.Actors.Local;
+
+/// <summary>A pipeline whose stages are all actors of this process, each on its own thread.</summary>
+public sealed class LocalPipeline : IAsyncDisposable
+{
+    private readonly ActorSystem _system;
+
+    private LocalPipeline(ActorSystem system, PipelineFormed formed)
+    {
+        _system = system;
+        Formed = formed;
+        Client = new PpsdClient(system, formed.Stages[0].Actor);
+    }
+
+    /// <summary>The stages.</summary>
+    public PipelineFormed Formed { get; }
+
+    /// <summary>Starts generations on this pipeline.</summary>
+    public PpsdClient Client { get; }
+
+    /// <summary>Starts stage actors, waits until all have loaded and forms the pipeline.</summary>
+    /// <param name="runtimes">Loads each stage's runtime, in order; called on the stages' own threads, at the same time.</param>
+    /// <param name="modelFingerprint">Fingerprint of the model, or empty.</param>
+    /// <param name="config">Configuration of role <see cref="NodeRole.Local"/>.</param>
+    /// <param name="clock">Time.</param>
+    /// <exception cref="PipelineException">A stage could not be loaded.</exception>
+    public static async Task<LocalPipeline> StartAsync(
+        IReadOnlyList<Func<IStageRuntime>> runtimes,
+        string modelFingerprint,
+        Config config,
+        TimeProvider clock
+    )
+    {
+        var options = PpsdConfig.PipelineOptions(config);
+        var system = ActorSystem.Create("ppsd", config);
+        var formed = new TaskCompletionSource<PipelineFormed>(TaskCreationOptions.RunContinuationsAsynchronously);
+        system.ActorOf(
+            Props.Create(() => new LocalPipelineActor(runtimes, modelFingerprint, options, clock, formed)),
+            "pipeline"
+        );
+        try
+        {
+            return new LocalPipeline(system, await formed.Task.ConfigureAwait(false));
+        }
+        catch
+        {
+            await system.Terminate().ConfigureAwait(false);
+            throw;
+        }
+    }
+
+    /// <summary>Figures of all stages, in order.</summary>
+    public Task<StageStatus[]> StatusAsync() => PipelineStatus.AskAsync(Formed);
+
+    /// <summary>Stops the stages and frees their devices.</summary>
+    public async ValueTask DisposeAsync() => await _system.Terminate().ConfigureAwait(false);
+}

@@ -1,0 +1,64 @@
+using System.Collections.Concurrent;
+using Akka.Actor;
+using Akka.Dispatch;
+using Akka.Dispatch.MessageQueues;
+using Ppsd.Actors.Messages;
+using Ppsd.Actors.Speculation;
+
+namespace Ppsd.Actors.Mailboxes;
+
+/// <summary>
+/// Two lanes, control first, and the stage's <see cref="CancelBoard"/>. A <see cref="Cancel"/> or
+/// <see cref="EndSession"/> takes effect here, on the sender's (or the transport's) thread, at the moment it is
+/// enqueued: the stage may be deep in a forward pass and polls the board between layers. No thread has to wake for it.
+/// </summary>
+public sealed class StageMessageQueue : IMessageQueue, IUnboundedMessageQueueSemantics
+{
+    private readonly ConcurrentQueue<Envelope> _control = new();
+    private readonly ConcurrentQueue<Envelope> _work = new();
+
+    /// <summary>What is dead, as this stage knows it.</summary>
+    public CancelBoard Board { get; } = new();
+
+    /// <inheritdoc />
+    public bool HasMessages => !_control.IsEmpty || !_work.IsEmpty;
+
+    /// <inheritdoc />
+    public int Count => _control.Count + _work.Count;
+
+    /// <summary>True when a control message waits.</summary>
+    public bool HasControl => !_control.IsEmpty;
+
+    /// <summary>Verdicts among the waiting control messages, oldest first; for a look ahead, they stay queued.</summary>
+    public IEnumerable<Verdicts> WaitingVerdicts => _control.Select(envelope => envelope.Message).OfType<Verdicts>();
+
+    /// <inheritdoc />
+    public void Enqueue(IActorRef receiver, Envelope envelope)
+    {
+        switch (envelope.Message)
+        {
+            case Cancel cancel:
+                Board.Raise(cancel);
+                break;
+            case EndSession end:
+                Board.End(end.Session);
+                break;
+            default:
+                break;
+        }
+
+        (envelope.Message is IControlMessage ? _control : _work).Enqueue(envelope);
+    }
+
+    /// <inheritdoc />
+    public bool TryDequeue(out Envelope envelope) => _control.TryDequeue(out envelope) || _work.TryDequeue(out envelope);
+
+    /// <inheritdoc />
+    public void CleanUp(IActorRef owner, IMessageQueue deadletters)
+    {
+        while (TryDequeue(out var envelope))
+        {
+            deadletters.Enqueue(owner, envelope);
+        }
+    }
+}

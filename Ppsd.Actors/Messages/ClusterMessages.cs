@@ -1,0 +1,84 @@
+using MessagePack;
+using Ppsd.Actors.Ids;
+
+namespace Ppsd.Actors.Messages;
+
+// Between stage hosts, the coordinator and clients: how a pipeline comes about on a cluster.
+
+/// <summary>
+/// This node can hold a stage. Stage host to coordinator; repeated until assigned. Repeat delivery is safe.
+/// </summary>
+[MessagePackObject]
+public sealed record StageOffered : IWireMessage
+{
+    /// <summary>Fingerprint of the model the node can load.</summary>
+    [Key(0)]
+    public required string ModelFingerprint { get; init; }
+
+    /// <summary>Layers of that model.</summary>
+    [Key(1)]
+    public required int LayerCount { get; init; }
+
+    /// <summary>Stage the node asks for, from 0; -1 for any.</summary>
+    [Key(2)]
+    public int WantedStage { get; init; } = -1;
+
+    /// <summary>First layer of what the node has loaded already; -1 for nothing.</summary>
+    [Key(3)]
+    public int LoadedFirstLayer { get; init; } = -1;
+
+    /// <summary>Layers it has loaded.</summary>
+    [Key(4)]
+    public int LoadedLayerCount { get; init; }
+
+    /// <summary>The pipeline its stage belongs to; a coordinator that moved takes it over.</summary>
+    [Key(5)]
+    public PipelineFormed? Formed { get; init; }
+
+    /// <summary>Latest epoch the node has seen; the next one must be later.</summary>
+    [Key(6)]
+    public PipelineEpoch KnownEpoch { get; init; }
+}
+
+/// <summary>
+/// Load these layers. Coordinator to stage host, which answers with <see cref="StageReady"/> or
+/// <see cref="StageFailed"/>. Repeat delivery is safe.
+/// </summary>
+/// <param name="Stage">The stage's place.</param>
+/// <param name="FirstLayer">Its first layer.</param>
+/// <param name="LayerCount">Its layers.</param>
+[MessagePackObject]
+public sealed record AssignStage(
+    [property: Key(0)] StageIndex Stage,
+    [property: Key(1)] int FirstLayer,
+    [property: Key(2)] int LayerCount
+) : IWireMessage;
+
+/// <summary>Asks how the pipeline stands. Anyone to coordinator; answered by <see cref="PipelineState"/>.</summary>
+[MessagePackObject]
+public sealed record GetPipeline : IWireMessage;
+
+/// <summary>How the pipeline stands. Coordinator to whoever asked.</summary>
+[MessagePackObject]
+public sealed record PipelineState : IWireMessage
+{
+    /// <summary>The formation; null while there is none.</summary>
+    [Key(0)]
+    public PipelineFormed? Formed { get; init; }
+
+    /// <summary>In words: formed, or what is missing.</summary>
+    [Key(1)]
+    public required string Explanation { get; init; }
+
+    /// <summary>Stages the pipeline needs.</summary>
+    [Key(2)]
+    public required int StagesNeeded { get; init; }
+
+    /// <summary>Nodes that offer to hold one.</summary>
+    [Key(3)]
+    public required int NodesOffered { get; init; }
+
+    /// <summary>Stages that have loaded.</summary>
+    [Key(4)]
+    public required int StagesReady { get; init; }
+}

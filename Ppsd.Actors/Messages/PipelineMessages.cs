@@ -1,0 +1,191 @@
+using MessagePack;
+using Ppsd.Actors.Ids;
+
+namespace Ppsd.Actors.Messages;
+
+// The data path, in the order a token meets it: Forward down the stages, Drafts and Verdicts back to the draft stage,
+// Cancel to all when a verdict rejects. docs/protocol.md tells the story; each message says who sends it to whom.
+
+/// <summary>The path to which every stage holds keys and values and whose verdicts have arrived.</summary>
+/// <param name="Head">Last candidate of the path, or <see cref="CandidateId.Root"/>.</param>
+/// <param name="Length">Tokens on the path.</param>
+[MessagePackObject]
+public readonly record struct VerifiedPath([property: Key(0)] CandidateId Head, [property: Key(1)] int Length)
+{
+    /// <summary>The path before the first token.</summary>
+    public static VerifiedPath Empty { get; } = new(CandidateId.Root, 0);
+}
+
+/// <summary>
+/// What enters stage 1 in one cycle: 1..W candidates of a session, or a chunk of its prompt. Its ids, parents and base
+/// alone suffice to bring a stage's cache into line, so a lost, late or repeated <see cref="Cancel"/> never matters to
+/// the text.
+/// </summary>
+[MessagePackObject]
+public sealed record MicroBatch
+{
+    /// <summary>The session.</summary>
+    [Key(0)]
+    public required SessionId Session { get; init; }
+
+    /// <summary>The run; a stage rolls back to <see cref="Base"/> when it first sees a later one.</summary>
+    [Key(1)]
+    public required RunId Run { get; init; }
+
+    /// <summary>Path to commit before these candidates are appended.</summary>
+    [Key(2)]
+    public required VerifiedPath Base { get; init; }
+
+    /// <summary>Id of each candidate, counting up.</summary>
+    [Key(3)]
+    public required CandidateId[] Candidates { get; init; }
+
+    /// <summary>Token of each candidate.</summary>
+    [Key(4)]
+    public required TokenId[] Tokens { get; init; }
+
+    /// <summary>Parent of each candidate; parents come before children.</summary>
+    [Key(5)]
+    public required CandidateId[] Parents { get; init; }
+
+    /// <summary>How many leading candidates were already verified when they entered: prompt, corrections.</summary>
+    [Key(6)]
+    public required int CertainCount { get; init; }
+
+    /// <summary>First candidate whose successor is wanted; all prompt tokens but the last come before it.</summary>
+    [Key(7)]
+    public required int FirstHeadRow { get; init; }
+
+    /// <summary>With the session's first candidates, so that a stage can open it.</summary>
+    [Key(8)]
+    public SessionSettings? Settings { get; init; }
+
+    /// <summary>How many candidates there are.</summary>
+    [IgnoreMember]
+    public int Count => Candidates.Length;
+
+    /// <summary>True when every candidate is verified: such work goes before speculation.</summary>
+    [IgnoreMember]
+    public bool IsCertain => CertainCount == Candidates.Length;
+}
+
+/// <summary>
+/// Hidden states of a micro-batch, ready for the next layers. Stage i to stage i + 1, in order, at most the credit
+/// window in flight. Repeat delivery is safe: candidates already held are recognised and dropped.
+/// </summary>
+/// <param name="Batch">The candidates.</param>
+/// <param name="Hidden">fp32, [candidates, hiddenSize], little-endian: exactly what the next layer would have read locally.</param>
+[MessagePackObject]
+public sealed record Forward([property: Key(0)] MicroBatch Batch, [property: Key(1)] ReadOnlyMemory<byte> Hidden)
+    : IWireMessage;
+
+/// <summary>
+/// The receiver has begun the micro-batch and its place in the window is free. Stage i + 1 to stage i. Repeat and late
+/// delivery are safe: a credit names its micro-batch and counts once.
+/// </summary>
+/// <param name="Session">The micro-batch's session.</param>
+/// <param name="Run">Its run.</param>
+/// <param name="First">Its first candidate.</param>
+[MessagePackObject]
+public sealed record Credit(
+    [property: Key(0)] SessionId Session,
+    [property: Key(1)] RunId Run,
+    [property: Key(2)] CandidateId First
+) : IWireMessage, IControlMessage;
+
+/// <summary>A token an exit head proposes to follow a candidate.</summary>
+/// <param name="Parent">The candidate.</param>
+/// <param name="Token">The proposal.</param>
+/// <param name="LogProbability">How sure the head is; orders candidates when several compete for a place.</param>
+[MessagePackObject]
+public readonly record struct DraftedToken(
+    [property: Key(0)] CandidateId Parent,
+    [property: Key(1)] TokenId Token,
+    [property: Key(2)] float LogProbability
+);
+
+/// <summary>
+/// Drafts for the candidates of one micro-batch. The stage that holds the exit head to the draft stage (to itself when
+/// it is the draft stage). Repeat delivery is safe: a candidate's drafts are taken once.
+/// </summary>
+/// <param name="Session">The session.</param>
+/// <param name="Run">The run; drafts of an earlier one are dropped.</param>
+/// <param name="Tokens">Proposals, best first for each parent.</param>
+[MessagePackObject]
+public sealed record Drafts(
+    [property: Key(0)] SessionId Session,
+    [property: Key(1)] RunId Run,
+    [property: Key(2)] DraftedToken[] Tokens
+) : IWireMessage, IControlMessage;
+
+/// <summary>
+/// The target's tokens after candidates. Last stage to draft stage. Repeat delivery is safe: a candidate gets one
+/// verdict.
+/// </summary>
+/// <param name="Session">The session.</param>
+/// <param name="Run">The run; verdicts of an earlier one are dropped.</param>
+/// <param name="Candidates">Candidates judged, in the order they entered.</param>
+/// <param name="Tokens">The target's token after each.</param>
+[MessagePackObject]
+public sealed record Verdicts(
+    [property: Key(0)] SessionId Session,
+    [property: Key(1)] RunId Run,
+    [property: Key(2)] CandidateId[] Candidates,
+    [property: Key(3)] TokenId[] Tokens
+) : IWireMessage, IControlMessage;
+
+/// <summary>
+/// Kills a run, or branches of it, at every stage. Draft stage to all stages at once; takes effect when it is enqueued,
+/// ahead of queued work and between the layers of running work. A hint for speed only: repeat, loss and any delay are
+/// safe.
+/// </summary>
+/// <param name="Session">The session.</param>
+/// <param name="Floor">Runs before this one are dead.</param>
+/// <param name="Branch">Candidates of the living run that died with a sibling's acceptance, descendants included.</param>
+[MessagePackObject]
+public sealed record Cancel(
+    [property: Key(0)] SessionId Session,
+    [property: Key(1)] RunId Floor,
+    [property: Key(2)] CandidateId[] Branch
+) : IWireMessage, IControlMessage;
+
+/// <summary>
+/// A stage cannot place a micro-batch: something before it was lost. Stage to draft stage, which starts a new run from
+/// the last verdict. Repeat delivery is safe: it counts only for the run it names.
+/// </summary>
+/// <param name="Session">The session.</param>
+/// <param name="Run">The run with the gap.</param>
+[MessagePackObject]
+public sealed record GapSeen([property: Key(0)] SessionId Session, [property: Key(1)] RunId Run)
+    : IWireMessage,
+        IControlMessage;
+
+/// <summary>
+/// The session is over: drop its work and free its pages. Draft stage to all stages; sent again until answered by
+/// <see cref="SessionReleased"/>. Repeat delivery is safe.
+/// </summary>
+/// <param name="Session">The session.</param>
+[MessagePackObject]
+public sealed record EndSession([property: Key(0)] SessionId Session) : IWireMessage, IControlMessage;
+
+/// <summary>The stage holds nothing of the session any more. Stage to draft stage. Repeat delivery is safe.</summary>
+/// <param name="Session">The session.</param>
+/// <param name="Stage">The stage.</param>
+[MessagePackObject]
+public sealed record SessionReleased([property: Key(0)] SessionId Session, [property: Key(1)] StageIndex Stage)
+    : IWireMessage,
+        IControlMessage;
+
+/// <summary>
+/// A stage cannot serve a session (its cache is full, its device failed). Stage to draft stage, which ends the session
+/// with this reason. Repeat delivery is safe.
+/// </summary>
+/// <param name="Session">The session.</param>
+/// <param name="Stage">The stage.</param>
+/// <param name="Reason">One line for the user.</param>
+[MessagePackObject]
+public sealed record StageFault(
+    [property: Key(0)] SessionId Session,
+    [property: Key(1)] StageIndex Stage,
+    [property: Key(2)] string Reason
+) : IWireMessage, IControlMessage;

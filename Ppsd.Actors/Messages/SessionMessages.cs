@@ -1,0 +1,198 @@
+using MessagePack;
+using Ppsd.Actors.Ids;
+
+namespace Ppsd.Actors.Messages;
+
+// Between a client and the draft stage, where a session lives.
+
+/// <summary>
+/// Asks for a generation. Client to coordinator, which passes it on to the draft stage; in one process straight to the
+/// draft stage. Answered by <see cref="SessionStarted"/> or <see cref="SessionRefused"/>. Not to be repeated: each one
+/// starts a session.
+/// </summary>
+[MessagePackObject]
+public sealed record StartSession : IWireMessage, IControlMessage
+{
+    /// <summary>The prompt, at least one token.</summary>
+    [Key(0)]
+    public required TokenId[] Prompt { get; init; }
+
+    /// <summary>Most tokens to generate, at least 1.</summary>
+    [Key(1)]
+    public required int MaxTokens { get; init; }
+
+    /// <summary>Tokens that end the text; empty to ignore them.</summary>
+    [Key(2)]
+    public required TokenId[] EndTokens { get; init; }
+
+    /// <summary>How it decodes.</summary>
+    [Key(3)]
+    public required DecodeMode Mode { get; init; }
+
+    /// <summary>How its tokens are drawn.</summary>
+    [Key(4)]
+    public required SamplingSettings Sampling { get; init; }
+
+    /// <summary>Most candidates of a micro-batch.</summary>
+    [Key(5)]
+    public int MaxWidth { get; init; } = 1;
+
+    /// <summary>True to be told of drafts as they come and go.</summary>
+    [Key(6)]
+    public bool ShowDrafts { get; init; }
+
+    /// <summary>Fingerprint of the model whose tokens these are; empty skips the check.</summary>
+    [Key(7)]
+    public string ModelFingerprint { get; init; } = "";
+}
+
+/// <summary>
+/// The request waits for KV memory; <see cref="SessionStarted"/> follows. Draft stage to client.
+/// </summary>
+/// <param name="Position">Its place among those waiting, from 1.</param>
+[MessagePackObject]
+public sealed record SessionQueued([property: Key(0)] int Position) : IWireMessage;
+
+/// <summary>The session lives. Draft stage to client.</summary>
+/// <param name="Session">Its id.</param>
+[MessagePackObject]
+public sealed record SessionStarted([property: Key(0)] SessionId Session) : IWireMessage;
+
+/// <summary>Why a session was refused.</summary>
+public enum RefusalKind
+{
+    /// <summary>The request can never be served as it is.</summary>
+    BadRequest,
+
+    /// <summary>It cannot be served now; later may do.</summary>
+    Unavailable,
+}
+
+/// <summary>The session was not started. Draft stage or coordinator to client.</summary>
+/// <param name="Kind">Whether trying again can help.</param>
+/// <param name="Reason">One line for the user.</param>
+[MessagePackObject]
+public sealed record SessionRefused([property: Key(0)] RefusalKind Kind, [property: Key(1)] string Reason)
+    : IWireMessage;
+
+/// <summary>Verified tokens, in order. Draft stage to client. Never taken back.</summary>
+/// <param name="Session">The session.</param>
+/// <param name="FirstIndex">Index of the first among the session's generated tokens, from 0.</param>
+/// <param name="Tokens">The tokens.</param>
+[MessagePackObject]
+public sealed record TokensEmitted(
+    [property: Key(0)] SessionId Session,
+    [property: Key(1)] int FirstIndex,
+    [property: Key(2)] TokenId[] Tokens
+) : IWireMessage;
+
+/// <summary>
+/// Drafts in flight after the last verified token, for display only. Draft stage to client, when it asked for them.
+/// Replaces what an earlier message said.
+/// </summary>
+/// <param name="Session">The session.</param>
+/// <param name="VerifiedCount">Generated tokens the drafts follow.</param>
+/// <param name="Tokens">The drafts.</param>
+[MessagePackObject]
+public sealed record DraftsInFlight(
+    [property: Key(0)] SessionId Session,
+    [property: Key(1)] int VerifiedCount,
+    [property: Key(2)] TokenId[] Tokens
+) : IWireMessage;
+
+/// <summary>Why a generation ended.</summary>
+public enum FinishReason
+{
+    /// <summary>End of text.</summary>
+    Stop,
+
+    /// <summary>The token limit.</summary>
+    Length,
+
+    /// <summary>The client cancelled it (or found a stop string).</summary>
+    Cancelled,
+}
+
+/// <summary>The generation ended. Draft stage to client; the last message of a session.</summary>
+/// <param name="Session">The session.</param>
+/// <param name="Reason">Why.</param>
+/// <param name="Stats">Its figures.</param>
+[MessagePackObject]
+public sealed record SessionEnded(
+    [property: Key(0)] SessionId Session,
+    [property: Key(1)] FinishReason Reason,
+    [property: Key(2)] SessionStats Stats
+) : IWireMessage;
+
+/// <summary>The generation broke off. Draft stage to client; the last message of a session.</summary>
+/// <param name="Session">The session.</param>
+/// <param name="Reason">One line for the user.</param>
+[MessagePackObject]
+public sealed record SessionFailed([property: Key(0)] SessionId Session, [property: Key(1)] string Reason)
+    : IWireMessage;
+
+/// <summary>Ends a session early. Client to draft stage. Repeat delivery is safe.</summary>
+/// <param name="Session">The session.</param>
+[MessagePackObject]
+public sealed record StopSession([property: Key(0)] SessionId Session) : IWireMessage, IControlMessage;
+
+/// <summary>Figures of one session; docs/benchmarking.md defines each.</summary>
+[MessagePackObject]
+public sealed record SessionStats
+{
+    /// <summary>How it decoded.</summary>
+    [Key(0)]
+    public required DecodeMode Mode { get; init; }
+
+    /// <summary>Stages of the pipeline.</summary>
+    [Key(1)]
+    public required int StageCount { get; init; }
+
+    /// <summary>Tokens of the prompt.</summary>
+    [Key(2)]
+    public required int PromptTokens { get; init; }
+
+    /// <summary>Tokens generated.</summary>
+    [Key(3)]
+    public required int GeneratedTokens { get; init; }
+
+    /// <summary>Drafts that got a verdict.</summary>
+    [Key(4)]
+    public required int VerifiedDrafts { get; init; }
+
+    /// <summary>Drafts the verdict confirmed.</summary>
+    [Key(5)]
+    public required int AcceptedDrafts { get; init; }
+
+    /// <summary>Drafts dropped in flight because an earlier one was rejected.</summary>
+    [Key(6)]
+    public required int CancelledDrafts { get; init; }
+
+    /// <summary>Runs ended by a rejection.</summary>
+    [Key(7)]
+    public required int Rollbacks { get; init; }
+
+    /// <summary>Runs started again because a message was lost.</summary>
+    [Key(8)]
+    public required int Restarts { get; init; }
+
+    /// <summary>Milliseconds from the session's start to its first token.</summary>
+    [Key(9)]
+    public required double TimeToFirstTokenMs { get; init; }
+
+    /// <summary>Milliseconds from the first token to the last.</summary>
+    [Key(10)]
+    public required double DecodeMs { get; init; }
+
+    /// <summary>Milliseconds between micro-batches entering stage 1, on average over the decode; 0 with fewer than two.</summary>
+    [Key(11)]
+    public required double MeanCycleMs { get; init; }
+
+    /// <summary>Accepted over verified drafts (alpha); 0 when none was verified.</summary>
+    [IgnoreMember]
+    public double AcceptanceRate => VerifiedDrafts == 0 ? 0 : (double)AcceptedDrafts / VerifiedDrafts;
+
+    /// <summary>Tokens per second after the first token; 0 with fewer than two tokens.</summary>
+    [IgnoreMember]
+    public double TokensPerSecond => DecodeMs <= 0 ? 0 : (GeneratedTokens - 1) * 1000.0 / DecodeMs;
+}

@@ -1,0 +1,67 @@
+using MessagePack;
+
+namespace Ppsd.Actors.Messages;
+
+/// <summary>How a session decodes.</summary>
+public enum DecodeMode
+{
+    /// <summary>One token at a time through all stages; exit heads do not run.</summary>
+    Autoregressive,
+
+    /// <summary>Pipeline-parallel self-speculative decoding (arXiv 2509.19368).</summary>
+    Ppsd,
+}
+
+/// <summary>What every stage knows of a session.</summary>
+[MessagePackObject]
+public sealed record SessionSettings
+{
+    /// <summary>How it decodes.</summary>
+    [Key(0)]
+    public required DecodeMode Mode { get; init; }
+
+    /// <summary>How its tokens are drawn.</summary>
+    [Key(1)]
+    public required SamplingSettings Sampling { get; init; }
+
+    /// <summary>Most candidates of a micro-batch; 1 is the paper's chain.</summary>
+    [Key(2)]
+    public required int MaxWidth { get; init; }
+
+    /// <summary>Tokens each stage reserves KV memory for, candidates in flight included.</summary>
+    [Key(3)]
+    public required int ReservedLength { get; init; }
+}
+
+/// <summary>How tokens are drawn, from drafts and target alike: filters in this order, then keyed Gumbel noise.</summary>
+[MessagePackObject]
+public sealed record SamplingSettings
+{
+    /// <summary>Greedy: the most probable token.</summary>
+    [IgnoreMember]
+    public static SamplingSettings Greedy { get; } = new();
+
+    /// <summary>Divides logits; 0 is greedy.</summary>
+    [Key(0)]
+    public float Temperature { get; init; }
+
+    /// <summary>Keeps the k most probable tokens; 0 keeps all.</summary>
+    [Key(1)]
+    public int TopK { get; init; }
+
+    /// <summary>Keeps the smallest set that reaches this probability; 1 keeps all.</summary>
+    [Key(2)]
+    public float TopP { get; init; } = 1f;
+
+    /// <summary>Keeps tokens at least this probable relative to the best; 0 keeps all.</summary>
+    [Key(3)]
+    public float MinP { get; init; }
+
+    /// <summary>Discourages tokens already in the sequence; 1 is off.</summary>
+    [Key(4)]
+    public float RepetitionPenalty { get; init; } = 1f;
+
+    /// <summary>Key of the noise: same seed, same text.</summary>
+    [Key(5)]
+    public ulong Seed { get; init; }
+}

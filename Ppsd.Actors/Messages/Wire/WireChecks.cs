@@ -1,0 +1,82 @@
+using System.Diagnostics.CodeAnalysis;
+using System.Runtime.Serialization;
+
+namespace Ppsd.Actors.Messages.Wire;
+
+/// <summary>What must hold between the fields of a received message before an actor may rely on it.</summary>
+internal static class WireChecks
+{
+    /// <summary>Throws when fields are missing or contradict each other.</summary>
+    public static void Check(object message)
+    {
+        switch (message)
+        {
+            case Forward forward:
+                Check(forward);
+                break;
+            case Verdicts verdicts:
+                Require(verdicts.Candidates is not null && verdicts.Tokens is not null, "verdicts lack an array");
+                Require(
+                    verdicts.Candidates.Length == verdicts.Tokens.Length,
+                    $"{verdicts.Candidates.Length} candidates but {verdicts.Tokens.Length} verdicts"
+                );
+                break;
+            case Drafts drafts:
+                Require(drafts.Tokens is not null, "drafts lack their tokens");
+                break;
+            case Cancel cancel:
+                Require(cancel.Branch is not null, "a cancel lacks its branch");
+                break;
+            case StartSession start:
+                Require(
+                    start is { Prompt: not null, EndTokens: not null, Sampling: not null, ModelFingerprint: not null },
+                    "a start lacks a field"
+                );
+                break;
+            case TokensEmitted tokens:
+                Require(tokens.Tokens is not null, "emitted tokens are missing");
+                break;
+            case DraftsInFlight drafts:
+                Require(drafts.Tokens is not null, "drafts in flight are missing");
+                break;
+            case PipelineFormed formed:
+                Require(
+                    formed.Stages is { Length: > 0 }
+                        && Array.TrueForAll(formed.Stages, stage => stage is { Actor: not null, Description: not null }),
+                    "a pipeline lacks a stage"
+                );
+                break;
+            default:
+                break;
+        }
+    }
+
+    private static void Check(Forward forward)
+    {
+        var batch = forward.Batch;
+        Require(batch is { Candidates: not null, Tokens: not null, Parents: not null }, "a micro-batch lacks an array");
+        var count = batch.Candidates.Length;
+        Require(count > 0, "a micro-batch has no candidates");
+        Require(
+            batch.Tokens.Length == count && batch.Parents.Length == count,
+            $"a micro-batch has {count} candidates, {batch.Tokens.Length} tokens and {batch.Parents.Length} parents"
+        );
+        Require(
+            batch.CertainCount >= 0 && batch.CertainCount <= count && batch.FirstHeadRow >= 0 && batch.FirstHeadRow <= count,
+            "a micro-batch's marks lie outside it"
+        );
+        Require(
+            forward.Hidden.Length > 0 && forward.Hidden.Length % (count * sizeof(float)) == 0,
+            $"{forward.Hidden.Length} bytes of hidden states are not whole fp32 rows for {count} candidates"
+        );
+        Require(batch.Settings is null or { Sampling: not null }, "session settings lack their sampling");
+    }
+
+    private static void Require([DoesNotReturnIf(false)] bool holds, string complaint)
+    {
+        if (!holds)
+        {
+            throw new SerializationException(complaint);
+        }
+    }
+}

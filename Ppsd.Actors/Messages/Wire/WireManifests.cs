@@ -1,0 +1,52 @@
+namespace Ppsd.Actors.Messages.Wire;
+
+/// <summary>
+/// The messages that may cross the wire, each under a short fixed name. Anything else is refused: this table is the
+/// allow-list.
+/// </summary>
+internal static class WireManifests
+{
+    private static readonly (string Manifest, Type Type)[] _all =
+    [
+        ("forward", typeof(Forward)),
+        ("credit", typeof(Credit)),
+        ("drafts", typeof(Drafts)),
+        ("verdicts", typeof(Verdicts)),
+        ("cancel", typeof(Cancel)),
+        ("gap", typeof(GapSeen)),
+        ("end", typeof(EndSession)),
+        ("released", typeof(SessionReleased)),
+        ("fault", typeof(StageFault)),
+        ("start", typeof(StartSession)),
+        ("queued", typeof(SessionQueued)),
+        ("started", typeof(SessionStarted)),
+        ("refused", typeof(SessionRefused)),
+        ("tokens", typeof(TokensEmitted)),
+        ("in-flight", typeof(DraftsInFlight)),
+        ("ended", typeof(SessionEnded)),
+        ("failed", typeof(SessionFailed)),
+        ("stop", typeof(StopSession)),
+        ("ready", typeof(StageReady)),
+        ("stage-failed", typeof(StageFailed)),
+        ("formed", typeof(PipelineFormed)),
+        ("get-status", typeof(GetStageStatus)),
+        ("status", typeof(StageStatus)),
+        ("offer", typeof(StageOffered)),
+        ("assign", typeof(AssignStage)),
+        ("get-pipeline", typeof(GetPipeline)),
+        ("pipeline", typeof(PipelineState)),
+    ];
+
+    private static readonly Dictionary<string, Type> _types = _all.ToDictionary(entry => entry.Manifest, entry => entry.Type);
+
+    private static readonly Dictionary<Type, string> _manifests = _all.ToDictionary(
+        entry => entry.Type,
+        entry => entry.Manifest
+    );
+
+    /// <summary>The type behind a manifest, or null when it is not on the list.</summary>
+    public static Type? TypeOf(string manifest) => _types.GetValueOrDefault(manifest);
+
+    /// <summary>The manifest of a type, or null when it is not on the list.</summary>
+    public static string? ManifestOf(Type type) => _manifests.GetValueOrDefault(type);
+}

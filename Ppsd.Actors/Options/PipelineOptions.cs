@@ -1,0 +1,30 @@
+namespace Ppsd.Actors.Options;
+
+/// <summary>Settings of a pipeline's protocol; HOCON section <c>ppsd.pipeline</c>.</summary>
+public sealed record PipelineOptions
+{
+    /// <summary>Micro-batches in flight per hop.</summary>
+    public int CreditWindow { get; init; } = 4;
+
+    /// <summary>Most positions drafted beyond the last verified token; 0 derives it from the number of stages.</summary>
+    public int SpeculationWindow { get; init; }
+
+    /// <summary>Prompt tokens of a micro-batch.</summary>
+    public int PrefillChunk { get; init; } = 64;
+
+    /// <summary>Time without a verdict after which a session starts a new run; doubles with each vain attempt.</summary>
+    public TimeSpan StallTimeout { get; init; } = TimeSpan.FromSeconds(5);
+
+    /// <summary>Time between repeats of an unanswered <see cref="Messages.EndSession"/>, and between looks for stalls.</summary>
+    public TimeSpan HousekeepingInterval { get; init; } = TimeSpan.FromMilliseconds(500);
+
+    /// <summary>Sessions that may wait for KV pages; one more is refused.</summary>
+    public int MaxWaitingSessions { get; init; } = 256;
+
+    /// <summary>The window for a pipeline of <paramref name="stageCount"/> stages.</summary>
+    /// <remarks>
+    /// A full pipeline holds one position per stage; one more keeps stage 1 busy while the oldest verdict travels back.
+    /// Drafting further ahead would only queue work that a rejection throws away.
+    /// </remarks>
+    public int WindowFor(int stageCount) => SpeculationWindow > 0 ? SpeculationWindow : stageCount + 1;
+}

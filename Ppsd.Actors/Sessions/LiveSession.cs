@@ -1,0 +1,96 @@
+using Akka.Actor;
+using Ppsd.Actors.Messages;
+using Ppsd.Actors.Speculation;
+
+namespace Ppsd.Actors.Sessions;
+
+/// <summary>A session as the draft stage holds it: its decode, its client, its clock marks. Used by that stage's thread.</summary>
+internal sealed class LiveSession(DecodeSession decode, IActorRef client, StartSession request, TimeProvider clock)
+{
+    private readonly long _startedAt = clock.GetTimestamp();
+    private long _firstTokenAt;
+    private long _lastTokenAt;
+    private long _firstEntryAt;
+    private long _lastEntryAt;
+    private long _progressAt = clock.GetTimestamp();
+    private int _entries;
+    private int _vainRestarts;
+
+    /// <summary>What is decoded.</summary>
+    public DecodeSession Decode { get; } = decode;
+
+    /// <summary>Who is told.</summary>
+    public IActorRef Client { get; } = client;
+
+    /// <summary>True when the client wants to see drafts.</summary>
+    public bool ShowDrafts { get; } = request.ShowDrafts;
+
+    /// <summary>A micro-batch enters stage 1.</summary>
+    public void NoteEntry(bool isPrefill)
+    {
+        if (isPrefill)
+        {
+            return;
+        }
+
+        _lastEntryAt = clock.GetTimestamp();
+        if (_entries++ == 0)
+        {
+            _firstEntryAt = _lastEntryAt;
+        }
+    }
+
+    /// <summary>Tokens were verified.</summary>
+    public void NoteTokens()
+    {
+        _lastTokenAt = clock.GetTimestamp();
+        if (_firstTokenAt == 0)
+        {
+            _firstTokenAt = _lastTokenAt;
+        }
+
+        NoteProgress();
+    }
+
+    /// <summary>Something came back from the pipeline.</summary>
+    public void NoteProgress()
+    {
+        _progressAt = clock.GetTimestamp();
+        _vainRestarts = 0;
+    }
+
+    /// <summary>
+    /// True when nothing has come back for so long that it must be lost; the patience doubles with each vain attempt, so
+    /// that a slow pipeline is not restarted for ever.
+    /// </summary>
+    public bool HasStalled(TimeSpan timeout)
+    {
+        if (clock.GetElapsedTime(_progressAt) < timeout * Math.Pow(2, Math.Min(_vainRestarts, 6)))
+        {
+            return false;
+        }
+
+        _vainRestarts++;
+        _progressAt = clock.GetTimestamp();
+        return true;
+    }
+
+    /// <summary>The session's figures.</summary>
+    public SessionStats Stats(int stageCount) =>
+        new()
+        {
+            Mode = request.Mode,
+            StageCount = stageCount,
+            PromptTokens = request.Prompt.Length,
+            GeneratedTokens = Decode.GeneratedCount,
+            VerifiedDrafts = Decode.VerifiedDrafts,
+            AcceptedDrafts = Decode.AcceptedDrafts,
+            CancelledDrafts = Decode.CancelledDrafts,
+            Rollbacks = Decode.Rollbacks,
+            Restarts = Decode.Restarts,
+            TimeToFirstTokenMs = _firstTokenAt == 0 ? 0 : clock.GetElapsedTime(_startedAt, _firstTokenAt).TotalMilliseconds,
+            DecodeMs = _firstTokenAt == 0 ? 0 : clock.GetElapsedTime(_firstTokenAt, _lastTokenAt).TotalMilliseconds,
+            MeanCycleMs =
+                _entries < 2 ? 0 : clock.GetElapsedTime(_firstEntryAt, _lastEntryAt).TotalMilliseconds / (_entries - 1),
+        };
+}

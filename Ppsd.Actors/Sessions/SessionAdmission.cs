@@ -1,0 +1,140 @@
+using Ppsd.Actors.Ids;
+using Ppsd.Actors.Messages;
+using Ppsd.Actors.Options;
+
+namespace Ppsd.Actors.Sessions;
+
+/// <summary>
+/// Says whether a pipeline can serve a request, and keeps account of KV pages so that no stage ever runs out: a session
+/// is admitted only when every stage can hold its longest text. Pure.
+/// </summary>
+internal sealed class SessionAdmission
+{
+    private readonly PipelineFormed _pipeline;
+    private readonly PipelineOptions _options;
+    private readonly Dictionary<SessionId, int> _reserved = [];
+    private readonly int _pageCount;
+    private readonly int _pageSize;
+    private readonly int _maxLength;
+    private readonly int _maxWidth;
+    private int _reservedPages;
+
+    public SessionAdmission(PipelineFormed pipeline, PipelineOptions options)
+    {
+        _pipeline = pipeline;
+        _options = options;
+        var stages = pipeline.Stages.Select(stage => stage.Description).ToList();
+        _pageCount = stages.Min(stage => stage.PageCount);
+        _pageSize = stages.Max(stage => stage.PageSize);
+        _maxLength = stages.Min(stage => stage.MaxLength);
+        _maxWidth = stages.Min(stage => stage.MaxWidth);
+        PrefillChunk = Math.Min(options.PrefillChunk, stages.Min(stage => stage.MaxRows));
+    }
+
+    /// <summary>Prompt tokens of a micro-batch that every stage can take.</summary>
+    public int PrefillChunk { get; }
+
+    /// <summary>Why the pipeline can never serve the request, in one line; null when it can.</summary>
+    public string? Refusal(StartSession request)
+    {
+        var first = _pipeline.Stages[0].Description;
+        if (request.Prompt.Length == 0)
+        {
+            return "the prompt is empty: expected at least one token";
+        }
+
+        foreach (var token in request.Prompt)
+        {
+            if (token.Value < 0 || token.Value >= first.VocabSize)
+            {
+                return $"token {token.Value} is not in the vocabulary of {first.VocabSize} tokens";
+            }
+        }
+
+        if (request.MaxTokens < 1)
+        {
+            return $"max tokens: expected at least 1, found {request.MaxTokens}";
+        }
+
+        if (request.MaxWidth < 1 || request.MaxWidth > _maxWidth)
+        {
+            return $"max width: expected 1 to {_maxWidth}, found {request.MaxWidth}";
+        }
+
+        if ((long)request.Prompt.Length + request.MaxTokens > _maxLength)
+        {
+            return $"a prompt of {request.Prompt.Length} tokens and {request.MaxTokens} to generate exceed the "
+                + $"{_maxLength} positions of the pipeline";
+        }
+
+        if (PagesFor(request) > _pageCount)
+        {
+            return $"KV cache: the request needs {PagesFor(request)} pages of {_pageSize} tokens, but the smallest stage "
+                + $"has {_pageCount}; lower the token limit or raise the KV cache size";
+        }
+
+        if (request.Mode == DecodeMode.Ppsd && !_pipeline.Stages.Any(stage => stage.Description.HasExitHead))
+        {
+            return "no stage of this pipeline has an exit head: decode autoregressively, or load one";
+        }
+
+        if (
+            request.ModelFingerprint.Length > 0
+            && _pipeline.ModelFingerprint.Length > 0
+            && request.ModelFingerprint != _pipeline.ModelFingerprint
+        )
+        {
+            return $"the pipeline serves the model {_pipeline.ModelFingerprint[..12]}, but the request was made for "
+                + $"{request.ModelFingerprint[..Math.Min(12, request.ModelFingerprint.Length)]}";
+        }
+
+        return SamplingRefusal(request.Sampling);
+    }
+
+    /// <summary>Reserves pages for the request; false when too many are taken just now.</summary>
+    public bool TryReserve(SessionId session, StartSession request)
+    {
+        var pages = PagesFor(request);
+        if (_reservedPages + pages > _pageCount)
+        {
+            return false;
+        }
+
+        _reserved.Add(session, pages);
+        _reservedPages += pages;
+        return true;
+    }
+
+    /// <summary>Every stage has released the session.</summary>
+    public void Release(SessionId session)
+    {
+        if (_reserved.Remove(session, out var pages))
+        {
+            _reservedPages -= pages;
+        }
+    }
+
+    /// <summary>Tokens each stage reserves memory for.</summary>
+    /// <remarks>
+    /// Beyond the text itself: the candidates in flight, and as many again, since those that died are freed only when the
+    /// next micro-batch tells the stage.
+    /// </remarks>
+    public int ReservedLength(StartSession request) =>
+        request.Prompt.Length
+        + request.MaxTokens
+        + 2 * (_options.WindowFor(_pipeline.Stages.Length) + 1) * request.MaxWidth;
+
+    private int PagesFor(StartSession request) => (ReservedLength(request) + _pageSize - 1) / _pageSize;
+
+    private static string? SamplingRefusal(SamplingSettings sampling) =>
+        sampling switch
+        {
+            { Temperature: not (>= 0f and <= 100f) } => $"temperature: expected 0 to 100, found {sampling.Temperature}",
+            { TopK: < 0 } => $"top-k: expected 0 or more, found {sampling.TopK}",
+            { TopP: not (> 0f and <= 1f) } => $"top-p: expected more than 0 and at most 1, found {sampling.TopP}",
+            { MinP: not (>= 0f and <= 1f) } => $"min-p: expected 0 to 1, found {sampling.MinP}",
+            { RepetitionPenalty: not (> 0f and <= 100f) } =>
+                $"repetition penalty: expected more than 0 and at most 100, found {sampling.RepetitionPenalty}",
+            _ => null,
+        };
+}

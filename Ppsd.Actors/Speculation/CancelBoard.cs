@@ -1,0 +1,102 @@
+using System.Collections.Concurrent;
+using Ppsd.Actors.Ids;
+using Ppsd.Actors.Messages;
+
+namespace Ppsd.Actors.Speculation;
+
+/// <summary>
+/// What is dead, as one stage knows it: a run floor and dead candidates per session, and sessions that have ended.
+/// Raised from any thread the moment a message arrives; read by the stage before each item and between layers. Marks
+/// only ever move towards dead, so late and repeated messages are harmless.
+/// </summary>
+public sealed class CancelBoard
+{
+    /// <summary>
+    /// Ended sessions remembered. A message of an ended session can only be as old as what a pipeline holds in flight,
+    /// which is far fewer sessions than this.
+    /// </summary>
+    private const int EndedSessionsKept = 4096;
+
+    private readonly ConcurrentDictionary<SessionId, Marks> _sessions = new();
+    private readonly ConcurrentDictionary<SessionId, byte> _ended = new();
+    private readonly ConcurrentQueue<SessionId> _endedInOrder = new();
+
+    /// <summary>Applies a cancel.</summary>
+    public void Raise(Cancel cancel)
+    {
+        if (_ended.ContainsKey(cancel.Session))
+        {
+            return;
+        }
+
+        var marks = _sessions.GetOrAdd(cancel.Session, static _ => new Marks());
+        marks.RaiseFloor(cancel.Floor.Value);
+        foreach (var candidate in cancel.Branch)
+        {
+            marks.Dead.TryAdd(candidate, 0);
+        }
+    }
+
+    /// <summary>Marks a session as ended; everything of it is dead from now on.</summary>
+    public void End(SessionId session)
+    {
+        if (!_ended.TryAdd(session, 0))
+        {
+            return;
+        }
+
+        _sessions.TryRemove(session, out _);
+        _endedInOrder.Enqueue(session);
+        while (_endedInOrder.Count > EndedSessionsKept && _endedInOrder.TryDequeue(out var oldest))
+        {
+            _ended.TryRemove(oldest, out _);
+        }
+    }
+
+    /// <summary>True when a run of a session is dead.</summary>
+    public bool IsDead(SessionId session, RunId run) =>
+        _ended.ContainsKey(session) || (_sessions.TryGetValue(session, out var marks) && run.Value < marks.Floor);
+
+    /// <summary>True when any candidate of the session is marked dead.</summary>
+    public bool HasDeadBranches(SessionId session) =>
+        _sessions.TryGetValue(session, out var marks) && !marks.Dead.IsEmpty;
+
+    /// <summary>True when a candidate died with a branch.</summary>
+    public bool IsDead(SessionId session, CandidateId candidate) =>
+        _sessions.TryGetValue(session, out var marks) && marks.Dead.ContainsKey(candidate);
+
+    /// <summary>
+    /// Forgets dead candidates before <paramref name="candidate"/>: micro-batches come in order, so the stage will not
+    /// meet them again.
+    /// </summary>
+    public void ForgetBefore(SessionId session, CandidateId candidate)
+    {
+        if (!_sessions.TryGetValue(session, out var marks) || marks.Dead.IsEmpty)
+        {
+            return;
+        }
+
+        foreach (var (dead, _) in marks.Dead)
+        {
+            if (dead.Value < candidate.Value)
+            {
+                marks.Dead.TryRemove(dead, out _);
+            }
+        }
+    }
+
+    private sealed class Marks
+    {
+        private int _floor;
+
+        public int Floor => Volatile.Read(ref _floor);
+
+        public ConcurrentDictionary<CandidateId, byte> Dead { get; } = new();
+
+        public void RaiseFloor(int floor)
+        {
+            int seen;
+            while ((seen = Floor) < floor && Interlocked.CompareExchange(ref _floor, floor, seen) != seen) { }
+        }
+    }
+}

@@ -1,0 +1,425 @@
+using Ppsd.Actors.Ids;
+using Ppsd.Actors.Messages;
+
+namespace Ppsd.Actors.Speculation;
+
+/// <summary>
+/// The decode of one session: which micro-batch enters stage 1 next, what a draft adds, and what a verdict confirms or
+/// kills. This class is PPSD. Pure: no actors, no devices, no clock; the draft stage's thread owns it.
+/// </summary>
+/// <remarks>
+/// Three marks move along the sequence. The <b>base</b> is the last candidate whose verdict has arrived: every stage
+/// holds its keys and values. The <b>head</b> is the candidate the next verdict must be about: it carries the last
+/// verified token. Behind the head lies the tree of drafts in flight. A verdict moves the base to the head; if one of
+/// the head's children carries the verdict's token, that child was right and becomes the head, and nothing had to wait;
+/// if none does, the verdict's token itself enters, as the first candidate of a new run.
+/// <para>
+/// The text is the target's own: every emitted token is a verdict's token, and verdicts depend only on the tokens before
+/// them. Drafts decide when a verdict is computed, never what it says. Autoregressive decoding is this class without
+/// calls of <see cref="AddDrafts"/>.
+/// </para>
+/// </remarks>
+internal sealed class DecodeSession
+{
+    private readonly SessionSettings _settings;
+    private readonly GenerationLimits _generation;
+    private readonly SpeculationLimits _limits;
+    private readonly CandidateTree _tree = new();
+    private readonly List<DraftedToken> _waitingDrafts = [];
+    private readonly List<TokenId> _tokens;
+    private readonly int _promptLength;
+    private readonly VerdictOutcome _outcome = new();
+    private VerifiedPath _base = VerifiedPath.Empty;
+    private CandidateId? _head;
+    private TokenId? _waitingToken;
+    private CandidateId _nextId = new(0);
+    private int _prefilled;
+
+    public DecodeSession(
+        SessionId id,
+        IReadOnlyList<TokenId> prompt,
+        SessionSettings settings,
+        GenerationLimits generation,
+        SpeculationLimits limits
+    )
+    {
+        Id = id;
+        _settings = settings;
+        _generation = generation;
+        _limits = limits;
+        _promptLength = prompt.Count;
+        _tokens = [.. prompt];
+    }
+
+    public SessionId Id { get; }
+
+    /// <summary>The living run.</summary>
+    public RunId Run { get; private set; }
+
+    /// <summary>True after the last token.</summary>
+    public bool IsFinished { get; private set; }
+
+    /// <summary>Drafts that got a verdict. Of siblings at one position one counts: the position is judged once.</summary>
+    public int VerifiedDrafts { get; private set; }
+
+    /// <summary>Drafts a verdict confirmed.</summary>
+    public int AcceptedDrafts { get; private set; }
+
+    /// <summary>Drafts that died in flight, unjudged.</summary>
+    public int CancelledDrafts { get; private set; }
+
+    /// <summary>Runs ended by a rejection.</summary>
+    public int Rollbacks { get; private set; }
+
+    /// <summary>Runs started again after a loss.</summary>
+    public int Restarts { get; private set; }
+
+    /// <summary>Tokens generated so far.</summary>
+    public int GeneratedCount => _tokens.Count - _promptLength;
+
+    /// <summary>Prompt and generated tokens.</summary>
+    public IReadOnlyList<TokenId> Tokens => _tokens;
+
+    /// <summary>True while prompt tokens have yet to enter.</summary>
+    public bool IsPrefilling => _prefilled < _promptLength && _base.Length == 0;
+
+    /// <summary>True when verified tokens wait to enter: such work goes before anybody's drafts.</summary>
+    public bool HasCertainWork => !IsFinished && (IsPrefilling || _waitingToken is not null);
+
+    /// <summary>True when drafts wait to enter and the window has room for them.</summary>
+    public bool HasDraftWork =>
+        !IsFinished && !HasCertainWork && _waitingDrafts.Count > 0 && Depth <= _limits.Window;
+
+    /// <summary>Positions between the last verified token and the drafts that would enter next.</summary>
+    public int Depth => _waitingDrafts.Count == 0 ? 0 : DepthOf(_waitingDrafts[0].Parent) + 1;
+
+    /// <summary>Drafts in flight on the most likely path, for display.</summary>
+    public List<TokenId> LikelyDrafts()
+    {
+        var drafts = new List<TokenId>();
+        for (var at = _head; at is { } parent; )
+        {
+            at = null;
+            var best = float.NegativeInfinity;
+            foreach (var node in _tree.Nodes)
+            {
+                if (node.Parent == parent && node.Score > best)
+                {
+                    (at, best) = (node.Id, node.Score);
+                }
+            }
+
+            if (at is { } next)
+            {
+                drafts.Add(_tree.Find(next)!.Token);
+            }
+        }
+
+        return drafts;
+    }
+
+    /// <summary>The micro-batch to enter now; call only when there is work.</summary>
+    public MicroBatch NextMicroBatch()
+    {
+        if (IsPrefilling)
+        {
+            return NextPromptChunk();
+        }
+
+        return _waitingToken is { } token ? VerifiedToken(token) : NextDrafts();
+    }
+
+    /// <summary>Takes drafts for candidates in flight. Those whose parent died, or is already answered, are dropped.</summary>
+    public void AddDrafts(RunId run, ReadOnlySpan<DraftedToken> drafts)
+    {
+        if (run != Run || IsFinished)
+        {
+            return;
+        }
+
+        foreach (var draft in drafts)
+        {
+            if (_tree.Find(draft.Parent) is { } parent && !IsKnown(draft))
+            {
+                _waitingDrafts.Add(draft with { LogProbability = parent.Score + draft.LogProbability });
+            }
+        }
+    }
+
+    /// <summary>Applies the target's tokens after candidates, which come in the order they entered.</summary>
+    /// <returns>What to do; valid until the next call.</returns>
+    public VerdictOutcome Apply(RunId run, ReadOnlySpan<CandidateId> candidates, ReadOnlySpan<TokenId> tokens)
+    {
+        _outcome.Clear();
+        for (var i = 0; i < candidates.Length && run == Run && !IsFinished; i++)
+        {
+            if (candidates[i] == _head)
+            {
+                Judge(candidates[i], tokens[i]);
+            }
+            else if (_tree.Find(candidates[i]) is not null)
+            {
+                // Verdicts come in the order candidates entered, and all that live descend from the head: its own
+                // verdict is missing.
+                _outcome.HasGap = true;
+                break;
+            }
+        }
+
+        return _outcome;
+    }
+
+    /// <summary>
+    /// True when verdicts that have not been applied yet will kill the run or end the text, so that work on it is wasted.
+    /// </summary>
+    public bool WillDie(RunId run, ReadOnlySpan<CandidateId> candidates, ReadOnlySpan<TokenId> tokens)
+    {
+        if (run != Run || _head is not { } head || candidates.IndexOf(head) is not (>= 0 and var index))
+        {
+            return false;
+        }
+
+        var token = tokens[index];
+        return _generation.EndTokens.Contains(token)
+            || GeneratedCount + 1 >= _generation.MaxTokens
+            || (_tree.HasChildren(head) && _tree.FindChild(head, token) is null);
+    }
+
+    /// <summary>Starts a new run from the base, because something in flight was lost.</summary>
+    public void Restart()
+    {
+        Restarts++;
+        StartRun();
+        if (_base.Length == 0)
+        {
+            _prefilled = 0;
+            _waitingToken = null;
+        }
+        else
+        {
+            // Exactly one token is verified beyond the base: the one the base's verdict named.
+            _waitingToken = _tokens[^1];
+        }
+    }
+
+    /// <summary>Ends the session before its time.</summary>
+    public void Finish() => IsFinished = true;
+
+    /// <summary>The heart of PPSD: compares the target's token after the head with the drafts in flight after it.</summary>
+    private void Judge(CandidateId head, TokenId token)
+    {
+        _base = new VerifiedPath(head, _tokens.Count);
+        _tokens.Add(token);
+        _outcome.Emitted.Add(token);
+
+        var wasDrafted = _tree.HasChildren(head);
+        var confirmed = _tree.FindChild(head, token);
+        if (wasDrafted)
+        {
+            VerifiedDrafts++;
+        }
+
+        if (confirmed is not null)
+        {
+            AcceptedDrafts++;
+            _head = confirmed.Id;
+            KillAllBut(confirmed.Id);
+        }
+        else if (wasDrafted)
+        {
+            Rollbacks++;
+            _outcome.RunRejected = true;
+            _outcome.DeadBranch.Clear();
+            CountCancelled(judgedParent: head);
+            StartRun();
+            _waitingToken = token;
+        }
+        else
+        {
+            // Nothing follows the head yet: its successor enters in the same run, as it would without speculation.
+            _tree.Clear();
+            _waitingDrafts.Clear();
+            _head = null;
+            _waitingToken = token;
+        }
+
+        if (_generation.EndTokens.Contains(token))
+        {
+            End(FinishReason.Stop);
+        }
+        else if (GeneratedCount >= _generation.MaxTokens)
+        {
+            End(FinishReason.Length);
+        }
+    }
+
+    private void KillAllBut(CandidateId survivor)
+    {
+        foreach (var dead in _tree.KeepOnly(survivor))
+        {
+            // The judged head leaves the tree too, but it is verified and not dead.
+            if (dead != _base.Head)
+            {
+                _outcome.DeadBranch.Add(dead);
+                CancelledDrafts++;
+            }
+        }
+
+        _waitingDrafts.RemoveAll(draft => _tree.Find(draft.Parent) is null);
+    }
+
+    private void CountCancelled(CandidateId judgedParent)
+    {
+        foreach (var node in _tree.Nodes)
+        {
+            if (node.IsDraft && node.Parent != judgedParent)
+            {
+                CancelledDrafts++;
+            }
+        }
+    }
+
+    private void StartRun()
+    {
+        Run = Run.Next;
+        _tree.Clear();
+        _waitingDrafts.Clear();
+        _head = null;
+    }
+
+    private void End(FinishReason reason)
+    {
+        _outcome.Finish = reason;
+        CountCancelled(judgedParent: _base.Head);
+        IsFinished = true;
+    }
+
+    private MicroBatch NextPromptChunk()
+    {
+        var start = _prefilled;
+        var count = Math.Min(_limits.PrefillChunk, _promptLength - start);
+        var candidates = TakeIds(count);
+        var tokens = new TokenId[count];
+        var parents = new CandidateId[count];
+        for (var i = 0; i < count; i++)
+        {
+            tokens[i] = _tokens[start + i];
+            parents[i] = start + i == 0 ? CandidateId.Root : candidates[0].Plus(i - 1);
+        }
+
+        _prefilled += count;
+        var isLast = _prefilled == _promptLength;
+        if (isLast)
+        {
+            EnterVerified(candidates[^1], parents[^1], tokens[^1]);
+        }
+
+        return new MicroBatch
+        {
+            Session = Id,
+            Run = Run,
+            Base = _base,
+            Candidates = candidates,
+            Tokens = tokens,
+            Parents = parents,
+            CertainCount = count,
+            FirstHeadRow = isLast ? count - 1 : count,
+            Settings = start == 0 ? _settings : null,
+        };
+    }
+
+    private MicroBatch VerifiedToken(TokenId token)
+    {
+        var candidates = TakeIds(1);
+        _waitingToken = null;
+        EnterVerified(candidates[0], _base.Head, token);
+        return Candidates(candidates, [token], [_base.Head], certainCount: 1);
+    }
+
+    private MicroBatch NextDrafts()
+    {
+        var width = Math.Min(_limits.MaxWidth, _waitingDrafts.Count);
+        if (width < _waitingDrafts.Count)
+        {
+            // Several proposals compete for the places: the likeliest paths win. Ties keep their order.
+            var ranked = _waitingDrafts.OrderByDescending(draft => draft.LogProbability).ToList();
+            _waitingDrafts.Clear();
+            _waitingDrafts.AddRange(ranked);
+        }
+
+        var candidates = TakeIds(width);
+        var tokens = new TokenId[width];
+        var parents = new CandidateId[width];
+        for (var i = 0; i < width; i++)
+        {
+            var draft = _waitingDrafts[i];
+            tokens[i] = draft.Token;
+            parents[i] = draft.Parent;
+            _tree.Add(candidates[i], draft.Parent, draft.Token, draft.LogProbability, isDraft: true);
+        }
+
+        // What did not fit is not worth a later cycle: by then its position is behind the front of the pipeline.
+        _waitingDrafts.Clear();
+        return Candidates(candidates, tokens, parents, certainCount: 0);
+    }
+
+    private MicroBatch Candidates(CandidateId[] candidates, TokenId[] tokens, CandidateId[] parents, int certainCount) =>
+        new()
+        {
+            Session = Id,
+            Run = Run,
+            Base = _base,
+            Candidates = candidates,
+            Tokens = tokens,
+            Parents = parents,
+            CertainCount = certainCount,
+            FirstHeadRow = 0,
+        };
+
+    private CandidateId[] TakeIds(int count)
+    {
+        var ids = new CandidateId[count];
+        for (var i = 0; i < count; i++)
+        {
+            ids[i] = _nextId.Plus(i);
+        }
+
+        _nextId = _nextId.Plus(count);
+        return ids;
+    }
+
+    private void EnterVerified(CandidateId id, CandidateId parent, TokenId token)
+    {
+        _tree.Add(id, parent, token, score: 0f, isDraft: false);
+        _head = id;
+    }
+
+    private bool IsKnown(DraftedToken draft)
+    {
+        if (_tree.FindChild(draft.Parent, draft.Token) is not null)
+        {
+            return true;
+        }
+
+        foreach (var waiting in _waitingDrafts)
+        {
+            if (waiting.Parent == draft.Parent && waiting.Token == draft.Token)
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    private int DepthOf(CandidateId id)
+    {
+        var depth = 0;
+        for (var at = id; at != _head && _tree.Find(at) is { } node; at = node.Parent)
+        {
+            depth++;
+        }
+
+        return depth;
+    }
+}

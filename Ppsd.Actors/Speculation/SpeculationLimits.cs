@@ -1,0 +1,7 @@
+namespace Ppsd.Actors.Speculation;
+
+/// <summary>How far a session runs ahead.</summary>
+/// <param name="Window">Most positions drafted beyond the last verified token.</param>
+/// <param name="MaxWidth">Most candidates of a micro-batch.</param>
+/// <param name="PrefillChunk">Prompt tokens of a micro-batch.</param>
+internal sealed record SpeculationLimits(int Window, int MaxWidth, int PrefillChunk);

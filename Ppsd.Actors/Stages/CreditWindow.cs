@@ -1,0 +1,59 @@
+using Ppsd.Actors.Messages;
+using Ppsd.Actors.Speculation;
+
+namespace Ppsd.Actors.Stages;
+
+/// <summary>
+/// Micro-batches sent over one hop and not yet begun by the next stage, and those waiting for a place among them. One
+/// TCP connection per pair of nodes is first in, first out, so what is in flight bounds how long a later message, a
+/// heartbeat included, can be held up. Pure.
+/// </summary>
+internal sealed class CreditWindow(int size)
+{
+    private readonly List<Credit> _inFlight = [];
+    private readonly WorkQueue _waiting = new();
+
+    /// <summary>Micro-batches waiting for a place.</summary>
+    public int WaitingCount => _waiting.Count;
+
+    /// <summary>Micro-batches on their way.</summary>
+    public int InFlightCount => _inFlight.Count;
+
+    /// <summary>Queues a micro-batch for the next stage.</summary>
+    public void Add(WorkItem item)
+    {
+        // A new run resets its session's credits: what the old run had in flight is dead, and a credit lost with it
+        // must not be missed for ever.
+        _inFlight.RemoveAll(credit => credit.Session == item.Batch.Session && credit.Run < item.Batch.Run);
+        _waiting.Add(item);
+    }
+
+    /// <summary>Takes the next micro-batch to send, or null when none waits or the window is full.</summary>
+    public WorkItem? TakeNext()
+    {
+        if (_inFlight.Count >= size || _waiting.TakeNext() is not { } item)
+        {
+            return null;
+        }
+
+        _inFlight.Add(new Credit(item.Batch.Session, item.Batch.Run, item.Batch.Candidates[0]));
+        return item;
+    }
+
+    /// <summary>Frees a micro-batch's place; a credit for one that has none is ignored.</summary>
+    public void Return(Credit credit) => _inFlight.Remove(credit);
+
+    /// <summary>Forgets dead runs and sessions.</summary>
+    public void DropDead(CancelBoard board)
+    {
+        _inFlight.RemoveAll(credit => board.IsDead(credit.Session, credit.Run));
+        _waiting.DropDead(board);
+    }
+
+    /// <summary>Forgets everything.</summary>
+    public void Clear()
+    {
+        _inFlight.Clear();
+        _waiting.Clear();
+    }
+}

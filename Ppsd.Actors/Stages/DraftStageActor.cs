@@ -1,0 +1,396 @@
+using Akka.Actor;
+using Akka.Event;
+using Ppsd.Actors.Ids;
+using Ppsd.Actors.Messages;
+using Ppsd.Actors.Sessions;
+using Ppsd.Actors.Speculation;
+
+namespace Ppsd.Actors.Stages;
+
+/// <summary>
+/// The first stage, where sessions live and the draft loop turns: a session's next micro-batch is decided on this
+/// thread, right before it runs, from the newest drafts and verdicts, and nothing waits for another actor. What is
+/// decided is <see cref="DecodeSession"/>'s business; this actor carries it out.
+/// </summary>
+internal sealed class DraftStageActor : StageActor, IWithTimers
+{
+    private readonly Dictionary<SessionId, LiveSession> _sessions = [];
+    private readonly List<SessionId> _turns = [];
+    private readonly Dictionary<SessionId, HashSet<int>> _releasing = [];
+    private readonly Queue<(StartSession Request, IActorRef Client)> _waiting = [];
+    private SessionAdmission? _admission;
+    private int _sessionNumber;
+
+    public DraftStageActor(StageSetup setup)
+        : base(setup)
+    {
+        Receive<StartSession>(start => Start(start, Sender));
+        Receive<StopSession>(stop => End(stop.Session, FinishReason.Cancelled));
+        Receive<Drafts>(TakeDrafts);
+        Receive<Verdicts>(TakeVerdicts);
+        Receive<GapSeen>(RestartAfterGap);
+        Receive<SessionReleased>(NoteReleased);
+        Receive<StageFault>(fault => Fail(fault.Session, fault.Reason));
+        Receive<Housekeeping>(_ => KeepHouse());
+    }
+
+    public ITimerScheduler Timers { get; set; } = null!;
+
+    protected override void PreStart()
+    {
+        base.PreStart();
+        Timers.StartPeriodicTimer(Housekeeping.Instance, Housekeeping.Instance, Options.HousekeepingInterval);
+    }
+
+    protected override void Join(PipelineFormed formed)
+    {
+        var before = Pipeline;
+        base.Join(formed);
+        if (!ReferenceEquals(before, Pipeline))
+        {
+            FailAll("the pipeline was formed anew");
+            _admission = new SessionAdmission(formed, Options);
+        }
+    }
+
+    protected override void StageLost(Terminated lost)
+    {
+        if (Pipeline?.Stages.Any(stage => stage.Actor.Equals(lost.ActorRef)) != true)
+        {
+            EndSessionsOf(lost.ActorRef);
+            return;
+        }
+
+        var number = Array.FindIndex(Pipeline.Stages, stage => stage.Actor.Equals(lost.ActorRef)) + 1;
+        Log.Warning("stage {0} of the pipeline is gone", number);
+        FailAll($"stage {number} of the pipeline is gone ({lost.ActorRef.Path.Address})");
+
+        // The other stages still hold these sessions' pages, and learn of the loss in their own time.
+        base.StageLost(lost);
+        _admission = null;
+    }
+
+    /// <summary>Certain work first, then the drafts nearest to being verified; sessions take turns among equals.</summary>
+    protected override WorkItem? NextWork()
+    {
+        LiveSession? chosen = null;
+        foreach (var id in _turns)
+        {
+            var session = _sessions[id];
+            if (session.Decode.HasCertainWork)
+            {
+                chosen = session;
+                break;
+            }
+
+            if (session.Decode.HasDraftWork && (chosen is null || session.Decode.Depth < chosen.Decode.Depth))
+            {
+                chosen = session;
+            }
+        }
+
+        if (chosen is null)
+        {
+            return null;
+        }
+
+        _turns.Remove(chosen.Decode.Id);
+        _turns.Add(chosen.Decode.Id);
+        var isPrefill = chosen.Decode.IsPrefilling;
+        var batch = chosen.Decode.NextMicroBatch();
+        chosen.NoteEntry(isPrefill);
+        TellDrafts(chosen);
+        return new WorkItem(batch, ReadOnlyMemory<byte>.Empty);
+    }
+
+    /// <summary>A verdict that waits in the mailbox may already have killed the run; look before spending a layer on it.</summary>
+    protected override bool IsDead(MicroBatch batch)
+    {
+        if (base.IsDead(batch))
+        {
+            return true;
+        }
+
+        if (!Mailbox.HasControl || !_sessions.TryGetValue(batch.Session, out var session))
+        {
+            return false;
+        }
+
+        foreach (var verdicts in Mailbox.WaitingVerdicts)
+        {
+            if (
+                verdicts.Session == batch.Session
+                && session.Decode.WillDie(verdicts.Run, verdicts.Candidates, verdicts.Tokens)
+            )
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    /// <summary>The usual case, an exit head in stage 1: the draft is the next candidate at once.</summary>
+    protected override void SendDrafts(Drafts drafts) => TakeDrafts(drafts);
+
+    private void Start(StartSession request, IActorRef client)
+    {
+        if (_admission is null)
+        {
+            client.Tell(new SessionRefused(RefusalKind.Unavailable, "the pipeline is not formed yet"));
+            return;
+        }
+
+        if (_admission.Refusal(request) is { } reason)
+        {
+            client.Tell(new SessionRefused(RefusalKind.BadRequest, reason));
+            return;
+        }
+
+        if (_waiting.Count > 0 || !TryStart(request, client))
+        {
+            Wait(request, client);
+        }
+    }
+
+    private void Wait(StartSession request, IActorRef client)
+    {
+        if (_waiting.Count >= Options.MaxWaitingSessions)
+        {
+            client.Tell(
+                new SessionRefused(
+                    RefusalKind.Unavailable,
+                    $"{_waiting.Count} requests wait for KV memory already; try again later"
+                )
+            );
+            return;
+        }
+
+        Context.Watch(client);
+        _waiting.Enqueue((request, client));
+        client.Tell(new SessionQueued(_waiting.Count));
+    }
+
+    private bool TryStart(StartSession request, IActorRef client)
+    {
+        var id = SessionId.Create(Pipeline!.Epoch, _sessionNumber);
+        if (!_admission!.TryReserve(id, request))
+        {
+            return false;
+        }
+
+        _sessionNumber++;
+        var settings = new SessionSettings
+        {
+            Mode = request.Mode,
+            Sampling = request.Sampling,
+            MaxWidth = request.MaxWidth,
+            ReservedLength = _admission.ReservedLength(request),
+        };
+        var decode = new DecodeSession(
+            id,
+            request.Prompt,
+            settings,
+            new GenerationLimits(request.MaxTokens, request.EndTokens),
+            new SpeculationLimits(
+                Options.WindowFor(Pipeline.Stages.Length),
+                request.MaxWidth,
+                _admission.PrefillChunk
+            )
+        );
+        _sessions.Add(id, new LiveSession(decode, client, request, Clock));
+        _turns.Add(id);
+        Context.Watch(client);
+        client.Tell(new SessionStarted(id));
+        RequestWork();
+        return true;
+    }
+
+    private void TakeDrafts(Drafts drafts)
+    {
+        if (_sessions.TryGetValue(drafts.Session, out var session))
+        {
+            session.Decode.AddDrafts(drafts.Run, drafts.Tokens);
+            RequestWork();
+        }
+    }
+
+    private void TakeVerdicts(Verdicts verdicts)
+    {
+        if (!_sessions.TryGetValue(verdicts.Session, out var session))
+        {
+            return;
+        }
+
+        var generatedBefore = session.Decode.GeneratedCount;
+        var outcome = session.Decode.Apply(verdicts.Run, verdicts.Candidates, verdicts.Tokens);
+        if (outcome.Emitted.Count > 0)
+        {
+            session.NoteTokens();
+            session.Client.Tell(new TokensEmitted(verdicts.Session, generatedBefore, [.. outcome.Emitted]));
+        }
+
+        if (outcome.Finish is { } reason)
+        {
+            End(verdicts.Session, reason);
+            return;
+        }
+
+        if (outcome.HasGap)
+        {
+            Restart(session);
+        }
+        else if (outcome.RunRejected || outcome.DeadBranch.Count > 0)
+        {
+            Broadcast(new Cancel(verdicts.Session, session.Decode.Run, [.. outcome.DeadBranch]));
+        }
+
+        TellDrafts(session);
+        RequestWork();
+    }
+
+    private void RestartAfterGap(GapSeen gap)
+    {
+        if (_sessions.TryGetValue(gap.Session, out var session) && session.Decode.Run == gap.Run)
+        {
+            Restart(session);
+        }
+    }
+
+    private void Restart(LiveSession session)
+    {
+        session.Decode.Restart();
+        Broadcast(new Cancel(session.Decode.Id, session.Decode.Run, []));
+        RequestWork();
+    }
+
+    private void End(SessionId id, FinishReason reason)
+    {
+        if (Forget(id) is { } session)
+        {
+            session.Client.Tell(new SessionEnded(id, reason, session.Stats(Pipeline!.Stages.Length)));
+        }
+    }
+
+    private void Fail(SessionId id, string reason) => Forget(id)?.Client.Tell(new SessionFailed(id, reason));
+
+    private LiveSession? Forget(SessionId id)
+    {
+        if (!_sessions.Remove(id, out var session))
+        {
+            return null;
+        }
+
+        _turns.Remove(id);
+        session.Decode.Finish();
+        if (_sessions.Values.All(other => !other.Client.Equals(session.Client)))
+        {
+            Context.Unwatch(session.Client);
+        }
+
+        _releasing.Add(id, [.. Enumerable.Range(0, Pipeline!.Stages.Length)]);
+        Broadcast(new EndSession(id));
+        return session;
+    }
+
+    private void EndSessionsOf(IActorRef client)
+    {
+        foreach (var id in _turns.Where(id => _sessions[id].Client.Equals(client)).ToList())
+        {
+            Forget(id);
+        }
+
+        for (var i = _waiting.Count; i > 0; i--)
+        {
+            var entry = _waiting.Dequeue();
+            if (!entry.Client.Equals(client))
+            {
+                _waiting.Enqueue(entry);
+            }
+        }
+    }
+
+    private void FailAll(string reason)
+    {
+        foreach (var id in _turns.ToList())
+        {
+            Fail(id, reason);
+        }
+
+        while (_waiting.TryDequeue(out var entry))
+        {
+            entry.Client.Tell(new SessionRefused(RefusalKind.Unavailable, reason));
+        }
+
+        _releasing.Clear();
+    }
+
+    private void NoteReleased(SessionReleased released)
+    {
+        if (!_releasing.TryGetValue(released.Session, out var stages))
+        {
+            return;
+        }
+
+        stages.Remove(released.Stage.Value);
+        if (stages.Count > 0)
+        {
+            return;
+        }
+
+        _releasing.Remove(released.Session);
+        _admission?.Release(released.Session);
+        while (_waiting.TryPeek(out var next) && TryStart(next.Request, next.Client))
+        {
+            _waiting.Dequeue();
+        }
+    }
+
+    private void KeepHouse()
+    {
+        foreach (var (id, stages) in _releasing)
+        {
+            foreach (var stage in stages)
+            {
+                Pipeline!.Stages[stage].Actor.Tell(new EndSession(id));
+            }
+        }
+
+        foreach (var session in _sessions.Values)
+        {
+            if (session.HasStalled(Options.StallTimeout))
+            {
+                Log.Warning("{0}: nothing came back, starting a new run", session.Decode.Id);
+                Restart(session);
+            }
+        }
+    }
+
+    private static void TellDrafts(LiveSession session)
+    {
+        if (session.ShowDrafts)
+        {
+            session.Client.Tell(
+                new DraftsInFlight(
+                    session.Decode.Id,
+                    session.Decode.GeneratedCount,
+                    [.. session.Decode.LikelyDrafts()]
+                )
+            );
+        }
+    }
+
+    private void Broadcast(object message)
+    {
+        foreach (var stage in Pipeline!.Stages)
+        {
+            stage.Actor.Tell(message);
+        }
+    }
+
+    /// <summary>Note to self: look for stalls and unanswered ends.</summary>
+    private sealed class Housekeeping
+    {
+        public static Housekeeping Instance { get; } = new();
+    }
+}

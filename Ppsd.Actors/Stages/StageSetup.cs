@@ -1,0 +1,30 @@
+using Akka.Actor;
+using Ppsd.Actors.Ids;
+using Ppsd.Actors.Options;
+
+namespace Ppsd.Actors.Stages;
+
+/// <summary>What a stage actor is created with.</summary>
+/// <param name="Index">Its place.</param>
+/// <param name="CreateRuntime">Loads its runtime; called on the stage's own thread.</param>
+/// <param name="Host">Told when the stage is ready or has failed.</param>
+/// <param name="Options">Settings of the protocol.</param>
+/// <param name="Clock">Time.</param>
+internal sealed record StageSetup(
+    StageIndex Index,
+    Func<IStageRuntime> CreateRuntime,
+    IActorRef Host,
+    PipelineOptions Options,
+    TimeProvider Clock
+)
+{
+    /// <summary>Props of the stage's actor: sessions live with the first.</summary>
+    public Props Props =>
+        (
+            Index.Value == 0
+                ? Akka.Actor.Props.Create(() => new DraftStageActor(this))
+                : Akka.Actor.Props.Create(() => new StageActor(this))
+        )
+            .WithDispatcher("ppsd.stage-dispatcher")
+            .WithMailbox("ppsd.stage-mailbox");
+}

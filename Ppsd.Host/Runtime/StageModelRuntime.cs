@@ -1,0 +1,155 @@
+using Ppsd.Actors.Ids;
+using Ppsd.Actors.Messages;
+using Ppsd.Actors.Stages;
+using Ppsd.Kernels.Cache;
+using Ppsd.Kernels.Devices;
+using Ppsd.Kernels.Model;
+using Ppsd.Kernels.Sampling;
+
+namespace Ppsd.Host.Runtime;
+
+/// <summary>The one adapter between kernels and actors: a <see cref="StageModel"/> as a stage actor sees it.</summary>
+internal sealed class StageModelRuntime : IStageRuntime
+{
+    private readonly Backend _backend;
+    private readonly StageModel _model;
+    private readonly List<DraftedToken> _drafts = [];
+    private readonly DraftToken[] _best;
+    private MicroBatch _batch = null!;
+
+    /// <summary>Takes ownership of both.</summary>
+    public StageModelRuntime(Backend backend, StageModel model, StageModelOptions options)
+    {
+        _backend = backend;
+        _model = model;
+        _best = new DraftToken[model.MaxWidth];
+        Description = new StageDescription
+        {
+            FirstLayer = options.FirstLayer,
+            LayerCount = options.LayerCount,
+            HasExitHead = model.HasExitHead,
+            HasTargetHead = model.HasTargetHead,
+            Device = $"{backend.Name}: {backend.Description}",
+            PageCount = model.KvPageCount,
+            PageSize = StageModel.KvPageSize,
+            MaxLength = model.MaxLength,
+            MaxRows = model.MaxRows,
+            MaxWidth = model.MaxWidth,
+            WeightBytes = model.WeightBytes,
+            VocabSize = options.Config.VocabSize,
+        };
+    }
+
+    public StageDescription Description { get; }
+
+    public int FreePages => _model.FreeKvPages;
+
+    public void Open(SessionId session, SessionSettings settings)
+    {
+        var sampling = settings.Sampling;
+        try
+        {
+            _model.Open(
+                session.Value,
+                settings.ReservedLength,
+                new SamplingParameters
+                {
+                    Temperature = sampling.Temperature,
+                    TopK = sampling.TopK,
+                    TopP = sampling.TopP,
+                    MinP = sampling.MinP,
+                    RepetitionPenalty = sampling.RepetitionPenalty,
+                    Seed = sampling.Seed,
+                }
+            );
+        }
+        catch (KvCapacityException e)
+        {
+            throw new StageCapacityException(e.Message, e);
+        }
+    }
+
+    public bool Commit(SessionId session, VerifiedPath path) =>
+        _model.Commit(session.Value, path.Head.Value, path.Length);
+
+    public bool Rollback(SessionId session, VerifiedPath path) =>
+        _model.Rollback(session.Value, path.Head.Value, path.Length);
+
+    public void Release(SessionId session) => _model.Release(session.Value);
+
+    public bool TryAppend(MicroBatch batch)
+    {
+        _batch = batch;
+        _model.BeginStep();
+        try
+        {
+            for (var i = 0; i < batch.Count; i++)
+            {
+                var appended = _model.TryAppend(
+                    batch.Session.Value,
+                    batch.Candidates[i].Value,
+                    batch.Parents[i].Value,
+                    batch.Tokens[i].Value,
+                    isCertain: i < batch.CertainCount
+                );
+                if (!appended)
+                {
+                    return false;
+                }
+            }
+        }
+        catch (KvCapacityException e)
+        {
+            throw new StageCapacityException(e.Message, e);
+        }
+
+        return true;
+    }
+
+    public bool Forward(ReadOnlyMemory<byte> hidden, Func<bool> isCancelled) =>
+        _model.Forward(hidden.Span, isCancelled);
+
+    public ReadOnlyMemory<byte> ReadHidden()
+    {
+        // A fresh array: the message that carries it may outlive the next step.
+        var hidden = GC.AllocateUninitializedArray<byte>(_model.RowCount * _model.HiddenBytesPerRow);
+        _model.ReadHidden(hidden);
+        return hidden;
+    }
+
+    public DraftedToken[] Draft(int firstRow, int width)
+    {
+        _model.RunExitHead(firstRow);
+        _drafts.Clear();
+        for (var row = firstRow; row < _model.RowCount; row++)
+        {
+            var count = _model.Draft(row, _best.AsSpan(0, width));
+            for (var i = 0; i < count; i++)
+            {
+                _drafts.Add(
+                    new DraftedToken(_batch.Candidates[row], new TokenId(_best[i].Token), _best[i].LogProbability)
+                );
+            }
+        }
+
+        return [.. _drafts];
+    }
+
+    public TokenId[] Verify(int firstRow)
+    {
+        _model.RunTargetHead(firstRow);
+        var tokens = new TokenId[_model.RowCount - firstRow];
+        for (var i = 0; i < tokens.Length; i++)
+        {
+            tokens[i] = new TokenId(_model.Verdict(firstRow + i));
+        }
+
+        return tokens;
+    }
+
+    public void Dispose()
+    {
+        _model.Dispose();
+        _backend.Dispose();
+    }
+}

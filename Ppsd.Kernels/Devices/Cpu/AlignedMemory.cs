@@ -1,0 +1,45 @@
+using System.Runtime.InteropServices;
+
+namespace Ppsd.Kernels.Devices.Cpu;
+
+/// <summary>
+/// Zeroed native memory on a cache-line border, so that 64-byte vector loads never straddle two lines. Freed on
+/// dispose; the finalizer is the safety net for a stage whose load failed half-way.
+/// </summary>
+internal sealed unsafe class AlignedMemory : IDisposable
+{
+    private const nuint Alignment = 64;
+
+    private void* _block;
+
+    public AlignedMemory(long byteCount)
+    {
+        ByteCount = byteCount;
+
+        // Large zeroed blocks come straight from the system and cost memory only once written, so a generous KV cache
+        // is free until it is used; an aligned allocation cleared by hand would touch every page now.
+        _block = NativeMemory.AllocZeroed((nuint)byteCount + Alignment);
+        Pointer = (void*)(((nuint)_block + Alignment - 1) & ~(Alignment - 1));
+    }
+
+    ~AlignedMemory() => Free();
+
+    /// <summary>Size as asked for.</summary>
+    public long ByteCount { get; }
+
+    /// <summary>First byte; valid until disposed.</summary>
+    public void* Pointer { get; private set; }
+
+    public void Dispose()
+    {
+        Free();
+        GC.SuppressFinalize(this);
+    }
+
+    private void Free()
+    {
+        NativeMemory.Free(_block);
+        _block = null;
+        Pointer = null;
+    }
+}

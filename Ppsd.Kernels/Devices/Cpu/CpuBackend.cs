@@ -1,0 +1,283 @@
+using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics;
+using Ppsd.Kernels.Checkpoints;
+using Ppsd.Kernels.Model;
+
+namespace Ppsd.Kernels.Devices.Cpu;
+
+/// <summary>
+/// The processor as a device: bf16 or fp32 weights packed for 512-bit vectors, fp32 activations and KV cache, and
+/// threads owned by the stage. Work is done when a call returns.
+/// </summary>
+public sealed unsafe class CpuBackend : Backend
+{
+    private readonly WorkerTeam _team;
+    private readonly MatMulWork _matMul = new();
+    private readonly AttentionWork _attention;
+    private StepBatch _batch = new(0);
+
+    /// <summary>Creates the device.</summary>
+    /// <param name="threads">Threads per operation, the stage's own included; at least 1.</param>
+    /// <param name="stageName">Names the threads, for profilers.</param>
+    public CpuBackend(int threads, string stageName = "stage")
+    {
+        _team = new WorkerTeam(threads, stageName);
+        _attention = new AttentionWork(threads);
+    }
+
+    /// <summary>True when this processor has 512-bit vectors; without them the same bits take longer.</summary>
+    public static bool HasWideVectors => Vector512.IsHardwareAccelerated;
+
+    /// <inheritdoc />
+    public override string Name => "cpu";
+
+    /// <inheritdoc />
+    public override string Description =>
+        $"{_team.Size} thread{(_team.Size == 1 ? "" : "s")}, {(HasWideVectors ? "512" : "256")}-bit vectors";
+
+    internal override int KvElementBytes => sizeof(float);
+
+    internal override long DefaultKvCacheBytes => 512L << 20;
+
+    internal override Activations AllocateActivations(int rows, int width) => new CpuActivations(rows, width);
+
+    internal override KvMemory AllocateKv(KvShape shape) => new CpuKvMemory(shape);
+
+    internal override WeightMatrix LoadMatrix(params ReadOnlySpan<Tensor> stacked)
+    {
+        var rows = 0;
+        var elementType = ElementType.BFloat16;
+        foreach (var tensor in stacked)
+        {
+            rows += checked((int)tensor.Shape[0]);
+            elementType = tensor.ElementType == ElementType.BFloat16 ? elementType : ElementType.Float32;
+        }
+
+        var columns = checked((int)stacked[0].Shape[1]);
+        var matrix = new CpuMatrix(rows, columns, elementType);
+        var single = new float[columns];
+        var row = 0;
+        foreach (var tensor in stacked)
+        {
+            var rowBytes = columns * sizeof(ushort);
+            for (var r = 0; r < tensor.Shape[0]; r++, row++)
+            {
+                if (matrix.IsBFloat16)
+                {
+                    matrix.PackBFloat16(row, tensor.Bytes((long)r * rowBytes, rowBytes));
+                }
+                else
+                {
+                    tensor.ReadRow(r, single);
+                    matrix.PackFloat32(row, single);
+                }
+            }
+        }
+
+        return matrix;
+    }
+
+    internal override WeightVector LoadVector(Tensor tensor)
+    {
+        var vector = new CpuVector(checked((int)tensor.Shape[0]));
+        tensor.ReadRow(0, new Span<float>(vector.Data, vector.Length));
+        return vector;
+    }
+
+    internal override IDisposable LoadRotary(RotaryTable table) => new CpuRotaryTable(table);
+
+    internal override void BeginStep(StepBatch batch) => _batch = batch;
+
+    internal override void Upload(ReadOnlySpan<float> source, Activations target, int rows)
+    {
+        var to = (CpuActivations)target;
+        for (var row = 0; row < rows; row++)
+        {
+            source.Slice(row * to.Width, to.Width).CopyTo(new Span<float>(to.Row(row), to.Width));
+        }
+    }
+
+    internal override void Download(Activations source, int rows, Span<float> target)
+    {
+        var from = (CpuActivations)source;
+        for (var row = 0; row < rows; row++)
+        {
+            new ReadOnlySpan<float>(from.Row(row), from.Width).CopyTo(target.Slice(row * from.Width, from.Width));
+        }
+    }
+
+    internal override void CopyRows(Activations source, int firstRow, int rows, Activations target)
+    {
+        var from = (CpuActivations)source;
+        var to = (CpuActivations)target;
+        for (var row = 0; row < rows; row++)
+        {
+            new ReadOnlySpan<float>(from.Row(firstRow + row), from.Width).CopyTo(new Span<float>(to.Row(row), to.Width));
+        }
+    }
+
+    internal override void Embed(WeightMatrix table, Activations hidden)
+    {
+        var matrix = (CpuMatrix)table;
+        var target = (CpuActivations)hidden;
+        for (var row = 0; row < _batch.RowCount; row++)
+        {
+            matrix.UnpackRow(_batch.Tokens[row], target.Row(row));
+        }
+    }
+
+    internal override void RmsNorm(Activations x, WeightVector weight, float epsilon, Activations y, int rows)
+    {
+        var from = (CpuActivations)x;
+        var to = (CpuActivations)y;
+        for (var row = 0; row < rows; row++)
+        {
+            CpuRmsNorm.Execute(from.Row(row), ((CpuVector)weight).Data, epsilon, to.Row(row), x.Width);
+        }
+    }
+
+    internal override void MatMul(Activations x, WeightMatrix weight, Activations y, int rows) =>
+        Multiply(x, weight, y, rows, accumulate: false);
+
+    internal override void MatMulAdd(Activations x, WeightMatrix weight, Activations y, int rows) =>
+        Multiply(x, weight, y, rows, accumulate: true);
+
+    internal override void RotateAndStore(Activations qkv, AttentionShape shape, IDisposable rotary, KvMemory kv)
+    {
+        var rows = (CpuActivations)qkv;
+        var table = ((CpuRotaryTable)rotary).Table;
+        for (var row = 0; row < _batch.RowCount; row++)
+        {
+            CpuRotary.Execute(
+                rows.Row(row),
+                shape,
+                table,
+                _batch.Positions[row],
+                (CpuKvMemory)kv,
+                _batch.Slots[row]
+            );
+        }
+    }
+
+    internal override void Attend(Activations qkv, AttentionShape shape, KvMemory kv, Activations y)
+    {
+        _attention.Prepare(_batch, (CpuActivations)qkv, shape, (CpuKvMemory)kv, (CpuActivations)y);
+        _team.Run(_attention);
+    }
+
+    internal override void SwiGlu(Activations gateUp, Activations y, int rows)
+    {
+        var from = (CpuActivations)gateUp;
+        var to = (CpuActivations)y;
+        for (var row = 0; row < rows; row++)
+        {
+            CpuSwiGlu.Execute(from.Row(row), from.Row(row) + y.Width, to.Row(row), y.Width);
+        }
+    }
+
+    /// <inheritdoc />
+    protected override void Dispose(bool disposing)
+    {
+        if (disposing)
+        {
+            _team.Dispose();
+            _attention.Dispose();
+        }
+    }
+
+    private void Multiply(Activations x, WeightMatrix weight, Activations y, int rows, bool accumulate)
+    {
+        _matMul.Arguments = new MatMulArguments(
+            (CpuActivations)x,
+            (CpuMatrix)weight,
+            (CpuActivations)y,
+            rows,
+            accumulate
+        );
+        _team.Run(_matMul);
+    }
+
+    private sealed class CpuRotaryTable(RotaryTable table) : IDisposable
+    {
+        public RotaryTable Table { get; } = table;
+
+        public void Dispose() { }
+    }
+
+    private sealed class MatMulWork : ITeamWork
+    {
+        public MatMulArguments Arguments;
+
+        public void Execute(int part, int parts) => CpuMatMul.Execute(Arguments, part, parts);
+    }
+
+    /// <summary>Splits (row, key/value head) pairs among threads; each pair's result is its own.</summary>
+    private sealed class AttentionWork(int threads) : ITeamWork, IDisposable
+    {
+        private readonly AlignedMemory?[] _scratch = new AlignedMemory?[threads];
+        private StepBatch _batch = new(0);
+        private CpuActivations _qkv = null!;
+        private CpuActivations _y = null!;
+        private CpuKvMemory _kv = null!;
+        private AttentionShape _shape;
+
+        public void Prepare(
+            StepBatch batch,
+            CpuActivations qkv,
+            AttentionShape shape,
+            CpuKvMemory kv,
+            CpuActivations y
+        )
+        {
+            (_batch, _qkv, _shape, _kv, _y) = (batch, qkv, shape, kv, y);
+            var needed = CpuAttention.ScratchLength(batch.LongestContext) * sizeof(float);
+            for (var i = 0; i < _scratch.Length; i++)
+            {
+                if (_scratch[i] is not { } scratch || scratch.ByteCount < needed)
+                {
+                    _scratch[i]?.Dispose();
+                    _scratch[i] = new AlignedMemory(needed * 2L);
+                }
+            }
+        }
+
+        public void Execute(int part, int parts)
+        {
+            var items = _batch.RowCount * _shape.KvHeadCount;
+            var end = (int)((long)items * (part + 1) / parts);
+            fixed (int* tails = _batch.TailSlots)
+            {
+                for (var item = (int)((long)items * part / parts); item < end; item++)
+                {
+                    var row = item / _shape.KvHeadCount;
+                    fixed (int* table = &MemoryMarshal.GetArrayDataReference(_batch.SlotTables[row]))
+                    {
+                        var context = new RowContext(
+                            table,
+                            _batch.CommittedLengths[row],
+                            tails + _batch.TailStarts[row],
+                            _batch.TailLengths[row]
+                        );
+                        CpuAttention.Execute(
+                            _qkv.Row(row),
+                            _shape,
+                            _kv,
+                            context,
+                            item % _shape.KvHeadCount,
+                            (float*)_scratch[part]!.Pointer,
+                            _y.Row(row)
+                        );
+                    }
+                }
+            }
+        }
+
+        public void Dispose()
+        {
+            foreach (var scratch in _scratch)
+            {
+                scratch?.Dispose();
+            }
+        }
+    }
+}

@@ -1,0 +1,23 @@
+using ILGPU;
+
+namespace Ppsd.Kernels.Devices.Ilgpu;
+
+/// <summary>bf16 inside kernels: ILGPU has no such type, so bits are moved by hand, one instruction each.</summary>
+internal static class BFloat16
+{
+    /// <summary>The value in the lower half of a word.</summary>
+    public static float Low(uint word) => Interop.IntAsFloat(word << 16);
+
+    /// <summary>The value in the upper half of a word.</summary>
+    public static float High(uint word) => Interop.IntAsFloat(word & 0xFFFF0000u);
+
+    /// <summary>The value of sixteen bits.</summary>
+    public static float ToSingle(ushort bits) => Interop.IntAsFloat((uint)bits << 16);
+
+    /// <summary>The nearest bf16, ties to even.</summary>
+    public static ushort FromSingle(float value)
+    {
+        var bits = Interop.FloatAsInt(value);
+        return (ushort)((bits + 0x7FFFu + ((bits >> 16) & 1u)) >> 16);
+    }
+}

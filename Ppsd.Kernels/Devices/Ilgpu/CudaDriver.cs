@@ -1,0 +1,100 @@
+using System.Reflection;
+using System.Runtime.InteropServices;
+using ILGPU;
+using ILGPU.Runtime.Cuda;
+
+namespace Ppsd.Kernels.Devices.Ilgpu;
+
+/// <summary>The few calls of the CUDA driver that ILGPU does not bind.</summary>
+internal static partial class CudaDriver
+{
+    private const string Library = "cuda";
+    private const int Success = 0;
+    private static readonly Lock _lock = new();
+    private static bool _resolved;
+
+    /// <summary>
+    /// Makes ILGPU find the driver: it asks for <c>libcuda.so</c>, which only developer packages install; without the
+    /// versioned name it would silently see no device. Call before the first context.
+    /// </summary>
+    public static void ResolveLibraries()
+    {
+        lock (_lock)
+        {
+            if (_resolved)
+            {
+                return;
+            }
+
+            _resolved = true;
+            NativeLibrary.SetDllImportResolver(typeof(CudaDriver).Assembly, Resolve);
+            try
+            {
+                NativeLibrary.SetDllImportResolver(typeof(Context).Assembly, Resolve);
+            }
+            catch (InvalidOperationException)
+            {
+                // ILGPU sets a resolver of its own under WSL, which knows where the driver is there.
+            }
+        }
+    }
+
+    /// <summary>Bytes of device memory that nobody has taken.</summary>
+    public static long FreeBytes(CudaAccelerator accelerator)
+    {
+        accelerator.Bind();
+        return cuMemGetInfo_v2(out var free, out _) == Success ? (long)free : 0;
+    }
+
+    /// <summary>How many CUDA devices there are, or why they cannot be used, in one line.</summary>
+    public static (int Count, string? Trouble) CountDevices()
+    {
+        ResolveLibraries();
+        try
+        {
+            var initialised = cuInit(0);
+            if (initialised != Success)
+            {
+                return (0, $"the CUDA driver does not start: {Describe(initialised)}");
+            }
+
+            var counted = cuDeviceGetCount(out var count);
+            if (counted != Success)
+            {
+                return (0, $"the CUDA driver does not list its devices: {Describe(counted)}");
+            }
+
+            return count == 0 ? (0, "the CUDA driver sees no device") : (count, null);
+        }
+        catch (DllNotFoundException)
+        {
+            return (0, "no CUDA driver is installed (libcuda.so.1 was not found)");
+        }
+    }
+
+    private static IntPtr Resolve(string name, Assembly assembly, DllImportSearchPath? path) =>
+        name == Library
+        && OperatingSystem.IsLinux()
+        && NativeLibrary.TryLoad("libcuda.so.1", out var handle)
+            ? handle
+            : IntPtr.Zero;
+
+    private static string Describe(int error) =>
+        cuGetErrorName(error, out var text) == Success
+            ? $"{Marshal.PtrToStringUTF8(text)} ({error})"
+            : $"error {error}";
+
+#pragma warning disable IDE1006 // Names are the driver's own.
+    [LibraryImport(Library)]
+    private static partial int cuInit(uint flags);
+
+    [LibraryImport(Library)]
+    private static partial int cuDeviceGetCount(out int count);
+
+    [LibraryImport(Library)]
+    private static partial int cuGetErrorName(int error, out IntPtr text);
+
+    [LibraryImport(Library)]
+    private static partial int cuMemGetInfo_v2(out nuint free, out nuint total);
+#pragma warning restore IDE1006
+}

@@ -1,0 +1,28 @@
+using ILGPU;
+using ILGPU.Algorithms;
+
+namespace Ppsd.Kernels.Devices.Ilgpu;
+
+/// <summary>y = silu(gate) * up; one thread a value.</summary>
+internal static class SwiGluKernel
+{
+    public const int GroupSize = 256;
+
+    /// <param name="gateUp">[rows, gateUpStride]: gate [width], then up [width].</param>
+    /// <param name="gateUpStride">Values from one row to the next.</param>
+    /// <param name="y">[rows, stride].</param>
+    /// <param name="width">Values of a row.</param>
+    /// <param name="stride">Values from one row to the next.</param>
+    public static void Execute(ArrayView<float> gateUp, int gateUpStride, ArrayView<float> y, int width, int stride)
+    {
+        var i = Grid.IdxX * Group.DimX + Group.IdxX;
+        if (i >= width)
+        {
+            return;
+        }
+
+        var source = (long)Grid.IdxY * gateUpStride;
+        var gate = gateUp[source + i];
+        y[(long)Grid.IdxY * stride + i] = gate / (1f + XMath.Exp(-gate)) * gateUp[source + width + i];
+    }
+}

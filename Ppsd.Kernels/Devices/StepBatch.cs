@@ -1,0 +1,80 @@
+namespace Ppsd.Kernels.Devices;
+
+/// <summary>
+/// The rows of one step as devices see them: which token stands at which position, where its keys and values go, and
+/// which slots it attends to. A row's context, in position order, is the first <see cref="CommittedLengths"/> entries
+/// of its session's slot table followed by its own tail (uncommitted ancestors and itself). Reused between steps.
+/// </summary>
+internal sealed class StepBatch(int capacity)
+{
+    private int _tailCount;
+
+    /// <summary>Rows the batch can hold.</summary>
+    public int Capacity { get; } = capacity;
+
+    /// <summary>Rows in this step.</summary>
+    public int RowCount { get; private set; }
+
+    /// <summary>Token id per row.</summary>
+    public int[] Tokens { get; } = new int[capacity];
+
+    /// <summary>Position in the sequence per row; the rotary embedding's angle.</summary>
+    public int[] Positions { get; } = new int[capacity];
+
+    /// <summary>KV slot each row writes.</summary>
+    public int[] Slots { get; } = new int[capacity];
+
+    /// <summary>Slot table of each row's session, by position.</summary>
+    public int[][] SlotTables { get; } = new int[capacity][];
+
+    /// <summary>How many leading entries of its slot table each row attends to.</summary>
+    public int[] CommittedLengths { get; } = new int[capacity];
+
+    /// <summary>Where each row's tail begins in <see cref="TailSlots"/>.</summary>
+    public int[] TailStarts { get; } = new int[capacity];
+
+    /// <summary>Length of each row's tail.</summary>
+    public int[] TailLengths { get; } = new int[capacity];
+
+    /// <summary>Tails of all rows, one after another.</summary>
+    public int[] TailSlots { get; private set; } = new int[capacity * 8];
+
+    /// <summary>Slots in <see cref="TailSlots"/> that this step uses.</summary>
+    public int TailSlotCount => _tailCount;
+
+    /// <summary>Longest context of any row, in tokens.</summary>
+    public int LongestContext { get; private set; }
+
+    /// <summary>Forgets all rows.</summary>
+    public void Clear()
+    {
+        // Tables are dropped so that a released session's table can be collected.
+        Array.Clear(SlotTables, 0, RowCount);
+        RowCount = 0;
+        _tailCount = 0;
+        LongestContext = 0;
+    }
+
+    /// <summary>Adds a row whose context is <paramref name="committedLength"/> table entries and <paramref name="tail"/>.</summary>
+    public void Add(int token, int position, int slot, int[] slotTable, int committedLength, ReadOnlySpan<int> tail)
+    {
+        var row = RowCount++;
+        Tokens[row] = token;
+        Positions[row] = position;
+        Slots[row] = slot;
+        SlotTables[row] = slotTable;
+        CommittedLengths[row] = committedLength;
+        TailStarts[row] = _tailCount;
+        TailLengths[row] = tail.Length;
+        if (_tailCount + tail.Length > TailSlots.Length)
+        {
+            var grown = new int[Math.Max(TailSlots.Length * 2, _tailCount + tail.Length)];
+            TailSlots.AsSpan(0, _tailCount).CopyTo(grown);
+            TailSlots = grown;
+        }
+
+        tail.CopyTo(TailSlots.AsSpan(_tailCount));
+        _tailCount += tail.Length;
+        LongestContext = Math.Max(LongestContext, committedLength + tail.Length);
+    }
+}

@@ -1,0 +1,113 @@
+using Ppsd.Kernels.Checkpoints;
+using Ppsd.Kernels.Devices;
+
+namespace Ppsd.Kernels.Model;
+
+/// <summary>
+/// An early-exit head: turns the hidden state after the exit layer into draft logits. Three kinds share one shape:
+/// blocks (none for a norm head, one feed-forward block for an MLP head, whole layers for a transformer head), then a
+/// norm of its own and the verifier's LM head.
+/// </summary>
+internal sealed class ExitHead : IDisposable
+{
+    private readonly Backend _backend;
+    private readonly TransformerLayer[] _layers;
+    private readonly FeedForwardBlock? _feedForward;
+    private readonly LogitsHead _logitsHead;
+    private readonly StageScratch _scratch;
+    private readonly Activations _hidden;
+
+    private ExitHead(
+        Backend backend,
+        TransformerLayer[] layers,
+        FeedForwardBlock? feedForward,
+        LogitsHead logitsHead,
+        StageScratch scratch,
+        Activations hidden
+    )
+    {
+        _backend = backend;
+        _layers = layers;
+        _feedForward = feedForward;
+        _logitsHead = logitsHead;
+        _scratch = scratch;
+        _hidden = hidden;
+    }
+
+    /// <summary>Layers with keys and values of their own; they take part in the stage's KV budget.</summary>
+    public static int KvLayerCount(ExitHeadConfig head) =>
+        head.Kind == ExitHeadKind.Transformer ? head.LayerCount : 0;
+
+    /// <summary>Bytes of weights one step reads, the shared LM head not counted.</summary>
+    public long WeightBytes => _layers.Sum(layer => layer.WeightBytes) + (_feedForward?.WeightBytes ?? 0);
+
+    /// <summary>Loads a head folder's tensors.</summary>
+    public static ExitHead Load(
+        Backend backend,
+        Checkpoint checkpoint,
+        ExitHeadConfig head,
+        ModelConfig verifier,
+        WeightMatrix lmHead,
+        StageLimits limits
+    )
+    {
+        var epsilon = head.RmsNormEpsilon;
+        var feedForwardSize = head.IntermediateSize ?? verifier.IntermediateSize;
+        var layers = new TransformerLayer[KvLayerCount(head)];
+        for (var i = 0; i < layers.Length; i++)
+        {
+            layers[i] = TransformerLayer.Load(backend, checkpoint, ExitHeadTensorNames.Layer(i), verifier, epsilon, limits.KvSlots);
+        }
+
+        var feedForward =
+            head.Kind == ExitHeadKind.Mlp
+                ? FeedForwardBlock.Load(backend, checkpoint, verifier.HiddenSize, feedForwardSize, epsilon)
+                : null;
+        var norm = backend.LoadVector(checkpoint.Require(ExitHeadTensorNames.Norm, verifier.HiddenSize));
+        return new ExitHead(
+            backend,
+            layers,
+            feedForward,
+            new LogitsHead(backend, norm, lmHead, epsilon, limits.MaxWidth),
+            new StageScratch(backend, verifier, feedForwardSize, limits.MaxRows),
+            backend.AllocateActivations(limits.MaxRows, verifier.HiddenSize)
+        );
+    }
+
+    /// <summary>Keeps the hidden states after the exit layer: later layers of the stage will overwrite them.</summary>
+    public void Tap(Activations hidden, int rows) => _backend.CopyRows(hidden, 0, rows, _hidden);
+
+    /// <summary>
+    /// Runs the head on the tapped rows. All rows pass the blocks, because a transformer head's own cache needs every
+    /// token; rows from <paramref name="firstRow"/> on get logits.
+    /// </summary>
+    public void Forward(IDisposable rotary, int rows, int firstRow)
+    {
+        foreach (var layer in _layers)
+        {
+            layer.Forward(_hidden, _scratch, rotary, rows);
+        }
+
+        _feedForward?.Forward(_hidden, _scratch, rows);
+        if (firstRow < rows)
+        {
+            _logitsHead.Forward(_hidden, firstRow, rows - firstRow);
+        }
+    }
+
+    /// <summary>Draft logits of the n-th row that got any.</summary>
+    public ReadOnlySpan<float> Logits(int row) => _logitsHead.Logits(row);
+
+    public void Dispose()
+    {
+        foreach (var layer in _layers)
+        {
+            layer.Dispose();
+        }
+
+        _feedForward?.Dispose();
+        _logitsHead.Dispose();
+        _scratch.Dispose();
+        _hidden.Dispose();
+    }
+}

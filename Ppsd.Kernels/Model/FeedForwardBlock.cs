@@ -1,0 +1,55 @@
+using Ppsd.Kernels.Checkpoints;
+using Ppsd.Kernels.Devices;
+
+namespace Ppsd.Kernels.Model;
+
+/// <summary>The block of an MLP exit head: hidden += down(silu(gate(n)) * up(n)) with n the normed hidden state.</summary>
+internal sealed class FeedForwardBlock : IDisposable
+{
+    private readonly Backend _backend;
+    private readonly float _epsilon;
+    private readonly WeightVector _norm;
+    private readonly WeightMatrix _gateUp;
+    private readonly WeightMatrix _down;
+
+    private FeedForwardBlock(Backend backend, float epsilon, WeightVector norm, WeightMatrix gateUp, WeightMatrix down)
+    {
+        _backend = backend;
+        _epsilon = epsilon;
+        _norm = norm;
+        _gateUp = gateUp;
+        _down = down;
+    }
+
+    /// <summary>Loads the <c>mlp.*</c> tensors of a head folder.</summary>
+    public static FeedForwardBlock Load(Backend backend, Checkpoint checkpoint, int hidden, int inner, float epsilon) =>
+        new(
+            backend,
+            epsilon,
+            backend.LoadVector(checkpoint.Require(ExitHeadTensorNames.MlpNorm, hidden)),
+            backend.LoadMatrix(
+                checkpoint.Require(ExitHeadTensorNames.MlpGate, inner, hidden),
+                checkpoint.Require(ExitHeadTensorNames.MlpUp, inner, hidden)
+            ),
+            backend.LoadMatrix(checkpoint.Require(ExitHeadTensorNames.MlpDown, hidden, inner))
+        );
+
+    /// <summary>Bytes of weights one step reads.</summary>
+    public long WeightBytes => _gateUp.ByteCount + _down.ByteCount;
+
+    /// <summary>Adds the block's output to <paramref name="hidden"/>, [rows, hiddenSize], in place.</summary>
+    public void Forward(Activations hidden, StageScratch scratch, int rows)
+    {
+        _backend.RmsNorm(hidden, _norm, _epsilon, scratch.Normed, rows);
+        _backend.MatMul(scratch.Normed, _gateUp, scratch.GateUp, rows);
+        _backend.SwiGlu(scratch.GateUp, scratch.FeedForward, rows);
+        _backend.MatMulAdd(scratch.FeedForward, _down, hidden, rows);
+    }
+
+    public void Dispose()
+    {
+        _norm.Dispose();
+        _gateUp.Dispose();
+        _down.Dispose();
+    }
+}

@@ -1,0 +1,224 @@
+using System.Runtime.InteropServices;
+using Ppsd.Kernels.Cache;
+using Ppsd.Kernels.Checkpoints;
+using Ppsd.Kernels.Devices;
+using Ppsd.Kernels.Sampling;
+
+namespace Ppsd.Kernels.Model;
+
+/// <summary>
+/// One pipeline stage on one device: contiguous layers, their KV cache, the embedding if the stage is first, the target
+/// head if it is last, and the exit head if its layer is here. A step is <see cref="BeginStep"/>,
+/// <see cref="TryAppend"/> for each row, <see cref="Forward"/>, then any of <see cref="ReadHidden"/>,
+/// <see cref="RunExitHead"/> and <see cref="RunTargetHead"/>. All calls come from the stage's thread.
+/// </summary>
+public sealed class StageModel : IDisposable
+{
+    private readonly Backend _backend;
+    private readonly ModelConfig _config;
+    private readonly StageWeights _weights;
+    private readonly StageScratch _scratch;
+    private readonly KvPagePool _pages;
+    private readonly Dictionary<long, Sequence> _sequences = [];
+    private readonly StepBatch _batch;
+    private readonly Row[] _rows;
+    private readonly TokenSampler _sampler;
+    private readonly List<int> _tail = [];
+    private readonly int _exitLayer;
+    private int _firstHeadRow;
+
+    internal StageModel(Backend backend, StageModelOptions options, StageWeights weights, StageLimits limits)
+    {
+        _backend = backend;
+        _config = options.Config;
+        _weights = weights;
+        _exitLayer = weights.ExitHead is null ? -1 : options.ExitHead!.ExitLayer - options.FirstLayer;
+        _scratch = new StageScratch(backend, options.Config, options.Config.IntermediateSize, limits.MaxRows);
+        _pages = new KvPagePool(limits.KvPages);
+        _batch = new StepBatch(limits.MaxRows);
+        _rows = new Row[limits.MaxRows];
+        _sampler = new TokenSampler(options.Config.VocabSize);
+        MaxLength = limits.MaxLength;
+        MaxRows = limits.MaxRows;
+        MaxWidth = limits.MaxWidth;
+    }
+
+    /// <summary>Longest sequence the stage takes, in tokens.</summary>
+    public int MaxLength { get; }
+
+    /// <summary>Most rows of one step.</summary>
+    public int MaxRows { get; }
+
+    /// <summary>Most rows of one step that a head serves.</summary>
+    public int MaxWidth { get; }
+
+    /// <summary>Values of a hidden state.</summary>
+    public int HiddenSize => _config.HiddenSize;
+
+    /// <summary>Bytes one row of hidden states takes on a link: fp32, so that a cut between stages changes no bit.</summary>
+    public int HiddenBytesPerRow => _config.HiddenSize * sizeof(float);
+
+    /// <summary>True when the stage drafts.</summary>
+    public bool HasExitHead => _weights.ExitHead is not null;
+
+    /// <summary>True when the stage gives verdicts.</summary>
+    public bool HasTargetHead => _weights.TargetHead is not null;
+
+    /// <summary>Pages of the KV cache.</summary>
+    public int KvPageCount => _pages.PageCount;
+
+    /// <summary>Pages no sequence holds; may be read from any thread.</summary>
+    public int FreeKvPages => _pages.FreePages;
+
+    /// <summary>Tokens a KV page holds.</summary>
+    public static int KvPageSize => KvPagePool.PageSize;
+
+    /// <summary>Bytes of weights one step reads.</summary>
+    public long WeightBytes => _weights.ByteCount;
+
+    /// <summary>Rows of the current step.</summary>
+    public int RowCount => _batch.RowCount;
+
+    /// <summary>Opens a sequence and reserves KV pages for it.</summary>
+    /// <param name="sequence">Its id, unused until now.</param>
+    /// <param name="capacity">Tokens it may hold at once, uncommitted candidates included.</param>
+    /// <param name="sampling">How its tokens are drawn.</param>
+    /// <exception cref="KvCapacityException">Too few pages are free.</exception>
+    public void Open(long sequence, int capacity, SamplingParameters sampling) =>
+        _sequences.Add(sequence, new Sequence(new SequenceCache(_pages, capacity), sampling));
+
+    /// <summary>True when the sequence is open.</summary>
+    public bool IsOpen(long sequence) => _sequences.ContainsKey(sequence);
+
+    /// <summary>Commits the path to a candidate and frees what does not descend from it; see <see cref="SequenceCache"/>.</summary>
+    /// <returns>False when the cache does not hold that path.</returns>
+    public bool Commit(long sequence, int head, int length) => _sequences[sequence].Cache.Commit(head, length);
+
+    /// <summary>Commits the path to a candidate and forgets everything after it.</summary>
+    /// <returns>False when the cache does not hold that path.</returns>
+    public bool Rollback(long sequence, int head, int length) => _sequences[sequence].Cache.Rollback(head, length);
+
+    /// <summary>Closes a sequence and frees its pages. Unknown sequences are ignored.</summary>
+    public void Release(long sequence)
+    {
+        if (_sequences.Remove(sequence, out var released))
+        {
+            released.Cache.Release();
+        }
+    }
+
+    /// <summary>Starts a step with no rows.</summary>
+    public void BeginStep() => _batch.Clear();
+
+    /// <summary>Adds a row to the step; rows of several sequences may ride together.</summary>
+    /// <returns>False when the sequence or the parent is unknown: an earlier message was lost.</returns>
+    public bool TryAppend(long sequence, int candidate, int parent, int token, bool isCertain)
+    {
+        if (
+            !_sequences.TryGetValue(sequence, out var owner)
+            || !owner.Cache.TryAppend(candidate, parent, token, isCertain, _batch)
+        )
+        {
+            return false;
+        }
+
+        _rows[_batch.RowCount - 1] = new Row(owner, candidate);
+        return true;
+    }
+
+    /// <summary>Runs the step's rows through the stage's layers.</summary>
+    /// <param name="hidden">Hidden states from the stage before, fp32 [rows, hiddenSize]; empty at the first stage.</param>
+    /// <param name="isCancelled">Asked before each layer.</param>
+    /// <returns>False when cancelled; the rows' slots then hold no valid values and their run must be rolled back.</returns>
+    public bool Forward(ReadOnlySpan<byte> hidden, Func<bool> isCancelled)
+    {
+        var rows = _batch.RowCount;
+        _backend.BeginStep(_batch);
+        if (_weights.Embedding is { } embedding)
+        {
+            _backend.Embed(embedding, _scratch.Hidden);
+        }
+        else
+        {
+            _backend.Upload(MemoryMarshal.Cast<byte, float>(hidden), _scratch.Hidden, rows);
+        }
+
+        for (var layer = 0; layer < _weights.Layers.Length; layer++)
+        {
+            if (isCancelled())
+            {
+                return false;
+            }
+
+            _weights.Layers[layer].Forward(_scratch.Hidden, _scratch, _weights.Rotary, rows);
+            if (layer + 1 == _exitLayer)
+            {
+                _weights.ExitHead!.Tap(_scratch.Hidden, rows);
+            }
+        }
+
+        return true;
+    }
+
+    /// <summary>Copies the step's hidden states to the host, fp32 [rows, hiddenSize].</summary>
+    public void ReadHidden(Span<byte> target) =>
+        _backend.Download(_scratch.Hidden, _batch.RowCount, MemoryMarshal.Cast<byte, float>(target));
+
+    /// <summary>Runs the exit head; rows from <paramref name="firstRow"/> on can then be drafted from.</summary>
+    public void RunExitHead(int firstRow)
+    {
+        _firstHeadRow = firstRow;
+        _weights.ExitHead!.Forward(_weights.Rotary, _batch.RowCount, firstRow);
+    }
+
+    /// <summary>The best tokens to follow a row, by the exit head; see <see cref="TokenSampler.SampleBest"/>.</summary>
+    public int Draft(int row, Span<DraftToken> drafts) =>
+        _sampler.SampleBest(
+            _weights.ExitHead!.Logits(row - _firstHeadRow),
+            _rows[row].Sequence.Sampling,
+            _batch.Positions[row] + 1,
+            HistoryOf(row),
+            drafts
+        );
+
+    /// <summary>Runs the target head; rows from <paramref name="firstRow"/> on can then get verdicts.</summary>
+    public void RunTargetHead(int firstRow)
+    {
+        _firstHeadRow = firstRow;
+        _weights.TargetHead!.Forward(_scratch.Hidden, firstRow, _batch.RowCount - firstRow);
+    }
+
+    /// <summary>The target's token after a row.</summary>
+    public int Verdict(int row) =>
+        _sampler.Sample(
+            TargetLogits(row),
+            _rows[row].Sequence.Sampling,
+            _batch.Positions[row] + 1,
+            HistoryOf(row)
+        );
+
+    /// <summary>The target's logits after a row, [vocabSize].</summary>
+    public ReadOnlySpan<float> TargetLogits(int row) => _weights.TargetHead!.Logits(row - _firstHeadRow);
+
+    /// <summary>The exit head's logits after a row, [vocabSize].</summary>
+    public ReadOnlySpan<float> DraftLogits(int row) => _weights.ExitHead!.Logits(row - _firstHeadRow);
+
+    /// <inheritdoc />
+    public void Dispose()
+    {
+        _weights.Dispose();
+        _scratch.Dispose();
+    }
+
+    private TokenHistory HistoryOf(int row)
+    {
+        var (sequence, candidate) = _rows[row];
+
+        // Only the repetition penalty looks back.
+        return sequence.Sampling.RepetitionPenalty == 1f ? default : sequence.Cache.HistoryOf(candidate, _tail);
+    }
+
+    private sealed record Sequence(SequenceCache Cache, SamplingParameters Sampling);
+
+    private readonly record struct Row(Sequence Sequence, int Candidate);
+}

@@ -1,0 +1,144 @@
+using Ppsd.Kernels.Cache;
+using Ppsd.Kernels.Checkpoints;
+using Ppsd.Kernels.Devices;
+
+namespace Ppsd.Kernels.Model;
+
+/// <summary>How far a stage's load has come.</summary>
+/// <param name="Part">What is being loaded: <c>layer 3</c>, <c>exit head</c>.</param>
+/// <param name="LoadedBytes">Bytes of weights on the device.</param>
+/// <param name="TotalBytes">Bytes of weights when done, nearly.</param>
+public readonly record struct LoadProgress(string Part, long LoadedBytes, long TotalBytes);
+
+/// <summary>Loads a <see cref="StageModel"/>: only the tensors of its own layers and heads are read.</summary>
+public static class StageModelLoader
+{
+    /// <summary>
+    /// Sequences of full length that a KV cache of the device's own choice holds at most; more would be memory nobody
+    /// asked for.
+    /// </summary>
+    private const int FullLengthSequences = 64;
+
+    /// <summary>Loads a stage onto a device.</summary>
+    /// <param name="backend">The device; stays the caller's.</param>
+    /// <param name="options">What to load.</param>
+    /// <param name="progress">Told after each part; called on this thread.</param>
+    /// <exception cref="CheckpointException">A tensor is missing or does not fit; one line.</exception>
+    /// <exception cref="KvCapacityException">The KV budget does not hold a page; one line.</exception>
+    public static StageModel Load(Backend backend, StageModelOptions options, IProgress<LoadProgress>? progress = null)
+    {
+        using var checkpoint = Checkpoint.Open(options.ModelFolder);
+        using var headCheckpoint = options.HoldsExitHead ? Checkpoint.Open(options.ExitHeadFolder!) : null;
+        var config = options.Config;
+        var limits = LimitsOf(backend, options);
+        var meter = new Meter(progress, EstimateBytes(options));
+
+        var layers = new TransformerLayer[options.LayerCount];
+        for (var i = 0; i < layers.Length; i++)
+        {
+            var layer = options.FirstLayer + i;
+            layers[i] = TransformerLayer.Load(
+                backend,
+                checkpoint,
+                LlamaTensorNames.Layer(layer),
+                config,
+                config.RmsNormEpsilon,
+                limits.KvSlots
+            );
+            meter.Add($"layer {layer + 1}", layers[i].WeightBytes);
+        }
+
+        var embedding = options.IsFirst ? LoadTable(backend, checkpoint, LlamaTensorNames.Embedding, config) : null;
+        var lmHeadName = LlamaTensorNames.LmHead(config.TieWordEmbeddings);
+        WeightMatrix? lmHead = null;
+        if (options.IsLast || options.HoldsExitHead)
+        {
+            lmHead =
+                embedding is not null && lmHeadName == LlamaTensorNames.Embedding
+                    ? embedding
+                    : LoadTable(backend, checkpoint, lmHeadName, config);
+            meter.Add("LM head", lmHead.ByteCount);
+        }
+
+        var exitHead = headCheckpoint is null
+            ? null
+            : ExitHead.Load(backend, headCheckpoint, options.ExitHead!, config, lmHead!, limits);
+        meter.Add("exit head", exitHead?.WeightBytes ?? 0);
+        var targetHead = options.IsLast
+            ? new LogitsHead(
+                backend,
+                backend.LoadVector(checkpoint.Require(LlamaTensorNames.FinalNorm, config.HiddenSize)),
+                lmHead!,
+                config.RmsNormEpsilon,
+                limits.MaxWidth
+            )
+            : null;
+        var weights = new StageWeights
+        {
+            Embedding = embedding,
+            LmHead = lmHead,
+            Layers = layers,
+            ExitHead = exitHead,
+            TargetHead = targetHead,
+            Rotary = backend.LoadRotary(new RotaryTable(config.Rope, config.HeadSize, limits.MaxLength, config.ElementType)),
+            ByteCount = meter.LoadedBytes,
+        };
+        return new StageModel(backend, options, weights, limits);
+    }
+
+    /// <summary>Bytes of KV cache one token takes in a stage.</summary>
+    internal static long KvBytesPerToken(Backend backend, StageModelOptions options)
+    {
+        var layers = options.LayerCount + (options.HoldsExitHead ? ExitHead.KvLayerCount(options.ExitHead!) : 0);
+        return 2L * layers * options.Config.KvSize * backend.KvElementBytes;
+    }
+
+    private static StageLimits LimitsOf(Backend backend, StageModelOptions options)
+    {
+        var pageBytes = KvBytesPerToken(backend, options) * KvPagePool.PageSize;
+        var pages =
+            options.KvCacheBytes > 0
+                ? options.KvCacheBytes / pageBytes
+                : Math.Min(
+                    backend.DefaultKvCacheBytes / pageBytes,
+                    (long)FullLengthSequences * KvPagePool.PagesFor(options.Config.MaxPositions)
+                );
+        if (pages < 1)
+        {
+            throw new KvCapacityException(
+                $"KV cache: expected at least {pageBytes} bytes (one page of {KvPagePool.PageSize} tokens for "
+                    + $"{options.LayerCount} layers), found {Math.Max(options.KvCacheBytes, backend.DefaultKvCacheBytes)}"
+            );
+        }
+
+        // Slots are addressed by 32-bit indices.
+        pages = Math.Min(pages, int.MaxValue / KvPagePool.PageSize);
+        var maxLength = (int)Math.Min(options.Config.MaxPositions, pages * KvPagePool.PageSize);
+        return new StageLimits((int)pages, maxLength, options.MaxRows, options.MaxWidth);
+    }
+
+    private static WeightMatrix LoadTable(Backend backend, Checkpoint checkpoint, string name, ModelConfig config) =>
+        backend.LoadMatrix(checkpoint.Require(name, config.VocabSize, config.HiddenSize));
+
+    private static long EstimateBytes(StageModelOptions options)
+    {
+        var config = options.Config;
+        var layer =
+            (2L * config.QuerySize + 2L * config.KvSize + 3L * config.IntermediateSize) * config.HiddenSize;
+        var headLayers = options.HoldsExitHead ? ExitHead.KvLayerCount(options.ExitHead!) : 0;
+        var lmHead = options.IsLast || options.HoldsExitHead ? (long)config.VocabSize * config.HiddenSize : 0;
+        var bytesPerWeight = config.ElementType == ElementType.BFloat16 ? 2 : 4;
+        return bytesPerWeight * (layer * (options.LayerCount + headLayers) + lmHead);
+    }
+
+    private sealed class Meter(IProgress<LoadProgress>? progress, long totalBytes)
+    {
+        public long LoadedBytes { get; private set; }
+
+        public void Add(string part, long byteCount)
+        {
+            LoadedBytes += byteCount;
+            progress?.Report(new LoadProgress(part, LoadedBytes, Math.Max(totalBytes, LoadedBytes)));
+        }
+    }
+}

@@ -1,0 +1,44 @@
+using Ppsd.Kernels.Checkpoints;
+
+namespace Ppsd.Kernels.Model;
+
+/// <summary>What one stage holds and how much memory it may take.</summary>
+public sealed record StageModelOptions
+{
+    /// <summary>Folder of the model's checkpoint.</summary>
+    public required string ModelFolder { get; init; }
+
+    /// <summary>The model's configuration.</summary>
+    public required ModelConfig Config { get; init; }
+
+    /// <summary>First layer of the stage, from 0.</summary>
+    public required int FirstLayer { get; init; }
+
+    /// <summary>Layers of the stage.</summary>
+    public required int LayerCount { get; init; }
+
+    /// <summary>Folder of an exit head; it is loaded if its exit layer ends in this stage.</summary>
+    public string? ExitHeadFolder { get; init; }
+
+    /// <summary>The exit head's configuration; given together with its folder.</summary>
+    public ExitHeadConfig? ExitHead { get; init; }
+
+    /// <summary>Bytes of KV cache; 0 lets the device choose.</summary>
+    public long KvCacheBytes { get; init; }
+
+    /// <summary>Most rows of one step (a chunk of the prompt).</summary>
+    public int MaxRows { get; init; } = 64;
+
+    /// <summary>Most candidates of a micro-batch.</summary>
+    public int MaxWidth { get; init; } = 8;
+
+    /// <summary>True when the stage starts with the embedding.</summary>
+    public bool IsFirst => FirstLayer == 0;
+
+    /// <summary>True when the stage ends in the target head.</summary>
+    public bool IsLast => FirstLayer + LayerCount == Config.LayerCount;
+
+    /// <summary>True when the exit head belongs to this stage: its exit layer is one of the stage's.</summary>
+    public bool HoldsExitHead =>
+        ExitHead is { } head && head.ExitLayer > FirstLayer && head.ExitLayer <= FirstLayer + LayerCount;
+}

@@ -1,0 +1,42 @@
+using Ppsd.Kernels.Devices;
+
+namespace Ppsd.Kernels.Model;
+
+/// <summary>Everything a stage loads from its checkpoint folders, on its device.</summary>
+internal sealed class StageWeights : IDisposable
+{
+    /// <summary>[vocabSize, hiddenSize]; the first stage only.</summary>
+    public WeightMatrix? Embedding { get; init; }
+
+    /// <summary>[vocabSize, hiddenSize], shared by the exit head and the target head; null where neither is.</summary>
+    public WeightMatrix? LmHead { get; init; }
+
+    public required TransformerLayer[] Layers { get; init; }
+
+    public ExitHead? ExitHead { get; init; }
+
+    public LogitsHead? TargetHead { get; init; }
+
+    public required IDisposable Rotary { get; init; }
+
+    /// <summary>Bytes of weights one step of the stage reads; of the embedding it reads only a few rows.</summary>
+    public required long ByteCount { get; init; }
+
+    public void Dispose()
+    {
+        ExitHead?.Dispose();
+        TargetHead?.Dispose();
+        foreach (var layer in Layers)
+        {
+            layer.Dispose();
+        }
+
+        if (!ReferenceEquals(LmHead, Embedding))
+        {
+            LmHead?.Dispose();
+        }
+
+        Embedding?.Dispose();
+        Rotary.Dispose();
+    }
+}

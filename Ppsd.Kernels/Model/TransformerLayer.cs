@@ -1,0 +1,111 @@
+using Ppsd.Kernels.Checkpoints;
+using Ppsd.Kernels.Devices;
+
+namespace Ppsd.Kernels.Model;
+
+/// <summary>
+/// One LLaMA layer on a device: attention block, then feed-forward block, each added to the residual stream.
+/// Owns its weights and its part of the KV cache. Query, key and value projections are one matrix, as are gate and up.
+/// </summary>
+internal sealed class TransformerLayer : IDisposable
+{
+    private readonly Backend _backend;
+    private readonly AttentionShape _shape;
+    private readonly float _epsilon;
+    private readonly WeightVector _attentionNorm;
+    private readonly WeightMatrix _queryKeyValue;
+    private readonly WeightMatrix _output;
+    private readonly WeightVector _feedForwardNorm;
+    private readonly WeightMatrix _gateUp;
+    private readonly WeightMatrix _down;
+    private readonly KvMemory _kv;
+
+    private TransformerLayer(
+        Backend backend,
+        AttentionShape shape,
+        float epsilon,
+        WeightVector attentionNorm,
+        WeightMatrix queryKeyValue,
+        WeightMatrix output,
+        WeightVector feedForwardNorm,
+        WeightMatrix gateUp,
+        WeightMatrix down,
+        KvMemory kv
+    )
+    {
+        _backend = backend;
+        _shape = shape;
+        _epsilon = epsilon;
+        _attentionNorm = attentionNorm;
+        _queryKeyValue = queryKeyValue;
+        _output = output;
+        _feedForwardNorm = feedForwardNorm;
+        _gateUp = gateUp;
+        _down = down;
+        _kv = kv;
+    }
+
+    /// <summary>Loads the layer with these tensors.</summary>
+    public static TransformerLayer Load(
+        Backend backend,
+        Checkpoint checkpoint,
+        LlamaLayerTensorNames names,
+        ModelConfig config,
+        float epsilon,
+        int kvSlots
+    )
+    {
+        var shape = new AttentionShape(config.HeadCount, config.KvHeadCount, config.HeadSize);
+        var hidden = config.HiddenSize;
+        var inner = config.IntermediateSize;
+        return new TransformerLayer(
+            backend,
+            shape,
+            epsilon,
+            backend.LoadVector(checkpoint.Require(names.InputNorm, hidden)),
+            backend.LoadMatrix(
+                checkpoint.Require(names.Query, shape.QueryWidth, hidden),
+                checkpoint.Require(names.Key, shape.KvWidth, hidden),
+                checkpoint.Require(names.Value, shape.KvWidth, hidden)
+            ),
+            backend.LoadMatrix(checkpoint.Require(names.Output, hidden, shape.QueryWidth)),
+            backend.LoadVector(checkpoint.Require(names.PostAttentionNorm, hidden)),
+            backend.LoadMatrix(
+                checkpoint.Require(names.Gate, inner, hidden),
+                checkpoint.Require(names.Up, inner, hidden)
+            ),
+            backend.LoadMatrix(checkpoint.Require(names.Down, hidden, inner)),
+            backend.AllocateKv(new KvShape(kvSlots, shape.KvHeadCount, shape.HeadSize))
+        );
+    }
+
+    /// <summary>Bytes of weights one step reads.</summary>
+    public long WeightBytes =>
+        _queryKeyValue.ByteCount + _output.ByteCount + _gateUp.ByteCount + _down.ByteCount;
+
+    /// <summary>Adds the layer's output to <paramref name="hidden"/>, [rows, hiddenSize], in place.</summary>
+    public void Forward(Activations hidden, StageScratch scratch, IDisposable rotary, int rows)
+    {
+        _backend.RmsNorm(hidden, _attentionNorm, _epsilon, scratch.Normed, rows);
+        _backend.MatMul(scratch.Normed, _queryKeyValue, scratch.QueryKeyValue, rows);
+        _backend.RotateAndStore(scratch.QueryKeyValue, _shape, rotary, _kv);
+        _backend.Attend(scratch.QueryKeyValue, _shape, _kv, scratch.Attended);
+        _backend.MatMulAdd(scratch.Attended, _output, hidden, rows);
+
+        _backend.RmsNorm(hidden, _feedForwardNorm, _epsilon, scratch.Normed, rows);
+        _backend.MatMul(scratch.Normed, _gateUp, scratch.GateUp, rows);
+        _backend.SwiGlu(scratch.GateUp, scratch.FeedForward, rows);
+        _backend.MatMulAdd(scratch.FeedForward, _down, hidden, rows);
+    }
+
+    public void Dispose()
+    {
+        _attentionNorm.Dispose();
+        _queryKeyValue.Dispose();
+        _output.Dispose();
+        _feedForwardNorm.Dispose();
+        _gateUp.Dispose();
+        _down.Dispose();
+        _kv.Dispose();
+    }
+}

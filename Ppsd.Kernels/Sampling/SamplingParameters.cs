@@ -1,0 +1,25 @@
+namespace Ppsd.Kernels.Sampling;
+
+/// <summary>How a session's tokens are drawn; the same for its drafts and for its target.</summary>
+public sealed record SamplingParameters
+{
+    /// <summary>Divides the logits; 0 takes the most probable token.</summary>
+    public float Temperature { get; init; }
+
+    /// <summary>Keeps the k most probable tokens; 0 keeps all.</summary>
+    public int TopK { get; init; }
+
+    /// <summary>Keeps the smallest set of tokens whose probability reaches this; 1 keeps all.</summary>
+    public float TopP { get; init; } = 1f;
+
+    /// <summary>Keeps tokens at least this probable relative to the most probable; 0 keeps all.</summary>
+    public float MinP { get; init; }
+
+    /// <summary>
+    /// Divides positive and multiplies negative logits of tokens already in the sequence (Keskar et al. 2019); 1 is off.
+    /// </summary>
+    public float RepetitionPenalty { get; init; } = 1f;
+
+    /// <summary>Key of the noise.</summary>
+    public ulong Seed { get; init; }
+}

@@ -1,0 +1,259 @@
+using System.Numerics.Tensors;
+using System.Runtime.Intrinsics;
+
+namespace Ppsd.Kernels.Sampling;
+
+/// <summary>
+/// Draws tokens from logits as a pure function of (logits, parameters, position, history): repetition penalty,
+/// temperature, top-k, top-p, min-p, then the largest logit plus keyed Gumbel noise (ties to the lowest id). The filters
+/// follow Hugging Face's order. Holds scratch only; one instance per stage thread.
+/// </summary>
+public sealed class TokenSampler
+{
+    private const float Excluded = float.NegativeInfinity;
+
+    /// <summary>Scores this close to the largest are ranked first; e^-16 is a ten-millionth.</summary>
+    private const float NearTop = 16f;
+
+    private readonly int _vocabSize;
+    private readonly float[] _scores;
+    private readonly float[] _sorted;
+    private readonly bool[] _seen;
+
+    /// <summary>Creates a sampler for logits of <paramref name="vocabSize"/> values.</summary>
+    public TokenSampler(int vocabSize)
+    {
+        _vocabSize = vocabSize;
+        _scores = new float[(vocabSize + GumbelNoise.BlockSize - 1) / GumbelNoise.BlockSize * GumbelNoise.BlockSize];
+        _scores.AsSpan(vocabSize).Fill(Excluded);
+        _sorted = new float[vocabSize];
+        _seen = new bool[vocabSize];
+    }
+
+    /// <summary>The token at <paramref name="position"/>.</summary>
+    /// <param name="logits">One value per token of the vocabulary.</param>
+    /// <param name="parameters">How to draw.</param>
+    /// <param name="position">Position the token will have in its sequence.</param>
+    /// <param name="history">Tokens before it, in two parts whose order does not matter.</param>
+    public int Sample(ReadOnlySpan<float> logits, SamplingParameters parameters, int position, in TokenHistory history) =>
+        NeedsNoCopy(parameters)
+            ? TensorPrimitives.IndexOfMax(logits)
+            : TensorPrimitives.IndexOfMax(Perturb(logits, parameters, position, history));
+
+    /// <summary>
+    /// The most promising tokens at <paramref name="position"/>, best first; the first is what <see cref="Sample"/>
+    /// returns for the same arguments. Fewer than asked for when the filters leave fewer.
+    /// </summary>
+    /// <returns>How many were written to <paramref name="drafts"/>.</returns>
+    public int SampleBest(
+        ReadOnlySpan<float> logits,
+        SamplingParameters parameters,
+        int position,
+        in TokenHistory history,
+        Span<DraftToken> drafts
+    )
+    {
+        if (drafts.Length == 1)
+        {
+            // A single draft is never ranked against others, so its probability need not be worked out.
+            drafts[0] = new DraftToken(Sample(logits, parameters, position, history), 0f);
+            return 1;
+        }
+
+        var scores = Perturb(logits, parameters, position, history);
+        var logTotal = LogSumExp(scores);
+        for (var i = 0; i < drafts.Length; i++)
+        {
+            var best = TensorPrimitives.IndexOfMax(scores);
+            if (float.IsNegativeInfinity(scores[best]))
+            {
+                return i;
+            }
+
+            drafts[i] = new DraftToken(best, scores[best] - logTotal);
+            scores[best] = Excluded;
+        }
+
+        return drafts.Length;
+    }
+
+    private static bool NeedsNoCopy(SamplingParameters parameters) =>
+        parameters is { Temperature: 0f, RepetitionPenalty: 1f };
+
+    /// <summary>Penalised, filtered, tempered logits plus noise; excluded tokens are minus infinity.</summary>
+    private Span<float> Perturb(
+        ReadOnlySpan<float> logits,
+        SamplingParameters parameters,
+        int position,
+        in TokenHistory history
+    )
+    {
+        var scores = _scores.AsSpan(0, _vocabSize);
+        logits[.._vocabSize].CopyTo(scores);
+        if (parameters.RepetitionPenalty != 1f)
+        {
+            Penalise(scores, parameters.RepetitionPenalty, history);
+        }
+
+        if (parameters.Temperature == 0f)
+        {
+            return scores;
+        }
+
+        TensorPrimitives.Multiply(scores, 1f / parameters.Temperature, scores);
+        Filter(scores, parameters);
+        AddNoise(parameters.Seed, position);
+        return scores;
+    }
+
+    private void Penalise(Span<float> scores, float penalty, in TokenHistory history)
+    {
+        PenaliseOnce(scores, penalty, history.Committed);
+        PenaliseOnce(scores, penalty, history.Tail);
+        foreach (var token in history.Committed)
+        {
+            _seen[token] = false;
+        }
+
+        foreach (var token in history.Tail)
+        {
+            _seen[token] = false;
+        }
+    }
+
+    private void PenaliseOnce(Span<float> scores, float penalty, ReadOnlySpan<int> tokens)
+    {
+        foreach (var token in tokens)
+        {
+            if (!_seen[token])
+            {
+                _seen[token] = true;
+                scores[token] = scores[token] > 0 ? scores[token] / penalty : scores[token] * penalty;
+            }
+        }
+    }
+
+    private void Filter(Span<float> scores, SamplingParameters parameters)
+    {
+        var threshold = Excluded;
+        var limitsCount = parameters.TopK > 0 && parameters.TopK < _vocabSize;
+        if (limitsCount || parameters.TopP < 1f)
+        {
+            threshold = RankThreshold(scores, limitsCount ? parameters.TopK : _vocabSize, parameters.TopP);
+        }
+
+        if (parameters.MinP > 0f)
+        {
+            // p / p_max = exp(score - max), whatever other tokens were excluded.
+            threshold = MathF.Max(threshold, TensorPrimitives.Max<float>(scores) + Log(parameters.MinP));
+        }
+
+        if (float.IsNegativeInfinity(threshold))
+        {
+            return;
+        }
+
+        for (var i = 0; i < scores.Length; i++)
+        {
+            scores[i] = scores[i] >= threshold ? scores[i] : Excluded;
+        }
+    }
+
+    /// <summary>Score of the last token that top-k and top-p keep; tokens that tie with it are kept too.</summary>
+    private float RankThreshold(ReadOnlySpan<float> scores, int topK, float topP)
+    {
+        // Ranking needs a sort, but almost always only of the few tokens near the top; the rest are looked at only when
+        // those do not settle it.
+        var max = TensorPrimitives.Max(scores);
+        return TryRankThreshold(scores, max, max - NearTop, topK, topP)
+            ?? TryRankThreshold(scores, max, Excluded, topK, topP)
+            ?? Excluded;
+    }
+
+    private float? TryRankThreshold(ReadOnlySpan<float> scores, float max, float floor, int topK, float topP)
+    {
+        var count = 0;
+        foreach (var score in scores)
+        {
+            if (score >= floor)
+            {
+                _sorted[count++] = score;
+            }
+        }
+
+        var sorted = _sorted.AsSpan(0, count);
+        sorted.Sort();
+        var limitsCount = topK < _vocabSize;
+        if (limitsCount && count < topK)
+        {
+            return null;
+        }
+
+        var kept = limitsCount ? sorted[^topK..] : sorted;
+        if (topP >= 1f)
+        {
+            return kept[0];
+        }
+
+        var needed = topP * (limitsCount ? SumExp(kept, max) : SumExp(scores, max));
+        var reached = 0f;
+        for (var i = kept.Length - 1; i >= 0; i--)
+        {
+            reached += Exp(kept[i] - max);
+            if (reached >= needed)
+            {
+                return kept[i];
+            }
+        }
+
+        return null;
+    }
+
+    private void AddNoise(ulong seed, int position)
+    {
+        Span<float> noise = stackalloc float[GumbelNoise.BlockSize];
+        for (var start = 0; start < _vocabSize; start += GumbelNoise.BlockSize)
+        {
+            var block = _scores.AsSpan(start, GumbelNoise.BlockSize);
+
+            // After top-k most blocks hold nothing that could win.
+            if (float.IsNegativeInfinity(TensorPrimitives.Max<float>(block)))
+            {
+                continue;
+            }
+
+            GumbelNoise.Fill(seed, position, start / GumbelNoise.BlockSize, noise);
+            TensorPrimitives.Add(block, noise, block);
+        }
+    }
+
+    private static float LogSumExp(ReadOnlySpan<float> scores)
+    {
+        var max = TensorPrimitives.Max(scores);
+        return max + Log(SumExp(scores, max));
+    }
+
+    private static float SumExp(ReadOnlySpan<float> scores, float max)
+    {
+        var sum = 0f;
+        var shift = Vector512.Create(max);
+        var i = 0;
+        for (; i <= scores.Length - Vector512<float>.Count; i += Vector512<float>.Count)
+        {
+            sum += Devices.Cpu.Lanes.Sum(Vector512.Exp(Vector512.Create(scores.Slice(i, 16)) - shift));
+        }
+
+        for (; i < scores.Length; i++)
+        {
+            sum += Exp(scores[i] - max);
+        }
+
+        return sum;
+    }
+
+    // The vector functions are the runtime's own code; MathF's come from the system's C library, whose last bit may
+    // differ from node to node.
+    private static float Exp(float x) => Vector512.Exp(Vector512.Create(x))[0];
+
+    private static float Log(float x) => Vector512.Log(Vector512.Create(x))[0];
+}

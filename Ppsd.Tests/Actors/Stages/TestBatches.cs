@@ -1,0 +1,27 @@
+using Ppsd.Actors.Ids;
+using Ppsd.Actors.Messages;
+using Ppsd.Actors.Stages;
+
+namespace Ppsd.Tests.Actors.Stages;
+
+/// <summary>Micro-batches for tests of what a stage does with them.</summary>
+internal static class TestBatches
+{
+    public static SessionId Session(int number) => SessionId.Create(new PipelineEpoch(1), number);
+
+    public static WorkItem Item(int session, int firstCandidate, bool isCertain = false, int run = 0, int count = 1) =>
+        new(
+            new MicroBatch
+            {
+                Session = Session(session),
+                Run = new RunId(run),
+                Base = VerifiedPath.Empty,
+                Candidates = [.. Enumerable.Range(firstCandidate, count).Select(id => new CandidateId(id))],
+                Tokens = [.. Enumerable.Range(firstCandidate, count).Select(id => new TokenId(id % 5))],
+                Parents = [.. Enumerable.Range(firstCandidate - 1, count).Select(id => new CandidateId(id))],
+                CertainCount = isCertain ? count : 0,
+                FirstHeadRow = 0,
+            },
+            new byte[count * 8]
+        );
+}

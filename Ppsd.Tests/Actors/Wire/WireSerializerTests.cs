@@ -1,0 +1,190 @@
+using System.Reflection;
+using System.Runtime.Serialization;
+using Akka.Actor;
+using Ppsd.Actors.Configuration;
+using Ppsd.Actors.Ids;
+using Ppsd.Actors.Messages;
+using Ppsd.Actors.Messages.Wire;
+using Ppsd.Actors.Stages;
+using Ppsd.Tests.Actors.Stages;
+using Ppsd.Tests.Support;
+
+namespace Ppsd.Tests.Actors.Wire;
+
+public sealed class WireSerializerTests
+{
+    private ActorSystem _system = null!;
+    private WireSerializer _serializer = null!;
+
+    [OneTimeSetUp]
+    public void Start()
+    {
+        _system = ActorSystem.Create("wire", PpsdConfig.Load(NodeRole.Local));
+        _serializer = new WireSerializer((ExtendedActorSystem)_system);
+    }
+
+    [OneTimeTearDown]
+    public Task Stop() => _system.Terminate();
+
+    [Test]
+    public void A_forward_arrives_as_it_was_sent()
+    {
+        var item = TestBatches.Item(3, 7, count: 2);
+        var sent = new Forward(
+            item.Batch with
+            {
+                Base = new VerifiedPath(new CandidateId(6), 7),
+                Settings = new SessionSettings
+                {
+                    Mode = DecodeMode.Ppsd,
+                    Sampling = new SamplingSettings { Temperature = 0.5f, Seed = ulong.MaxValue, TopK = 3 },
+                    MaxWidth = 2,
+                    ReservedLength = 99,
+                },
+            },
+            item.Hidden
+        );
+
+        var received = (Forward)RoundTrip(sent);
+
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(received.Hidden.ToArray(), Is.EqualTo(sent.Hidden.ToArray()));
+            Assert.That(received.Batch.Candidates, Is.EqualTo(sent.Batch.Candidates));
+            Assert.That(received.Batch.Tokens, Is.EqualTo(sent.Batch.Tokens));
+            Assert.That(received.Batch.Parents, Is.EqualTo(sent.Batch.Parents));
+            Assert.That(received.Batch.Settings, Is.EqualTo(sent.Batch.Settings));
+            Assert.That(
+                (received.Batch.Session, received.Batch.Run, received.Batch.Base, received.Batch.CertainCount),
+                Is.EqualTo((sent.Batch.Session, sent.Batch.Run, sent.Batch.Base, sent.Batch.CertainCount))
+            );
+        }
+    }
+
+    [Test]
+    public void Records_of_single_values_arrive_equal()
+    {
+        var session = TestBatches.Session(4);
+        object[] sent =
+        [
+            new Credit(session, new RunId(2), new CandidateId(9)),
+            new GapSeen(session, new RunId(2)),
+            new EndSession(session),
+            new SessionReleased(session, new StageIndex(3)),
+            new StageFault(session, new StageIndex(3), "no room"),
+            new SessionQueued(4),
+            new SessionStarted(session),
+            new SessionRefused(RefusalKind.Unavailable, "later"),
+            new SessionFailed(session, "gone"),
+            new StopSession(session),
+            new StageFailed(new StageIndex(1), "no file"),
+            new AssignStage(new StageIndex(1), 4, 4),
+            new GetPipeline(),
+            new GetStageStatus(),
+        ];
+
+        Assert.That(sent.Select(RoundTrip), Is.EqualTo(sent));
+    }
+
+    [Test]
+    public void An_actor_reference_arrives_as_the_same_actor()
+    {
+        var actor = _system.ActorOf(Props.Empty, "somebody");
+        var sent = new StageReady(new StageIndex(0), new PipelineStage(actor, Description()));
+
+        Assert.That(((StageReady)RoundTrip(sent)).Member.Actor, Is.EqualTo(actor));
+    }
+
+    [Test]
+    public void Every_wire_message_has_a_manifest()
+    {
+        var messages = typeof(IWireMessage).Assembly.GetTypes().Where(type => type is { IsClass: true } && type.IsAssignableTo(typeof(IWireMessage)));
+
+        Assert.That(messages.Where(type => WireManifests.ManifestOf(type) is null), Is.Empty);
+    }
+
+    [TestCase("system.diagnostics.process")]
+    [TestCase("")]
+    [TestCase("Forward")]
+    public void An_unknown_manifest_is_refused(string manifest) =>
+        Assert.That(
+            () => _serializer.FromBinary([0xC0], manifest),
+            Throws.TypeOf<SerializationException>().With.Message.Contains(manifest)
+        );
+
+    [Test]
+    public void A_type_off_the_list_is_refused_in_both_directions()
+    {
+        Assert.That(() => _serializer.Manifest(new Version(1, 0)), Throws.TypeOf<SerializationException>());
+        var json = new RefusingSerializer((ExtendedActorSystem)_system, Akka.Configuration.Config.Empty);
+        Assert.That(() => json.FromBinary("{}"u8.ToArray(), typeof(object)), Throws.TypeOf<SerializationException>());
+        Assert.That(() => json.ToBinary(new Version(1, 0)), Throws.TypeOf<SerializationException>());
+    }
+
+    [Test]
+    public void A_forward_whose_fields_contradict_each_other_is_refused()
+    {
+        var item = TestBatches.Item(1, 1, count: 2);
+        Forward[] bad =
+        [
+            new(item.Batch with { Tokens = [new TokenId(1)] }, item.Hidden),
+            new(item.Batch with { Candidates = [], Tokens = [], Parents = [] }, item.Hidden),
+            new(item.Batch with { FirstHeadRow = 3 }, item.Hidden),
+            new(item.Batch with { CertainCount = -1 }, item.Hidden),
+            new(item.Batch, new byte[7]),
+            new(item.Batch, ReadOnlyMemory<byte>.Empty),
+        ];
+
+        foreach (var forward in bad)
+        {
+            Assert.That(() => RoundTrip(forward), Throws.TypeOf<SerializationException>());
+        }
+    }
+
+    /// <summary>Whatever bytes come in: a message or a SerializationException, and no memory for lengths that are lies.</summary>
+    [Test]
+    public void Damaged_frames_are_refused_and_allocate_little()
+    {
+        var random = new Random(7);
+        var manifests = typeof(WireManifests)
+            .GetField("_all", BindingFlags.NonPublic | BindingFlags.Static)!
+            .GetValue(null) is (string Manifest, Type)[] all
+            ? all.Select(entry => entry.Manifest).ToArray()
+            : [];
+        var item = TestBatches.Item(3, 7, count: 2);
+        var good = _serializer.ToBinary(new Forward(item.Batch, item.Hidden));
+        _serializer.FromBinary(good, "forward");
+        var before = GC.GetAllocatedBytesForCurrentThread();
+        var refused = 0;
+        for (var i = 0; i < 5000; i++)
+        {
+            var bytes = random.Next(2) == 0 ? (byte[])good.Clone() : new byte[random.Next(64)];
+            if (bytes.Length == good.Length)
+            {
+                bytes[random.Next(bytes.Length)] = (byte)random.Next(256);
+                bytes = bytes[..random.Next(bytes.Length + 1)];
+            }
+            else
+            {
+                random.NextBytes(bytes);
+            }
+
+            try
+            {
+                _serializer.FromBinary(bytes, manifests[random.Next(manifests.Length)]);
+            }
+            catch (SerializationException)
+            {
+                refused++;
+            }
+        }
+
+        Assert.That(refused, Is.GreaterThan(4000));
+        Assert.That(GC.GetAllocatedBytesForCurrentThread() - before, Is.LessThan(400L << 20));
+    }
+
+    private object RoundTrip(object message) =>
+        _serializer.FromBinary(_serializer.ToBinary(message), _serializer.Manifest(message));
+
+    private static StageDescription Description() => new ToyRuntime(new ToyModel(6), 0, 1).Description;
+}

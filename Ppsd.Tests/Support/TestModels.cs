@@ -1,0 +1,48 @@
+using Ppsd.Kernels.Checkpoints;
+using Ppsd.Kernels.Devices;
+using Ppsd.Kernels.Model;
+
+namespace Ppsd.Tests.Support;
+
+/// <summary>The models that travel with the tests, by name.</summary>
+internal static class TestModels
+{
+    public const string Tiny = "tiny-llama";
+    public const string Tiny3 = "tiny-llama3";
+    public const string Gsm = "gsm-llama";
+
+    public static string GsmExitHead { get; } = Path.Combine(Root, "models", "gsm-llama-exit4");
+
+    private static string Root => TestContext.CurrentContext.TestDirectory;
+
+    public static string Folder(string name) =>
+        name == Gsm ? Path.Combine(Root, "models", name) : Path.Combine(Root, "Data", "models", name);
+
+    public static string Golden(string name) => Path.Combine(Root, "Data", "goldens", $"{name}.golden.safetensors");
+
+    public static StageModelOptions Options(
+        string name,
+        int firstLayer = 0,
+        int? layerCount = null,
+        string? exitHead = null,
+        int maxRows = 64
+    )
+    {
+        var folder = Path.IsPathRooted(name) ? name : Folder(name);
+        var config = ModelConfig.Read(folder);
+        return new StageModelOptions
+        {
+            ModelFolder = folder,
+            Config = config,
+            FirstLayer = firstLayer,
+            LayerCount = layerCount ?? config.LayerCount - firstLayer,
+            ExitHeadFolder = exitHead,
+            ExitHead = exitHead is null ? null : ExitHeadConfig.Read(exitHead),
+            MaxRows = maxRows,
+            KvCacheBytes = 64 << 20,
+        };
+    }
+
+    public static StageModel Load(Backend backend, string name, int maxRows = 64) =>
+        StageModelLoader.Load(backend, Options(name, maxRows: maxRows));
+}

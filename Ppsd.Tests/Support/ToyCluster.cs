@@ -1,0 +1,103 @@
+using Ppsd.Actors.Client;
+using Ppsd.Actors.Cluster;
+using Ppsd.Actors.Configuration;
+using Ppsd.Actors.Messages;
+
+namespace Ppsd.Tests.Support;
+
+/// <summary>Several cluster members in this process, over real sockets on loopback, with toy runtimes.</summary>
+internal sealed class ToyCluster(int stageCount, ToyDrafter drafter, int layersPerStage = 4) : IAsyncDisposable
+{
+    /// <summary>Faster failure detection than in production: nothing here floods a connection.</summary>
+    private const string Impatient = """
+        akka.cluster {
+          gossip-interval = 100ms
+          leader-actions-interval = 100ms
+          unreachable-nodes-reaper-interval = 100ms
+          periodic-tasks-initial-delay = 100ms
+          failure-detector { heartbeat-interval = 200ms, acceptable-heartbeat-pause = 1500ms }
+          split-brain-resolver.stable-after = 1s
+          split-brain-resolver.down-all-when-unstable = 4s
+          run-coordinated-shutdown-when-down = off
+        }
+        """;
+
+    private readonly List<ClusterNode> _nodes = [];
+
+    public ToyModel Model { get; } = new(6);
+
+    public IReadOnlyList<ClusterNode> Nodes => _nodes;
+
+    public ClusterNode AddStage(string fingerprint = "toy", int wantedStage = -1, ToyDrafter? otherDrafter = null)
+    {
+        var node = new StageNode
+        {
+            ModelFingerprint = fingerprint,
+            LayerCount = stageCount * layersPerStage,
+            WantedStage = wantedStage,
+            CreateRuntime = layers => new ToyRuntime(
+                Model,
+                layers.First / layersPerStage,
+                stageCount,
+                layers.First == 0 ? otherDrafter ?? drafter : null
+            ),
+        };
+        var member = ClusterNode.StartStage(
+            PpsdConfig.Load(NodeRole.Stage, overrides: Impatient),
+            Seeds(),
+            node,
+            new ClusterPlan(stageCount, []),
+            TimeProvider.System
+        );
+        _nodes.Add(member);
+        return member;
+    }
+
+    public ClusterNode AddClient()
+    {
+        var member = ClusterNode.StartClient(PpsdConfig.Load(NodeRole.Client, overrides: Impatient), Seeds());
+        _nodes.Add(member);
+        return member;
+    }
+
+    /// <summary>Waits until the pipeline stands; fails with the coordinator's words when it does not within 20 s.</summary>
+    public static async Task<PipelineFormed> FormedAsync(ClusterNode asker)
+    {
+        var state = await StateAsync(asker, state => state.Formed is not null);
+        return state.Formed!;
+    }
+
+    public static async Task<PipelineState> StateAsync(ClusterNode asker, Func<PipelineState, bool> isExpected)
+    {
+        PipelineState? last = null;
+        for (var attempt = 0; attempt < 400; attempt++)
+        {
+            try
+            {
+                last = await asker.GetPipelineAsync(TimeSpan.FromSeconds(2));
+                if (isExpected(last))
+                {
+                    return last;
+                }
+            }
+            catch (Akka.Actor.AskTimeoutException)
+            {
+                // The coordinator is not up yet, or is moving.
+            }
+
+            await Task.Delay(50);
+        }
+
+        throw new AssertionException($"the pipeline is not as expected: {last?.Explanation ?? "no coordinator"}");
+    }
+
+    public async Task RemoveAsync(ClusterNode node)
+    {
+        _nodes.Remove(node);
+        await node.DisposeAsync();
+    }
+
+    public async ValueTask DisposeAsync() => await Task.WhenAll(_nodes.Select(node => node.DisposeAsync().AsTask()));
+
+    private List<string> Seeds() => _nodes.Count == 0 ? [] : [_nodes[0].Address];
+}

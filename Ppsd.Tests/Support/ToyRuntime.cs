@@ -1,0 +1,318 @@
+using System.Runtime.InteropServices;
+using Ppsd.Actors.Ids;
+using Ppsd.Actors.Messages;
+using Ppsd.Actors.Stages;
+
+namespace Ppsd.Tests.Support;
+
+/// <summary>
+/// A stage runtime without a device. Its cache holds tokens where a real one holds keys and values; a hidden state is
+/// the fingerprint of the whole sequence up to its row, so a stage whose cache disagrees with what the stage before saw
+/// throws at once. Keeps a book of pages like the real one.
+/// </summary>
+internal sealed class ToyRuntime : IStageRuntime
+{
+    public const int PageSize = 4;
+
+    private readonly ToyModel _model;
+    private readonly ToyDrafter? _drafter;
+    private readonly Dictionary<SessionId, Cache> _caches = [];
+    private readonly List<Row> _rows = [];
+    private readonly Action<MicroBatch>? _onForward;
+    private readonly int _layers;
+    private int _usedPages;
+    private MicroBatch _batch = null!;
+
+    public ToyRuntime(
+        ToyModel model,
+        int stage,
+        int stageCount,
+        ToyDrafter? drafter = null,
+        int pageCount = 1000,
+        int layers = 4,
+        Action<MicroBatch>? onForward = null,
+        int maxRows = 16
+    )
+    {
+        _model = model;
+        _drafter = drafter;
+        _onForward = onForward;
+        _layers = layers;
+        Description = new StageDescription
+        {
+            FirstLayer = stage * layers,
+            LayerCount = layers,
+            HasExitHead = drafter is not null,
+            HasTargetHead = stage == stageCount - 1,
+            Device = "toy",
+            PageCount = pageCount,
+            PageSize = PageSize,
+            MaxLength = 10_000,
+            MaxRows = maxRows,
+            MaxWidth = 8,
+            WeightBytes = 0,
+            VocabSize = model.VocabSize,
+        };
+    }
+
+    public StageDescription Description { get; }
+
+    public int FreePages => Description.PageCount - Volatile.Read(ref _usedPages);
+
+    public int StepsRun { get; private set; }
+
+    public void Open(SessionId session, SessionSettings settings)
+    {
+        var pages = (settings.ReservedLength + PageSize - 1) / PageSize;
+        if (pages > FreePages)
+        {
+            throw new StageCapacityException($"needs {pages} pages, {FreePages} are free");
+        }
+
+        _usedPages += pages;
+        _caches.Add(session, new Cache(settings, pages));
+    }
+
+    public bool Commit(SessionId session, VerifiedPath path) => _caches[session].Commit(path);
+
+    public bool Rollback(SessionId session, VerifiedPath path) => _caches[session].Rollback(path);
+
+    public void Release(SessionId session)
+    {
+        if (_caches.Remove(session, out var cache))
+        {
+            _usedPages -= cache.Pages;
+        }
+    }
+
+    public bool TryAppend(MicroBatch batch)
+    {
+        _batch = batch;
+        _rows.Clear();
+        var cache = _caches[batch.Session];
+        for (var i = 0; i < batch.Count; i++)
+        {
+            if (!cache.TryAppend(batch.Candidates[i], batch.Parents[i], batch.Tokens[i], i < batch.CertainCount))
+            {
+                return false;
+            }
+
+            _rows.Add(new Row(batch.Candidates[i], cache.SequenceTo(batch.Candidates[i]), cache));
+        }
+
+        return true;
+    }
+
+    public bool Forward(ReadOnlyMemory<byte> hidden, Func<bool> isCancelled)
+    {
+        _onForward?.Invoke(_batch);
+        for (var layer = 0; layer < _layers; layer++)
+        {
+            if (isCancelled())
+            {
+                return false;
+            }
+        }
+
+        var seenBefore = MemoryMarshal.Cast<byte, long>(hidden.Span);
+        for (var i = 0; i < _rows.Count; i++)
+        {
+            if (Description.FirstLayer > 0 && seenBefore[i] != Fingerprint(_rows[i].Sequence))
+            {
+                throw new InvalidOperationException(
+                    $"the cache of the stage at layer {Description.FirstLayer} disagrees with the stage before it"
+                );
+            }
+
+            _rows[i].Cache.Write(_rows[i].Candidate);
+        }
+
+        StepsRun++;
+        return true;
+    }
+
+    public ReadOnlyMemory<byte> ReadHidden() =>
+        MemoryMarshal.AsBytes<long>(_rows.Select(row => Fingerprint(row.Sequence)).ToArray()).ToArray();
+
+    public DraftedToken[] Draft(int firstRow, int width)
+    {
+        var drafts = new List<DraftedToken>();
+        foreach (var row in _rows.Skip(firstRow))
+        {
+            var truth = _model.Target(row.Sequence, row.Cache.Settings.Sampling);
+            var rank = 0;
+            foreach (var token in _drafter!(row.Sequence, truth, _model.VocabSize).Take(width))
+            {
+                drafts.Add(new DraftedToken(row.Candidate, token, -(++rank)));
+            }
+        }
+
+        return [.. drafts];
+    }
+
+    public TokenId[] Verify(int firstRow) =>
+        [.. _rows.Skip(firstRow).Select(row => _model.Target(row.Sequence, row.Cache.Settings.Sampling))];
+
+    public void Dispose() { }
+
+    private static long Fingerprint(IReadOnlyList<TokenId> sequence)
+    {
+        var hash = 1469598103934665603L;
+        foreach (var token in sequence)
+        {
+            hash = unchecked((hash ^ token.Value) * 1099511628211L);
+        }
+
+        return hash;
+    }
+
+    private sealed record Row(CandidateId Candidate, List<TokenId> Sequence, Cache Cache);
+
+    /// <summary>The sequence's cells by candidate, written the plainest way: no slots, no reuse.</summary>
+    private sealed class Cache(SessionSettings settings, int pages)
+    {
+        private readonly Dictionary<CandidateId, Cell> _cells = [];
+        private CandidateId _committed = CandidateId.Root;
+        private readonly List<CandidateId> _path = [];
+
+        public SessionSettings Settings { get; } = settings;
+
+        public int Pages { get; } = pages;
+
+        public bool TryAppend(CandidateId id, CandidateId parent, TokenId token, bool isCertain)
+        {
+            if (parent != CandidateId.Root && !_cells.ContainsKey(parent))
+            {
+                return false;
+            }
+
+            if (_cells.Count + 1 > Settings.ReservedLength)
+            {
+                throw new StageCapacityException($"more than {Settings.ReservedLength} tokens");
+            }
+
+            _cells.Add(id, new Cell(parent, token));
+            if (isCertain && parent == _committed)
+            {
+                _path.Add(id);
+                _committed = id;
+            }
+
+            return true;
+        }
+
+        public bool Commit(VerifiedPath path)
+        {
+            if (path.Length <= _path.Count)
+            {
+                return path.Length < _path.Count || path.Head == _committed;
+            }
+
+            if (PathTo(path.Head) is not { } ids || ids.Count != path.Length)
+            {
+                return false;
+            }
+
+            _path.Clear();
+            _path.AddRange(ids);
+            _committed = path.Head;
+            foreach (var id in _cells.Keys.Where(id => !Descends(id) && !_path.Contains(id)).ToList())
+            {
+                _cells.Remove(id);
+            }
+
+            return true;
+        }
+
+        public bool Rollback(VerifiedPath path)
+        {
+            if (path.Length > _path.Count && !Commit(path))
+            {
+                return false;
+            }
+
+            // Committed tokens are the true ones, whatever id they entered under; a restart gave some a new one.
+            _path.RemoveRange(path.Length, _path.Count - path.Length);
+            foreach (var id in _cells.Keys.Where(id => !_path.Contains(id)).ToList())
+            {
+                _cells.Remove(id);
+            }
+
+            _committed = path.Head;
+            if (_path.Count > 0 && _path[^1] != path.Head)
+            {
+                throw new InvalidOperationException("the base is not the candidate committed at its position");
+            }
+
+            return true;
+        }
+
+        /// <summary>A row computes its own cell from its ancestors', which must hold values by now.</summary>
+        public void Write(CandidateId id)
+        {
+            var parent = _cells[id].Parent;
+            if (parent != CandidateId.Root && !_cells[parent].IsWritten)
+            {
+                throw new InvalidOperationException("a row attends to a cell that was never written");
+            }
+
+            _cells[id].IsWritten = true;
+        }
+
+        public List<TokenId> SequenceTo(CandidateId id)
+        {
+            var sequence = new List<TokenId>();
+            for (var at = id; at != CandidateId.Root; at = _cells[at].Parent)
+            {
+                sequence.Add(_cells[at].Token);
+            }
+
+            sequence.Reverse();
+            return sequence;
+        }
+
+        private List<CandidateId>? PathTo(CandidateId id)
+        {
+            var ids = new List<CandidateId>();
+            for (var at = id; at != CandidateId.Root; at = _cells[at].Parent)
+            {
+                if (!_cells.ContainsKey(at))
+                {
+                    return null;
+                }
+
+                ids.Add(at);
+            }
+
+            ids.Reverse();
+            return ids;
+        }
+
+        private bool Descends(CandidateId id)
+        {
+            for (var at = id; at != CandidateId.Root; at = _cells[at].Parent)
+            {
+                if (at == _committed)
+                {
+                    return true;
+                }
+
+                if (!_cells.ContainsKey(at))
+                {
+                    return false;
+                }
+            }
+
+            return false;
+        }
+
+        private sealed class Cell(CandidateId parent, TokenId token)
+        {
+            public CandidateId Parent { get; } = parent;
+
+            public TokenId Token { get; } = token;
+
+            public bool IsWritten { get; set; }
+        }
+    }
+}
