@@ -1,0 +1,28 @@
+namespace Ppsd.Kernels.Checkpoints;
+
+/// <summary>The size of a checkpoint, counted from its headers.</summary>
+/// <param name="TensorCount">How many tensors it holds.</param>
+/// <param name="ParameterCount">
+/// How many trained numbers they hold. The rotary frequencies that early LLaMA exports carry along are computed, not
+/// trained, and do not count.
+/// </param>
+/// <param name="ByteCount">How many bytes all tensors take.</param>
+/// <param name="Dtypes">Their element types as the headers write them, in ordinal order.</param>
+public sealed record CheckpointSummary(
+    int TensorCount,
+    long ParameterCount,
+    long ByteCount,
+    IReadOnlyList<string> Dtypes
+)
+{
+    /// <summary>Counts entries.</summary>
+    public static CheckpointSummary Of(IReadOnlyCollection<TensorEntry> entries) =>
+        new(
+            entries.Count,
+            entries
+                .Where(entry => !entry.Name.EndsWith("rotary_emb.inv_freq", StringComparison.Ordinal))
+                .Sum(entry => entry.ElementCount),
+            entries.Sum(entry => entry.ByteCount),
+            [.. entries.Select(entry => entry.Dtype).Distinct().Order(StringComparer.Ordinal)]
+        );
+}

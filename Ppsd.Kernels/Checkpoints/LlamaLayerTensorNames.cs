@@ -1,0 +1,36 @@
+namespace Ppsd.Kernels.Checkpoints;
+
+/// <summary>
+/// The names of one LLaMA layer's nine tensors. Projections are stored [out, in], as they multiply a column; below,
+/// q = head count * head size and kv = KV head count * head size.
+/// </summary>
+/// <param name="Prefix">What stands before each name, with its closing dot: <c>model.layers.3.</c></param>
+public readonly record struct LlamaLayerTensorNames(string Prefix)
+{
+    /// <summary>[hidden] weight of the RMS norm before attention.</summary>
+    public string InputNorm => $"{Prefix}input_layernorm.weight";
+
+    /// <summary>[q, hidden] query projection.</summary>
+    public string Query => $"{Prefix}self_attn.q_proj.weight";
+
+    /// <summary>[kv, hidden] key projection.</summary>
+    public string Key => $"{Prefix}self_attn.k_proj.weight";
+
+    /// <summary>[kv, hidden] value projection.</summary>
+    public string Value => $"{Prefix}self_attn.v_proj.weight";
+
+    /// <summary>[hidden, q] output projection of attention.</summary>
+    public string Output => $"{Prefix}self_attn.o_proj.weight";
+
+    /// <summary>[hidden] weight of the RMS norm before the feed-forward block.</summary>
+    public string PostAttentionNorm => $"{Prefix}post_attention_layernorm.weight";
+
+    /// <summary>[intermediate, hidden] gate projection.</summary>
+    public string Gate => $"{Prefix}mlp.gate_proj.weight";
+
+    /// <summary>[intermediate, hidden] up projection.</summary>
+    public string Up => $"{Prefix}mlp.up_proj.weight";
+
+    /// <summary>[hidden, intermediate] down projection.</summary>
+    public string Down => $"{Prefix}mlp.down_proj.weight";
+}

@@ -1,0 +1,131 @@
+using NUnit.Framework;
+using Ppsd.Kernels.Checkpoints;
+
+namespace Ppsd.Tests.Kernels.Checkpoints;
+
+public class RopeParametersTests
+{
+    private const string Llama3Scaling = """
+        {"rope_type":"llama3","factor":32.0,"low_freq_factor":1.0,"high_freq_factor":4.0,
+         "original_max_position_embeddings":8192}
+        """;
+
+    private static readonly RopeParameters _llama32 = new(RopeKind.Llama3, 500_000, 32, 1, 4, 8192);
+
+    [Test]
+    public void Transformers_4_keeps_theta_beside_the_scaling()
+    {
+        Assert.That(Read(("rope_theta", "500000.0"), ("rope_scaling", Llama3Scaling)), Is.EqualTo(_llama32));
+    }
+
+    [Test]
+    public void Transformers_5_keeps_theta_inside()
+    {
+        var rope = Llama3Scaling.Replace("{", "{\"rope_theta\":500000,");
+
+        Assert.That(Read(("rope_parameters", rope)), Is.EqualTo(_llama32));
+        Assert.That(Read(("rope_theta", "7"), ("rope_parameters", rope)), Is.EqualTo(_llama32));
+    }
+
+    [Test]
+    public void Rope_parameters_count_before_rope_scaling()
+    {
+        var rope = """{"rope_type":"linear","factor":2.0,"rope_theta":300.0}""";
+
+        Assert.That(
+            Read(("rope_parameters", rope), ("rope_scaling", Llama3Scaling)),
+            Is.EqualTo(new RopeParameters(RopeKind.Linear, 300, 2))
+        );
+    }
+
+    [TestCase("rope_type")]
+    [TestCase("type")]
+    public void Linear_scaling_has_two_spellings(string field)
+    {
+        Assert.That(
+            Read(("rope_scaling", $$"""{"{{field}}":"linear","factor":4}""")),
+            Is.EqualTo(new RopeParameters(RopeKind.Linear, 10_000, 4))
+        );
+    }
+
+    [TestCase("""{"rope_theta":20000.0}""", 20_000)]
+    [TestCase("""{"rope_type":"default"}""", 10_000)]
+    [TestCase("""{"rope_type":null,"type":"default","rope_theta":1e6}""", 1e6)]
+    [TestCase("""{"partial_rotary_factor":1.0}""", 10_000)]
+    public void The_default_kind_needs_no_name(string rope, double theta)
+    {
+        Assert.That(Read(("rope_parameters", rope)), Is.EqualTo(new RopeParameters(RopeKind.Default, theta)));
+    }
+
+    [TestCase("dynamic")]
+    [TestCase("yarn")]
+    [TestCase("longrope")]
+    [TestCase("Llama3")]
+    public void Other_kinds_are_refused(string kind)
+    {
+        Assert.That(
+            Refuse(("rope_scaling", $$"""{"rope_type":"{{kind}}","factor":4}""")),
+            Does.EndWith($"config.json: rope_scaling.rope_type: expected default, linear or llama3, found \"{kind}\"")
+        );
+        Assert.That(
+            Refuse(("rope_scaling", $$"""{"type":"{{kind}}","factor":4}""")),
+            Does.EndWith($"rope_scaling.type: expected default, linear or llama3, found \"{kind}\"")
+        );
+    }
+
+    [TestCase("factor", "a number above 0")]
+    [TestCase("low_freq_factor", "a number above 0")]
+    [TestCase("high_freq_factor", "a number above low_freq_factor (1)")]
+    [TestCase("original_max_position_embeddings", "an integer from 1 to 2147483647")]
+    public void Llama3_needs_all_its_numbers(string field, string expected)
+    {
+        var scaling = System.Text.Json.Nodes.JsonNode.Parse(Llama3Scaling)!.AsObject();
+        scaling.Remove(field);
+        Assert.That(
+            Refuse(("rope_scaling", scaling.ToJsonString())),
+            Does.EndWith($"rope_scaling.{field}: expected {expected}, found no such field")
+        );
+
+        scaling[field] = 0;
+        Assert.That(
+            Refuse(("rope_scaling", scaling.ToJsonString())),
+            Does.EndWith($"rope_scaling.{field}: expected {expected}, found 0")
+        );
+    }
+
+    [TestCase("1.0")]
+    [TestCase("0.5")]
+    public void Llama3_blends_between_two_different_factors(string high)
+    {
+        Assert.That(
+            Refuse(("rope_scaling", Llama3Scaling.Replace("4.0", high))),
+            Does.EndWith($"rope_scaling.high_freq_factor: expected a number above low_freq_factor (1), found {high}")
+        );
+    }
+
+    [TestCase("rope_theta", "0", "rope_theta: expected a number above 0, found 0")]
+    [TestCase("rope_theta", "\"10000\"", "rope_theta: expected a number above 0, found \"10000\"")]
+    [TestCase("rope_scaling", "4", "rope_scaling: expected an object, found 4")]
+    [TestCase("rope_scaling", """{"rope_type":"linear"}""", "factor: expected a number above 0, found no such field")]
+    [TestCase("rope_scaling", """{"rope_type":"linear","factor":-1}""", "factor: expected a number above 0, found -1")]
+    [TestCase("rope_scaling", """{"rope_type":3}""", "rope_scaling.rope_type: expected text, found 3")]
+    [TestCase("partial_rotary_factor", "0.5", "partial_rotary_factor: expected 1 or no such field")]
+    [TestCase(
+        "rope_parameters",
+        """{"partial_rotary_factor":0.5}""",
+        "rope_parameters.partial_rotary_factor: expected 1"
+    )]
+    public void Impossible_values_are_refused(string field, string json, string expected)
+    {
+        Assert.That(Refuse((field, json)), Does.Contain(expected));
+    }
+
+    private static RopeParameters Read(params (string Name, string? Json)[] changes)
+    {
+        using var folder = new ConfigFolder();
+        folder.WithConfigOf(ModelFolders.GsmLlama, [("rope_parameters", null), .. changes]);
+        return ModelConfig.Read(folder.FullPath).Rope;
+    }
+
+    private static string Refuse(params (string Name, string? Json)[] changes) => Refusal.Of(() => Read(changes));
+}
