@@ -12,8 +12,7 @@ internal sealed class RotaryTable
     /// <param name="headSize">Values per head.</param>
     /// <param name="length">Positions.</param>
     /// <param name="frequencyType">
-    /// Type the frequencies are rounded to: what a cast of the whole module to the checkpoint's type does in PyTorch,
-    /// buffers included, and what the reference results were computed with.
+    /// Type the frequencies are rounded to; see <see cref="RopeFrequencies"/>.
     /// </param>
     public RotaryTable(RopeParameters rope, int headSize, int length, ElementType frequencyType)
     {

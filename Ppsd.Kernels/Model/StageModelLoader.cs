@@ -80,7 +80,14 @@ public static class StageModelLoader
             Layers = layers,
             ExitHead = exitHead,
             TargetHead = targetHead,
-            Rotary = backend.LoadRotary(new RotaryTable(config.Rope, config.HeadSize, limits.MaxLength, config.ElementType)),
+            Rotary = backend.LoadRotary(
+                new RotaryTable(
+                    config.Rope,
+                    config.HeadSize,
+                    limits.MaxLength,
+                    options.RopeFrequencies == RopeFrequencies.Float32 ? ElementType.Float32 : config.ElementType
+                )
+            ),
             ByteCount = meter.LoadedBytes,
         };
         return new StageModel(backend, options, weights, limits);

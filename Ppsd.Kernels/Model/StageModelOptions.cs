@@ -32,6 +32,9 @@ public sealed record StageModelOptions
     /// <summary>Most candidates of a micro-batch.</summary>
     public int MaxWidth { get; init; } = 8;
 
+    /// <summary>How exact the rotary embedding's frequencies are.</summary>
+    public RopeFrequencies RopeFrequencies { get; init; }
+
     /// <summary>True when the stage starts with the embedding.</summary>
     public bool IsFirst => FirstLayer == 0;
 

@@ -8,25 +8,49 @@ namespace Ppsd.Tests.Support;
 /// <summary>A back end with buffers that tests fill and read as arrays. The simulator runs the very kernels of CUDA.</summary>
 internal sealed class BackendUnderTest : IDisposable
 {
-    private readonly List<IDisposable> _buffers = [];
+    // The simulator starts a thread for every thread of a card's multiprocessor, so all tests share one, one at a time.
+    private static readonly SemaphoreSlim _simulatorFree = new(1);
+    private static readonly Lazy<Backend> _simulator = new(() =>
+        new IlgpuBackend(IlgpuDevice.OpenSimulator(), kvIsBFloat16: true)
+    );
+    private static readonly Lazy<Backend> _exactSimulator = new(() =>
+        new IlgpuBackend(IlgpuDevice.OpenSimulator(), kvIsBFloat16: false)
+    );
 
-    private BackendUnderTest(Backend backend) => Backend = backend;
+    private readonly List<IDisposable> _buffers = [];
+    private readonly bool _isShared;
+
+    private BackendUnderTest(Backend backend, bool isShared)
+    {
+        Backend = backend;
+        _isShared = isShared;
+    }
 
     public static IEnumerable<string> Names { get; } = ["cpu", "cpu, 3 threads", "simulator", "simulator, fp32 KV"];
 
     public Backend Backend { get; }
 
-    public static BackendUnderTest Open(string name) =>
-        new(
-            name switch
-            {
-                "cpu" => new CpuBackend(1),
-                "cpu, 3 threads" => new CpuBackend(3),
-                "simulator" => new IlgpuBackend(IlgpuDevice.OpenSimulator(), kvIsBFloat16: true),
-                "simulator, fp32 KV" => new IlgpuBackend(IlgpuDevice.OpenSimulator(), kvIsBFloat16: false),
-                _ => throw new ArgumentOutOfRangeException(nameof(name), name, "no such back end"),
-            }
-        );
+    /// <summary>True on the simulator, which is right and thousands of times slower.</summary>
+    public bool IsSimulator => _isShared;
+
+    public static BackendUnderTest Open(string name)
+    {
+        switch (name)
+        {
+            case "cpu":
+                return new BackendUnderTest(new CpuBackend(1), isShared: false);
+            case "cpu, 3 threads":
+                return new BackendUnderTest(new CpuBackend(3), isShared: false);
+            case "simulator":
+                _simulatorFree.Wait();
+                return new BackendUnderTest(_simulator.Value, isShared: true);
+            case "simulator, fp32 KV":
+                _simulatorFree.Wait();
+                return new BackendUnderTest(_exactSimulator.Value, isShared: true);
+            default:
+                throw new ArgumentOutOfRangeException(nameof(name), name, "no such back end");
+        }
+    }
 
     public Activations Rows(params float[][] rows)
     {
@@ -70,7 +94,14 @@ internal sealed class BackendUnderTest : IDisposable
     public void Dispose()
     {
         _buffers.ForEach(buffer => buffer.Dispose());
-        Backend.Dispose();
+        if (_isShared)
+        {
+            _simulatorFree.Release();
+        }
+        else
+        {
+            Backend.Dispose();
+        }
     }
 
     /// <summary>A tensor in a file of its own: back ends load from nothing else.</summary>

@@ -5,13 +5,22 @@ using ILGPU.Runtime.Cuda;
 
 namespace Ppsd.Kernels.Devices.Ilgpu;
 
-/// <summary>An ILGPU context with its one accelerator: each accelerator has a driver context of its own.</summary>
+/// <summary>
+/// An ILGPU context with its one accelerator. Each accelerator has a driver context of its own, and two contexts on a
+/// card take turns; so the stages of a process that share a card share one device, each with its own stream.
+/// </summary>
 internal sealed class IlgpuDevice : IDisposable
 {
-    private readonly Context _context;
+    private static readonly Lock _lock = new();
+    private static readonly Dictionary<int, IlgpuDevice> _openCards = [];
 
-    private IlgpuDevice(Context context, Accelerator accelerator, string name, string description)
+    private readonly Context _context;
+    private readonly int? _cudaIndex;
+    private int _users = 1;
+
+    private IlgpuDevice(Context context, Accelerator accelerator, string name, string description, int? cudaIndex)
     {
+        _cudaIndex = cudaIndex;
         _context = context;
         Accelerator = accelerator;
         Name = name;
@@ -30,9 +39,23 @@ internal sealed class IlgpuDevice : IDisposable
     public long FreeBytes =>
         Accelerator is CudaAccelerator cuda ? CudaDriver.FreeBytes(cuda) : 1L << 30;
 
-    /// <summary>Opens a CUDA card.</summary>
+    /// <summary>Opens a CUDA card, or joins those who have it open; each must dispose it.</summary>
     /// <param name="index">Its CUDA ordinal.</param>
     public static IlgpuDevice OpenCuda(int index)
+    {
+        lock (_lock)
+        {
+            if (_openCards.TryGetValue(index, out var open))
+            {
+                open._users++;
+                return open;
+            }
+
+            return _openCards[index] = CreateCuda(index);
+        }
+    }
+
+    private static IlgpuDevice CreateCuda(int index)
     {
         CudaDriver.ResolveLibraries();
         var context = Context.Create(builder => Configure(builder.Cuda()));
@@ -44,7 +67,8 @@ internal sealed class IlgpuDevice : IDisposable
                 accelerator,
                 $"cuda:{index}",
                 $"{accelerator.Name}, {accelerator.NumMultiprocessors} multiprocessors, "
-                    + $"{accelerator.MemorySize >> 30} GiB"
+                    + $"{accelerator.MemorySize >> 30} GiB",
+                index
             );
         }
         catch
@@ -59,11 +83,24 @@ internal sealed class IlgpuDevice : IDisposable
     {
         var context = Context.Create(builder => Configure(builder.CPU(CPUDevice.Nvidia)));
         var accelerator = context.CreateCPUAccelerator(0, CPUAcceleratorMode.Parallel);
-        return new IlgpuDevice(context, accelerator, "simulator", "ILGPU's CPU simulator");
+        return new IlgpuDevice(context, accelerator, "simulator", "ILGPU's CPU simulator", cudaIndex: null);
     }
 
     public void Dispose()
     {
+        lock (_lock)
+        {
+            if (--_users > 0)
+            {
+                return;
+            }
+
+            if (_cudaIndex is { } index)
+            {
+                _openCards.Remove(index);
+            }
+        }
+
         Accelerator.Dispose();
         _context.Dispose();
     }

@@ -1,4 +1,3 @@
-using NUnit.Framework;
 using Ppsd.Kernels.Checkpoints;
 using Ppsd.Tests.Support;
 

@@ -1,6 +1,5 @@
 using FsCheck;
 using FsCheck.Fluent;
-using NUnit.Framework;
 using Ppsd.Kernels.Checkpoints;
 
 namespace Ppsd.Tests.Kernels.Checkpoints;

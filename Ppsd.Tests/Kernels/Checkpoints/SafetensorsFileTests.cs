@@ -1,5 +1,4 @@
 using System.Security.Cryptography;
-using NUnit.Framework;
 using Ppsd.Kernels.Checkpoints;
 using Ppsd.Tests.Support;
 

@@ -1,6 +1,5 @@
 using System.Security.Cryptography;
 using System.Text;
-using NUnit.Framework;
 using Ppsd.Kernels.Checkpoints;
 
 namespace Ppsd.Tests.Kernels.Checkpoints;

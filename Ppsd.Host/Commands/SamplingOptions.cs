@@ -1,0 +1,148 @@
+using System.CommandLine;
+using Ppsd.Actors.Messages;
+using Ppsd.Host.Generation;
+using Ppsd.Host.Models;
+
+namespace Ppsd.Host.Commands;
+
+/// <summary>Options that say how texts are generated.</summary>
+internal sealed class SamplingOptions
+{
+    private readonly Option<string?> _decode = OptionFactory.Choice(
+        "--decode",
+        "How to decode; ppsd by default where there is an exit head. The text is the same.",
+        "ppsd",
+        "autoregressive"
+    );
+
+    private readonly Option<int?> _maxTokens = OptionFactory.Number(
+        "--max-tokens",
+        "N",
+        "Most tokens to generate; 128 by default.",
+        1,
+        int.MaxValue
+    );
+
+    private readonly Option<float?> _temperature = OptionFactory.Number(
+        "--temperature",
+        "T",
+        "Divides logits before drawing; 0 takes the most probable token. By default as the model's generation_config.json says, or 0.",
+        0f,
+        100f
+    );
+
+    private readonly Option<int?> _topK = OptionFactory.Number(
+        "--top-k",
+        "K",
+        "Draws from the K most probable tokens; 0 for all.",
+        0,
+        int.MaxValue
+    );
+
+    private readonly Option<float?> _topP = OptionFactory.Number(
+        "--top-p",
+        "P",
+        "Draws from the smallest set of tokens that reaches this probability.",
+        float.Epsilon,
+        1f
+    );
+
+    private readonly Option<float?> _minP = OptionFactory.Number(
+        "--min-p",
+        "M",
+        "Draws from tokens at least this probable relative to the most probable.",
+        0f,
+        1f
+    );
+
+    private readonly Option<float?> _repetitionPenalty = OptionFactory.Number(
+        "--repetition-penalty",
+        "R",
+        "Discourages tokens already in the text; 1 is off.",
+        0.01f,
+        100f
+    );
+
+    private readonly Option<ulong?> _seed = OptionFactory.Number(
+        "--seed",
+        "S",
+        "Key of the noise that tokens are drawn with, 0 by default: same seed, same text.",
+        0UL,
+        ulong.MaxValue
+    );
+
+    private readonly Option<bool> _ignoreEos = OptionFactory.Switch(
+        "--ignore-eos",
+        "Goes on after end-of-text tokens, for measurements."
+    );
+
+    private readonly Option<string[]> _stop = OptionFactory.Texts(
+        "--stop",
+        "TEXT",
+        "Ends the text before this string; may be given several times."
+    );
+
+    private readonly Option<int?> _maxWidth = OptionFactory.Number(
+        "--max-width",
+        "W",
+        "Most candidates of a micro-batch, 1 by default: the exit head's best W tokens become a tree.",
+        1,
+        8
+    );
+
+    /// <summary>Adds them to a command.</summary>
+    public void AddTo(Command command)
+    {
+        command.Options.Add(_decode);
+        command.Options.Add(_maxTokens);
+        command.Options.Add(_temperature);
+        command.Options.Add(_topK);
+        command.Options.Add(_topP);
+        command.Options.Add(_minP);
+        command.Options.Add(_repetitionPenalty);
+        command.Options.Add(_seed);
+        command.Options.Add(_ignoreEos);
+        command.Options.Add(_stop);
+        command.Options.Add(_maxWidth);
+    }
+
+    /// <summary>The settings they ask for; what they leave open comes from the model's generation_config.json.</summary>
+    /// <exception cref="UserErrorException">Speculation was asked for and there is no exit head.</exception>
+    public GenerationSettings Settings(ParseResult parsed, ModelAssets assets)
+    {
+        var model = assets.Generation;
+        var stops = parsed.GetValue(_stop)!;
+        if (stops.Contains(""))
+        {
+            throw new UserErrorException("--stop: expected text, found an empty string");
+        }
+
+        return new GenerationSettings
+        {
+            Mode = Mode(parsed.GetValue(_decode), assets),
+            MaxTokens = parsed.GetValue(_maxTokens) ?? 128,
+            IgnoreEndTokens = parsed.GetValue(_ignoreEos),
+            MaxWidth = parsed.GetValue(_maxWidth) ?? 1,
+            StopStrings = stops,
+            Sampling = new SamplingSettings
+            {
+                Temperature = parsed.GetValue(_temperature) ?? (float)model.DefaultTemperature,
+                TopK = parsed.GetValue(_topK) ?? model.TopK ?? 0,
+                TopP = parsed.GetValue(_topP) ?? (float)(model.TopP ?? 1),
+                MinP = parsed.GetValue(_minP) ?? (float)(model.MinP ?? 0),
+                RepetitionPenalty = parsed.GetValue(_repetitionPenalty) ?? (float)(model.RepetitionPenalty ?? 1),
+                Seed = parsed.GetValue(_seed) ?? 0,
+            },
+        };
+    }
+
+    private static DecodeMode Mode(string? given, ModelAssets assets) =>
+        (given, assets.ExitHead) switch
+        {
+            ("autoregressive", _) or (null, null) => DecodeMode.Autoregressive,
+            (_, not null) => DecodeMode.Ppsd,
+            _ => throw new UserErrorException(
+                $"--decode ppsd: no exit head was made for the weights of {assets.Folder}; give one with --exit-head, or decode autoregressively"
+            ),
+        };
+}

@@ -1,0 +1,157 @@
+using System.CommandLine;
+using Ppsd.Actors.Planning;
+using Ppsd.Host.Models;
+using Ppsd.Host.Runtime;
+using Ppsd.Kernels.Devices;
+using Ppsd.Kernels.Model;
+
+namespace Ppsd.Host.Commands;
+
+/// <summary>Options that say how a model is cut into stages and where they run.</summary>
+internal sealed class StageOptions
+{
+    private const int DefaultStages = 4;
+
+    private readonly Option<int?> _stages = OptionFactory.Number(
+        "--stages",
+        "N",
+        "Stages of the pipeline, cut evenly; 4 by default, or the model's layers if it has fewer.",
+        1,
+        1024
+    );
+
+    private readonly Option<int[]?> _stageLayers = OptionFactory.Counts(
+        "--stage-layers",
+        "N,N,…",
+        "Layers of each stage, instead of --stages."
+    );
+
+    private readonly Option<string?> _device = OptionFactory.Text(
+        "--device",
+        "auto|cpu|cuda:N",
+        "Device of the stages, or several between commas that stages take in turn; auto by default: all usable CUDA cards, or else the CPU."
+    );
+
+    private readonly Option<int?> _threads = OptionFactory.Number(
+        "--threads",
+        "N",
+        "Threads of each stage on the CPU; by default the cores shared among the stages of a process.",
+        1,
+        1024
+    );
+
+    private readonly Option<long?> _kvCacheBytes = OptionFactory.Number(
+        "--kv-cache-bytes",
+        "N",
+        "Bytes of KV cache of each stage; by default what the device can spare.",
+        1L,
+        1L << 50
+    );
+
+    private readonly Option<string?> _kvType = OptionFactory.Choice(
+        "--kv-type",
+        "How a CUDA card holds keys and values; bf16 by default. The CPU holds fp32.",
+        "bf16",
+        "fp32"
+    );
+
+    private readonly Option<string?> _ropeFrequencies = OptionFactory.Choice(
+        "--rope-frequencies",
+        "Precision of the rotary embedding's frequencies: the checkpoint's own type, by default, or fp32.",
+        "checkpoint",
+        "fp32"
+    );
+
+    private readonly Option<int?> _prefillChunk = OptionFactory.Number(
+        "--prefill-chunk",
+        "N",
+        "Prompt tokens of a step; 64 by default.",
+        1,
+        4096
+    );
+
+    /// <summary>Adds them to a command.</summary>
+    public void AddTo(Command command)
+    {
+        command.Options.Add(_stages);
+        command.Options.Add(_stageLayers);
+        command.Options.Add(_device);
+        command.Options.Add(_threads);
+        command.Options.Add(_kvCacheBytes);
+        command.Options.Add(_kvType);
+        command.Options.Add(_ropeFrequencies);
+        command.Options.Add(_prefillChunk);
+    }
+
+    /// <summary>The cut they ask for.</summary>
+    /// <param name="parsed">The command line.</param>
+    /// <param name="assets">The model.</param>
+    /// <param name="stageCount">Stages when neither option is given; null for the usual number.</param>
+    /// <exception cref="UserErrorException">It does not fit the model.</exception>
+    public StagePlan Plan(ParseResult parsed, ModelAssets assets, int? stageCount = null)
+    {
+        var layerCount = assets.Config.LayerCount;
+        var counts = parsed.GetValue(_stageLayers);
+        var stages = parsed.GetValue(_stages);
+        if (counts is not null && stages is not null && stages != counts.Length)
+        {
+            throw new UserErrorException($"--stages: expected {counts.Length} as --stage-layers has, found {stages}");
+        }
+
+        try
+        {
+            return counts is not null
+                ? StagePlan.FromCounts(counts, layerCount)
+                : StagePlan.Even(layerCount, stages ?? stageCount ?? Math.Min(DefaultStages, layerCount));
+        }
+        catch (ArgumentException e)
+        {
+            throw new UserErrorException($"--{e.Message.Replace(' ', '-').Split(':')[0]}:{e.Message[(e.Message.IndexOf(':') + 1)..]}", e);
+        }
+    }
+
+    /// <summary>Where stages go.</summary>
+    /// <param name="parsed">The command line.</param>
+    /// <param name="stagesHere">Stages that share this process's cores.</param>
+    public StageSettings Settings(ParseResult parsed, int stagesHere) =>
+        new()
+        {
+            Devices = Devices(parsed.GetValue(_device)),
+            Threads = parsed.GetValue(_threads) ?? Math.Max(1, Environment.ProcessorCount / stagesHere),
+            KvCacheBytes = parsed.GetValue(_kvCacheBytes) ?? 0,
+            KvType = parsed.GetValue(_kvType) == "fp32" ? KvType.Float32 : KvType.BFloat16,
+            RopeFrequencies =
+                parsed.GetValue(_ropeFrequencies) == "fp32" ? RopeFrequencies.Float32 : RopeFrequencies.CheckpointType,
+            PrefillChunk = parsed.GetValue(_prefillChunk) ?? 64,
+        };
+
+    /// <summary>The options as given, for a child process.</summary>
+    public IEnumerable<string> Arguments(ParseResult parsed, StagePlan plan, int threads)
+    {
+        yield return "--stage-layers";
+        yield return plan.ToString();
+        yield return "--threads";
+        yield return $"{threads}";
+        foreach (var option in (Option[])[_device, _kvCacheBytes, _kvType, _ropeFrequencies, _prefillChunk])
+        {
+            if (parsed.GetResult(option) is { Implicit: false, Tokens: [var token, ..] })
+            {
+                yield return option.Name;
+                yield return token.Value;
+            }
+        }
+    }
+
+    private static IReadOnlyList<string> Devices(string? given)
+    {
+        if (given is null or "auto")
+        {
+            return DeviceCatalog.Automatic();
+        }
+
+        var devices = given.Split(',');
+        return Array.Find(devices, device => !DeviceCatalog.IsName(device)) is { } unknown
+            ? throw new UserErrorException($"--device: expected auto, cpu or cuda:N, found '{unknown}'")
+            : devices;
+    }
+}

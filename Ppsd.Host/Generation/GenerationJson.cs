@@ -1,0 +1,71 @@
+using System.Buffers;
+using System.Text;
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using Ppsd.Actors.Messages;
+
+namespace Ppsd.Host.Generation;
+
+/// <summary>A finished generation as one line of JSON.</summary>
+internal static class GenerationJson
+{
+    /// <summary>The line, without its end.</summary>
+    public static string Line(TextResult result)
+    {
+        var buffer = new ArrayBufferWriter<byte>();
+        using (
+            var json = new Utf8JsonWriter(
+                buffer,
+                new JsonWriterOptions { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping }
+            )
+        )
+        {
+            json.WriteStartObject();
+            WriteIds(json, "prompt_token_ids", result.PromptTokenIds);
+            WriteIds(json, "token_ids", result.TokenIds);
+            json.WriteString("text", result.Text);
+            json.WriteString("finish_reason", Name(result.Reason));
+            json.WriteStartObject("stats");
+            WriteStats(json, result.Stats);
+            json.WriteEndObject();
+            json.WriteEndObject();
+        }
+
+        return Encoding.UTF8.GetString(buffer.WrittenSpan);
+    }
+
+    private static void WriteIds(Utf8JsonWriter json, string name, IReadOnlyList<int> ids)
+    {
+        json.WriteStartArray(name);
+        foreach (var id in ids)
+        {
+            json.WriteNumberValue(id);
+        }
+
+        json.WriteEndArray();
+    }
+
+    private static void WriteStats(Utf8JsonWriter json, SessionStats stats)
+    {
+        json.WriteString("decode", stats.Mode == DecodeMode.Ppsd ? "ppsd" : "autoregressive");
+        json.WriteNumber("stages", stats.StageCount);
+        json.WriteNumber("prompt_tokens", stats.PromptTokens);
+        json.WriteNumber("generated_tokens", stats.GeneratedTokens);
+        json.WriteNumber("verified_drafts", stats.VerifiedDrafts);
+        json.WriteNumber("accepted_drafts", stats.AcceptedDrafts);
+        json.WriteNumber("acceptance_rate", Math.Round(stats.AcceptanceRate, 4));
+        json.WriteNumber("cancelled_drafts", stats.CancelledDrafts);
+        json.WriteNumber("rollbacks", stats.Rollbacks);
+        json.WriteNumber("time_to_first_token_ms", Math.Round(stats.TimeToFirstTokenMs, 3));
+        json.WriteNumber("tokens_per_second", Math.Round(stats.TokensPerSecond, 2));
+        json.WriteNumber("mean_cycle_ms", Math.Round(stats.MeanCycleMs, 4));
+    }
+
+    private static string Name(FinishReason reason) =>
+        reason switch
+        {
+            FinishReason.Stop => "stop",
+            FinishReason.Length => "length",
+            _ => "cancelled",
+        };
+}

@@ -1,0 +1,28 @@
+using Ppsd.Actors.Messages;
+
+namespace Ppsd.Host.Generation;
+
+/// <summary>How texts are generated.</summary>
+internal sealed record GenerationSettings
+{
+    /// <summary>How to decode.</summary>
+    public required DecodeMode Mode { get; init; }
+
+    /// <summary>How tokens are drawn.</summary>
+    public required SamplingSettings Sampling { get; init; }
+
+    /// <summary>Most tokens to generate.</summary>
+    public required int MaxTokens { get; init; }
+
+    /// <summary>True to go on after end tokens, for measurements.</summary>
+    public bool IgnoreEndTokens { get; init; }
+
+    /// <summary>Most candidates of a micro-batch.</summary>
+    public int MaxWidth { get; init; } = 1;
+
+    /// <summary>Strings that end the text; they are not part of it.</summary>
+    public IReadOnlyList<string> StopStrings { get; init; } = [];
+
+    /// <summary>True to be told of drafts.</summary>
+    public bool ShowDrafts { get; init; }
+}

@@ -1,0 +1,88 @@
+using System.Text.Json;
+using Ppsd.Host.Models;
+using Ppsd.Host.Text;
+
+namespace Ppsd.Host.Generation;
+
+/// <summary>
+/// Prompts as JSON lines. A line holds <c>prompt</c> (raw text), <c>messages</c> (a conversation) or <c>question</c> (one
+/// user message); other fields are ignored.
+/// </summary>
+internal static class PromptFile
+{
+    /// <summary>Reads a file and turns its lines into tokens.</summary>
+    /// <exception cref="UserErrorException">A line cannot be read; the message names file and line.</exception>
+    public static List<int[]> Read(string path, ModelAssets assets)
+    {
+        string[] lines;
+        try
+        {
+            lines = File.ReadAllLines(path);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new UserErrorException($"--prompts: {path}: {e.Message}", e);
+        }
+
+        var prompts = new List<int[]>();
+        for (var i = 0; i < lines.Length; i++)
+        {
+            if (!string.IsNullOrWhiteSpace(lines[i]))
+            {
+                prompts.Add(Parse(lines[i], $"{path}:{i + 1}", assets));
+            }
+        }
+
+        return prompts.Count > 0 ? prompts : throw new UserErrorException($"--prompts: {path}: no prompts in it");
+    }
+
+    private static int[] Parse(string line, string place, ModelAssets assets)
+    {
+        try
+        {
+            using var document = JsonDocument.Parse(line);
+            if (document.RootElement.ValueKind != JsonValueKind.Object)
+            {
+                throw new UserErrorException($"{place}: expected a JSON object, found {document.RootElement.ValueKind}");
+            }
+
+            return Tokens(document.RootElement, place, assets);
+        }
+        catch (JsonException e)
+        {
+            throw new UserErrorException($"{place}: not JSON: {e.Message.ReplaceLineEndings(" ")}", e);
+        }
+    }
+
+    private static int[] Tokens(JsonElement line, string place, ModelAssets assets)
+    {
+        if (line.TryGetProperty("prompt", out var prompt))
+        {
+            return assets.Tokenizer.Encode(Text(prompt, place, "prompt"));
+        }
+
+        if (line.TryGetProperty("question", out var question))
+        {
+            return assets.EncodeChat([new ChatMessage("user", Text(question, place, "question"))]);
+        }
+
+        if (line.TryGetProperty("messages", out var messages) && messages.ValueKind == JsonValueKind.Array)
+        {
+            return assets.EncodeChat([.. messages.EnumerateArray().Select(message => Message(message, place))]);
+        }
+
+        throw new UserErrorException($"{place}: expected 'prompt', 'messages' or 'question'");
+    }
+
+    private static ChatMessage Message(JsonElement message, string place) =>
+        message.ValueKind == JsonValueKind.Object
+        && message.TryGetProperty("role", out var role)
+        && message.TryGetProperty("content", out var content)
+            ? new ChatMessage(Text(role, place, "role"), Text(content, place, "content"))
+            : throw new UserErrorException($"{place}: messages: expected objects with 'role' and 'content'");
+
+    private static string Text(JsonElement element, string place, string name) =>
+        element.ValueKind == JsonValueKind.String
+            ? element.GetString()!
+            : throw new UserErrorException($"{place}: {name}: expected a string, found {element.ValueKind}");
+}

@@ -1,0 +1,84 @@
+using Ppsd.Host.Text;
+using Ppsd.Host.Text.ChatTemplates;
+using Ppsd.Kernels.Checkpoints;
+
+namespace Ppsd.Host.Models;
+
+/// <summary>A model folder as this program uses it: all but the weights.</summary>
+internal sealed class ModelAssets
+{
+    private readonly Lazy<ITextTokenizer> _tokenizer;
+    private readonly Lazy<ChatTemplate> _chatTemplate;
+
+    private ModelAssets(
+        string folder,
+        ModelConfig config,
+        string fingerprint,
+        string? exitHeadFolder,
+        ExitHeadConfig? exitHead,
+        TimeProvider clock
+    )
+    {
+        Folder = folder;
+        Config = config;
+        Generation = GenerationConfig.Read(folder);
+        Fingerprint = fingerprint;
+        ExitHeadFolder = exitHeadFolder;
+        ExitHead = exitHead;
+        _tokenizer = new Lazy<ITextTokenizer>(() => TokenizerLoader.Load(folder));
+        _chatTemplate = new Lazy<ChatTemplate>(() => ChatTemplateLoader.Load(folder, clock));
+    }
+
+    /// <summary>The folder.</summary>
+    public string Folder { get; }
+
+    /// <summary>Its name, for people.</summary>
+    public string Name => Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(Folder)));
+
+    /// <summary>The architecture.</summary>
+    public ModelConfig Config { get; }
+
+    /// <summary>How its makers want it sampled.</summary>
+    public GenerationConfig Generation { get; }
+
+    /// <summary>Fingerprint of the weights.</summary>
+    public string Fingerprint { get; }
+
+    /// <summary>Folder of the exit head; null without one.</summary>
+    public string? ExitHeadFolder { get; }
+
+    /// <summary>The exit head; null without one.</summary>
+    public ExitHeadConfig? ExitHead { get; }
+
+    /// <summary>The tokenizer, loaded when first asked for.</summary>
+    /// <exception cref="TextException">It cannot be loaded.</exception>
+    public ITextTokenizer Tokenizer => _tokenizer.Value;
+
+    /// <summary>The chat template, loaded when first asked for.</summary>
+    /// <exception cref="TextException">There is none, or it cannot be read.</exception>
+    public ChatTemplate ChatTemplate => _chatTemplate.Value;
+
+    /// <summary>Tokens that end a text, by the model's and the tokenizer's files.</summary>
+    public IReadOnlyList<int> EndTokenIds => [.. Generation.EosTokenIdsOr(Config).Union(Tokenizer.EosIds)];
+
+    /// <summary>Tokens of a conversation, rendered by the model's chat template up to the assistant's turn.</summary>
+    /// <exception cref="TextException">There is no template, or it refuses the conversation.</exception>
+    public int[] EncodeChat(IReadOnlyList<ChatMessage> messages) =>
+        Tokenizer.EncodeRendered(ChatTemplate.Render(messages, addGenerationPrompt: true));
+
+    /// <summary>Reads a model folder and finds its exit head.</summary>
+    /// <param name="modelFolder">The folder; null for the bundled model.</param>
+    /// <param name="exitHeadFolder">Its exit head; null to look for one that was made for these weights.</param>
+    /// <param name="clock">Time, for chat templates that ask.</param>
+    /// <exception cref="CheckpointException">A file is missing or unsupported, or the head does not fit.</exception>
+    public static ModelAssets Open(string? modelFolder, string? exitHeadFolder, TimeProvider clock)
+    {
+        var folder = modelFolder ?? ModelFinder.FindBundled();
+        var config = ModelConfig.Read(folder);
+        var fingerprint = WeightsFingerprint.Compute(folder);
+        var headFolder = exitHeadFolder ?? ModelFinder.FindExitHead(folder, fingerprint);
+        var head = headFolder is null ? null : ExitHeadConfig.Read(headFolder);
+        head?.RequireFits(config, fingerprint);
+        return new ModelAssets(folder, config, fingerprint, headFolder, head, clock);
+    }
+}

@@ -1,0 +1,62 @@
+using Ppsd.Actors.Client;
+using Ppsd.Actors.Configuration;
+using Ppsd.Actors.Local;
+using Ppsd.Actors.Messages;
+using Ppsd.Actors.Planning;
+using Ppsd.Actors.Stages;
+using Ppsd.Host.Models;
+using Ppsd.Host.Runtime;
+using Ppsd.Host.Terminal;
+using Ppsd.Kernels.Model;
+
+namespace Ppsd.Host.Pipelines;
+
+/// <summary>All stages in this process.</summary>
+internal sealed class InProcessPipeline : IPipeline
+{
+    private readonly LocalPipeline _pipeline;
+
+    private InProcessPipeline(LocalPipeline pipeline) => _pipeline = pipeline;
+
+    public PpsdClient Client => _pipeline.Client;
+
+    public PipelineFormed Formed => _pipeline.Formed;
+
+    /// <summary>Loads all stages, at the same time, and forms the pipeline.</summary>
+    /// <exception cref="UserErrorException">A stage could not be loaded.</exception>
+    public static async Task<InProcessPipeline> StartAsync(
+        ModelAssets assets,
+        StagePlan plan,
+        StageSettings settings,
+        NodeSettings node,
+        TimeProvider clock
+    )
+    {
+        var factory = new StageRuntimeFactory(assets, settings);
+        using var progress = LoadingView.Open(plan.Stages.Count);
+        var runtimes = plan
+            .Stages.Select(
+                (layers, stage) =>
+                    (Func<IStageRuntime>)(() => factory.Load(layers, stage, new StageProgress(progress, stage, layers)))
+            )
+            .ToList();
+        var config = node.Load(NodeRole.Local, $"ppsd.pipeline.prefill-chunk = {settings.PrefillChunk}");
+        try
+        {
+            return new InProcessPipeline(
+                await LocalPipeline.StartAsync(runtimes, assets.Fingerprint, config, clock)
+            );
+        }
+        catch (PipelineException e)
+        {
+            throw new UserErrorException(e.Message, e);
+        }
+    }
+
+    public ValueTask DisposeAsync() => _pipeline.DisposeAsync();
+
+    private sealed class StageProgress(LoadingView view, int stage, LayerRange layers) : IProgress<LoadProgress>
+    {
+        public void Report(LoadProgress value) => view.Report(stage, layers, value);
+    }
+}

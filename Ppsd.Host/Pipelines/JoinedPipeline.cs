@@ -1,0 +1,104 @@
+using Akka.Actor;
+using Ppsd.Actors.Client;
+using Ppsd.Actors.Cluster;
+using Ppsd.Actors.Configuration;
+using Ppsd.Actors.Messages;
+
+namespace Ppsd.Host.Pipelines;
+
+/// <summary>The pipeline of a cluster that this process joins as a client.</summary>
+internal sealed class JoinedPipeline : IPipeline
+{
+    private static readonly TimeSpan _pollInterval = TimeSpan.FromMilliseconds(250);
+    private static readonly TimeSpan _askTimeout = TimeSpan.FromSeconds(2);
+
+    private readonly ClusterNode _node;
+
+    private JoinedPipeline(ClusterNode node, PipelineFormed formed)
+    {
+        _node = node;
+        Formed = formed;
+    }
+
+    public PpsdClient Client => _node.Client;
+
+    public PipelineFormed Formed { get; }
+
+    /// <summary>Joins and waits until the pipeline stands.</summary>
+    /// <param name="seeds">Members to join, as <c>akka.tcp://ppsd@HOST:PORT</c> or HOST:PORT.</param>
+    /// <param name="node">Addresses of this process.</param>
+    /// <param name="patience">How long to wait for the pipeline.</param>
+    /// <param name="report">Told what is being waited for, whenever that changes.</param>
+    /// <param name="clock">Time.</param>
+    /// <param name="cancellation">Gives up.</param>
+    /// <exception cref="UserErrorException">There is no pipeline in time; the line says what is missing.</exception>
+    public static async Task<JoinedPipeline> JoinAsync(
+        IReadOnlyList<string> seeds,
+        NodeSettings node,
+        TimeSpan patience,
+        Action<string> report,
+        TimeProvider clock,
+        CancellationToken cancellation
+    )
+    {
+        var member = ClusterNode.StartClient(node.Load(NodeRole.Client), [.. seeds.Select(SeedAddress.Parse)]);
+        try
+        {
+            return new JoinedPipeline(
+                member,
+                await AwaitPipelineAsync(member, seeds, patience, report, clock, cancellation)
+            );
+        }
+        catch
+        {
+            await member.DisposeAsync();
+            throw;
+        }
+    }
+
+    public ValueTask DisposeAsync() => _node.DisposeAsync();
+
+    private static async Task<PipelineFormed> AwaitPipelineAsync(
+        ClusterNode member,
+        IReadOnlyList<string> seeds,
+        TimeSpan patience,
+        Action<string> report,
+        TimeProvider clock,
+        CancellationToken cancellation
+    )
+    {
+        var started = clock.GetTimestamp();
+        var said = "";
+        while (true)
+        {
+            string explanation;
+            try
+            {
+                var state = await member.GetPipelineAsync(_askTimeout);
+                if (state.Formed is { } formed)
+                {
+                    return formed;
+                }
+
+                explanation = state.Explanation;
+            }
+            catch (AskTimeoutException)
+            {
+                explanation = $"no coordinator answers at {string.Join(", ", seeds)}";
+            }
+
+            if (clock.GetElapsedTime(started) > patience)
+            {
+                throw new UserErrorException($"no pipeline after {patience.TotalSeconds:0} s: {explanation}");
+            }
+
+            if (explanation != said)
+            {
+                said = explanation;
+                report(explanation);
+            }
+
+            await Task.Delay(_pollInterval, clock, cancellation);
+        }
+    }
+}

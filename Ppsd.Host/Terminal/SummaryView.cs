@@ -1,0 +1,56 @@
+using System.Globalization;
+using Ppsd.Actors.Messages;
+using Spectre.Console;
+
+namespace Ppsd.Host.Terminal;
+
+/// <summary>The figures of a generation, on standard error.</summary>
+internal static class SummaryView
+{
+    /// <summary>Prints them.</summary>
+    /// <param name="stats">The session's figures.</param>
+    /// <param name="busyShares">Busy share of each stage while it ran.</param>
+    /// <param name="baselineTokensPerSecond">Autoregressive decoding on the same stages; null when not measured.</param>
+    public static void Print(
+        SessionStats stats,
+        IReadOnlyList<double> busyShares,
+        double? baselineTokensPerSecond
+    )
+    {
+        var grid = new Grid().AddColumn(new GridColumn().NoWrap().PadRight(3)).AddColumn(new GridColumn().NoWrap());
+        Row("speed", Speed(stats, baselineTokensPerSecond));
+        if (stats.Mode == DecodeMode.Ppsd)
+        {
+            Row(
+                "drafts",
+                Invariant(
+                    $"{stats.VerifiedDrafts} verified, {stats.AcceptedDrafts} accepted ({stats.AcceptanceRate:P1}), {stats.CancelledDrafts} cancelled in {stats.Rollbacks} rollbacks"
+                )
+            );
+        }
+
+        Row("stages busy", string.Join("  ", busyShares.Select(share => Invariant($"{share:P0}"))));
+        Row(
+            "time",
+            Invariant(
+                $"first token after {stats.TimeToFirstTokenMs:0.0} ms, a cycle every {stats.MeanCycleMs:0.00} ms"
+            )
+        );
+        ErrorConsole.Instance.Write(grid);
+
+        void Row(string name, string value) => grid.AddRow(new Markup($"[grey]{name}[/]"), new Text(value));
+    }
+
+    private static string Speed(SessionStats stats, double? baseline)
+    {
+        var speed = Invariant($"{stats.TokensPerSecond:N0} tokens/s ({stats.GeneratedTokens} tokens)");
+        return baseline is { } plain && plain > 0
+            ? speed
+                + Invariant(
+                    $", {stats.TokensPerSecond / plain:0.00}x autoregressive decoding on the same stages ({plain:N0} tokens/s)"
+                )
+            : speed;
+    }
+
+    private static string Invariant(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
+}
