@@ -71,8 +71,9 @@ internal sealed class BpeModelReader(JsonFile file)
         var vocabulary =
             JsonFile.Find(model, "vocab")
             ?? throw TextException.Unsupported(file.Path, "model.vocab", "nothing", "pieces");
+        var pieces = file.AsObject(vocabulary, "model.vocab");
         Vocabulary = new Dictionary<string, int>(vocabulary.GetPropertyCount(), StringComparer.Ordinal);
-        foreach (var piece in file.AsObject(vocabulary, "model.vocab"))
+        foreach (var piece in pieces)
         {
             Vocabulary[piece.Name] = file.AsTokenId(piece.Value, "model.vocab");
         }

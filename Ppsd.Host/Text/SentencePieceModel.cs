@@ -4,7 +4,8 @@ namespace Ppsd.Host.Text;
 
 /// <summary>
 /// A SentencePiece <c>tokenizer.model</c>: its pieces, and the settings that decide whether
-/// <see cref="SentencePieceMerger"/> can stand in for SentencePiece. Models it cannot are refused by the setting's name.
+/// <see cref="SentencePieceMerger"/> can stand in for SentencePiece. Models it cannot are refused by the setting's
+/// name.
 /// </summary>
 /// <remarks>Field numbers: sentencepiece_model.proto, https://github.com/google/sentencepiece.</remarks>
 internal sealed class SentencePieceModel
