@@ -15,7 +15,9 @@ internal sealed class Methods(RenderBudget budget)
             _ => null,
         };
         return call is null
-            ? new Undefined($"{ValueNames.Of(target)} has no attribute '{name}' that is supported")
+            ? new Undefined(
+                $"{ValueNames.Of(target)} has no {(target is TemplateMap ? "entry or " : "")}method '{name}' here"
+            )
             : new TemplateFunction($"method '{name}'", call);
     }
 
@@ -27,9 +29,9 @@ internal sealed class Methods(RenderBudget budget)
             "strip" => arguments => StringMethods.Strip(text, arguments, atStart: true, atEnd: true),
             "lstrip" => arguments => StringMethods.Strip(text, arguments, atStart: true, atEnd: false),
             "rstrip" => arguments => StringMethods.Strip(text, arguments, atStart: false, atEnd: true),
-            "split" => arguments => Counted(StringMethods.Split(text, arguments, fromEnd: false)),
-            "rsplit" => arguments => Counted(StringMethods.Split(text, arguments, fromEnd: true)),
-            "splitlines" => _ => Counted(StringMethods.SplitLines(text)),
+            "split" => arguments => StringMethods.Split(text, arguments, fromEnd: false, budget),
+            "rsplit" => arguments => StringMethods.Split(text, arguments, fromEnd: true, budget),
+            "splitlines" => _ => StringMethods.SplitLines(text, budget),
             "startswith" => arguments => StringMethods.Affix(text, arguments, atEnd: false),
             "endswith" => arguments => StringMethods.Affix(text, arguments, atEnd: true),
             "upper" => _ => text.ToUpperInvariant(),
@@ -44,8 +46,8 @@ internal sealed class Methods(RenderBudget budget)
                     arguments.TakeOptionalInteger(2, "count"),
                     budget
                 ),
-            "find" => arguments => StringMethods.Find(text, arguments.TakeString(0, "sub")),
-            "count" => arguments => StringMethods.Count(text, arguments.TakeString(0, "sub")),
+            "find" => arguments => StringMethods.Find(text, arguments.TakeString(0, "sub"), budget),
+            "count" => arguments => StringMethods.Count(text, arguments.TakeString(0, "sub"), budget),
             "join" => arguments => StringMethods.Join(text, arguments.Take(0, "iterable"), budget),
             "removeprefix" => arguments => StringMethods.Remove(text, arguments.TakeString(0, "prefix"), atEnd: false),
             "removesuffix" => arguments => StringMethods.Remove(text, arguments.TakeString(0, "suffix"), atEnd: true),
@@ -53,12 +55,6 @@ internal sealed class Methods(RenderBudget budget)
             "isspace" => _ => text.Length > 0 && text.All(PythonText.IsSpace),
             _ => null,
         };
-    }
-
-    private TemplateList Counted(TemplateList list)
-    {
-        budget.List(list.Items.Count);
-        return list;
     }
 
     private Func<Arguments, object?>? FindOfMap(TemplateMap map, string name)

@@ -114,7 +114,7 @@ internal sealed class Operators(RenderBudget budget)
             case Undefined:
                 return false;
             case string text when value is string part:
-                budget.Text(text.Length);
+                budget.Search(text.Length, part.Length);
                 return text.Contains(part, StringComparison.Ordinal);
             case TemplateList list:
                 return list.Items.Any(item => AreEqual(item, value));

@@ -37,6 +37,14 @@ internal sealed class RenderBudget
         Count(1 + ((int)length / UnitsPerStep));
     }
 
+    /// <summary>
+    /// Counts a search for a part in a text; call it before doing so. A long part may match in part at every place, so
+    /// it makes every character dearer.
+    /// </summary>
+    /// <exception cref="TemplateFaultException">There have been too many steps.</exception>
+    public void Search(int length, int partLength) =>
+        Count((int)Math.Min(MaxSteps, 1 + ((long)length / UnitsPerStep * (1 + (partLength / 256)))));
+
     /// <summary>Counts the making of a list of so many elements; call it before doing so.</summary>
     /// <exception cref="TemplateFaultException">It is too long, or there have been too many steps.</exception>
     public void List(long count)

@@ -36,7 +36,7 @@ internal static class StringMethods
 
     /// <summary>split and rsplit: at a separator or at white space, at most so many times.</summary>
     /// <exception cref="TemplateFaultException">The separator is empty.</exception>
-    public static TemplateList Split(string text, Arguments arguments, bool fromEnd)
+    public static TemplateList Split(string text, Arguments arguments, bool fromEnd, RenderBudget budget)
     {
         var separator = arguments.TakeOptionalString(0, "sep");
         var limit = arguments.TakeOptionalInteger(1, "maxsplit") ?? -1;
@@ -46,18 +46,19 @@ internal static class StringMethods
         }
 
         var most = limit < 0 ? int.MaxValue : (int)Math.Min(limit, int.MaxValue);
+        budget.Search(text.Length, separator?.Length ?? 0);
         IEnumerable<string> parts =
             separator is null ? SplitAtSpace(text, most, fromEnd)
             : fromEnd ? SplitFromEnd(text, separator, most)
             : text.Split(separator, Math.Max(most, most + 1));
-        return new TemplateList([.. parts]);
+        return Counted([.. parts], budget);
     }
 
     /// <summary>splitlines</summary>
-    public static TemplateList SplitLines(string text)
+    public static TemplateList SplitLines(string text, RenderBudget budget)
     {
         var lines = text.Replace("\r\n", "\n").Split(_lineEnds);
-        return new TemplateList(lines[^1].Length == 0 ? [.. lines[..^1]] : [.. lines]);
+        return Counted(lines[^1].Length == 0 ? lines[..^1] : lines, budget);
     }
 
     /// <summary>startswith and endswith: one affix or a tuple of which any will do.</summary>
@@ -82,6 +83,7 @@ internal static class StringMethods
     public static string Replace(string text, string old, string replacement, long? count, RenderBudget budget)
     {
         var most = count is null or < 0 ? long.MaxValue : count.Value;
+        budget.Search(text.Length, old.Length);
         if (old.Length == 0)
         {
             budget.List(text.Length);
@@ -118,15 +120,19 @@ internal static class StringMethods
     }
 
     /// <summary>find: the first occurrence, counted in characters, or -1.</summary>
-    public static long Find(string text, string part)
+    public static long Find(string text, string part, RenderBudget budget)
     {
+        budget.Search(text.Length, part.Length);
         var index = text.IndexOf(part, StringComparison.Ordinal);
         return index < 0 ? -1 : PythonText.Length(text[..index]);
     }
 
     /// <summary>count: how often a part occurs, without overlaps.</summary>
-    public static long Count(string text, string part) =>
-        part.Length == 0 ? PythonText.Length(text) + 1 : text.AsSpan().Count(part);
+    public static long Count(string text, string part, RenderBudget budget)
+    {
+        budget.Search(text.Length, part.Length);
+        return part.Length == 0 ? PythonText.Length(text) + 1 : text.AsSpan().Count(part);
+    }
 
     /// <summary>join: the strings of a list with <paramref name="separator"/> between them.</summary>
     /// <exception cref="TemplateFaultException">The value is no list of strings.</exception>
@@ -150,6 +156,12 @@ internal static class StringMethods
         : atEnd && text.EndsWith(affix, StringComparison.Ordinal) ? text[..^affix.Length]
         : !atEnd && text.StartsWith(affix, StringComparison.Ordinal) ? text[affix.Length..]
         : text;
+
+    private static TemplateList Counted(string[] parts, RenderBudget budget)
+    {
+        budget.List(parts.Length);
+        return new TemplateList(parts);
+    }
 
     private static string StripUnits(string text, string chars, bool atStart, bool atEnd)
     {

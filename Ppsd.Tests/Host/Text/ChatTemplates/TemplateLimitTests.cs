@@ -48,6 +48,13 @@ public class TemplateLimitTests
         "{% set ns = namespace(x=[]) %}{% for i in range(40) %}{% set ns.x = [ns.x, ns.x] %}{% endfor %}{{ ns.x }}",
         "makes a"
     )]
+    [TestCase(
+        "{% set a = 'a' * 500000 %}{{ (a ~ 'b' ~ a) in (a ~ a ~ a ~ a) }}",
+        "needs more than",
+        Description = "a search that nearly succeeds everywhere"
+    )]
+    [TestCase("{% set a = 'a' * 500000 %}{{ (a ~ a ~ a ~ a).split(a ~ 'b' ~ a) }}", "needs more than")]
+    [TestCase("{% set a = 'a' * 500000 %}{{ (a ~ a ~ a ~ a).replace(a ~ 'b' ~ a, '') }}", "needs more than")]
     public void Work_is_bounded(string template, string message) =>
         Assert.That(
             () => TemplateRunner.Render(template),

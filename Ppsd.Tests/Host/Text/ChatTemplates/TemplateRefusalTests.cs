@@ -17,8 +17,8 @@ public class TemplateRefusalTests
 
     [TestCase("{{ s\n | shuffle }}", "t(2,4): the filter 'shuffle' is not supported; supported: abs,")]
     [TestCase("{{ s is lonely }}", "t(1,6): the test 'lonely' is not supported; supported: boolean,")]
-    [TestCase("{{ s.format(1) }}", "t(1,12): a string has no attribute 'format' that is supported")]
-    [TestCase("{{ l.append(1) }}", "t(1,12): a list has no attribute 'append' that is supported")]
+    [TestCase("{{ s.format(1) }}", "t(1,12): a string has no method 'format' here")]
+    [TestCase("{{ l.append(1) }}", "t(1,12): a list has no method 'append' here")]
     [TestCase("{{ lipsum() }}", "t(1,10): 'lipsum' is undefined")]
     [TestCase("{{ '%s' % s }}", "t(1,9): formatting a string with '%' is not supported")]
     [TestCase("{{ strftime_now('%Q') }}", "t(1,16): strftime_now: the directive '%Q' is not supported")]
@@ -35,7 +35,7 @@ public class TemplateRefusalTests
         Assert.That(TemplateRunner.Render("{% if no %}{{ s | shuffle }}{{ lipsum() }}{% endif %}ok"), Is.EqualTo("ok"));
 
     [TestCase("{{ nothing.x }}", "t(1,11): 'nothing' is undefined")]
-    [TestCase("{{ m.zz.y }}", "t(1,8): a map has no attribute 'zz' that is supported")]
+    [TestCase("{{ m.zz.y }}", "t(1,8): a map has no entry or method 'zz' here")]
     [TestCase("{{ s + nothing }}", "t(1,6): 'nothing' is undefined")]
     [TestCase("{{ s + n }}", "t(1,6): '+' does not apply to a string and an integer")]
     [TestCase("{{ n < s }}", "t(1,6): '<' does not apply to an integer and a string")]
