@@ -1,0 +1,111 @@
+using System.Text.Json;
+
+namespace Ppsd.Host.Text.ChatTemplates;
+
+/// <summary>
+/// A model's chat template: turns a conversation into the text of a prompt, as transformers' <c>apply_chat_template</c>
+/// does. Knows a subset of Jinja and refuses what is beyond it by name and place. Immutable and safe for use from
+/// several threads at once.
+/// </summary>
+/// <remarks>
+/// <para>
+/// The text carries its special tokens spelled out: encode it with <see cref="ITextTokenizer.EncodeRendered"/>.
+/// </para>
+/// <para>
+/// The subset (Jinja 3.1, https://jinja.palletsprojects.com/en/stable/templates/): the statements if, for (with a
+/// condition and else, not recursive), set (also as a block, also of a namespace's field), macro, break, continue and
+/// generation; comments and white space control with <c>trim_blocks</c> and <c>lstrip_blocks</c> on; all operators but
+/// string formatting; the filters of <see cref="Filters"/>, the tests of <see cref="ValueTests"/>, the methods of
+/// <see cref="Methods"/>, the functions of <see cref="GlobalFunctions"/> and the <c>loop</c> of
+/// <see cref="LoopState"/>. Values behave as in Python. Not known, among others: raw, filter, call, with, include,
+/// import, extends and block.
+/// </para>
+/// <para>
+/// A template is a program from whoever published the model. It sees nothing but its variables and cannot change them,
+/// and <see cref="RenderBudget"/> bounds its work.
+/// </para>
+/// </remarks>
+internal sealed class ChatTemplate
+{
+    private readonly TemplateSource _source;
+    private readonly IReadOnlyList<Statement> _statements;
+    private readonly KeyValuePair<string, string>[] _namedTokens;
+    private readonly TimeProvider _time;
+
+    private ChatTemplate(
+        TemplateSource source,
+        IEnumerable<KeyValuePair<string, string>> namedTokens,
+        TimeProvider time
+    )
+    {
+        _source = source;
+        _statements = TemplateParser.Parse(source);
+        _namedTokens = [.. namedTokens];
+        _time = time;
+    }
+
+    /// <summary>Parses a template.</summary>
+    /// <param name="name">The file, or where in a file it stands; for messages.</param>
+    /// <param name="text">The template.</param>
+    /// <param name="namedTokens">The special tokens it may write, such as <c>bos_token</c>.</param>
+    /// <param name="time">Says what time it is, to templates that ask.</param>
+    /// <exception cref="TextException">The template is malformed or uses a statement that is not supported.</exception>
+    public static ChatTemplate Parse(
+        string name,
+        string text,
+        IEnumerable<KeyValuePair<string, string>> namedTokens,
+        TimeProvider time
+    ) => new(new TemplateSource(name, text), namedTokens, time);
+
+    /// <summary>Renders a conversation.</summary>
+    /// <param name="messages">The messages in order.</param>
+    /// <param name="addGenerationPrompt">Whether the text ends where the assistant's next message begins.</param>
+    /// <param name="variables">
+    /// Further variables that the template may look at, such as <c>tools</c> or <c>enable_thinking</c>; null for none.
+    /// </param>
+    /// <exception cref="TextException">
+    /// The template refuses the conversation (the message is the template's own), or does something that is not
+    /// supported or would take too long.
+    /// </exception>
+    public string Render(
+        IReadOnlyList<ChatMessage> messages,
+        bool addGenerationPrompt,
+        IReadOnlyDictionary<string, JsonElement>? variables = null
+    )
+    {
+        var all = new Dictionary<string, object?>
+        {
+            ["messages"] = new TemplateList([.. messages.Select(ValueOf)]),
+            ["tools"] = null,
+            ["documents"] = null,
+            ["add_generation_prompt"] = addGenerationPrompt,
+        };
+        foreach (var (name, spelling) in _namedTokens)
+        {
+            all[name] = spelling;
+        }
+
+        foreach (var (name, value) in variables ?? new Dictionary<string, JsonElement>())
+        {
+            all[name] = JsonValues.From(value);
+        }
+
+        return TemplateRenderer.Render(_source, _statements, all, _time);
+    }
+
+    private static TemplateMap ValueOf(ChatMessage message)
+    {
+        var map = new TemplateMap();
+        map.Set("role", message.Role);
+        map.Set("content", message.Content);
+        foreach (var (name, value) in message.Further ?? new Dictionary<string, JsonElement>())
+        {
+            if (name is not ("role" or "content"))
+            {
+                map.Set(name, JsonValues.From(value));
+            }
+        }
+
+        return map;
+    }
+}

@@ -1,0 +1,80 @@
+using NUnit.Framework;
+using Ppsd.Host.Text;
+
+namespace Ppsd.Tests.Host.Text.ChatTemplates;
+
+public class TemplateRefusalTests
+{
+    [TestCase(
+        "a\n {% include 'x' %}",
+        "t(2,5): the statement 'include' is not supported; supported: if, for, set, macro, break, continue, generation"
+    )]
+    [TestCase("{% for x in l recursive %}{% endfor %}", "t(1,15): 'recursive' loops are not supported")]
+    [TestCase("{{ f(*l) }}", "t(1,6): arguments unpacked with '*' are not supported")]
+    [TestCase("{{ '\\N{DASH}' }}", "t(1,5): the escape sequence '\\N' is not supported")]
+    public void What_the_parser_does_not_know_is_named_with_its_place(string template, string message) =>
+        AssertRefused(template, message);
+
+    [TestCase("{{ s\n | shuffle }}", "t(2,4): the filter 'shuffle' is not supported; supported: abs,")]
+    [TestCase("{{ s is lonely }}", "t(1,6): the test 'lonely' is not supported; supported: boolean,")]
+    [TestCase("{{ s.format(1) }}", "t(1,12): a string has no method 'format' here")]
+    [TestCase("{{ l.append(1) }}", "t(1,12): a list has no method 'append' here")]
+    [TestCase("{{ lipsum() }}", "t(1,10): 'lipsum' is undefined")]
+    [TestCase("{{ '%s' % s }}", "t(1,9): formatting a string with '%' is not supported")]
+    [TestCase("{{ strftime_now('%Q') }}", "t(1,16): strftime_now: the directive '%Q' is not supported")]
+    [TestCase(
+        "{{ s | trim(cut=1) }}",
+        "t(1,8): filter 'trim' was given arguments it does not know: 0 without a name; named: 'cut'"
+    )]
+    [TestCase("{{ m | tojson(ensure_ascii=true) }}", "t(1,8): tojson: ensure_ascii=true is not supported")]
+    public void What_cannot_be_evaluated_is_named_with_its_place(string template, string message) =>
+        AssertRefused(template, message);
+
+    [Test]
+    public void What_is_not_reached_is_not_refused() =>
+        Assert.That(TemplateRunner.Render("{% if no %}{{ s | shuffle }}{{ lipsum() }}{% endif %}ok"), Is.EqualTo("ok"));
+
+    [TestCase("{{ nothing.x }}", "t(1,11): 'nothing' is undefined")]
+    [TestCase("{{ m.zz.y }}", "t(1,8): a map has no entry or method 'zz' here")]
+    [TestCase("{{ s + nothing }}", "t(1,6): 'nothing' is undefined")]
+    [TestCase("{{ s + n }}", "t(1,6): '+' does not apply to a string and an integer")]
+    [TestCase("{{ n < s }}", "t(1,6): '<' does not apply to an integer and a string")]
+    [TestCase("{{ n // zero }}", "t(1,6): division by zero")]
+    [TestCase("{{ 9223372036854775807 + 1 }}", "t(1,24): the number is too large")]
+    [TestCase("{{ no | length }}", "t(1,9): none has no length")]
+    [TestCase("{% for x in n %}{% endfor %}", "t(1,13): an integer has no elements")]
+    [TestCase("{% for a, b in l %}{% endfor %}", "t(1,16): an integer does not have 2 elements")]
+    [TestCase("{% set m.a = 1 %}", "t(1,14): 'm' is no namespace: its fields cannot be set")]
+    [TestCase("{{ l[::0] }}", "t(1,5): a slice's step must not be 0")]
+    [TestCase("{{ n() }}", "t(1,5): an integer cannot be called")]
+    [TestCase("{% macro f(a) %}{% endmacro %}{{ f(1, 2) }}", "t(1,35): macro 'f' was given arguments it does not know")]
+    [TestCase("{{ range }}", "t(1,4): a function has no text")]
+    public void Misuse_is_an_error_with_its_place(string template, string message) => AssertRefused(template, message);
+
+    [TestCase("{% if yes %}", "t(1,4): 'if' is not closed with 'endif'")]
+    [TestCase("{% for x in l %}{% endif %}", "t(1,17): expected 'endfor' but found 'endif'")]
+    [TestCase("a{% endif %}", "t(1,2): 'endif' has no beginning")]
+    [TestCase("{% break %}", "t(1,4): 'break' stands outside a loop")]
+    [TestCase("{{ a", "t(1,1): the tag is not closed with '}}'")]
+    [TestCase("{# a", "t(1,1): the comment is not closed")]
+    [TestCase("{{ 'a }}", "t(1,4): the string is not closed")]
+    [TestCase("{{ a b }}", "t(1,6): expected '}}' but found 'b'")]
+    [TestCase("{{ }}", "t(1,4): expected a value but found '}}'")]
+    [TestCase("{{ (1 }}", "t(1,7): '}' closes nothing")]
+    [TestCase("{{ 1 $ 2 }}", "t(1,6): '$' is no operator")]
+    [TestCase("{{ f(a=1, 2) }}", "t(1,11): an argument without a name follows one with a name")]
+    [TestCase("{{ 99999999999999999999 }}", "t(1,4): the number is too large")]
+    [TestCase("{% if yes %}{% else %}{% else %}{% endif %}", "t(1,23): expected 'endif' but found 'else'")]
+    public void Malformed_templates_are_refused_with_the_place(string template, string message) =>
+        AssertRefused(template, message);
+
+    [Test]
+    public void A_template_s_own_refusal_is_passed_on_word_for_word() =>
+        AssertRefused("{{ raise_exception('Only ' ~ n ~ ' turns!') }}", "Only 7 turns!");
+
+    private static void AssertRefused(string template, string message) =>
+        Assert.That(
+            () => TemplateRunner.Render(template),
+            Throws.TypeOf<TextException>().With.Message.StartsWith(message)
+        );
+}
