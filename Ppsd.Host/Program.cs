@@ -1,1 +1,3 @@
-return 0;
+using Ppsd.Host.Commands;
+
+return await CommandLine.RunAsync(args, TimeProvider.System);

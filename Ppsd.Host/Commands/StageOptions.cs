@@ -91,7 +91,7 @@ internal sealed class StageOptions
     public StagePlan Plan(ParseResult parsed, ModelAssets assets, int? stageCount = null)
     {
         var layerCount = assets.Config.LayerCount;
-        var counts = parsed.GetValue(_stageLayers);
+        var counts = parsed.GetValue(_stageLayers) is { Length: > 0 } given ? given : null;
         var stages = parsed.GetValue(_stages);
         if (counts is not null && stages is not null && stages != counts.Length)
         {

@@ -1,6 +1,7 @@
 using System.Globalization;
 using Ppsd.Actors.Messages;
 using Spectre.Console;
+using PlainText = Spectre.Console.Text;
 
 namespace Ppsd.Host.Terminal;
 
@@ -38,7 +39,7 @@ internal static class SummaryView
         );
         ErrorConsole.Instance.Write(grid);
 
-        void Row(string name, string value) => grid.AddRow(new Markup($"[grey]{name}[/]"), new Text(value));
+        void Row(string name, string value) => grid.AddRow(new Markup($"[grey]{name}[/]"), new PlainText(value));
     }
 
     private static string Speed(SessionStats stats, double? baseline)

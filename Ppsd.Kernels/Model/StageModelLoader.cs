@@ -31,7 +31,7 @@ public static class StageModelLoader
         using var headCheckpoint = options.HoldsExitHead ? Checkpoint.Open(options.ExitHeadFolder!) : null;
         var config = options.Config;
         var limits = LimitsOf(backend, options);
-        var meter = new Meter(progress, EstimateBytes(options));
+        var meter = new Meter(progress, StageFootprint.Of(options).WeightBytes);
 
         var layers = new TransformerLayer[options.LayerCount];
         for (var i = 0; i < layers.Length; i++)
@@ -49,15 +49,14 @@ public static class StageModelLoader
         }
 
         var embedding = options.IsFirst ? LoadTable(backend, checkpoint, LlamaTensorNames.Embedding, config) : null;
+        meter.Add("embedding", embedding?.ByteCount ?? 0);
         var lmHeadName = LlamaTensorNames.LmHead(config.TieWordEmbeddings);
         WeightMatrix? lmHead = null;
         if (options.IsLast || options.HoldsExitHead)
         {
-            lmHead =
-                embedding is not null && lmHeadName == LlamaTensorNames.Embedding
-                    ? embedding
-                    : LoadTable(backend, checkpoint, lmHeadName, config);
-            meter.Add("LM head", lmHead.ByteCount);
+            var isTied = embedding is not null && lmHeadName == LlamaTensorNames.Embedding;
+            lmHead = isTied ? embedding : LoadTable(backend, checkpoint, lmHeadName, config);
+            meter.Add("LM head", isTied ? 0 : lmHead!.ByteCount);
         }
 
         var exitHead = headCheckpoint is null
@@ -88,8 +87,10 @@ public static class StageModelLoader
                     options.RopeFrequencies == RopeFrequencies.Float32 ? ElementType.Float32 : config.ElementType
                 )
             ),
-            ByteCount = meter.LoadedBytes,
+            ByteCount =
+                layers.Sum(layer => layer.WeightBytes) + (lmHead?.ByteCount ?? 0) + (exitHead?.WeightBytes ?? 0),
         };
+        meter.Complete();
         return new StageModel(backend, options, weights, limits);
     }
 
@@ -127,25 +128,20 @@ public static class StageModelLoader
     private static WeightMatrix LoadTable(Backend backend, Checkpoint checkpoint, string name, ModelConfig config) =>
         backend.LoadMatrix(checkpoint.Require(name, config.VocabSize, config.HiddenSize));
 
-    private static long EstimateBytes(StageModelOptions options)
-    {
-        var config = options.Config;
-        var layer =
-            (2L * config.QuerySize + 2L * config.KvSize + 3L * config.IntermediateSize) * config.HiddenSize;
-        var headLayers = options.HoldsExitHead ? ExitHead.KvLayerCount(options.ExitHead!) : 0;
-        var lmHead = options.IsLast || options.HoldsExitHead ? (long)config.VocabSize * config.HiddenSize : 0;
-        var bytesPerWeight = config.ElementType == ElementType.BFloat16 ? 2 : 4;
-        return bytesPerWeight * (layer * (options.LayerCount + headLayers) + lmHead);
-    }
-
+    /// <summary>
+    /// Reports bytes as the checkpoint holds them; what the device pads or widens would make the bar overshoot, so the
+    /// last report, and only it, says that all is there.
+    /// </summary>
     private sealed class Meter(IProgress<LoadProgress>? progress, long totalBytes)
     {
-        public long LoadedBytes { get; private set; }
+        private long _loadedBytes;
 
         public void Add(string part, long byteCount)
         {
-            LoadedBytes += byteCount;
-            progress?.Report(new LoadProgress(part, LoadedBytes, Math.Max(totalBytes, LoadedBytes)));
+            _loadedBytes = Math.Min(_loadedBytes + byteCount, totalBytes - 1);
+            progress?.Report(new LoadProgress(part, _loadedBytes, totalBytes));
         }
+
+        public void Complete() => progress?.Report(new LoadProgress("ready", totalBytes, totalBytes));
     }
 }

@@ -1,4 +1,3 @@
-using Ppsd.Actors.Client;
 using Ppsd.Actors.Cluster;
 using Ppsd.Actors.Configuration;
 using Ppsd.Actors.Messages;

@@ -24,7 +24,11 @@ public sealed class WireSerializerTests
     }
 
     [OneTimeTearDown]
-    public Task Stop() => _system.Terminate();
+    public async Task Stop()
+    {
+        await _system.Terminate();
+        _system.Dispose();
+    }
 
     [Test]
     public void A_forward_arrives_as_it_was_sent()

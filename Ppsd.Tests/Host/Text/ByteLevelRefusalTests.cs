@@ -1,5 +1,4 @@
 using System.Text.Json.Nodes;
-using NUnit.Framework;
 using Ppsd.Host.Text;
 
 namespace Ppsd.Tests.Host.Text;

@@ -1,4 +1,3 @@
-using NUnit.Framework;
 using Ppsd.Host.Text;
 
 namespace Ppsd.Tests.Host.Text;

@@ -1,6 +1,5 @@
 using FsCheck;
 using FsCheck.Fluent;
-using NUnit.Framework;
 using Ppsd.Host.Text;
 
 namespace Ppsd.Tests.Host.Text;

@@ -1,7 +1,6 @@
 using System.Text;
 using FsCheck;
 using FsCheck.Fluent;
-using NUnit.Framework;
 using Ppsd.Host.Text;
 
 namespace Ppsd.Tests.Host.Text;

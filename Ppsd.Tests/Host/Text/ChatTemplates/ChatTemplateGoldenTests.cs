@@ -1,4 +1,3 @@
-using NUnit.Framework;
 using Ppsd.Host.Text;
 using Ppsd.Host.Text.ChatTemplates;
 

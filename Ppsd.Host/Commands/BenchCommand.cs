@@ -1,0 +1,10 @@
+using System.CommandLine;
+
+namespace Ppsd.Host.Commands;
+
+/// <summary><c>ppsd bench</c>: measurements, each with its baseline in the same run.</summary>
+internal static class BenchCommand
+{
+    /// <summary>The command.</summary>
+    public static Command Create(TimeProvider clock) => new("bench", "Measures this machine.");
+}

@@ -1,0 +1,73 @@
+using System.CommandLine;
+using Ppsd.Actors.Client;
+using Ppsd.Host.Text;
+using Ppsd.Kernels.Cache;
+using Ppsd.Kernels.Checkpoints;
+using Ppsd.Kernels.Devices;
+
+namespace Ppsd.Host.Commands;
+
+/// <summary>
+/// The program's commands and its exit codes: 0 done, 1 a generation was refused or broke off, 2 the user's input cannot
+/// be used, 130 interrupted. Every error is one line on standard error.
+/// </summary>
+internal static class CommandLine
+{
+    private const int BrokeOff = 1;
+    private const int BadInput = 2;
+    private const int Interrupted = 130;
+
+    /// <summary>Runs a command line.</summary>
+    public static async Task<int> RunAsync(string[] arguments, TimeProvider clock)
+    {
+        var root = CreateRoot(clock);
+        try
+        {
+            var parsed = root.Parse(
+                EnvironmentTwins.Expand(root, arguments, Environment.GetEnvironmentVariable)
+            );
+            if (parsed.Errors.Count > 0)
+            {
+                return Complain(parsed.Errors[0].Message, BadInput);
+            }
+
+            return await parsed.InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false });
+        }
+        catch (Exception e)
+            when (e
+                    is UserErrorException
+                        or CheckpointException
+                        or TextException
+                        or DeviceException
+                        or KvCapacityException
+            )
+        {
+            return Complain(e.Message, BadInput);
+        }
+        catch (GenerationException e)
+        {
+            return Complain(e.Message, e.Failure == GenerationFailure.BadRequest ? BadInput : BrokeOff);
+        }
+        catch (OperationCanceledException)
+        {
+            return Complain("interrupted", Interrupted);
+        }
+    }
+
+    /// <summary>All commands.</summary>
+    internal static RootCommand CreateRoot(TimeProvider clock) =>
+        new("Decodes language models over a pipeline of stages that draft for each other (PPSD, arXiv 2509.19368).")
+        {
+            GenerateCommand.Create(clock),
+            StageCommand.Create(clock),
+            InspectCommand.Create(clock),
+            DevicesCommand.Create(),
+            BenchCommand.Create(clock),
+        };
+
+    private static int Complain(string message, int exitCode)
+    {
+        Console.Error.WriteLine($"ppsd: {message.ReplaceLineEndings(" ")}");
+        return exitCode;
+    }
+}

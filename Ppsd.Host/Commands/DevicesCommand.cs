@@ -1,0 +1,34 @@
+using System.CommandLine;
+using Ppsd.Kernels.Devices;
+using Spectre.Console;
+using PlainText = Spectre.Console.Text;
+
+namespace Ppsd.Host.Commands;
+
+/// <summary><c>ppsd devices</c>: this machine's devices, and why one cannot be used.</summary>
+internal static class DevicesCommand
+{
+    /// <summary>The command.</summary>
+    public static Command Create()
+    {
+        var command = new Command("devices", "Lists devices and says why one cannot be used.");
+        command.SetAction(_ => Print());
+        return command;
+    }
+
+    private static int Print()
+    {
+        var table = new Table().Border(TableBorder.None).AddColumns("device", "usable", "what it is");
+        foreach (var device in DeviceCatalog.List())
+        {
+            table.AddRow(
+                new PlainText(device.Name),
+                new PlainText(device.Trouble is null ? "yes" : "no"),
+                new PlainText(device.Trouble is null ? device.Description : $"{device.Description}: {device.Trouble}")
+            );
+        }
+
+        AnsiConsole.Write(table);
+        return 0;
+    }
+}

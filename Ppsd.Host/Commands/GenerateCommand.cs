@@ -1,0 +1,216 @@
+using System.CommandLine;
+using Ppsd.Host.Generation;
+using Ppsd.Host.Models;
+using Ppsd.Host.Pipelines;
+using Ppsd.Host.Terminal;
+
+namespace Ppsd.Host.Commands;
+
+/// <summary><c>ppsd generate</c>: texts for prompts, on stages in this process, in several, or on a cluster.</summary>
+internal sealed class GenerateCommand
+{
+    private readonly TimeProvider _clock;
+    private readonly ModelOptions _model = new();
+    private readonly StageOptions _stages = new();
+    private readonly SamplingOptions _sampling = new();
+    private readonly NodeOptions _node = new();
+
+    private readonly Argument<string?> _prompt = new("PROMPT")
+    {
+        Arity = ArgumentArity.ZeroOrOne,
+        Description = "Raw prompt; the tokenizer's rules add what belongs before it.",
+    };
+
+    private readonly Option<string?> _prompts = OptionFactory.Text(
+        "--prompts",
+        "FILE",
+        "JSON lines with a prompt, messages or a question each, instead of PROMPT."
+    );
+
+    private readonly Option<int?> _concurrency = OptionFactory.Number(
+        "--concurrency",
+        "N",
+        "Prompts of --prompts decoded at once; 1 by default. Output keeps their order.",
+        1,
+        1024
+    );
+
+    private readonly Option<bool> _json = OptionFactory.Switch("--json", "Prints one JSON object a prompt and line.");
+
+    private readonly Option<bool> _showDrafts = OptionFactory.Switch(
+        "--show-drafts",
+        "Shows drafts in colour as they come and vanish."
+    );
+
+    private readonly Option<int?> _processes = OptionFactory.Number(
+        "--processes",
+        "N",
+        "Runs each stage in a process of its own on this machine.",
+        1,
+        1024
+    );
+
+    private readonly Option<string[]> _join = OptionFactory.Texts(
+        "--join",
+        "HOST:PORT",
+        "Joins a cluster as a client and decodes there; may be given several times."
+    );
+
+    private readonly Option<int?> _wait = OptionFactory.Number(
+        "--wait",
+        "SECONDS",
+        "How long to wait for a pipeline of other processes; 60 by default.",
+        1,
+        86_400
+    );
+
+    private GenerateCommand(TimeProvider clock) => _clock = clock;
+
+    /// <summary>The command.</summary>
+    public static Command Create(TimeProvider clock)
+    {
+        var generate = new GenerateCommand(clock);
+        var command = new Command("generate", "Generates text.");
+        command.Arguments.Add(generate._prompt);
+        generate._model.AddTo(command);
+        generate._sampling.AddTo(command);
+        generate._stages.AddTo(command);
+        command.Options.Add(generate._prompts);
+        command.Options.Add(generate._concurrency);
+        command.Options.Add(generate._json);
+        command.Options.Add(generate._showDrafts);
+        command.Options.Add(generate._processes);
+        command.Options.Add(generate._join);
+        command.Options.Add(generate._wait);
+        generate._node.AddTo(command);
+        command.SetAction(generate.RunAsync);
+        return command;
+    }
+
+    private async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellation)
+    {
+        var prompt = parsed.GetValue(_prompt);
+        var promptFile = parsed.GetValue(_prompts);
+        CheckCombinations(parsed, prompt, promptFile);
+        var assets = _model.Open(parsed, _clock);
+        var settings = _sampling.Settings(parsed, assets);
+        var prompts = promptFile is null
+            ? [assets.Tokenizer.Encode(prompt!)]
+            : PromptFile.Read(promptFile, assets);
+
+        await using var pipeline = await StartAsync(parsed, assets, cancellation);
+        var generator = new TextGenerator(pipeline.Client, assets);
+        if (parsed.GetValue(_json) || promptFile is not null)
+        {
+            await PrintAllAsync(
+                generator,
+                prompts,
+                settings,
+                parsed.GetValue(_json),
+                parsed.GetValue(_concurrency) ?? 1,
+                cancellation
+            );
+            return 0;
+        }
+
+        var session = new InteractiveGeneration(generator, pipeline, _clock);
+        await session.RunAsync(prompts[0], settings, parsed.GetValue(_showDrafts), cancellation);
+        return 0;
+    }
+
+    private void CheckCombinations(ParseResult parsed, string? prompt, string? promptFile)
+    {
+        if (prompt is null == promptFile is null)
+        {
+            throw new UserErrorException(
+                prompt is null
+                    ? "expected PROMPT or --prompts FILE, found neither"
+                    : "expected PROMPT or --prompts FILE, found both"
+            );
+        }
+
+        if (prompt?.StartsWith("--", StringComparison.Ordinal) == true)
+        {
+            throw new UserErrorException($"unknown option '{prompt}' (a prompt cannot start with two dashes)");
+        }
+
+        if (parsed.GetValue(_processes) is not null && parsed.GetValue(_join)!.Length > 0)
+        {
+            throw new UserErrorException("expected --processes or --join, found both");
+        }
+    }
+
+    private async Task<IPipeline> StartAsync(ParseResult parsed, ModelAssets assets, CancellationToken cancellation)
+    {
+        var node = _node.Settings(parsed);
+        var patience = TimeSpan.FromSeconds(parsed.GetValue(_wait) ?? 60);
+        var seeds = parsed.GetValue(_join)!;
+        if (seeds.Length > 0)
+        {
+            return await JoinedPipeline.JoinAsync(seeds, node, patience, Note, _clock, cancellation);
+        }
+
+        var processes = parsed.GetValue(_processes);
+        var plan = _stages.Plan(parsed, assets, processes);
+        if (processes is null)
+        {
+            var settings = _stages.Settings(parsed, plan.Stages.Count);
+            return await InProcessPipeline.StartAsync(assets, plan, settings, node, _clock);
+        }
+
+        if (plan.Stages.Count != processes)
+        {
+            throw new UserErrorException($"--processes: expected {plan.Stages.Count} as there are stages, found {processes}");
+        }
+
+        var threads = _stages.Settings(parsed, plan.Stages.Count).Threads;
+        List<string> arguments =
+        [
+            .. _stages.Arguments(parsed, plan, threads),
+            "--model",
+            assets.Folder,
+            .. assets.ExitHeadFolder is { } head ? (string[])["--exit-head", head] : [],
+        ];
+        return await ProcessPipeline.StartAsync(
+            processes.Value,
+            arguments,
+            node,
+            patience,
+            Note,
+            _clock,
+            cancellation
+        );
+    }
+
+    private static async Task PrintAllAsync(
+        TextGenerator generator,
+        List<int[]> prompts,
+        GenerationSettings settings,
+        bool json,
+        int concurrency,
+        CancellationToken cancellation
+    )
+    {
+        // Results are printed in order and as soon as all before them are there.
+        var running = new Queue<Task<TextResult>>();
+        foreach (var prompt in prompts)
+        {
+            if (running.Count == concurrency)
+            {
+                Print(await running.Dequeue(), json);
+            }
+
+            running.Enqueue(generator.RunAsync(prompt, settings, cancellation));
+        }
+
+        while (running.TryDequeue(out var result))
+        {
+            Print(await result, json);
+        }
+    }
+
+    private static void Print(TextResult result, bool json) =>
+        Console.Out.WriteLine(json ? GenerationJson.Line(result) : result.Text);
+
+    private static void Note(string line) => ErrorConsole.Instance.Profile.Out.Writer.WriteLine(line);
+}

@@ -1,0 +1,108 @@
+using System.CommandLine;
+using System.Globalization;
+using Ppsd.Host.Models;
+using Ppsd.Host.Runtime;
+using Ppsd.Kernels.Checkpoints;
+using Ppsd.Kernels.Model;
+using Spectre.Console;
+using PlainText = Spectre.Console.Text;
+
+namespace Ppsd.Host.Commands;
+
+/// <summary><c>ppsd inspect MODEL</c>: what a checkpoint holds and how it would be cut, without loading weights.</summary>
+internal sealed class InspectCommand
+{
+    private readonly TimeProvider _clock;
+
+    private readonly Argument<string?> _model = new("MODEL")
+    {
+        Arity = ArgumentArity.ZeroOrOne,
+        Description = "Hugging Face folder of a LLaMA model; the bundled one by default.",
+    };
+
+    private readonly Option<string?> _exitHead = OptionFactory.Text("--exit-head", "DIR", "Folder of its exit head.");
+    private readonly StageOptions _stages = new();
+
+    private InspectCommand(TimeProvider clock) => _clock = clock;
+
+    /// <summary>The command.</summary>
+    public static Command Create(TimeProvider clock)
+    {
+        var inspect = new InspectCommand(clock);
+        var command = new Command("inspect", "Prints layers, parameters, bytes per stage and the stage plan.");
+        command.Arguments.Add(inspect._model);
+        command.Options.Add(inspect._exitHead);
+        inspect._stages.AddTo(command);
+        command.SetAction(inspect.Print);
+        return command;
+    }
+
+    private int Print(ParseResult parsed)
+    {
+        var assets = ModelAssets.Open(parsed.GetValue(_model), parsed.GetValue(_exitHead), _clock);
+        var plan = _stages.Plan(parsed, assets);
+        var config = assets.Config;
+        using var checkpoint = Checkpoint.Open(assets.Folder);
+        var summary = checkpoint.Summarize();
+
+        var facts = new Grid().AddColumn(new GridColumn().NoWrap().PadRight(3)).AddColumn();
+        Fact("model", $"{assets.Name} ({config.Architecture})");
+        Fact("parameters", $"{summary.ParameterCount:N0} in {summary.TensorCount} tensors, {summary.ByteCount:N0} bytes, {string.Join(", ", summary.Dtypes)}");
+        Fact("layers", $"{config.LayerCount}: hidden {config.HiddenSize}, feed-forward {config.IntermediateSize}, {config.HeadCount} heads, {config.KvHeadCount} KV heads of {config.HeadSize}");
+        Fact("vocabulary", $"{config.VocabSize:N0} tokens, embeddings {(config.TieWordEmbeddings ? "tied" : "not tied")}");
+        Fact("context", $"{config.MaxPositions:N0} tokens, rotary embedding {config.Rope.Kind.ToString().ToLowerInvariant()}, theta {config.Rope.Theta:N0}");
+        Fact("fingerprint", $"{assets.Fingerprint}");
+        Fact(
+            "exit head",
+            assets.ExitHead is { } head
+                ? $"{head.Kind.ToString().ToLowerInvariant()} after layer {head.ExitLayer} ({assets.ExitHeadFolder})"
+                : (FormattableString)$"none"
+        );
+        AnsiConsole.Write(facts);
+
+        var table = new Table().Border(TableBorder.Simple).AddColumns("stage", "layers", "holds", "weights", "KV per token");
+        for (var stage = 0; stage < plan.Stages.Count; stage++)
+        {
+            var options = new StageRuntimeFactory(assets, new StageSettings { Devices = ["cpu"], Threads = 1 }).OptionsFor(
+                plan.Stages[stage]
+            );
+            var footprint = StageFootprint.Of(options);
+            table.AddRow(
+                Invariant($"{stage + 1}"),
+                Invariant($"{plan.Stages[stage].First + 1} to {plan.Stages[stage].End}"),
+                Parts(options),
+                Invariant($"{footprint.WeightBytes:N0} bytes"),
+                Invariant($"{footprint.KvValuesPerToken * 4:N0} bytes (fp32)")
+            );
+        }
+
+        AnsiConsole.Write(table);
+        return 0;
+
+        void Fact(string name, FormattableString value) =>
+            facts.AddRow(new Markup($"[grey]{name}[/]"), new PlainText(Invariant(value)));
+    }
+
+    private static string Parts(StageModelOptions options)
+    {
+        var parts = new List<string>();
+        if (options.IsFirst)
+        {
+            parts.Add("embedding");
+        }
+
+        if (options.HoldsExitHead)
+        {
+            parts.Add("exit head");
+        }
+
+        if (options.IsLast)
+        {
+            parts.Add("target head");
+        }
+
+        return parts.Count == 0 ? "-" : string.Join(", ", parts);
+    }
+
+    private static string Invariant(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
+}

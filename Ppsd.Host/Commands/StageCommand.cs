@@ -1,0 +1,113 @@
+using System.CommandLine;
+using Ppsd.Actors.Cluster;
+using Ppsd.Actors.Configuration;
+using Ppsd.Host.Pipelines;
+using Ppsd.Host.Runtime;
+
+namespace Ppsd.Host.Commands;
+
+/// <summary><c>ppsd stage</c>: a node that holds one stage and may host the coordinator.</summary>
+internal sealed class StageCommand
+{
+    private readonly TimeProvider _clock;
+    private readonly ModelOptions _model = new();
+    private readonly StageOptions _stages = new();
+    private readonly NodeOptions _node = new();
+
+    private readonly Option<string[]> _seedNodes = OptionFactory.Texts(
+        "--seed-node",
+        "HOST:PORT",
+        "Member of the cluster to join; may be given several times. Without one the node forms a cluster of its own."
+    );
+
+    private readonly Option<int?> _stage = OptionFactory.Number(
+        "--stage",
+        "N",
+        "Which stage to hold, from 1; by default any that is free.",
+        1,
+        1024
+    );
+
+    private readonly Option<bool> _leaveAtEndOfInput = OptionFactory.Switch(
+        "--leave-at-end-of-input",
+        "Leaves when standard input ends."
+    );
+
+    private StageCommand(TimeProvider clock) => _clock = clock;
+
+    /// <summary>The command.</summary>
+    public static Command Create(TimeProvider clock)
+    {
+        var stage = new StageCommand(clock);
+        var command = new Command("stage", "Runs a node that holds one stage of a cluster's pipeline.");
+        stage._model.AddTo(command);
+        stage._stages.AddTo(command);
+        command.Options.Add(stage._seedNodes);
+        command.Options.Add(stage._stage);
+        stage._node.AddTo(command);
+        command.Options.Add(stage._leaveAtEndOfInput);
+        command.SetAction(stage.RunAsync);
+        return command;
+    }
+
+    private async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellation)
+    {
+        var assets = _model.Open(parsed, _clock);
+        var plan = _stages.Plan(parsed, assets);
+        var wanted = parsed.GetValue(_stage);
+        if (wanted > plan.Stages.Count)
+        {
+            throw new UserErrorException($"--stage: expected 1 to {plan.Stages.Count} (the pipeline's stages), found {wanted}");
+        }
+
+        var factory = new StageRuntimeFactory(assets, _stages.Settings(parsed, stagesHere: 1));
+        var failure = new TaskCompletionSource<string>(TaskCreationOptions.RunContinuationsAsynchronously);
+        var node = new StageNode
+        {
+            ModelFingerprint = assets.Fingerprint,
+            LayerCount = assets.Config.LayerCount,
+            WantedStage = (wanted ?? 0) - 1,
+            CreateRuntime = layers => factory.Load(layers, stage: 0),
+            OnReady = ready => Console.WriteLine(
+                $"stage {ready.Stage.Number}: layers {ready.Member.Description.FirstLayer + 1} to "
+                    + $"{ready.Member.Description.FirstLayer + ready.Member.Description.LayerCount} on {ready.Member.Description.Device}"
+            ),
+            OnFailed = reason => failure.TrySetResult(reason),
+        };
+        await using var member = ClusterNode.StartStage(
+            _node.Settings(parsed).Load(NodeRole.Stage),
+            [.. parsed.GetValue(_seedNodes)!.Select(SeedAddress.Parse)],
+            node,
+            new ClusterPlan(plan.Stages.Count, [.. plan.Stages.Select(stage => stage.Count)]),
+            _clock
+        );
+        Console.WriteLine(StageAnnouncement.Prefix + member.Address);
+
+        var stopped = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        await using var registration = cancellation.Register(() => stopped.TrySetResult());
+        var inputEnded = parsed.GetValue(_leaveAtEndOfInput) ? ReadToEndAsync() : Task.Delay(Timeout.Infinite, cancellation);
+        var first = await Task.WhenAny(stopped.Task, inputEnded, failure.Task, member.Terminated);
+        if (first == failure.Task)
+        {
+            throw new UserErrorException(await failure.Task);
+        }
+
+        return first == member.Terminated && !cancellation.IsCancellationRequested
+            ? throw new UserErrorException("the cluster removed this node")
+            : 0;
+    }
+
+    private static async Task ReadToEndAsync()
+    {
+        // A thread of its own: reads of a pipe block, and the thread pool belongs to remoting.
+        await Task.Factory.StartNew(
+            () =>
+            {
+                while (Console.In.Read() >= 0) { }
+            },
+            CancellationToken.None,
+            TaskCreationOptions.LongRunning,
+            TaskScheduler.Default
+        );
+    }
+}
