@@ -73,17 +73,17 @@ public sealed record StageStatus : IWireMessage
     [Key(4)]
     public required double BusyMs { get; init; }
 
-    /// <summary>Milliseconds of them in layers.</summary>
+    /// <summary>Milliseconds on completed micro-batches of candidates; chunks of prompts are not among them.</summary>
     [Key(5)]
-    public required double LayersMs { get; init; }
+    public required double DecodeMs { get; init; }
 
     /// <summary>Milliseconds of them in heads and sampling.</summary>
     [Key(6)]
-    public required double HeadsMs { get; init; }
+    public required double DecodeHeadsMs { get; init; }
 
-    /// <summary>Micro-batches completed.</summary>
+    /// <summary>Micro-batches of candidates completed.</summary>
     [Key(7)]
-    public required long CompletedSteps { get; init; }
+    public required long DecodeSteps { get; init; }
 
     /// <summary>Micro-batches dropped or abandoned because a cancel reached them.</summary>
     [Key(8)]

@@ -62,7 +62,7 @@ internal sealed class DraftStageActor : StageActor, IWithTimers
         }
 
         var number = Array.FindIndex(Pipeline.Stages, stage => stage.Actor.Equals(lost.ActorRef)) + 1;
-        Log.Warning("stage {0} of the pipeline is gone", number);
+        Log.Info("stage {0} of the pipeline is gone", number);
         FailAll($"stage {number} of the pipeline is gone ({lost.ActorRef.Path.Address})");
 
         // The other stages still hold these sessions' pages, and learn of the loss in their own time.

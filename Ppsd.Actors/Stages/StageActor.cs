@@ -166,10 +166,11 @@ internal class StageActor : ReceiveActor
         }
 
         _current = item.Batch;
+        var completed = false;
         _meter.Begin();
         try
         {
-            Process(item);
+            completed = TryProcess(item);
         }
         catch (StageCapacityException e)
         {
@@ -183,44 +184,44 @@ internal class StageActor : ReceiveActor
         }
         finally
         {
-            _meter.MarkOther();
+            _meter.End(completed && item.Batch.FirstHeadRow == 0);
             _current = null;
         }
 
         RequestWork();
     }
 
-    /// <summary>One micro-batch: bring the cache into line, run the layers, hand over, then draft or judge.</summary>
-    private void Process(WorkItem received)
+    /// <summary>
+    /// One micro-batch: bring the cache into line, run the layers, hand over, then draft or judge. False when it died or
+    /// could not be placed.
+    /// </summary>
+    private bool TryProcess(WorkItem received)
     {
         ReturnCredit(received.Batch);
         if (IsDead(received.Batch) || DeadBranches.Without(received, Board) is not { } item)
         {
             _meter.Cancel();
-            return;
+            return false;
         }
 
         var batch = item.Batch;
         if (IsRepeated(batch))
         {
-            return;
+            return false;
         }
 
         if (!TryAlign(batch) || !_runtime.TryAppend(batch))
         {
             DraftStage.Tell(new GapSeen(batch.Session, batch.Run));
-            return;
+            return false;
         }
 
         _open[batch.Session].LastCandidate = batch.Candidates[^1];
 
-        _meter.MarkOther();
-        var completed = _runtime.Forward(item.Hidden, _isCurrentDead);
-        _meter.MarkLayers();
-        if (!completed)
+        if (!_runtime.Forward(item.Hidden, _isCurrentDead))
         {
             _meter.Cancel();
-            return;
+            return false;
         }
 
         if (IsLast)
@@ -232,11 +233,10 @@ internal class StageActor : ReceiveActor
             // The next stage starts now; this stage's exit head runs meanwhile.
             _outbox.Add(item with { Hidden = _runtime.ReadHidden() });
             Send();
-            _meter.MarkOther();
             Draft(batch);
         }
 
-        _meter.Complete();
+        return true;
     }
 
     /// <summary>Candidates enter in order and once, so one that is not newer than the last has been here before.</summary>
@@ -281,6 +281,7 @@ internal class StageActor : ReceiveActor
             return;
         }
 
+        _meter.MarkWork();
         var drafts = _runtime.Draft(batch.FirstHeadRow, settings.MaxWidth);
         _meter.MarkHeads();
         if (drafts.Length > 0)
@@ -296,6 +297,7 @@ internal class StageActor : ReceiveActor
             return;
         }
 
+        _meter.MarkWork();
         var tokens = _runtime.Verify(batch.FirstHeadRow);
         _meter.MarkHeads();
         DraftStage.Tell(new Verdicts(batch.Session, batch.Run, batch.Candidates[batch.FirstHeadRow..], tokens));
@@ -371,9 +373,9 @@ internal class StageActor : ReceiveActor
             OpenSessions = _open.Count,
             UsedPages = _runtime.Description.PageCount - _runtime.FreePages,
             BusyMs = _meter.BusyMs,
-            LayersMs = _meter.LayersMs,
-            HeadsMs = _meter.HeadsMs,
-            CompletedSteps = _meter.CompletedSteps,
+            DecodeMs = _meter.DecodeMs,
+            DecodeHeadsMs = _meter.DecodeHeadsMs,
+            DecodeSteps = _meter.DecodeSteps,
             CancelledSteps = _meter.CancelledSteps,
             QueueLength = _queue.Count,
         };

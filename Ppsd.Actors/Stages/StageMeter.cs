@@ -3,40 +3,60 @@ namespace Ppsd.Actors.Stages;
 /// <summary>Adds up where a stage's time goes. Used by the stage's thread.</summary>
 internal sealed class StageMeter(TimeProvider clock)
 {
-    private long _layersTicks;
-    private long _headsTicks;
-    private long _otherTicks;
+    private long _busyTicks;
+    private long _decodeTicks;
+    private long _decodeHeadsTicks;
+    private long _stepTicks;
+    private long _stepHeadsTicks;
     private long _mark;
 
-    /// <summary>Micro-batches completed.</summary>
-    public long CompletedSteps { get; private set; }
+    /// <summary>Micro-batches of candidates completed.</summary>
+    public long DecodeSteps { get; private set; }
 
     /// <summary>Micro-batches dropped or abandoned because a cancel reached them.</summary>
     public long CancelledSteps { get; private set; }
 
-    /// <summary>Milliseconds in layers.</summary>
-    public double LayersMs => ToMs(_layersTicks);
-
-    /// <summary>Milliseconds in heads and sampling.</summary>
-    public double HeadsMs => ToMs(_headsTicks);
-
     /// <summary>Milliseconds on micro-batches in all.</summary>
-    public double BusyMs => ToMs(_layersTicks + _headsTicks + _otherTicks);
+    public double BusyMs => ToMs(_busyTicks);
+
+    /// <summary>Milliseconds on completed micro-batches of candidates.</summary>
+    public double DecodeMs => ToMs(_decodeTicks);
+
+    /// <summary>Milliseconds of them in heads and sampling.</summary>
+    public double DecodeHeadsMs => ToMs(_decodeHeadsTicks);
 
     /// <summary>A micro-batch begins.</summary>
-    public void Begin() => _mark = clock.GetTimestamp();
+    public void Begin()
+    {
+        _mark = clock.GetTimestamp();
+        _stepTicks = 0;
+        _stepHeadsTicks = 0;
+    }
 
-    /// <summary>What passed since the last mark was layers.</summary>
-    public void MarkLayers() => _layersTicks += Lap();
+    /// <summary>What passed since the last mark was layers or bookkeeping.</summary>
+    public void MarkWork() => _stepTicks += Lap();
 
     /// <summary>What passed since the last mark was a head.</summary>
-    public void MarkHeads() => _headsTicks += Lap();
+    public void MarkHeads()
+    {
+        var lap = Lap();
+        _stepTicks += lap;
+        _stepHeadsTicks += lap;
+    }
 
-    /// <summary>What passed since the last mark was neither.</summary>
-    public void MarkOther() => _otherTicks += Lap();
-
-    /// <summary>The micro-batch is done.</summary>
-    public void Complete() => CompletedSteps++;
+    /// <summary>The micro-batch is done, to the end or not.</summary>
+    /// <param name="completedDecode">True for candidates that went all the way; chunks of a prompt take another time.</param>
+    public void End(bool completedDecode)
+    {
+        MarkWork();
+        _busyTicks += _stepTicks;
+        if (completedDecode)
+        {
+            DecodeSteps++;
+            _decodeTicks += _stepTicks;
+            _decodeHeadsTicks += _stepHeadsTicks;
+        }
+    }
 
     /// <summary>Micro-batches died.</summary>
     public void Cancel(int count = 1) => CancelledSteps += count;

@@ -6,5 +6,6 @@ namespace Ppsd.Host.Commands;
 internal static class BenchCommand
 {
     /// <summary>The command.</summary>
-    public static Command Create(TimeProvider clock) => new("bench", "Measures this machine.");
+    public static Command Create(TimeProvider clock) =>
+        new("bench", "Measures this machine.") { BenchDecodeCommand.Create(clock), BenchCancelCommand.Create(clock) };
 }

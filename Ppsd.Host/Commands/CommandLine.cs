@@ -63,6 +63,7 @@ internal static class CommandLine
             InspectCommand.Create(clock),
             DevicesCommand.Create(),
             BenchCommand.Create(clock),
+            VerifyCommand.Create(clock),
         };
 
     private static int Complain(string message, int exitCode)

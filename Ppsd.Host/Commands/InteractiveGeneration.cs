@@ -10,10 +10,13 @@ namespace Ppsd.Host.Commands;
 internal sealed class InteractiveGeneration(TextGenerator generator, IPipeline pipeline, TimeProvider clock)
 {
     /// <summary>Tokens decoded before the text, so that its figures are not those of code being compiled.</summary>
-    private const int WarmUpTokens = 32;
+    private const int WarmUpTokens = 16;
 
-    /// <summary>Most tokens of the baseline: enough for a figure, short enough not to be waited for.</summary>
-    private const int BaselineTokens = 64;
+    /// <summary>Seconds of one text of the comparison that follows.</summary>
+    private const double ComparisonTextSeconds = 0.15;
+
+    /// <summary>Seconds of the whole comparison: enough for compiled code, too short to be waited for.</summary>
+    private const double ComparisonSeconds = 1.2;
 
     /// <summary>Generates and prints.</summary>
     public async Task RunAsync(
@@ -32,9 +35,9 @@ internal sealed class InteractiveGeneration(TextGenerator generator, IPipeline p
         var elapsedMs = clock.GetElapsedTime(started).TotalMilliseconds;
         var after = await PipelineStatus.AskAsync(pipeline.Formed);
 
-        var baseline = await BaselineAsync(prompt, settings, result, cancellation);
+        var comparison = await CompareAsync(prompt, settings, result, cancellation);
         var busy = after.Zip(before, (later, earlier) => (later.BusyMs - earlier.BusyMs) / elapsedMs).ToList();
-        SummaryView.Print(result.Stats, busy, baseline?.Stats.TokensPerSecond);
+        SummaryView.Print(result.Stats, busy, comparison);
     }
 
     private async Task<TextResult> PrintAsync(
@@ -65,7 +68,11 @@ internal sealed class InteractiveGeneration(TextGenerator generator, IPipeline p
         throw new InvalidOperationException("a generation ended without a result");
     }
 
-    private async Task<TextResult?> BaselineAsync(
+    /// <summary>
+    /// Decodes the beginning of the text again in both modes, in turn. The best of each counts: while a program is young,
+    /// code is still being compiled and competes for the cores.
+    /// </summary>
+    private async Task<ModeComparison?> CompareAsync(
         int[] prompt,
         GenerationSettings settings,
         TextResult result,
@@ -77,12 +84,24 @@ internal sealed class InteractiveGeneration(TextGenerator generator, IPipeline p
             return null;
         }
 
-        var tokens = Math.Min(BaselineTokens, result.TokenIds.Count);
-        return await generator.RunAsync(
-            prompt,
-            Shortened(settings, tokens, DecodeMode.Autoregressive),
-            cancellation
-        );
+        var affordable = (int)(ComparisonTextSeconds * Math.Max(1, result.Stats.TokensPerSecond));
+        var tokens = Math.Clamp(affordable, 2, result.TokenIds.Count);
+        var best = new ModeComparison(0, 0);
+        var started = clock.GetTimestamp();
+        do
+        {
+            var plain = await SpeedAsync(DecodeMode.Autoregressive);
+            var ppsd = await SpeedAsync(DecodeMode.Ppsd);
+            best = new ModeComparison(Math.Max(best.Autoregressive, plain), Math.Max(best.Ppsd, ppsd));
+        } while (clock.GetElapsedTime(started).TotalSeconds < ComparisonSeconds);
+
+        return best;
+
+        async Task<double> SpeedAsync(DecodeMode mode)
+        {
+            var again = await generator.RunAsync(prompt, Shortened(settings, tokens, mode), cancellation);
+            return again.Stats.TokensPerSecond;
+        }
     }
 
     private static GenerationSettings Shortened(GenerationSettings settings, int tokens, DecodeMode mode) =>

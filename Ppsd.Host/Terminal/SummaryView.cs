@@ -11,15 +11,25 @@ internal static class SummaryView
     /// <summary>Prints them.</summary>
     /// <param name="stats">The session's figures.</param>
     /// <param name="busyShares">Busy share of each stage while it ran.</param>
-    /// <param name="baselineTokensPerSecond">Autoregressive decoding on the same stages; null when not measured.</param>
+    /// <param name="comparison">Both modes on the same stages; null when not measured.</param>
     public static void Print(
         SessionStats stats,
         IReadOnlyList<double> busyShares,
-        double? baselineTokensPerSecond
+        ModeComparison? comparison
     )
     {
         var grid = new Grid().AddColumn(new GridColumn().NoWrap().PadRight(3)).AddColumn(new GridColumn().NoWrap());
-        Row("speed", Speed(stats, baselineTokensPerSecond));
+        Row("speed", Invariant($"{stats.TokensPerSecond:N0} tokens/s ({stats.GeneratedTokens} tokens)"));
+        if (comparison is not null)
+        {
+            Row(
+                "speed-up",
+                Invariant(
+                    $"{comparison.SpeedUp:0.00}x: {comparison.Ppsd:N0} tokens/s, autoregressive decoding on the same stages {comparison.Autoregressive:N0}"
+                )
+            );
+        }
+
         if (stats.Mode == DecodeMode.Ppsd)
         {
             Row(
@@ -40,17 +50,6 @@ internal static class SummaryView
         ErrorConsole.Instance.Write(grid);
 
         void Row(string name, string value) => grid.AddRow(new Markup($"[grey]{name}[/]"), new PlainText(value));
-    }
-
-    private static string Speed(SessionStats stats, double? baseline)
-    {
-        var speed = Invariant($"{stats.TokensPerSecond:N0} tokens/s ({stats.GeneratedTokens} tokens)");
-        return baseline is { } plain && plain > 0
-            ? speed
-                + Invariant(
-                    $", {stats.TokensPerSecond / plain:0.00}x autoregressive decoding on the same stages ({plain:N0} tokens/s)"
-                )
-            : speed;
     }
 
     private static string Invariant(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);

@@ -1,0 +1,137 @@
+using Ppsd.Actors.Ids;
+using Ppsd.Actors.Messages;
+using Ppsd.Actors.Stages;
+
+namespace Ppsd.Host.Bench;
+
+/// <summary>A stage runtime whose layers only take time; tells a benchmark when work begins and is abandoned.</summary>
+internal sealed class SpinningRuntime(CancelBenchSettings settings, TimeProvider clock) : IStageRuntime
+{
+    private SessionWatch? _watch;
+    private MicroBatch? _batch;
+
+    public StageDescription Description { get; } =
+        new()
+        {
+            FirstLayer = 1,
+            LayerCount = settings.Layers,
+            HasExitHead = false,
+            HasTargetHead = false,
+            Device = "spinning",
+            PageCount = 1,
+            PageSize = 1,
+            MaxLength = 1,
+            MaxRows = 1,
+            MaxWidth = 1,
+            WeightBytes = 0,
+            VocabSize = 1,
+        };
+
+    public int FreePages => 1;
+
+    /// <summary>Watches the next session.</summary>
+    public SessionWatch Watch(SessionId session)
+    {
+        var watch = new SessionWatch(session);
+        Volatile.Write(ref _watch, watch);
+        return watch;
+    }
+
+    public void Open(SessionId session, SessionSettings settings) { }
+
+    public bool Commit(SessionId session, VerifiedPath path) => true;
+
+    public bool Rollback(SessionId session, VerifiedPath path) => true;
+
+    public void Release(SessionId session) { }
+
+    public bool TryAppend(MicroBatch batch)
+    {
+        _batch = batch;
+        return true;
+    }
+
+    public bool Forward(ReadOnlyMemory<byte> hidden, Func<bool> isCancelled)
+    {
+        var watch = Volatile.Read(ref _watch)!;
+        watch.NoteBegin(_batch!, clock.GetTimestamp());
+        for (var layer = 0; layer < settings.Layers; layer++)
+        {
+            if (isCancelled())
+            {
+                watch.AbandonedAt = clock.GetTimestamp();
+                return false;
+            }
+
+            // Nothing is worth waiting for in the new run: its beginning is what is measured.
+            if (_batch!.Run.Value == 0)
+            {
+                SpinForLayer();
+            }
+        }
+
+        return true;
+    }
+
+    public ReadOnlyMemory<byte> ReadHidden() => new byte[16];
+
+    public DraftedToken[] Draft(int firstRow, int width) => [];
+
+    public TokenId[] Verify(int firstRow) => [];
+
+    public void Dispose() { }
+
+    private void SpinForLayer()
+    {
+        var started = clock.GetTimestamp();
+        while (clock.GetElapsedTime(started).TotalMilliseconds < settings.LayerMs)
+        {
+            Thread.SpinWait(20);
+        }
+    }
+
+    /// <summary>What became of one session's work.</summary>
+    internal sealed class SessionWatch(SessionId session)
+    {
+        private readonly TaskCompletionSource _begun = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        private readonly TaskCompletionSource _restarted = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        private long _abandonedAt;
+        private int _stepsBegun;
+
+        /// <summary>Completes when the first micro-batch begins.</summary>
+        public Task Begun => _begun.Task;
+
+        /// <summary>Completes when the new run's first micro-batch begins.</summary>
+        public Task Restarted => _restarted.Task;
+
+        /// <summary>When the running micro-batch was abandoned; 0 when it was not.</summary>
+        public long AbandonedAt
+        {
+            get => Volatile.Read(ref _abandonedAt);
+            set => Volatile.Write(ref _abandonedAt, value);
+        }
+
+        /// <summary>When the new run began.</summary>
+        public long RestartedAt { get; private set; }
+
+        /// <summary>Micro-batches begun, of both runs.</summary>
+        public int StepsBegun => Volatile.Read(ref _stepsBegun);
+
+        /// <summary>A micro-batch begins.</summary>
+        public void NoteBegin(MicroBatch batch, long timestamp)
+        {
+            if (batch.Session != session)
+            {
+                return;
+            }
+
+            Interlocked.Increment(ref _stepsBegun);
+            _begun.TrySetResult();
+            if (batch.Run.Value > 0)
+            {
+                RestartedAt = timestamp;
+                _restarted.TrySetResult();
+            }
+        }
+    }
+}

@@ -1,0 +1,67 @@
+using System.CommandLine;
+using Ppsd.Host.Verification;
+using Spectre.Console;
+
+namespace Ppsd.Host.Commands;
+
+/// <summary><c>ppsd verify</c>: whether a device computes what it should, bit for bit and against golden results.</summary>
+internal sealed class VerifyCommand
+{
+    private readonly TimeProvider _clock;
+    private readonly ModelOptions _model = new();
+    private readonly StageOptions _stages = new();
+
+    private readonly Option<string?> _goldens = OptionFactory.Text(
+        "--goldens",
+        "FILE",
+        "Another implementation's results for this model (docs/benchmarking.md says how they are laid out)."
+    );
+
+    private VerifyCommand(TimeProvider clock) => _clock = clock;
+
+    /// <summary>The command.</summary>
+    public static Command Create(TimeProvider clock)
+    {
+        var verify = new VerifyCommand(clock);
+        var command = new Command("verify", "Checks that a device gives the same bits however the work is cut.");
+        verify._model.AddTo(command);
+        verify._stages.AddTo(command);
+        command.Options.Add(verify._goldens);
+        command.SetAction(verify.RunAsync);
+        return command;
+    }
+
+    private async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellation)
+    {
+        var device = new VerifiedDevice(_model.Open(parsed, _clock), _stages.Settings(parsed, stagesHere: 1));
+        AnsiConsole.WriteLine($"{device.Assets.Name} on {device.Settings.Devices[0]}");
+        var failures = 0;
+        foreach (var finding in new BitIdentityChecks(device).Run())
+        {
+            Print(finding);
+        }
+
+        await foreach (var finding in new DecodeModeChecks(device, _clock).RunAsync().WithCancellation(cancellation))
+        {
+            Print(finding);
+        }
+
+        if (parsed.GetValue(_goldens) is { } goldens)
+        {
+            foreach (var finding in new GoldenChecks(device, goldens).Run())
+            {
+                Print(finding);
+            }
+        }
+
+        AnsiConsole.WriteLine(failures == 0 ? "all checks passed" : $"{failures} checks FAILED");
+        return failures == 0 ? 0 : 1;
+
+        void Print(Finding finding)
+        {
+            failures += finding.Passed ? 0 : 1;
+            AnsiConsole.Markup(finding.Passed ? "[green]ok[/]    " : "[red]FAIL[/]  ");
+            Console.WriteLine($"{finding.Name}: {finding.Detail}");
+        }
+    }
+}

@@ -1,0 +1,120 @@
+using Akka.Configuration;
+using Ppsd.Actors.Configuration;
+using Ppsd.Actors.Local;
+using Ppsd.Actors.Messages;
+using Ppsd.Actors.Planning;
+using Ppsd.Actors.Stages;
+using Ppsd.Host.Generation;
+using Ppsd.Host.Runtime;
+
+namespace Ppsd.Host.Verification;
+
+/// <summary>
+/// The law on one device, end to end: autoregressive decoding and PPSD give the same tokens for every cut, greedy and
+/// sampled, alone and beside other sessions.
+/// </summary>
+internal sealed class DecodeModeChecks(VerifiedDevice device, TimeProvider clock)
+{
+    private const int Tokens = 48;
+
+    private static readonly SamplingSettings[] _samplings =
+    [
+        SamplingSettings.Greedy,
+        new() { Temperature = 0.9f, Seed = 1 },
+        new() { Temperature = 0.9f, TopK = 40, TopP = 0.95f, RepetitionPenalty = 1.1f, Seed = 2 },
+    ];
+
+    /// <summary>Runs the checks.</summary>
+    public async IAsyncEnumerable<Finding> RunAsync()
+    {
+        var prompts = Prompts();
+        List<TextResult>? expected = null;
+        foreach (var stages in ((int[])[1, 2, 4, 5, device.Assets.Config.LayerCount]).Distinct())
+        {
+            if (stages > device.Assets.Config.LayerCount)
+            {
+                continue;
+            }
+
+            await using var pipeline = await StartAsync(stages);
+            var generator = new TextGenerator(pipeline.Client, device.Assets);
+            foreach (var mode in (DecodeMode[])[DecodeMode.Autoregressive, DecodeMode.Ppsd])
+            {
+                if (mode == DecodeMode.Ppsd && device.Assets.ExitHead is null)
+                {
+                    continue;
+                }
+
+                var name = $"{(mode == DecodeMode.Ppsd ? "ppsd" : "autoregressive")}, {stages} {(stages == 1 ? "stage" : "stages")}";
+                var results = await RunAllAsync(generator, prompts, mode, width: 1);
+                expected ??= results;
+                yield return Compare(name, expected, results);
+                if (mode == DecodeMode.Ppsd && stages == 4)
+                {
+                    yield return Compare(
+                        $"{name}, width 4",
+                        expected,
+                        await RunAllAsync(generator, prompts, mode, width: 4)
+                    );
+                }
+            }
+        }
+    }
+
+    private static Finding Compare(string name, List<TextResult> expected, List<TextResult> actual)
+    {
+        var same = expected.Zip(actual).All(pair => pair.First.TokenIds.SequenceEqual(pair.Second.TokenIds));
+        var verified = actual.Sum(result => result.Stats.VerifiedDrafts);
+        var accepted = actual.Sum(result => result.Stats.AcceptedDrafts);
+        var drafts = verified == 0 ? "" : FormattableString.Invariant($", alpha {(double)accepted / verified:0.00}");
+        return new Finding(
+            name,
+            same,
+            same ? $"{actual.Count} texts of up to {Tokens} tokens identical{drafts}" : "a text differs"
+        );
+    }
+
+    /// <summary>All prompts with all samplings at once: they ride beside each other.</summary>
+    private static async Task<List<TextResult>> RunAllAsync(
+        TextGenerator generator,
+        List<int[]> prompts,
+        DecodeMode mode,
+        int width
+    )
+    {
+        var runs =
+            from prompt in prompts
+            from sampling in _samplings
+            select generator.RunAsync(
+                prompt,
+                new GenerationSettings
+                {
+                    Mode = mode,
+                    Sampling = sampling,
+                    MaxTokens = Tokens,
+                    MaxWidth = width,
+                }
+            );
+        return [.. await Task.WhenAll(runs)];
+    }
+
+    private Task<LocalPipeline> StartAsync(int stageCount)
+    {
+        var factory = new StageRuntimeFactory(device.Assets, device.Settings);
+        var plan = StagePlan.Even(device.Assets.Config.LayerCount, stageCount);
+        Config config = PpsdConfig.Load(NodeRole.Local);
+        return LocalPipeline.StartAsync(
+            [.. plan.Stages.Select((layers, stage) => (Func<IStageRuntime>)(() => factory.Load(layers, stage)))],
+            device.Assets.Fingerprint,
+            config,
+            clock
+        );
+    }
+
+    private List<int[]> Prompts() =>
+        [
+            .. Bench.BuiltInQuestions.All.Take(3).Select(question =>
+                device.Assets.Tokenizer.Encode($"USER: {question} ASSISTANT:")
+            ),
+        ];
+}

@@ -1,0 +1,105 @@
+using System.Runtime.InteropServices;
+using Ppsd.Kernels.Model;
+using Ppsd.Kernels.Sampling;
+
+namespace Ppsd.Host.Verification;
+
+/// <summary>Runs sequences of verified tokens through stage models by hand, without actors.</summary>
+/// <param name="stages">Stages that hold the whole model between them.</param>
+internal sealed class ModelRun(IReadOnlyList<StageModel> stages) : IDisposable
+{
+    private readonly Dictionary<long, int> _lengths = [];
+
+    /// <summary>Opens a sequence.</summary>
+    public void Open(long sequence, int capacity)
+    {
+        foreach (var stage in stages)
+        {
+            stage.Open(sequence, capacity, new SamplingParameters());
+        }
+
+        _lengths.Add(sequence, 0);
+    }
+
+    /// <summary>Closes a sequence.</summary>
+    public void Close(long sequence)
+    {
+        foreach (var stage in stages)
+        {
+            stage.Release(sequence);
+        }
+
+        _lengths.Remove(sequence);
+    }
+
+    /// <summary>Feeds rows as one step.</summary>
+    /// <param name="rows">Sequence and token of each row.</param>
+    /// <param name="headRows">How many of the last rows get logits.</param>
+    /// <returns>Logits of those rows, [vocabSize] each.</returns>
+    public float[][] Step(IReadOnlyList<(long Sequence, int Token)> rows, int headRows)
+    {
+        var hidden = Array.Empty<byte>();
+        foreach (var stage in stages)
+        {
+            var next = new Dictionary<long, int>(_lengths);
+            stage.BeginStep();
+            foreach (var (sequence, token) in rows)
+            {
+                var id = next[sequence]++;
+                if (!stage.TryAppend(sequence, id, id - 1, token, isCertain: true))
+                {
+                    throw new InvalidOperationException($"sequence {sequence} refused its token {id}");
+                }
+            }
+
+            stage.Forward(hidden, static () => false);
+            hidden = new byte[rows.Count * stage.HiddenBytesPerRow];
+            stage.ReadHidden(hidden);
+        }
+
+        foreach (var (sequence, _) in rows)
+        {
+            _lengths[sequence]++;
+        }
+
+        LastHidden = MemoryMarshal.Cast<byte, float>(hidden).ToArray();
+        if (headRows == 0 || !stages[^1].HasTargetHead)
+        {
+            return [];
+        }
+
+        var first = rows.Count - headRows;
+        stages[^1].RunTargetHead(first);
+        return [.. Enumerable.Range(first, headRows).Select(row => stages[^1].TargetLogits(row).ToArray())];
+    }
+
+    /// <summary>Hidden states after the last stage's layers of the last step, [rows, hiddenSize].</summary>
+    public float[] LastHidden { get; private set; } = [];
+
+    /// <summary>Feeds a sequence's tokens in chunks; logits of the last rows of the last chunk.</summary>
+    public float[][] Feed(long sequence, ReadOnlySpan<int> tokens, int chunk, int headRows = 1)
+    {
+        float[][] logits = [];
+        for (var start = 0; start < tokens.Length; start += chunk)
+        {
+            var rows = new List<(long, int)>();
+            foreach (var token in tokens.Slice(start, Math.Min(chunk, tokens.Length - start)))
+            {
+                rows.Add((sequence, token));
+            }
+
+            var isLast = start + chunk >= tokens.Length;
+            logits = Step(rows, isLast ? headRows : 0);
+        }
+
+        return logits;
+    }
+
+    public void Dispose()
+    {
+        foreach (var stage in stages)
+        {
+            stage.Dispose();
+        }
+    }
+}
