@@ -43,10 +43,7 @@ internal sealed class GenerationActor : ReceiveActor
             Break(GenerationFailure.Broken, $"stage 1 of the pipeline is gone ({lost.ActorRef.Path.Address})")
         );
         Receive<ReceiveTimeout>(_ =>
-            Break(
-                GenerationFailure.Unavailable,
-                $"no coordinator answered within {_startTimeout.TotalSeconds:0.#} s"
-            )
+            Break(GenerationFailure.Unavailable, $"no coordinator answered within {_startTimeout.TotalSeconds:0.#} s")
         );
         Receive<StopRequested>(_ => Stop());
         Receive<Abandoned>(_ => Context.Stop(Self));

@@ -42,7 +42,9 @@ public sealed class ClusterNode : IAsyncDisposable
 
     /// <summary>Joins as a stage node that may also host the coordinator.</summary>
     /// <param name="config">Configuration of role <see cref="NodeRole.Stage"/>.</param>
-    /// <param name="seeds">Addresses of members to join; empty to be the first.</param>
+    /// <param name="seeds">
+    /// Addresses of members to join; empty for those of the configuration, or to be the first if it has none.
+    /// </param>
     /// <param name="node">What the node brings.</param>
     /// <param name="plan">The pipeline to form.</param>
     /// <param name="clock">Time.</param>
@@ -87,19 +89,18 @@ public sealed class ClusterNode : IAsyncDisposable
 
     /// <summary>Leaves the cluster and stops.</summary>
     public async ValueTask DisposeAsync() =>
-        await CoordinatedShutdown
-            .Get(_system)
-            .Run(CoordinatedShutdown.ClrExitReason.Instance)
-            .ConfigureAwait(false);
+        await CoordinatedShutdown.Get(_system).Run(CoordinatedShutdown.ClrExitReason.Instance).ConfigureAwait(false);
 
     private void Join(IReadOnlyList<string> seeds)
     {
-        if (seeds.Count == 0)
+        if (seeds.Count > 0)
         {
-            Cluster.Join(Cluster.SelfAddress);
-            return;
+            Cluster.JoinSeedNodes([.. seeds.Select(Akka.Actor.Address.Parse)]);
         }
-
-        Cluster.JoinSeedNodes([.. seeds.Select(Akka.Actor.Address.Parse)]);
+        else if (Cluster.Settings.SeedNodes.IsEmpty)
+        {
+            // Seed nodes in the configuration are joined by Akka itself.
+            Cluster.Join(Cluster.SelfAddress);
+        }
     }
 }

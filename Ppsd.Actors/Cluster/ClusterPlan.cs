@@ -13,7 +13,5 @@ public sealed record ClusterPlan(int StageCount, IReadOnlyList<int> StageLayers)
     /// <summary>The plan for a model of <paramref name="layerCount"/> layers.</summary>
     /// <exception cref="ArgumentException">One line: it does not fit.</exception>
     public StagePlan For(int layerCount) =>
-        StageLayers.Count > 0
-            ? StagePlan.FromCounts(StageLayers, layerCount)
-            : StagePlan.Even(layerCount, StageCount);
+        StageLayers.Count > 0 ? StagePlan.FromCounts(StageLayers, layerCount) : StagePlan.Even(layerCount, StageCount);
 }

@@ -42,7 +42,8 @@ internal sealed class CoordinatorActor : ReceiveActor
     }
 
     protected override void PreStart() =>
-        Akka.Cluster.Cluster.Get(Context.System)
+        Akka
+            .Cluster.Cluster.Get(Context.System)
             .Subscribe(
                 Self,
                 ClusterEvent.SubscriptionInitialStateMode.InitialStateAsEvents,
@@ -75,9 +76,7 @@ internal sealed class CoordinatorActor : ReceiveActor
             return;
         }
 
-        var members = formed
-            .Stages.Select(stage => _nodes.Find(node => IsParent(node.Host, stage.Actor)))
-            .ToList();
+        var members = formed.Stages.Select(stage => _nodes.Find(node => IsParent(node.Host, stage.Actor))).ToList();
         if (members.TrueForAll(node => node?.Offer?.Formed?.Epoch == formed.Epoch))
         {
             _assigned = [.. members.Select(node => node!.Host)];

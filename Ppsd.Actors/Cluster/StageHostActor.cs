@@ -70,7 +70,12 @@ internal sealed class StageHostActor : ReceiveActor, IWithTimers
             Context.Stop(_stage);
         }
 
-        _log.Info("loading layers {0} to {1} as stage {2}", assigned.FirstLayer, assigned.FirstLayer + assigned.LayerCount - 1, assigned.Stage.Number);
+        _log.Info(
+            "loading layers {0} to {1} as stage {2}",
+            assigned.FirstLayer,
+            assigned.FirstLayer + assigned.LayerCount - 1,
+            assigned.Stage.Number
+        );
         _assigned = assigned;
         _ready = null;
         _formed = null;

@@ -51,7 +51,8 @@ public sealed class StageMessageQueue : IMessageQueue, IUnboundedMessageQueueSem
     }
 
     /// <inheritdoc />
-    public bool TryDequeue(out Envelope envelope) => _control.TryDequeue(out envelope) || _work.TryDequeue(out envelope);
+    public bool TryDequeue(out Envelope envelope) =>
+        _control.TryDequeue(out envelope) || _work.TryDequeue(out envelope);
 
     /// <inheritdoc />
     public void CleanUp(IActorRef owner, IMessageQueue deadletters)

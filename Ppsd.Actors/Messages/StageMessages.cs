@@ -11,10 +11,7 @@ namespace Ppsd.Actors.Messages;
 /// <param name="Actor">Its actor.</param>
 /// <param name="Description">What it holds.</param>
 [MessagePackObject]
-public sealed record PipelineStage(
-    [property: Key(0)] IActorRef Actor,
-    [property: Key(1)] StageDescription Description
-);
+public sealed record PipelineStage([property: Key(0)] IActorRef Actor, [property: Key(1)] StageDescription Description);
 
 /// <summary>
 /// The stage has loaded. Stage to its host, and host to coordinator. Repeat delivery is safe.

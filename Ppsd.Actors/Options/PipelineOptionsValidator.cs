@@ -9,7 +9,12 @@ public static class PipelineOptionsValidator
     {
         ArgumentNullException.ThrowIfNull(options);
         Require(options.CreditWindow is >= 1 and <= 64, "credit-window", options.CreditWindow, "1 to 64");
-        Require(options.SpeculationWindow is >= 0 and <= 256, "speculation-window", options.SpeculationWindow, "0 to 256");
+        Require(
+            options.SpeculationWindow is >= 0 and <= 256,
+            "speculation-window",
+            options.SpeculationWindow,
+            "0 to 256"
+        );
         Require(options.PrefillChunk is >= 1 and <= 4096, "prefill-chunk", options.PrefillChunk, "1 to 4096");
         Require(options.StallTimeout > TimeSpan.Zero, "stall-timeout", options.StallTimeout, "more than 0");
         Require(

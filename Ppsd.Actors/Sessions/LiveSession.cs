@@ -88,7 +88,8 @@ internal sealed class LiveSession(DecodeSession decode, IActorRef client, StartS
             CancelledDrafts = Decode.CancelledDrafts,
             Rollbacks = Decode.Rollbacks,
             Restarts = Decode.Restarts,
-            TimeToFirstTokenMs = _firstTokenAt == 0 ? 0 : clock.GetElapsedTime(_startedAt, _firstTokenAt).TotalMilliseconds,
+            TimeToFirstTokenMs =
+                _firstTokenAt == 0 ? 0 : clock.GetElapsedTime(_startedAt, _firstTokenAt).TotalMilliseconds,
             DecodeMs = _firstTokenAt == 0 ? 0 : clock.GetElapsedTime(_firstTokenAt, _lastTokenAt).TotalMilliseconds,
             MeanCycleMs =
                 _entries < 2 ? 0 : clock.GetElapsedTime(_firstEntryAt, _lastEntryAt).TotalMilliseconds / (_entries - 1),

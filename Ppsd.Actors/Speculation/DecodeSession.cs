@@ -87,8 +87,7 @@ internal sealed class DecodeSession
     public bool HasCertainWork => !IsFinished && (IsPrefilling || _waitingToken is not null);
 
     /// <summary>True when drafts wait to enter and the window has room for them.</summary>
-    public bool HasDraftWork =>
-        !IsFinished && !HasCertainWork && _waitingDrafts.Count > 0 && Depth <= _limits.Window;
+    public bool HasDraftWork => !IsFinished && !HasCertainWork && _waitingDrafts.Count > 0 && Depth <= _limits.Window;
 
     /// <summary>Positions between the last verified token and the drafts that would enter next.</summary>
     public int Depth => _waitingDrafts.Count == 0 ? 0 : DepthOf(_waitingDrafts[0].Parent) + 1;
@@ -363,7 +362,12 @@ internal sealed class DecodeSession
         return Candidates(candidates, tokens, parents, certainCount: 0);
     }
 
-    private MicroBatch Candidates(CandidateId[] candidates, TokenId[] tokens, CandidateId[] parents, int certainCount) =>
+    private MicroBatch Candidates(
+        CandidateId[] candidates,
+        TokenId[] tokens,
+        CandidateId[] parents,
+        int certainCount
+    ) =>
         new()
         {
             Session = Id,

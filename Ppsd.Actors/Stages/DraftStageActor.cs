@@ -192,11 +192,7 @@ internal sealed class DraftStageActor : StageActor, IWithTimers
             request.Prompt,
             settings,
             new GenerationLimits(request.MaxTokens, request.EndTokens),
-            new SpeculationLimits(
-                Options.WindowFor(Pipeline.Stages.Length),
-                request.MaxWidth,
-                _admission.PrefillChunk
-            )
+            new SpeculationLimits(Options.WindowFor(Pipeline.Stages.Length), request.MaxWidth, _admission.PrefillChunk)
         );
         _sessions.Add(id, new LiveSession(decode, client, request, Clock));
         _turns.Add(id);
@@ -371,11 +367,7 @@ internal sealed class DraftStageActor : StageActor, IWithTimers
         if (session.ShowDrafts)
         {
             session.Client.Tell(
-                new DraftsInFlight(
-                    session.Decode.Id,
-                    session.Decode.GeneratedCount,
-                    [.. session.Decode.LikelyDrafts()]
-                )
+                new DraftsInFlight(session.Decode.Id, session.Decode.GeneratedCount, [.. session.Decode.LikelyDrafts()])
             );
         }
     }

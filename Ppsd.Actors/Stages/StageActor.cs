@@ -241,8 +241,7 @@ internal class StageActor : ReceiveActor
 
     /// <summary>Candidates enter in order and once, so one that is not newer than the last has been here before.</summary>
     private bool IsRepeated(MicroBatch batch) =>
-        _open.TryGetValue(batch.Session, out var session)
-        && batch.Candidates[0].Value <= session.LastCandidate.Value;
+        _open.TryGetValue(batch.Session, out var session) && batch.Candidates[0].Value <= session.LastCandidate.Value;
 
     /// <summary>Opens the session, starts its new run or commits what is verified; false when a message was lost.</summary>
     private bool TryAlign(MicroBatch batch)

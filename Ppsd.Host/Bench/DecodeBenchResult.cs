@@ -21,7 +21,8 @@ internal sealed class DecodeBenchResult(
     public IReadOnlyList<DecodeRound> Rounds(DecodeMode mode) => rounds[mode];
 
     /// <summary>Median tokens per second of a mode's rounds.</summary>
-    public double TokensPerSecond(DecodeMode mode) => Statistics.Median(rounds[mode].Select(round => round.TokensPerSecond));
+    public double TokensPerSecond(DecodeMode mode) =>
+        Statistics.Median(rounds[mode].Select(round => round.TokensPerSecond));
 
     /// <summary>Standard deviation of a mode's rounds.</summary>
     public double TokensPerSecondDeviation(DecodeMode mode) =>
@@ -30,10 +31,8 @@ internal sealed class DecodeBenchResult(
     /// <summary>Median over rounds of PPSD's tokens per second over autoregressive decoding's of the same round.</summary>
     public double SpeedUp =>
         Statistics.Median(
-            rounds[DecodeMode.Ppsd].Zip(
-                rounds[DecodeMode.Autoregressive],
-                (ppsd, plain) => ppsd.TokensPerSecond / plain.TokensPerSecond
-            )
+            rounds[DecodeMode.Ppsd]
+                .Zip(rounds[DecodeMode.Autoregressive], (ppsd, plain) => ppsd.TokensPerSecond / plain.TokensPerSecond)
         );
 
     /// <summary>True when both modes gave the same tokens for every prompt in every round.</summary>
@@ -83,7 +82,8 @@ internal sealed class DecodeBenchResult(
     }
 
     /// <summary>Median milliseconds between micro-batches entering stage 1.</summary>
-    public double CycleMs(DecodeMode mode) => Statistics.Median(AllSessions(mode).Select(session => session.MeanCycleMs));
+    public double CycleMs(DecodeMode mode) =>
+        Statistics.Median(AllSessions(mode).Select(session => session.MeanCycleMs));
 
     /// <summary>Median milliseconds to the first token.</summary>
     public double TimeToFirstTokenMs(DecodeMode mode) =>

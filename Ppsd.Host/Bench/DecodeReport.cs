@@ -24,7 +24,10 @@ internal sealed class DecodeReport(DecodeBenchResult result, string setting, Mem
             table.AddColumn(new TableColumn("ppsd").RightAligned());
         }
 
-        Row("tokens/s, median ± sd of rounds", mode => $"{result.TokensPerSecond(mode):N1} ± {result.TokensPerSecondDeviation(mode):N1}");
+        Row(
+            "tokens/s, median ± sd of rounds",
+            mode => $"{result.TokensPerSecond(mode):N1} ± {result.TokensPerSecondDeviation(mode):N1}"
+        );
         if (result.HasPpsd)
         {
             table.AddRow("speed-up, same round", "1", Invariant($"{result.SpeedUp:0.00}"));
@@ -99,21 +102,39 @@ internal sealed class DecodeReport(DecodeBenchResult result, string setting, Mem
     {
         var facts = new Grid().AddColumn(new GridColumn().NoWrap().PadRight(3)).AddColumn();
         var model = result.Model;
-        Fact("stage times", $"{string.Join(", ", model.StageMs.Select(ms => Invariant($"{ms:0.000}")))} ms a candidate, one at a time; a hop {model.HandOverMs:0.000} ms");
+        Fact(
+            "stage times",
+            $"{string.Join(", ", model.StageMs.Select(ms => Invariant($"{ms:0.000}")))} ms a candidate, one at a time; a hop {model.HandOverMs:0.000} ms"
+        );
         if (reading is not null)
         {
             var plain = result.TokensPerSecond(DecodeMode.Autoregressive);
-            Fact("memory", $"autoregressive decoding reads {reading.BytesPerToken * plain / 1e9:0.0} GB/s of weights, {reading.Share(plain):P0} of the {reading.BytesPerSecond / 1e9:0.0} GB/s that {reading.Threads} thread{(reading.Threads == 1 ? "" : "s")} read here");
+            Fact(
+                "memory",
+                $"autoregressive decoding reads {reading.BytesPerToken * plain / 1e9:0.0} GB/s of weights, {reading.Share(plain):P0} of the {reading.BytesPerSecond / 1e9:0.0} GB/s that {reading.Threads} thread{(reading.Threads == 1 ? "" : "s")} read here"
+            );
         }
 
         if (result.HasPpsd)
         {
             Fact("exit head", $"{result.ExitHeadMs:0.000} ms a candidate");
-            Fact("drafts", $"alpha {result.Alpha:0.000}, {result.TokensPerRun:0.0} tokens a run, {result.CancelledShare:P0} cancelled in flight");
+            Fact(
+                "drafts",
+                $"alpha {result.Alpha:0.000}, {result.TokensPerRun:0.0} tokens a run, {result.CancelledShare:P0} cancelled in flight"
+            );
             Fact("eq. 7", $"at most {model.Equation7:0.00}x for {result.StageCount} equal stages at this alpha");
-            Fact("slowest cycle", $"at most {model.WithSlowestCycle:0.00}x with the slowest stage measured, {model.SlowestStageMs:0.000} ms with its head");
-            Fact("free cores", $"{model.WithFreeCores:0.00}x ({1000 / model.FreeCoresMsPerToken:N0} tokens/s) by the same times with a core for every stage; this machine has {Environment.ProcessorCount}");
-            Fact("text", $"{(result.IsTextIdentical ? "identical in both modes, all rounds" : "DIFFERS between the modes: please report this")}");
+            Fact(
+                "slowest cycle",
+                $"at most {model.WithSlowestCycle:0.00}x with the slowest stage measured, {model.SlowestStageMs:0.000} ms with its head"
+            );
+            Fact(
+                "free cores",
+                $"{model.WithFreeCores:0.00}x ({1000 / model.FreeCoresMsPerToken:N0} tokens/s) by the same times with a core for every stage; this machine has {Environment.ProcessorCount}"
+            );
+            Fact(
+                "text",
+                $"{(result.IsTextIdentical ? "identical in both modes, all rounds" : "DIFFERS between the modes: please report this")}"
+            );
         }
 
         console.Write(facts);

@@ -65,9 +65,15 @@ internal sealed class BenchCancelCommand
             parsed.GetValue(_trials) ?? 200
         );
         var result = await new CancelBench(settings, _clock).RunAsync(cancellation);
-        Print($"{settings.QueueLength} micro-batches queued, each {settings.Layers} layers of {settings.LayerMs} ms; {settings.Trials} cancels, one process, {Environment.ProcessorCount} cores");
-        Print($"cancel to effect:          median {result.EffectMs(0.5):0.000} ms, p99 {result.EffectMs(0.99):0.000} ms");
-        Print($"cancel to the new run:     median {result.RestartMs(0.5):0.000} ms, p99 {result.RestartMs(0.99):0.000} ms");
+        Print(
+            $"{settings.QueueLength} micro-batches queued, each {settings.Layers} layers of {settings.LayerMs} ms; {settings.Trials} cancels, one process, {Environment.ProcessorCount} cores"
+        );
+        Print(
+            $"cancel to effect:          median {result.EffectMs(0.5):0.000} ms, p99 {result.EffectMs(0.99):0.000} ms"
+        );
+        Print(
+            $"cancel to the new run:     median {result.RestartMs(0.5):0.000} ms, p99 {result.RestartMs(0.99):0.000} ms"
+        );
         Print($"dead micro-batches begun after a cancel: {result.StaleSteps}");
         Print($"the queue a cancel in line would wait for: {result.QueueMs:0.0} ms");
         return 0;

@@ -62,7 +62,11 @@ internal sealed class BenchDecodeCommand
         var stages = _stages.Settings(parsed, plan.Stages.Count);
         var settings = new DecodeBenchSettings(
             Prompts(parsed, assets),
-            _sampling.Settings(parsed, assets) with { IgnoreEndTokens = true, StopStrings = [] },
+            _sampling.Settings(parsed, assets) with
+            {
+                IgnoreEndTokens = true,
+                StopStrings = [],
+            },
             parsed.GetValue(_repetitions) ?? 5
         );
         var reading = MeasureMemory(stages, plan.Stages.Count, assets);
@@ -95,10 +99,7 @@ internal sealed class BenchDecodeCommand
             return PromptFile.Read(file, assets);
         }
 
-        return
-        [
-            .. BuiltInQuestions.All.Select(question => assets.EncodeChat([new ChatMessage("user", question)])),
-        ];
+        return [.. BuiltInQuestions.All.Select(question => assets.EncodeChat([new ChatMessage("user", question)]))];
     }
 
     /// <summary>Autoregressive decoding works at one stage at a time, so its threads are those of one stage.</summary>

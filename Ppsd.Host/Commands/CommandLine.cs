@@ -23,9 +23,7 @@ internal static class CommandLine
         var root = CreateRoot(clock);
         try
         {
-            var parsed = root.Parse(
-                EnvironmentTwins.Expand(root, arguments, Environment.GetEnvironmentVariable)
-            );
+            var parsed = root.Parse(EnvironmentTwins.Expand(root, arguments, Environment.GetEnvironmentVariable));
             if (parsed.Errors.Count > 0)
             {
                 return Complain(parsed.Errors[0].Message, BadInput);

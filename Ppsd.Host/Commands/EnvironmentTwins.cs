@@ -19,7 +19,10 @@ internal static class EnvironmentTwins
         var expanded = new List<string>(arguments);
         foreach (var option in parsed.CommandResult.Command.Options)
         {
-            if (parsed.GetResult(option) is { Implicit: false } || environment(NameOf(option)) is not { Length: > 0 } value)
+            if (
+                parsed.GetResult(option) is { Implicit: false }
+                || environment(NameOf(option)) is not { Length: > 0 } value
+            )
             {
                 continue;
             }

@@ -94,9 +94,7 @@ internal sealed class GenerateCommand
         CheckCombinations(parsed, prompt, promptFile);
         var assets = _model.Open(parsed, _clock);
         var settings = _sampling.Settings(parsed, assets);
-        var prompts = promptFile is null
-            ? [assets.Tokenizer.Encode(prompt!)]
-            : PromptFile.Read(promptFile, assets);
+        var prompts = promptFile is null ? [assets.Tokenizer.Encode(prompt!)] : PromptFile.Read(promptFile, assets);
 
         await using var pipeline = await StartAsync(parsed, assets, cancellation);
         var generator = new TextGenerator(pipeline.Client, assets);
@@ -160,7 +158,9 @@ internal sealed class GenerateCommand
 
         if (plan.Stages.Count != processes)
         {
-            throw new UserErrorException($"--processes: expected {plan.Stages.Count} as there are stages, found {processes}");
+            throw new UserErrorException(
+                $"--processes: expected {plan.Stages.Count} as there are stages, found {processes}"
+            );
         }
 
         var threads = _stages.Settings(parsed, plan.Stages.Count).Threads;
@@ -171,15 +171,7 @@ internal sealed class GenerateCommand
             assets.Folder,
             .. assets.ExitHeadFolder is { } head ? (string[])["--exit-head", head] : [],
         ];
-        return await ProcessPipeline.StartAsync(
-            processes.Value,
-            arguments,
-            node,
-            patience,
-            Note,
-            _clock,
-            cancellation
-        );
+        return await ProcessPipeline.StartAsync(processes.Value, arguments, node, patience, Note, _clock, cancellation);
     }
 
     private static async Task PrintAllAsync(

@@ -47,10 +47,22 @@ internal sealed class InspectCommand
 
         var facts = new Grid().AddColumn(new GridColumn().NoWrap().PadRight(3)).AddColumn();
         Fact("model", $"{assets.Name} ({config.Architecture})");
-        Fact("parameters", $"{summary.ParameterCount:N0} in {summary.TensorCount} tensors, {summary.ByteCount:N0} bytes, {string.Join(", ", summary.Dtypes)}");
-        Fact("layers", $"{config.LayerCount}: hidden {config.HiddenSize}, feed-forward {config.IntermediateSize}, {config.HeadCount} heads, {config.KvHeadCount} KV heads of {config.HeadSize}");
-        Fact("vocabulary", $"{config.VocabSize:N0} tokens, embeddings {(config.TieWordEmbeddings ? "tied" : "not tied")}");
-        Fact("context", $"{config.MaxPositions:N0} tokens, rotary embedding {config.Rope.Kind.ToString().ToLowerInvariant()}, theta {config.Rope.Theta:N0}");
+        Fact(
+            "parameters",
+            $"{summary.ParameterCount:N0} in {summary.TensorCount} tensors, {summary.ByteCount:N0} bytes, {string.Join(", ", summary.Dtypes)}"
+        );
+        Fact(
+            "layers",
+            $"{config.LayerCount}: hidden {config.HiddenSize}, feed-forward {config.IntermediateSize}, {config.HeadCount} heads, {config.KvHeadCount} KV heads of {config.HeadSize}"
+        );
+        Fact(
+            "vocabulary",
+            $"{config.VocabSize:N0} tokens, embeddings {(config.TieWordEmbeddings ? "tied" : "not tied")}"
+        );
+        Fact(
+            "context",
+            $"{config.MaxPositions:N0} tokens, rotary embedding {config.Rope.Kind.ToString().ToLowerInvariant()}, theta {config.Rope.Theta:N0}"
+        );
         Fact("fingerprint", $"{assets.Fingerprint}");
         Fact(
             "exit head",
@@ -60,12 +72,15 @@ internal sealed class InspectCommand
         );
         AnsiConsole.Write(facts);
 
-        var table = new Table().Border(TableBorder.Simple).AddColumns("stage", "layers", "holds", "weights", "KV per token");
+        var table = new Table()
+            .Border(TableBorder.Simple)
+            .AddColumns("stage", "layers", "holds", "weights", "KV per token");
         for (var stage = 0; stage < plan.Stages.Count; stage++)
         {
-            var options = new StageRuntimeFactory(assets, new StageSettings { Devices = ["cpu"], Threads = 1 }).OptionsFor(
-                plan.Stages[stage]
-            );
+            var options = new StageRuntimeFactory(
+                assets,
+                new StageSettings { Devices = ["cpu"], Threads = 1 }
+            ).OptionsFor(plan.Stages[stage]);
             var footprint = StageFootprint.Of(options);
             table.AddRow(
                 Invariant($"{stage + 1}"),

@@ -40,11 +40,7 @@ internal sealed class InteractiveGeneration(TextGenerator generator, IPipeline p
         SummaryView.Print(result.Stats, busy, comparison);
     }
 
-    private async Task<TextResult> PrintAsync(
-        int[] prompt,
-        GenerationSettings settings,
-        CancellationToken cancellation
-    )
+    private async Task<TextResult> PrintAsync(int[] prompt, GenerationSettings settings, CancellationToken cancellation)
     {
         var view = new DraftStreamView(Console.Out, () => settings.ShowDrafts ? Console.WindowWidth : int.MaxValue);
         await foreach (var next in generator.StreamAsync(prompt, settings, cancellation))

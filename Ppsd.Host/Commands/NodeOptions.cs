@@ -46,8 +46,8 @@ internal sealed class NodeOptions
         new()
         {
             ConfigFile = parsed.GetValue(_config),
-            Hostname = parsed.GetValue(_hostname) ?? "127.0.0.1",
+            Hostname = parsed.GetValue(_hostname),
             PublicHostname = parsed.GetValue(_publicHostname),
-            Port = parsed.GetValue(_port) ?? 0,
+            Port = parsed.GetValue(_port),
         };
 }

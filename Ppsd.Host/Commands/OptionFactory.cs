@@ -17,10 +17,7 @@ internal static class OptionFactory
 
     /// <summary>Text that may be given several times.</summary>
     public static Option<string[]> Texts(string name, string helpName, string description) =>
-        Described(
-            new Option<string[]>(name) { HelpName = helpName, DefaultValueFactory = _ => [] },
-            description
-        );
+        Described(new Option<string[]>(name) { HelpName = helpName, DefaultValueFactory = _ => [] }, description);
 
     /// <summary>A switch.</summary>
     public static Option<bool> Switch(string name, string description) =>
@@ -53,7 +50,13 @@ internal static class OptionFactory
                 CustomParser = result =>
                 {
                     var found = result.Tokens[0].Value;
-                    return T.TryParse(found, NumberStyles.Number | NumberStyles.AllowExponent, CultureInfo.InvariantCulture, out var value)
+                    return
+                        T.TryParse(
+                            found,
+                            NumberStyles.Number | NumberStyles.AllowExponent,
+                            CultureInfo.InvariantCulture,
+                            out var value
+                        )
                         && value >= min
                         && value <= max
                         ? value
@@ -75,7 +78,10 @@ internal static class OptionFactory
                     var counts = new List<int>();
                     foreach (var part in found.Split(','))
                     {
-                        if (!int.TryParse(part, NumberStyles.None, CultureInfo.InvariantCulture, out var count) || count < 1)
+                        if (
+                            !int.TryParse(part, NumberStyles.None, CultureInfo.InvariantCulture, out var count)
+                            || count < 1
+                        )
                         {
                             return Refuse<int[]?>(result, name, "whole numbers from 1 between commas", found);
                         }

@@ -57,7 +57,9 @@ internal sealed class StageCommand
         var wanted = parsed.GetValue(_stage);
         if (wanted > plan.Stages.Count)
         {
-            throw new UserErrorException($"--stage: expected 1 to {plan.Stages.Count} (the pipeline's stages), found {wanted}");
+            throw new UserErrorException(
+                $"--stage: expected 1 to {plan.Stages.Count} (the pipeline's stages), found {wanted}"
+            );
         }
 
         var factory = new StageRuntimeFactory(assets, _stages.Settings(parsed, stagesHere: 1));
@@ -68,10 +70,11 @@ internal sealed class StageCommand
             LayerCount = assets.Config.LayerCount,
             WantedStage = (wanted ?? 0) - 1,
             CreateRuntime = layers => factory.Load(layers, stage: 0),
-            OnReady = ready => Console.WriteLine(
-                $"stage {ready.Stage.Number}: layers {ready.Member.Description.FirstLayer + 1} to "
-                    + $"{ready.Member.Description.FirstLayer + ready.Member.Description.LayerCount} on {ready.Member.Description.Device}"
-            ),
+            OnReady = ready =>
+                Console.WriteLine(
+                    $"stage {ready.Stage.Number}: layers {ready.Member.Description.FirstLayer + 1} to "
+                        + $"{ready.Member.Description.FirstLayer + ready.Member.Description.LayerCount} on {ready.Member.Description.Device}"
+                ),
             OnFailed = reason => failure.TrySetResult(reason),
         };
         await using var member = ClusterNode.StartStage(
@@ -85,7 +88,9 @@ internal sealed class StageCommand
 
         var stopped = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         await using var registration = cancellation.Register(() => stopped.TrySetResult());
-        var inputEnded = parsed.GetValue(_leaveAtEndOfInput) ? ReadToEndAsync() : Task.Delay(Timeout.Infinite, cancellation);
+        var inputEnded = parsed.GetValue(_leaveAtEndOfInput)
+            ? ReadToEndAsync()
+            : Task.Delay(Timeout.Infinite, cancellation);
         var first = await Task.WhenAny(stopped.Task, inputEnded, failure.Task, member.Terminated);
         if (first == failure.Task)
         {

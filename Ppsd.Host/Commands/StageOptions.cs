@@ -106,7 +106,10 @@ internal sealed class StageOptions
         }
         catch (ArgumentException e)
         {
-            throw new UserErrorException($"--{e.Message.Replace(' ', '-').Split(':')[0]}:{e.Message[(e.Message.IndexOf(':') + 1)..]}", e);
+            throw new UserErrorException(
+                $"--{e.Message.Replace(' ', '-').Split(':')[0]}:{e.Message[(e.Message.IndexOf(':') + 1)..]}",
+                e
+            );
         }
     }
 

@@ -43,7 +43,9 @@ internal static class PromptFile
             using var document = JsonDocument.Parse(line);
             if (document.RootElement.ValueKind != JsonValueKind.Object)
             {
-                throw new UserErrorException($"{place}: expected a JSON object, found {document.RootElement.ValueKind}");
+                throw new UserErrorException(
+                    $"{place}: expected a JSON object, found {document.RootElement.ValueKind}"
+                );
             }
 
             return Tokens(document.RootElement, place, assets);

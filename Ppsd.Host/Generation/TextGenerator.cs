@@ -67,7 +67,10 @@ internal sealed class TextGenerator(PpsdClient client, ModelAssets assets)
                             tokens,
                             text.ToString(),
                             reason,
-                            ended.Stats with { GeneratedTokens = tokens.Count }
+                            ended.Stats with
+                            {
+                                GeneratedTokens = tokens.Count,
+                            }
                         )
                     );
                     break;
@@ -128,9 +131,7 @@ internal sealed class TextGenerator(PpsdClient client, ModelAssets assets)
         {
             Prompt = [.. prompt.Select(token => new TokenId(token))],
             MaxTokens = settings.MaxTokens,
-            EndTokens = settings.IgnoreEndTokens
-                ? []
-                : [.. assets.EndTokenIds.Select(token => new TokenId(token))],
+            EndTokens = settings.IgnoreEndTokens ? [] : [.. assets.EndTokenIds.Select(token => new TokenId(token))],
             Mode = settings.Mode,
             Sampling = settings.Sampling,
             MaxWidth = settings.MaxWidth,

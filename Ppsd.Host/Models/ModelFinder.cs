@@ -73,10 +73,9 @@ internal static class ModelFinder
         try
         {
             return File.Exists(Path.Combine(folder, "config.json"))
-                && ExitHeadConfig.Read(folder).Verifier.WeightsSha256.Equals(
-                    fingerprint,
-                    StringComparison.OrdinalIgnoreCase
-                );
+                && ExitHeadConfig
+                    .Read(folder)
+                    .Verifier.WeightsSha256.Equals(fingerprint, StringComparison.OrdinalIgnoreCase);
         }
         catch (CheckpointException)
         {

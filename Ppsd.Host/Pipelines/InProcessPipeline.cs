@@ -43,9 +43,7 @@ internal sealed class InProcessPipeline : IPipeline
         var config = node.Load(NodeRole.Local, $"ppsd.pipeline.prefill-chunk = {settings.PrefillChunk}");
         try
         {
-            return new InProcessPipeline(
-                await LocalPipeline.StartAsync(runtimes, assets.Fingerprint, config, clock)
-            );
+            return new InProcessPipeline(await LocalPipeline.StartAsync(runtimes, assets.Fingerprint, config, clock));
         }
         catch (PipelineException e)
         {

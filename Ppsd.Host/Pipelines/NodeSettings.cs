@@ -1,42 +1,75 @@
+using System.Net;
+using System.Net.Sockets;
+using System.Text;
 using Akka.Configuration;
 using Ppsd.Actors.Configuration;
 
 namespace Ppsd.Host.Pipelines;
 
-/// <summary>How this process meets others: addresses and a user's own HOCON.</summary>
+/// <summary>
+/// How this process meets others: addresses and a user's own HOCON. What is not given stays as the HOCON files say,
+/// which is a free port on loopback.
+/// </summary>
 internal sealed record NodeSettings
 {
+    private const string AllAddresses = "0.0.0.0";
+
     /// <summary>HOCON file that overrides the built-in ones.</summary>
     public string? ConfigFile { get; init; }
 
-    /// <summary>Address to bind; loopback unless told otherwise.</summary>
-    public string Hostname { get; init; } = "127.0.0.1";
+    /// <summary>Address to bind.</summary>
+    public string? Hostname { get; init; }
 
-    /// <summary>Address others reach this node at, if it is another one (containers).</summary>
+    /// <summary>
+    /// Address others reach this node at, if it is another one (containers); a node that binds all addresses takes the
+    /// one its own name resolves to.
+    /// </summary>
     public string? PublicHostname { get; init; }
 
     /// <summary>Port to bind; 0 for a free one.</summary>
-    public int Port { get; init; }
+    public int? Port { get; init; }
 
     /// <summary>The configuration of a role with these settings.</summary>
+    /// <exception cref="UserErrorException">A file cannot be read, or a name is none.</exception>
     public Config Load(NodeRole role, string overrides = "")
     {
-        var remote =
-            role == NodeRole.Local
-                ? ""
-                : $$"""
-
-                    akka.remote.dot-netty.tcp.hostname = "{{Hostname}}"
-                    akka.remote.dot-netty.tcp.port = {{Port}}
-                    {{(PublicHostname is null ? "" : $"akka.remote.dot-netty.tcp.public-hostname = \"{PublicHostname}\"")}}
-                    """;
         try
         {
-            return PpsdConfig.Load(role, ConfigFile, overrides + remote);
+            return PpsdConfig.Load(role, ConfigFile, role == NodeRole.Local ? overrides : overrides + Remote());
         }
         catch (ConfigurationException e)
         {
             throw new UserErrorException(e.Message, e);
         }
     }
+
+    private string Remote()
+    {
+        var remote = new StringBuilder("\n");
+        Set("hostname", Checked(Hostname, "--hostname"));
+        Set("public-hostname", Checked(PublicHostname, "--public-hostname") ?? OwnAddress());
+        Set("port", Port?.ToString(System.Globalization.CultureInfo.InvariantCulture));
+        return remote.ToString();
+
+        void Set(string key, string? value)
+        {
+            if (value is not null)
+            {
+                remote.AppendLine($"akka.remote.dot-netty.tcp.{key} = \"{value}\"");
+            }
+        }
+    }
+
+    /// <summary>A name goes into HOCON as it is, so it must be nothing but a name.</summary>
+    private static string? Checked(string? name, string option) =>
+        name is null || Uri.CheckHostName(name) != UriHostNameType.Unknown
+            ? name
+            : throw new UserErrorException($"{option}: expected a host name or address, found '{name}'");
+
+    private string? OwnAddress() =>
+        Hostname == AllAddresses
+            ? Dns.GetHostAddresses(Dns.GetHostName(), AddressFamily.InterNetwork)
+                .FirstOrDefault(address => !IPAddress.IsLoopback(address))
+                ?.ToString()
+            : null;
 }

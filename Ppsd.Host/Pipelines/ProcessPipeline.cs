@@ -49,11 +49,7 @@ internal sealed class ProcessPipeline : IPipeline
             var seed = await processes[0].AddressAsync(cancellation);
             for (var stage = 2; stage <= count; stage++)
             {
-                processes.Add(
-                    StageProcess.Start(
-                        [.. arguments, "--stage", $"{stage}", "--seed-node", seed]
-                    )
-                );
+                processes.Add(StageProcess.Start([.. arguments, "--stage", $"{stage}", "--seed-node", seed]));
             }
 
             using var failed = CancellationTokenSource.CreateLinkedTokenSource(cancellation);

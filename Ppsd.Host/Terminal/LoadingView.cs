@@ -31,8 +31,7 @@ internal sealed class LoadingView : IDisposable
 
     /// <summary>Opens the view.</summary>
     /// <param name="stageCount">Stages that will load.</param>
-    public static LoadingView Open(int stageCount) =>
-        new(stageCount, ErrorConsole.Instance, ErrorConsole.IsTerminal);
+    public static LoadingView Open(int stageCount) => new(stageCount, ErrorConsole.Instance, ErrorConsole.IsTerminal);
 
     /// <summary>A stage has loaded another part.</summary>
     public void Report(int stage, LayerRange layers, LoadProgress progress)
@@ -65,7 +64,11 @@ internal sealed class LoadingView : IDisposable
             .Progress()
             .AutoClear(true)
             .HideCompleted(false)
-            .Columns(new TaskDescriptionColumn { Alignment = Justify.Left }, new ProgressBarColumn(), new PercentageColumn())
+            .Columns(
+                new TaskDescriptionColumn { Alignment = Justify.Left },
+                new ProgressBarColumn(),
+                new PercentageColumn()
+            )
             .StartAsync(async context =>
             {
                 var bars = Enumerable.Range(0, _latest.Length).Select(stage => context.AddTask(Title(stage))).ToList();
@@ -85,9 +88,10 @@ internal sealed class LoadingView : IDisposable
             for (var stage = 0; stage < bars.Count; stage++)
             {
                 var progress = _latest[stage];
-                bars[stage].Description = progress.TotalBytes == 0
-                    ? Title(stage)
-                    : $"{Title(stage)}, {Megabytes(progress.LoadedBytes)}/{Megabytes(progress.TotalBytes)} MB";
+                bars[stage].Description =
+                    progress.TotalBytes == 0
+                        ? Title(stage)
+                        : $"{Title(stage)}, {Megabytes(progress.LoadedBytes)}/{Megabytes(progress.TotalBytes)} MB";
                 bars[stage].MaxValue = Math.Max(1, progress.TotalBytes);
                 bars[stage].Value = progress.LoadedBytes;
             }

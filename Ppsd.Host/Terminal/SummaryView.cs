@@ -12,11 +12,7 @@ internal static class SummaryView
     /// <param name="stats">The session's figures.</param>
     /// <param name="busyShares">Busy share of each stage while it ran.</param>
     /// <param name="comparison">Both modes on the same stages; null when not measured.</param>
-    public static void Print(
-        SessionStats stats,
-        IReadOnlyList<double> busyShares,
-        ModeComparison? comparison
-    )
+    public static void Print(SessionStats stats, IReadOnlyList<double> busyShares, ModeComparison? comparison)
     {
         var grid = new Grid().AddColumn(new GridColumn().NoWrap().PadRight(3)).AddColumn(new GridColumn().NoWrap());
         Row("speed", Invariant($"{stats.TokensPerSecond:N0} tokens/s ({stats.GeneratedTokens} tokens)"));
@@ -43,9 +39,7 @@ internal static class SummaryView
         Row("stages busy", string.Join("  ", busyShares.Select(share => Invariant($"{share:P0}"))));
         Row(
             "time",
-            Invariant(
-                $"first token after {stats.TimeToFirstTokenMs:0.0} ms, a cycle every {stats.MeanCycleMs:0.00} ms"
-            )
+            Invariant($"first token after {stats.TimeToFirstTokenMs:0.0} ms, a cycle every {stats.MeanCycleMs:0.00} ms")
         );
         ErrorConsole.Instance.Write(grid);
 

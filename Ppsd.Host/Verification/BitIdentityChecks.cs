@@ -78,7 +78,11 @@ internal sealed class BitIdentityChecks(VerifiedDevice device)
             }
         }
 
-        return new Finding("prompt in chunks", true, $"{PromptLength} tokens in chunks of {PromptLength}, 16, 5, 1: bitwise equal");
+        return new Finding(
+            "prompt in chunks",
+            true,
+            $"{PromptLength} tokens in chunks of {PromptLength}, 16, 5, 1: bitwise equal"
+        );
     }
 
     private Finding Cut(IReadOnlyList<int> counts, int[] prompt, float[] expected)

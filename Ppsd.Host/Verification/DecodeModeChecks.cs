@@ -21,7 +21,14 @@ internal sealed class DecodeModeChecks(VerifiedDevice device, TimeProvider clock
     [
         SamplingSettings.Greedy,
         new() { Temperature = 0.9f, Seed = 1 },
-        new() { Temperature = 0.9f, TopK = 40, TopP = 0.95f, RepetitionPenalty = 1.1f, Seed = 2 },
+        new()
+        {
+            Temperature = 0.9f,
+            TopK = 40,
+            TopP = 0.95f,
+            RepetitionPenalty = 1.1f,
+            Seed = 2,
+        },
     ];
 
     /// <summary>Runs the checks.</summary>
@@ -45,7 +52,8 @@ internal sealed class DecodeModeChecks(VerifiedDevice device, TimeProvider clock
                     continue;
                 }
 
-                var name = $"{(mode == DecodeMode.Ppsd ? "ppsd" : "autoregressive")}, {stages} {(stages == 1 ? "stage" : "stages")}";
+                var name =
+                    $"{(mode == DecodeMode.Ppsd ? "ppsd" : "autoregressive")}, {stages} {(stages == 1 ? "stage" : "stages")}";
                 var results = await RunAllAsync(generator, prompts, mode, width: 1);
                 expected ??= results;
                 yield return Compare(name, expected, results);
@@ -113,8 +121,8 @@ internal sealed class DecodeModeChecks(VerifiedDevice device, TimeProvider clock
 
     private List<int[]> Prompts() =>
         [
-            .. Bench.BuiltInQuestions.All.Take(3).Select(question =>
-                device.Assets.Tokenizer.Encode($"USER: {question} ASSISTANT:")
-            ),
+            .. Bench
+                .BuiltInQuestions.All.Take(3)
+                .Select(question => device.Assets.Tokenizer.Encode($"USER: {question} ASSISTANT:")),
         ];
 }

@@ -125,7 +125,11 @@ internal sealed class GoldenChecks(VerifiedDevice device, string path)
                     decisive++;
                     if (!same)
                     {
-                        return new Finding("golden greedy tokens", false, $"prompt {i} differs at a margin of {Margin(exact.Logits):0.00}");
+                        return new Finding(
+                            "golden greedy tokens",
+                            false,
+                            $"prompt {i} differs at a margin of {Margin(exact.Logits):0.00}"
+                        );
                     }
                 }
             }
@@ -160,7 +164,11 @@ internal sealed class GoldenChecks(VerifiedDevice device, string path)
     }
 
     private Finding Bounded(string name, double worst) =>
-        new(name, worst <= Tolerance, FormattableString.Invariant($"relative error at most {worst:0.0e+0}, allowed {Tolerance:0e+0}"));
+        new(
+            name,
+            worst <= Tolerance,
+            FormattableString.Invariant($"relative error at most {worst:0.0e+0}, allowed {Tolerance:0e+0}")
+        );
 
     private static double RelativeError(ReadOnlySpan<float> actual, ReadOnlySpan<float> expected)
     {

@@ -167,10 +167,7 @@ internal sealed class SequenceCache
             tail.Add(_uncommitted[index].Token);
         }
 
-        return new TokenHistory(
-            _tokens.AsSpan(0, CommittedLength),
-            CollectionsMarshal.AsSpan(tail)
-        );
+        return new TokenHistory(_tokens.AsSpan(0, CommittedLength), CollectionsMarshal.AsSpan(tail));
     }
 
     /// <summary>Gives the sequence's pages back to the pool; the cache must not be used after.</summary>

@@ -35,8 +35,7 @@ internal sealed class ExitHead : IDisposable
     }
 
     /// <summary>Layers with keys and values of their own; they take part in the stage's KV budget.</summary>
-    public static int KvLayerCount(ExitHeadConfig head) =>
-        head.Kind == ExitHeadKind.Transformer ? head.LayerCount : 0;
+    public static int KvLayerCount(ExitHeadConfig head) => head.Kind == ExitHeadKind.Transformer ? head.LayerCount : 0;
 
     /// <summary>Bytes of weights one step reads, the shared LM head not counted.</summary>
     public long WeightBytes => _layers.Sum(layer => layer.WeightBytes) + (_feedForward?.WeightBytes ?? 0);
@@ -56,7 +55,14 @@ internal sealed class ExitHead : IDisposable
         var layers = new TransformerLayer[KvLayerCount(head)];
         for (var i = 0; i < layers.Length; i++)
         {
-            layers[i] = TransformerLayer.Load(backend, checkpoint, ExitHeadTensorNames.Layer(i), verifier, epsilon, limits.KvSlots);
+            layers[i] = TransformerLayer.Load(
+                backend,
+                checkpoint,
+                ExitHeadTensorNames.Layer(i),
+                verifier,
+                epsilon,
+                limits.KvSlots
+            );
         }
 
         var feedForward =

@@ -20,7 +20,9 @@ internal sealed class RotaryTable
         Length = length;
         Cosines = new float[length * HalfSize];
         Sines = new float[length * HalfSize];
-        var frequencies = Frequencies(rope, headSize).Select(frequency => Round((float)frequency, frequencyType)).ToArray();
+        var frequencies = Frequencies(rope, headSize)
+            .Select(frequency => Round((float)frequency, frequencyType))
+            .ToArray();
         for (var position = 0; position < length; position++)
         {
             for (var i = 0; i < HalfSize; i++)

@@ -190,12 +190,7 @@ public sealed class StageModel : IDisposable
 
     /// <summary>The target's token after a row.</summary>
     public int Verdict(int row) =>
-        _sampler.Sample(
-            TargetLogits(row),
-            _rows[row].Sequence.Sampling,
-            _batch.Positions[row] + 1,
-            HistoryOf(row)
-        );
+        _sampler.Sample(TargetLogits(row), _rows[row].Sequence.Sampling, _batch.Positions[row] + 1, HistoryOf(row));
 
     /// <summary>The target's logits after a row, [vocabSize].</summary>
     public ReadOnlySpan<float> TargetLogits(int row) => _weights.TargetHead!.Logits(row - _firstHeadRow);

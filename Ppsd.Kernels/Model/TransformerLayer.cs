@@ -80,8 +80,7 @@ internal sealed class TransformerLayer : IDisposable
     }
 
     /// <summary>Bytes of weights one step reads.</summary>
-    public long WeightBytes =>
-        _queryKeyValue.ByteCount + _output.ByteCount + _gateUp.ByteCount + _down.ByteCount;
+    public long WeightBytes => _queryKeyValue.ByteCount + _output.ByteCount + _gateUp.ByteCount + _down.ByteCount;
 
     /// <summary>Adds the layer's output to <paramref name="hidden"/>, [rows, hiddenSize], in place.</summary>
     public void Forward(Activations hidden, StageScratch scratch, IDisposable rotary, int rows)

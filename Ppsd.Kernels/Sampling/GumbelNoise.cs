@@ -19,7 +19,23 @@ internal static class GumbelNoise
     private const float UnitOf24Bits = 1f / (1 << 24);
 
     private static readonly Vector512<uint> _lane = Vector512.Create(
-        0u, 1u, 2u, 3u, 4u, 5u, 6u, 7u, 8u, 9u, 10u, 11u, 12u, 13u, 14u, 15u);
+        0u,
+        1u,
+        2u,
+        3u,
+        4u,
+        5u,
+        6u,
+        7u,
+        8u,
+        9u,
+        10u,
+        11u,
+        12u,
+        13u,
+        14u,
+        15u
+    );
 
     /// <summary>Noise of the <see cref="BlockSize"/> tokens of block <paramref name="block"/>, in token order.</summary>
     public static void Fill(ulong seed, int position, int block, Span<float> noise)

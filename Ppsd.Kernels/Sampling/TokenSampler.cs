@@ -35,7 +35,12 @@ public sealed class TokenSampler
     /// <param name="parameters">How to draw.</param>
     /// <param name="position">Position the token will have in its sequence.</param>
     /// <param name="history">Tokens before it, in two parts whose order does not matter.</param>
-    public int Sample(ReadOnlySpan<float> logits, SamplingParameters parameters, int position, in TokenHistory history) =>
+    public int Sample(
+        ReadOnlySpan<float> logits,
+        SamplingParameters parameters,
+        int position,
+        in TokenHistory history
+    ) =>
         NeedsNoCopy(parameters)
             ? TensorPrimitives.IndexOfMax(logits)
             : TensorPrimitives.IndexOfMax(Perturb(logits, parameters, position, history));

@@ -37,9 +37,7 @@ public sealed class LosslessTests
         foreach (var sampling in (SamplingSettings[])[SamplingSettings.Greedy, _sampled])
         {
             var expected = pipeline.Model.Generate([new TokenId(1), new TokenId(2)], 60, sampling);
-            var plain = await pipeline.RunAsync(
-                ToyPipeline.Request([1, 2], 60, DecodeMode.Autoregressive, sampling)
-            );
+            var plain = await pipeline.RunAsync(ToyPipeline.Request([1, 2], 60, DecodeMode.Autoregressive, sampling));
             var speculative = await pipeline.RunAsync(
                 ToyPipeline.Request([1, 2], 60, DecodeMode.Ppsd, sampling, width)
             );

@@ -36,7 +36,10 @@ internal sealed class ChaosProxy : ReceiveActor
                 _cancels.Add((message, Sender));
             }
         }
-        else if (!(message is Forward or Verdicts or Drafts or Credit or Cancel or EndSession) || _random.NextDouble() >= _loss)
+        else if (
+            !(message is Forward or Verdicts or Drafts or Credit or Cancel or EndSession)
+            || _random.NextDouble() >= _loss
+        )
         {
             if (!_held.TryGetValue(Sender, out var queue))
             {

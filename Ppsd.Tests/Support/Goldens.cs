@@ -3,7 +3,12 @@ using Ppsd.Kernels.Checkpoints;
 namespace Ppsd.Tests.Support;
 
 /// <summary>What transformers computed in fp32 from a model's weights, per prompt.</summary>
-internal sealed record Golden(int[] InputIds, int[] Greedy, float[][] Logits, IReadOnlyDictionary<int, float[][]> Hidden)
+internal sealed record Golden(
+    int[] InputIds,
+    int[] Greedy,
+    float[][] Logits,
+    IReadOnlyDictionary<int, float[][]> Hidden
+)
 {
     public static IReadOnlyList<Golden> Read(string model)
     {

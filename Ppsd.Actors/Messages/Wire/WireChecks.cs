@@ -42,7 +42,10 @@ internal static class WireChecks
             case PipelineFormed formed:
                 Require(
                     formed.Stages is { Length: > 0 }
-                        && Array.TrueForAll(formed.Stages, stage => stage is { Actor: not null, Description: not null }),
+                        && Array.TrueForAll(
+                            formed.Stages,
+                            stage => stage is { Actor: not null, Description: not null }
+                        ),
                     "a pipeline lacks a stage"
                 );
                 break;
@@ -62,7 +65,10 @@ internal static class WireChecks
             $"a micro-batch has {count} candidates, {batch.Tokens.Length} tokens and {batch.Parents.Length} parents"
         );
         Require(
-            batch.CertainCount >= 0 && batch.CertainCount <= count && batch.FirstHeadRow >= 0 && batch.FirstHeadRow <= count,
+            batch.CertainCount >= 0
+                && batch.CertainCount <= count
+                && batch.FirstHeadRow >= 0
+                && batch.FirstHeadRow <= count,
             "a micro-batch's marks lie outside it"
         );
         Require(

@@ -37,7 +37,10 @@ internal static class WireManifests
         ("pipeline", typeof(PipelineState)),
     ];
 
-    private static readonly Dictionary<string, Type> _types = _all.ToDictionary(entry => entry.Manifest, entry => entry.Type);
+    private static readonly Dictionary<string, Type> _types = _all.ToDictionary(
+        entry => entry.Manifest,
+        entry => entry.Type
+    );
 
     private static readonly Dictionary<Type, string> _manifests = _all.ToDictionary(
         entry => entry.Type,

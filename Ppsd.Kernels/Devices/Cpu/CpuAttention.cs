@@ -65,7 +65,10 @@ internal static unsafe class CpuAttention
             var k1 = keys + (long)context.Slot(Math.Min(j + 1, length - 1)) * kv.SlotStride;
             var k2 = keys + (long)context.Slot(Math.Min(j + 2, length - 1)) * kv.SlotStride;
             var k3 = keys + (long)context.Slot(Math.Min(j + 3, length - 1)) * kv.SlotStride;
-            Vector512<float> s0 = default, s1 = default, s2 = default, s3 = default;
+            Vector512<float> s0 = default,
+                s1 = default,
+                s2 = default,
+                s3 = default;
             for (var i = 0; i < kv.HeadStride; i += Lanes.Count)
             {
                 var q = Vector512.Load(padded + i);
@@ -131,7 +134,10 @@ internal static unsafe class CpuAttention
         var i = 0;
         for (; i <= kv.HeadStride - VectorsTogether * Lanes.Count; i += VectorsTogether * Lanes.Count)
         {
-            Vector512<float> s0 = default, s1 = default, s2 = default, s3 = default;
+            Vector512<float> s0 = default,
+                s1 = default,
+                s2 = default,
+                s3 = default;
             for (var j = 0; j < length; j++)
             {
                 var v = values + (long)context.Slot(j) * kv.SlotStride + i;

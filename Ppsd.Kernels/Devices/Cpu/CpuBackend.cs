@@ -112,7 +112,9 @@ public sealed unsafe class CpuBackend : Backend
         var to = (CpuActivations)target;
         for (var row = 0; row < rows; row++)
         {
-            new ReadOnlySpan<float>(from.Row(firstRow + row), from.Width).CopyTo(new Span<float>(to.Row(row), to.Width));
+            new ReadOnlySpan<float>(from.Row(firstRow + row), from.Width).CopyTo(
+                new Span<float>(to.Row(row), to.Width)
+            );
         }
     }
 
@@ -148,14 +150,7 @@ public sealed unsafe class CpuBackend : Backend
         var table = ((CpuRotaryTable)rotary).Table;
         for (var row = 0; row < _batch.RowCount; row++)
         {
-            CpuRotary.Execute(
-                rows.Row(row),
-                shape,
-                table,
-                _batch.Positions[row],
-                (CpuKvMemory)kv,
-                _batch.Slots[row]
-            );
+            CpuRotary.Execute(rows.Row(row), shape, table, _batch.Positions[row], (CpuKvMemory)kv, _batch.Slots[row]);
         }
     }
 
@@ -221,13 +216,7 @@ public sealed unsafe class CpuBackend : Backend
         private CpuKvMemory _kv = null!;
         private AttentionShape _shape;
 
-        public void Prepare(
-            StepBatch batch,
-            CpuActivations qkv,
-            AttentionShape shape,
-            CpuKvMemory kv,
-            CpuActivations y
-        )
+        public void Prepare(StepBatch batch, CpuActivations qkv, AttentionShape shape, CpuKvMemory kv, CpuActivations y)
         {
             (_batch, _qkv, _shape, _kv, _y) = (batch, qkv, shape, kv, y);
             var needed = CpuAttention.ScratchLength(batch.LongestContext) * sizeof(float);

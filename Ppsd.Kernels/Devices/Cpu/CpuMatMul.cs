@@ -117,8 +117,14 @@ internal static unsafe class CpuMatMul
         byte* w1 = a.Weight.Tile(tile + 1);
         byte* w2 = a.Weight.Tile(tile + 2);
         byte* w3 = a.Weight.Tile(tile + 3);
-        Vector512<float> even0 = default, even1 = default, even2 = default, even3 = default;
-        Vector512<float> odd0 = default, odd1 = default, odd2 = default, odd3 = default;
+        Vector512<float> even0 = default,
+            even1 = default,
+            even2 = default,
+            even3 = default;
+        Vector512<float> odd0 = default,
+            odd1 = default,
+            odd2 = default,
+            odd3 = default;
         for (var k = 0; k < pairs; k++)
         {
             var xEven = Vector512.Create(x[2 * k]);
@@ -154,10 +160,22 @@ internal static unsafe class CpuMatMul
         byte* w1 = a.Weight.Tile(tile + 1);
         byte* w2 = a.Weight.Tile(tile + 2);
         byte* w3 = a.Weight.Tile(tile + 3);
-        Vector512<float> xe0 = default, xe1 = default, xe2 = default, xe3 = default;
-        Vector512<float> xo0 = default, xo1 = default, xo2 = default, xo3 = default;
-        Vector512<float> ze0 = default, ze1 = default, ze2 = default, ze3 = default;
-        Vector512<float> zo0 = default, zo1 = default, zo2 = default, zo3 = default;
+        Vector512<float> xe0 = default,
+            xe1 = default,
+            xe2 = default,
+            xe3 = default;
+        Vector512<float> xo0 = default,
+            xo1 = default,
+            xo2 = default,
+            xo3 = default;
+        Vector512<float> ze0 = default,
+            ze1 = default,
+            ze2 = default,
+            ze3 = default;
+        Vector512<float> zo0 = default,
+            zo1 = default,
+            zo2 = default,
+            zo3 = default;
         for (var k = 0; k < pairs; k++)
         {
             var xEven = Vector512.Create(x[2 * k]);
@@ -205,7 +223,13 @@ internal static unsafe class CpuMatMul
 }
 
 /// <summary>Operands of one product, set up once and read by every thread.</summary>
-internal readonly struct MatMulArguments(CpuActivations x, CpuMatrix weight, CpuActivations y, int rows, bool accumulate)
+internal readonly struct MatMulArguments(
+    CpuActivations x,
+    CpuMatrix weight,
+    CpuActivations y,
+    int rows,
+    bool accumulate
+)
 {
     public readonly CpuActivations X = x;
     public readonly CpuMatrix Weight = weight;

@@ -8,7 +8,14 @@ namespace Ppsd.Kernels.Devices.Cpu;
 /// </summary>
 internal static unsafe class CpuRotary
 {
-    public static void Execute(float* qkv, AttentionShape shape, RotaryTable table, int position, CpuKvMemory kv, int slot)
+    public static void Execute(
+        float* qkv,
+        AttentionShape shape,
+        RotaryTable table,
+        int position,
+        CpuKvMemory kv,
+        int slot
+    )
     {
         var angles = position * table.HalfSize;
         var cosines = table.Cosines.AsSpan(angles, table.HalfSize);

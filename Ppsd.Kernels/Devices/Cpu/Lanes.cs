@@ -27,12 +27,7 @@ internal static class Lanes
 
     /// <summary>Sums the lanes of four vectors at once, each in that order.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector128<float> Sum(
-        Vector512<float> a,
-        Vector512<float> b,
-        Vector512<float> c,
-        Vector512<float> d
-    )
+    public static Vector128<float> Sum(Vector512<float> a, Vector512<float> b, Vector512<float> c, Vector512<float> d)
     {
         var a4 = Fold(a);
         var b4 = Fold(b);

@@ -31,13 +31,18 @@ public static unsafe class MemoryBandwidth
     {
         private long _sink;
 
-        [System.Runtime.CompilerServices.MethodImpl(System.Runtime.CompilerServices.MethodImplOptions.AggressiveOptimization)]
+        [System.Runtime.CompilerServices.MethodImpl(
+            System.Runtime.CompilerServices.MethodImplOptions.AggressiveOptimization
+        )]
         public void Execute(int part, int parts)
         {
             var vectors = buffer.ByteCount / sizeof(Vector512<long>);
             var at = (Vector512<long>*)buffer.Pointer + vectors * part / parts;
             var end = (Vector512<long>*)buffer.Pointer + vectors * (part + 1) / parts;
-            Vector512<long> a = default, b = default, c = default, d = default;
+            Vector512<long> a = default,
+                b = default,
+                c = default,
+                d = default;
             for (; at + 4 <= end; at += 4)
             {
                 a ^= at[0];

@@ -73,9 +73,7 @@ internal static partial class CudaDriver
     }
 
     private static IntPtr Resolve(string name, Assembly assembly, DllImportSearchPath? path) =>
-        name == Library
-        && OperatingSystem.IsLinux()
-        && NativeLibrary.TryLoad("libcuda.so.1", out var handle)
+        name == Library && OperatingSystem.IsLinux() && NativeLibrary.TryLoad("libcuda.so.1", out var handle)
             ? handle
             : IntPtr.Zero;
 

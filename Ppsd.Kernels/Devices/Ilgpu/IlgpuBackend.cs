@@ -81,9 +81,7 @@ internal sealed class IlgpuBackend : Backend
                 var count = (int)Math.Min(chunkRows, tensor.RowCount - first);
                 FillChunk(tensor, first, count, columns, rowBytes, isBFloat16, chunk);
                 var loads = MemoryMarshal.Cast<byte, UInt4>(chunk.AsSpan(0, count * rowBytes));
-                buffer
-                    .View.SubView(target, loads.Length)
-                    .BaseView.CopyFromCPU(_stream, loads);
+                buffer.View.SubView(target, loads.Length).BaseView.CopyFromCPU(_stream, loads);
                 _stream.Synchronize();
                 target += loads.Length;
             }
@@ -120,7 +118,9 @@ internal sealed class IlgpuBackend : Backend
         }
 
         words.CopyTo(_rowWordsHost.Span);
-        _rowWords.View.SubView(0, words.Length).BaseView.CopyFrom(_stream, _rowWordsHost.ArrayView.SubView(0, words.Length));
+        _rowWords
+            .View.SubView(0, words.Length)
+            .BaseView.CopyFrom(_stream, _rowWordsHost.ArrayView.SubView(0, words.Length));
         _contexts = new RowContexts { Words = _rowWords.View.BaseView };
         _rows = batch.RowCount;
         _isBusy = true;

@@ -36,8 +36,7 @@ internal sealed class IlgpuDevice : IDisposable
     public string Description { get; }
 
     /// <summary>Bytes of device memory that nobody has taken.</summary>
-    public long FreeBytes =>
-        Accelerator is CudaAccelerator cuda ? CudaDriver.FreeBytes(cuda) : 1L << 30;
+    public long FreeBytes => Accelerator is CudaAccelerator cuda ? CudaDriver.FreeBytes(cuda) : 1L << 30;
 
     /// <summary>Opens a CUDA card, or joins those who have it open; each must dispose it.</summary>
     /// <param name="index">Its CUDA ordinal.</param>

@@ -41,15 +41,62 @@ internal sealed class IlgpuKernels
         SwiGlu = accelerator.LoadKernel<ArrayView<float>, int, ArrayView<float>, int, int>(SwiGluKernel.Execute);
     }
 
-    public Action<AcceleratorStream, KernelConfig, RowContexts, ArrayView<uint>, int, ArrayView<float>, int, int> EmbedBFloat16 { get; }
+    public Action<
+        AcceleratorStream,
+        KernelConfig,
+        RowContexts,
+        ArrayView<uint>,
+        int,
+        ArrayView<float>,
+        int,
+        int
+    > EmbedBFloat16 { get; }
 
-    public Action<AcceleratorStream, KernelConfig, RowContexts, ArrayView<float>, int, ArrayView<float>, int, int> EmbedFloat32 { get; }
+    public Action<
+        AcceleratorStream,
+        KernelConfig,
+        RowContexts,
+        ArrayView<float>,
+        int,
+        ArrayView<float>,
+        int,
+        int
+    > EmbedFloat32 { get; }
 
-    public Action<AcceleratorStream, KernelConfig, ArrayView<float>, ArrayView<float>, float, ArrayView<float>, int, int> RmsNorm { get; }
+    public Action<
+        AcceleratorStream,
+        KernelConfig,
+        ArrayView<float>,
+        ArrayView<float>,
+        float,
+        ArrayView<float>,
+        int,
+        int
+    > RmsNorm { get; }
 
-    public Action<AcceleratorStream, KernelConfig, ArrayView<UInt4>, ArrayView<Float4>, ArrayView<float>, int, int, int, int> MatMulBFloat16 { get; }
+    public Action<
+        AcceleratorStream,
+        KernelConfig,
+        ArrayView<UInt4>,
+        ArrayView<Float4>,
+        ArrayView<float>,
+        int,
+        int,
+        int,
+        int
+    > MatMulBFloat16 { get; }
 
-    public Action<AcceleratorStream, KernelConfig, ArrayView<Float4>, ArrayView<Float4>, ArrayView<float>, int, int, int, int> MatMulFloat32 { get; }
+    public Action<
+        AcceleratorStream,
+        KernelConfig,
+        ArrayView<Float4>,
+        ArrayView<Float4>,
+        ArrayView<float>,
+        int,
+        int,
+        int,
+        int
+    > MatMulFloat32 { get; }
 
     public Action<AcceleratorStream, KernelConfig, ArrayView<float>, int, ArrayView<float>, int, int> SwiGlu { get; }
 }

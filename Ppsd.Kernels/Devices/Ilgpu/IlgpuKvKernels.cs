@@ -46,9 +46,36 @@ internal sealed class IlgpuKvKernels<T, TElement> : IlgpuKvKernels
     where T : unmanaged
     where TElement : struct, IKvElement<T>
 {
-    private readonly Action<AcceleratorStream, KernelConfig, RowContexts, ArrayView<float>, int, ArrayView<float>, ArrayView<float>, ArrayView<T>, ArrayView<T>, int, int, int> _rotateAndStore;
+    private readonly Action<
+        AcceleratorStream,
+        KernelConfig,
+        RowContexts,
+        ArrayView<float>,
+        int,
+        ArrayView<float>,
+        ArrayView<float>,
+        ArrayView<T>,
+        ArrayView<T>,
+        int,
+        int,
+        int
+    > _rotateAndStore;
 
-    private readonly Action<AcceleratorStream, KernelConfig, RowContexts, ArrayView<float>, int, ArrayView<T>, ArrayView<T>, int, int, int, float, ArrayView<float>, int> _attend;
+    private readonly Action<
+        AcceleratorStream,
+        KernelConfig,
+        RowContexts,
+        ArrayView<float>,
+        int,
+        ArrayView<T>,
+        ArrayView<T>,
+        int,
+        int,
+        int,
+        float,
+        ArrayView<float>,
+        int
+    > _attend;
 
     public IlgpuKvKernels(Accelerator accelerator)
     {
@@ -81,7 +108,8 @@ internal sealed class IlgpuKvKernels<T, TElement> : IlgpuKvKernels
 
     public override int ElementBytes => Interop.SizeOf<T>();
 
-    public override KvMemory Allocate(Accelerator accelerator, KvShape shape) => new IlgpuKvMemory<T>(accelerator, shape);
+    public override KvMemory Allocate(Accelerator accelerator, KvShape shape) =>
+        new IlgpuKvMemory<T>(accelerator, shape);
 
     public override void RotateAndStore(
         AcceleratorStream stream,

@@ -37,9 +37,7 @@ public sealed class ClusterTests
         var client = cluster.AddClient();
         await ToyCluster.StateAsync(client, state => state.NodesOffered == 2);
 
-        var refused = Assert.CatchAsync<GenerationException>(() =>
-            client.Client.RunAsync(ToyPipeline.Request([1], 4))
-        );
+        var refused = Assert.CatchAsync<GenerationException>(() => client.Client.RunAsync(ToyPipeline.Request([1], 4)));
         var e = await refused;
         Assert.That(e!.Failure, Is.EqualTo(GenerationFailure.Unavailable));
         Assert.That(e.Message, Does.Contain("2 of 3 stage nodes are up").And.Contain("start 1 more"));

@@ -72,6 +72,5 @@ public sealed class CreditWindowTests
         return window;
     }
 
-    private static Credit CreditOf(WorkItem item) =>
-        new(item.Batch.Session, item.Batch.Run, item.Batch.Candidates[0]);
+    private static Credit CreditOf(WorkItem item) => new(item.Batch.Session, item.Batch.Run, item.Batch.Candidates[0]);
 }

@@ -21,7 +21,10 @@ public sealed class DeadBranchesTests
         {
             Assert.That(cut.Batch.Candidates.Select(id => id.Value), Is.EqualTo(new[] { 5, 7 }));
             Assert.That(cut.Batch.Tokens.Select(token => token.Value), Is.EqualTo(new[] { 0, 2 }));
-            Assert.That(cut.Hidden.ToArray(), Is.EqualTo(new byte[] { 0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23 }));
+            Assert.That(
+                cut.Hidden.ToArray(),
+                Is.EqualTo(new byte[] { 0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23 })
+            );
         }
     }
 

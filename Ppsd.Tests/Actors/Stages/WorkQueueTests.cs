@@ -17,7 +17,10 @@ public sealed class WorkQueueTests
         queue.Add(draft);
         queue.Add(certain);
 
-        Assert.That(new[] { queue.TakeNext(), queue.TakeNext(), queue.TakeNext() }, Is.EqualTo(new[] { certain, draft, null }));
+        Assert.That(
+            new[] { queue.TakeNext(), queue.TakeNext(), queue.TakeNext() },
+            Is.EqualTo(new[] { certain, draft, null })
+        );
     }
 
     [Test]

@@ -41,7 +41,12 @@ public sealed class WireSerializerTests
                 Settings = new SessionSettings
                 {
                     Mode = DecodeMode.Ppsd,
-                    Sampling = new SamplingSettings { Temperature = 0.5f, Seed = ulong.MaxValue, TopK = 3 },
+                    Sampling = new SamplingSettings
+                    {
+                        Temperature = 0.5f,
+                        Seed = ulong.MaxValue,
+                        TopK = 3,
+                    },
                     MaxWidth = 2,
                     ReservedLength = 99,
                 },
@@ -102,7 +107,9 @@ public sealed class WireSerializerTests
     [Test]
     public void Every_wire_message_has_a_manifest()
     {
-        var messages = typeof(IWireMessage).Assembly.GetTypes().Where(type => type is { IsClass: true } && type.IsAssignableTo(typeof(IWireMessage)));
+        var messages = typeof(IWireMessage)
+            .Assembly.GetTypes()
+            .Where(type => type is { IsClass: true } && type.IsAssignableTo(typeof(IWireMessage)));
 
         Assert.That(messages.Where(type => WireManifests.ManifestOf(type) is null), Is.Empty);
     }
@@ -152,7 +159,8 @@ public sealed class WireSerializerTests
         var random = new Random(7);
         var manifests = typeof(WireManifests)
             .GetField("_all", BindingFlags.NonPublic | BindingFlags.Static)!
-            .GetValue(null) is (string Manifest, Type)[] all
+            .GetValue(null)
+            is (string Manifest, Type)[] all
             ? all.Select(entry => entry.Manifest).ToArray()
             : [];
         var item = TestBatches.Item(3, 7, count: 2);

@@ -1,4 +1,3 @@
-
 namespace Ppsd.Tests.Host.Text;
 
 /// <summary>Where the test data lies in the output folder.</summary>

@@ -1,4 +1,3 @@
-
 namespace Ppsd.Tests.Kernels.Checkpoints;
 
 /// <summary>The model folders that lie beside the tests.</summary>

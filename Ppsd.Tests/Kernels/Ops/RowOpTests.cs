@@ -46,10 +46,7 @@ public sealed class RowOpTests
 
         device.Backend.SwiGlu(device.Rows([.. gate, .. up]), y, rows: 1);
 
-        Assert.That(
-            Numbers.RelativeError(device.Read(y, 1)[0], ReferenceOps.SwiGlu(gate, up)),
-            Is.LessThan(2e-6)
-        );
+        Assert.That(Numbers.RelativeError(device.Read(y, 1)[0], ReferenceOps.SwiGlu(gate, up)), Is.LessThan(2e-6));
     }
 
     [TestCase("cpu", ElementType.BFloat16)]

@@ -1,4 +1,3 @@
-
 namespace Ppsd.Tests.Host.Text.ChatTemplates;
 
 /// <summary>Expressions against what Python and Jinja2 3.1 give for them.</summary>

@@ -1,4 +1,3 @@
-
 namespace Ppsd.Tests.Host.Text.ChatTemplates;
 
 public class TemplateStatementTests

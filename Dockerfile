@@ -1,0 +1,16 @@
+# The program is published beforehand (dotnet cake --target=Image does both): it carries its own runtime, so the image
+# needs no SDK and no .NET, and CUDA kernels need nothing but the driver that the container toolkit mounts.
+FROM debian:12-slim
+
+COPY artifacts/publish /opt/ppsd
+RUN ln -s /opt/ppsd/ppsd /usr/local/bin/ppsd \
+    && useradd --system --create-home ppsd
+
+ENV NVIDIA_VISIBLE_DEVICES=all \
+    NVIDIA_DRIVER_CAPABILITIES=compute,utility
+
+USER ppsd
+WORKDIR /home/ppsd
+EXPOSE 4053
+ENTRYPOINT ["ppsd"]
+CMD ["--help"]
