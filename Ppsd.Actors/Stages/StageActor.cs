@@ -80,7 +80,7 @@ internal class StageActor : ReceiveActor
         }
         catch (Exception e) when (e is not OutOfMemoryException)
         {
-            Log.Error(e, "stage {0} could not be loaded", Index.Number);
+            Log.Debug("stage {0} could not be loaded: {1}", Index.Number, e);
             _setup.Host.Tell(new StageFailed(Index, e.Message));
             Context.Stop(Self);
             return;

@@ -24,6 +24,11 @@ internal static class CommandLine
         try
         {
             var parsed = root.Parse(EnvironmentTwins.Expand(root, arguments, Environment.GetEnvironmentVariable));
+            if (parsed.CommandResult.Command.Subcommands.Count > 0 && parsed.Errors.Count > 0)
+            {
+                return Complain(MissingCommand(parsed), BadInput);
+            }
+
             if (parsed.Errors.Count > 0)
             {
                 return Complain(parsed.Errors[0].Message, BadInput);
@@ -63,6 +68,13 @@ internal static class CommandLine
             BenchCommand.Create(clock),
             VerifyCommand.Create(clock),
         };
+
+    private static string MissingCommand(ParseResult parsed)
+    {
+        var found = parsed.UnmatchedTokens.Count > 0 ? $"'{parsed.UnmatchedTokens[0]}'" : "none";
+        var commands = parsed.CommandResult.Command.Subcommands.Select(command => command.Name);
+        return $"expected a command ({string.Join(", ", commands)}), found {found}; --help tells more";
+    }
 
     private static int Complain(string message, int exitCode)
     {

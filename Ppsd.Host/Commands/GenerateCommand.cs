@@ -2,7 +2,6 @@ using System.CommandLine;
 using Ppsd.Host.Generation;
 using Ppsd.Host.Models;
 using Ppsd.Host.Pipelines;
-using Ppsd.Host.Terminal;
 
 namespace Ppsd.Host.Commands;
 
@@ -96,6 +95,7 @@ internal sealed class GenerateCommand
         var settings = _sampling.Settings(parsed, assets);
         var prompts = promptFile is null ? [assets.Tokenizer.Encode(prompt!)] : PromptFile.Read(promptFile, assets);
 
+        CheckContext(prompts, settings, assets);
         await using var pipeline = await StartAsync(parsed, assets, cancellation);
         var generator = new TextGenerator(pipeline.Client, assets);
         if (parsed.GetValue(_json) || promptFile is not null)
@@ -114,6 +114,19 @@ internal sealed class GenerateCommand
         var session = new InteractiveGeneration(generator, pipeline, _clock);
         await session.RunAsync(prompts[0], settings, parsed.GetValue(_showDrafts), cancellation);
         return 0;
+    }
+
+    /// <summary>What the pipeline would refuse is better refused before weights are loaded for it.</summary>
+    private static void CheckContext(List<int[]> prompts, GenerationSettings settings, ModelAssets assets)
+    {
+        var context = assets.Config.MaxPositions;
+        var longest = prompts.Max(prompt => prompt.Length);
+        if ((long)longest + settings.MaxTokens > context)
+        {
+            throw new UserErrorException(
+                $"--max-tokens: a prompt of {longest} tokens and {settings.MaxTokens} to generate exceed the model's context of {context}"
+            );
+        }
     }
 
     private void CheckCombinations(ParseResult parsed, string? prompt, string? promptFile)
@@ -204,5 +217,5 @@ internal sealed class GenerateCommand
     private static void Print(TextResult result, bool json) =>
         Console.Out.WriteLine(json ? GenerationJson.Line(result) : result.Text);
 
-    private static void Note(string line) => ErrorConsole.Instance.Profile.Out.Writer.WriteLine(line);
+    private static void Note(string line) => Console.Error.WriteLine(line);
 }

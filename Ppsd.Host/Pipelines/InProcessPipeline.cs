@@ -33,7 +33,7 @@ internal sealed class InProcessPipeline : IPipeline
     )
     {
         var factory = new StageRuntimeFactory(assets, settings);
-        using var progress = LoadingView.Open(plan.Stages.Count);
+        using var progress = LoadingView.Open(plan.Stages.Count, clock);
         var runtimes = plan
             .Stages.Select(
                 (layers, stage) =>

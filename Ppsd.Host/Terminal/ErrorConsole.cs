@@ -8,10 +8,8 @@ internal static class ErrorConsole
     /// <summary>True when standard error is a terminal.</summary>
     public static bool IsTerminal => !Console.IsErrorRedirected;
 
-    /// <summary>The console.</summary>
-    public static IAnsiConsole Instance { get; } = Create();
-
-    private static IAnsiConsole Create()
+    /// <summary>Standard error as it is now.</summary>
+    public static IAnsiConsole Open()
     {
         var console = AnsiConsole.Create(
             new AnsiConsoleSettings

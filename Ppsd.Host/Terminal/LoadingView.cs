@@ -5,12 +5,16 @@ using Spectre.Console;
 namespace Ppsd.Host.Terminal;
 
 /// <summary>
-/// Progress of loading on standard error: a bar per stage on a terminal, a line per loaded stage elsewhere. Told from
-/// several stages' threads at once.
+/// Progress of loading on standard error: a bar per stage on a terminal; elsewhere a line per stage that takes longer
+/// than a moment. Told from several stages' threads at once.
 /// </summary>
 internal sealed class LoadingView : IDisposable
 {
+    private static readonly TimeSpan _moment = TimeSpan.FromSeconds(2);
+
     private readonly Lock _lock = new();
+    private readonly TimeProvider _clock;
+    private readonly long _opened;
     private readonly IAnsiConsole _console;
     private readonly LoadProgress[] _latest;
     private readonly LayerRange[] _layers;
@@ -19,8 +23,10 @@ internal sealed class LoadingView : IDisposable
     private readonly TaskCompletionSource _closed = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly Task _bars;
 
-    private LoadingView(int stageCount, IAnsiConsole console, bool isTerminal)
+    private LoadingView(int stageCount, IAnsiConsole console, bool isTerminal, TimeProvider clock)
     {
+        _clock = clock;
+        _opened = clock.GetTimestamp();
         _console = console;
         _isTerminal = isTerminal;
         _latest = new LoadProgress[stageCount];
@@ -31,7 +37,9 @@ internal sealed class LoadingView : IDisposable
 
     /// <summary>Opens the view.</summary>
     /// <param name="stageCount">Stages that will load.</param>
-    public static LoadingView Open(int stageCount) => new(stageCount, ErrorConsole.Instance, ErrorConsole.IsTerminal);
+    /// <param name="clock">Time.</param>
+    public static LoadingView Open(int stageCount, TimeProvider clock) =>
+        new(stageCount, ErrorConsole.Open(), ErrorConsole.IsTerminal, clock);
 
     /// <summary>A stage has loaded another part.</summary>
     public void Report(int stage, LayerRange layers, LoadProgress progress)
@@ -46,7 +54,7 @@ internal sealed class LoadingView : IDisposable
             }
 
             _done[stage] = true;
-            if (!_isTerminal)
+            if (!_isTerminal && _clock.GetElapsedTime(_opened) > _moment)
             {
                 _console.WriteLine($"{Title(stage)}: {Megabytes(progress.LoadedBytes)} MB loaded");
             }

@@ -41,7 +41,7 @@ internal static class SummaryView
             "time",
             Invariant($"first token after {stats.TimeToFirstTokenMs:0.0} ms, a cycle every {stats.MeanCycleMs:0.00} ms")
         );
-        ErrorConsole.Instance.Write(grid);
+        ErrorConsole.Open().Write(grid);
 
         void Row(string name, string value) => grid.AddRow(new Markup($"[grey]{name}[/]"), new PlainText(value));
     }

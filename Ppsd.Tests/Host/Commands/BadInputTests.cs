@@ -1,0 +1,194 @@
+using System.Text.Json.Nodes;
+using Ppsd.Host.Commands;
+using Ppsd.Tests.Kernels.Checkpoints;
+using Ppsd.Tests.Support;
+
+namespace Ppsd.Tests.Host.Commands;
+
+/// <summary>Whatever cannot be used is refused with exit code 2 and one line that says what was expected.</summary>
+[NonParallelizable]
+public sealed class BadInputTests
+{
+    private static IEnumerable<TestCaseData> CommandLines()
+    {
+        yield return Case("no command", "command", []);
+        yield return Case("an unknown command", "dance", ["dance"]);
+        yield return Case("no prompt", "PROMPT or --prompts", ["generate"]);
+        yield return Case("both prompts", "found both", ["generate", "a", "--prompts", "b"]);
+        yield return Case("an unknown option", "--bogus", ["generate", "--bogus"]);
+        yield return Case(
+            "text for a number",
+            "--max-tokens: expected a number from 1",
+            ["generate", "--max-tokens", "many", "a"]
+        );
+        yield return Case(
+            "too few tokens",
+            "--max-tokens: expected a number from 1",
+            ["generate", "--max-tokens", "0", "a"]
+        );
+        yield return Case(
+            "a negative temperature",
+            "--temperature: expected a number from 0 to 100, found '-1'",
+            ["generate", "--temperature=-1", "a"]
+        );
+        yield return Case("a probability above one", "--top-p", ["generate", "--top-p", "1.5", "a"]);
+        yield return Case(
+            "an unknown mode",
+            "--decode: expected ppsd or autoregressive, found 'fast'",
+            ["generate", "--decode", "fast", "a"]
+        );
+        yield return Case(
+            "an unknown device",
+            "--device: expected auto, cpu or cuda:N, found 'tpu'",
+            ["generate", "--device", "tpu", "a"]
+        );
+        yield return Case("a card that is not there", "cuda", ["generate", "--device", "cuda:99", "a"]);
+        yield return Case(
+            "too many stages",
+            "--stages: expected 1 to 16 (the model's layers), found 17",
+            ["generate", "--stages", "17", "a"]
+        );
+        yield return Case(
+            "layers that do not add up",
+            "--stage-layers: expected positive counts that add up to 16",
+            ["generate", "--stage-layers", "4,4", "a"]
+        );
+        yield return Case(
+            "layers that are no numbers",
+            "--stage-layers: expected whole numbers from 1 between commas, found '4,x'",
+            ["generate", "--stage-layers", "4,x", "a"]
+        );
+        yield return Case(
+            "layers against stages",
+            "--stages: expected 2 as --stage-layers has, found 3",
+            ["generate", "--stage-layers", "8,8", "--stages", "3", "a"]
+        );
+        yield return Case(
+            "processes against stages",
+            "--processes: expected 2 as there are stages, found 4",
+            ["generate", "--stages", "2", "--processes", "4", "a"]
+        );
+        yield return Case(
+            "processes and a cluster",
+            "--processes or --join",
+            ["generate", "--processes", "2", "--join", "127.0.0.1:1", "a"]
+        );
+        yield return Case(
+            "a seed node without a port",
+            "seed node: expected HOST:PORT",
+            ["generate", "--join", "somewhere", "a"]
+        );
+        yield return Case("a model that is not there", "config.json", ["generate", "--model", "nowhere", "a"]);
+        yield return Case("an exit head that is not there", "config.json", ["generate", "--exit-head", "nowhere", "a"]);
+        yield return Case(
+            "a prompt file that is not there",
+            "--prompts: nowhere",
+            ["generate", "--prompts", "nowhere", "--json"]
+        );
+        yield return Case("an empty stop string", "--stop", ["generate", "--stop", "", "a"]);
+        yield return Case("a text longer than the context", "2048", ["generate", "--max-tokens", "5000", "a"]);
+        yield return Case("a KV cache without a page", "KV cache", ["generate", "--kv-cache-bytes", "10", "a"]);
+        yield return Case(
+            "a text larger than the KV cache",
+            "KV cache",
+            ["generate", "--kv-cache-bytes", "200000", "--max-tokens", "30", "a"]
+        );
+        yield return Case(
+            "a HOCON file that is not there",
+            "nowhere.conf",
+            ["generate", "--config", "nowhere.conf", "a"]
+        );
+        yield return Case("a host name that is none", "--hostname", ["stage", "--hostname", "a\" b"]);
+        yield return Case("a stage beyond the pipeline", "--stage: expected 1 to 4", ["stage", "--stage", "9"]);
+        yield return Case("inspecting nothing", "config.json", ["inspect", "nowhere"]);
+    }
+
+    [TestCaseSource(nameof(CommandLines))]
+    public Task Bad_input_gets_one_line(string[] arguments, string expected) => AssertRefusedAsync(arguments, expected);
+
+    [Test]
+    public async Task An_exit_head_for_another_model_is_refused_with_what_does_not_fit()
+    {
+        await AssertRefusedAsync(
+            ["generate", "--model", TestModels.Folder(TestModels.Tiny), "--exit-head", TestModels.GsmExitHead, "a"],
+            "verifier.num_hidden_layers: expected 6 as the model has, found 16"
+        );
+    }
+
+    [Test]
+    public async Task Speculation_without_an_exit_head_is_refused_when_it_was_asked_for()
+    {
+        await AssertRefusedAsync(
+            ["generate", "--model", TestModels.Folder(TestModels.Tiny), "--decode", "ppsd", "a"],
+            "--decode ppsd: no exit head"
+        );
+    }
+
+    [TestCase("not json", ":1: not JSON")]
+    [TestCase("[1]", ":1: expected a JSON object")]
+    [TestCase("{}", ":1: expected 'prompt', 'messages' or 'question'")]
+    [TestCase("""{"prompt": 3}""", ":1: prompt: expected a string, found Number")]
+    [TestCase("""{"messages": [{"role": "user"}]}""", ":1: messages: expected objects with 'role' and 'content'")]
+    [TestCase("", "no prompts in it")]
+    public async Task A_prompt_line_that_cannot_be_read_is_named(string line, string expected)
+    {
+        using var folder = new TemporaryFolder();
+        await AssertRefusedAsync(["generate", "--json", "--prompts", folder.Write("p.jsonl", line)], expected);
+    }
+
+    [Test]
+    public async Task A_truncated_checkpoint_is_refused_by_file()
+    {
+        using var folder = new TemporaryFolder();
+        SafetensorsWriter.CopyModel(TestModels.Folder(TestModels.Tiny), folder.FullPath);
+        var weights = folder.File("model.safetensors");
+        await using (var stream = File.Open(weights, FileMode.Open))
+        {
+            stream.SetLength(stream.Length - 1000);
+        }
+
+        await AssertRefusedAsync(["generate", "--model", folder.FullPath, "a"], "model.safetensors");
+    }
+
+    [Test]
+    public async Task An_unsupported_architecture_is_refused_by_name()
+    {
+        using var folder = new TemporaryFolder();
+        SafetensorsWriter.CopyModel(TestModels.Folder(TestModels.Tiny), folder.FullPath);
+        var config = JsonNode.Parse(File.ReadAllText(folder.File("config.json")))!;
+        config["architectures"] = new JsonArray("MambaForCausalLM");
+        folder.Write("config.json", config.ToJsonString());
+
+        await AssertRefusedAsync(["inspect", folder.FullPath], "MambaForCausalLM");
+    }
+
+    private static async Task AssertRefusedAsync(string[] arguments, string expected)
+    {
+        var (exitCode, error) = await RunAsync(arguments);
+
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(exitCode, Is.EqualTo(2), error);
+            Assert.That(error.Split('\n', StringSplitOptions.RemoveEmptyEntries), Has.Length.EqualTo(1), error);
+            Assert.That(error, Does.Contain("ppsd: ").And.Contain(expected));
+        }
+    }
+
+    private static async Task<(int ExitCode, string Error)> RunAsync(string[] arguments)
+    {
+        var stderr = Console.Error;
+        await using var captured = new StringWriter();
+        Console.SetError(captured);
+        try
+        {
+            return (await CommandLine.RunAsync(arguments, TimeProvider.System), captured.ToString());
+        }
+        finally
+        {
+            Console.SetError(stderr);
+        }
+    }
+
+    private static TestCaseData Case(string name, string expected, string[] arguments) =>
+        new TestCaseData(arguments, expected).SetArgDisplayNames(name);
+}

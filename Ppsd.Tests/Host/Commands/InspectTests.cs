@@ -1,0 +1,38 @@
+using Ppsd.Tests.Support;
+
+namespace Ppsd.Tests.Host.Commands;
+
+[Parallelizable(ParallelScope.All)]
+public sealed class InspectTests
+{
+    [Test]
+    public async Task Inspect_prints_layers_parameters_and_the_stage_plan()
+    {
+        var result = await Cli.RunAsync(["inspect", "--stage-layers", "3,4,9"]);
+
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(result.ExitCode, Is.Zero, result.Error);
+            Assert.That(result.Output, Does.Contain("13,902,080").And.Contain("bfd79c2e"));
+            Assert.That(result.Output, Does.Contain("1 to 3").And.Contain("4 to 7").And.Contain("8 to 16"));
+        }
+    }
+
+    [Test]
+    public async Task Bytes_of_all_stages_are_those_of_the_checkpoint_and_its_head()
+    {
+        // One stage with everything: the model's bytes and the head's, whose files also hold headers.
+        var result = await Cli.RunAsync(["inspect", "--stages", "1"]);
+
+        Assert.That(result.Output, Does.Contain($"{27_804_160 + 738_048 * 2:N0} bytes"));
+    }
+
+    [Test]
+    public async Task Devices_lists_the_processor_and_says_why_a_card_cannot_be_used()
+    {
+        var result = await Cli.RunAsync(["devices"]);
+
+        Assert.That(result.ExitCode, Is.Zero, result.Error);
+        Assert.That(result.Output, Does.Contain("cpu").And.Contain("cuda"));
+    }
+}

@@ -1,0 +1,125 @@
+using Ppsd.Actors.Messages;
+using Ppsd.Actors.Planning;
+using Ppsd.Host.Generation;
+using Ppsd.Host.Models;
+using Ppsd.Host.Pipelines;
+using Ppsd.Host.Runtime;
+using Ppsd.Tests.Support;
+
+namespace Ppsd.Tests.Host.Generation;
+
+/// <summary>Text from a pipeline: streamed, stopped, cancelled.</summary>
+public sealed class TextGeneratorTests
+{
+    private ModelAssets _assets = null!;
+    private InProcessPipeline _pipeline = null!;
+    private TextGenerator _generator = null!;
+    private int[] _prompt = null!;
+
+    [OneTimeSetUp]
+    public async Task Start()
+    {
+        _assets = ModelAssets.Open(TestModels.Folder(TestModels.Gsm), TestModels.GsmExitHead, TimeProvider.System);
+        _pipeline = await InProcessPipeline.StartAsync(
+            _assets,
+            StagePlan.Even(_assets.Config.LayerCount, 2),
+            new StageSettings { Devices = ["cpu"], Threads = 1 },
+            new NodeSettings(),
+            TimeProvider.System
+        );
+        _generator = new TextGenerator(_pipeline.Client, _assets);
+        _prompt = _assets.Tokenizer.Encode("USER: How many legs do 3 cats have? ASSISTANT:");
+    }
+
+    [OneTimeTearDown]
+    public async Task Stop() => await _pipeline.DisposeAsync();
+
+    [Test]
+    public async Task What_is_streamed_is_the_text_and_the_text_is_its_tokens()
+    {
+        var streamed = "";
+        TextResult? result = null;
+        await foreach (var next in _generator.StreamAsync(_prompt, Settings(60)))
+        {
+            streamed += next is TextAdded added ? added.Text : "";
+            result = next is TextCompleted completed ? completed.Result : result;
+        }
+
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(streamed, Is.EqualTo(result!.Text).And.Not.Empty);
+            Assert.That(
+                _assets.Tokenizer.Decode([.. _prompt, .. result.TokenIds]),
+                Is.EqualTo(_assets.Tokenizer.Decode(_prompt) + result.Text)
+            );
+        }
+    }
+
+    [Test]
+    public async Task A_stop_string_ends_the_session_at_every_stage_and_frees_its_pages()
+    {
+        var result = await _generator.RunAsync(
+            _prompt,
+            Settings(1500) with
+            {
+                IgnoreEndTokens = true,
+                StopStrings = ["="],
+            }
+        );
+
+        Assert.That(result.Reason, Is.EqualTo(FinishReason.Stop));
+        Assert.That(result.Text, Does.Not.Contain("="));
+        Assert.That(result.TokenIds, Has.Count.LessThan(200));
+        await AssertNothingHeldAsync();
+    }
+
+    [Test]
+    public async Task A_reader_that_leaves_cancels_the_session_at_every_stage()
+    {
+        await foreach (var _ in _generator.StreamAsync(_prompt, Settings(1500) with { IgnoreEndTokens = true }))
+        {
+            break;
+        }
+
+        await AssertNothingHeldAsync();
+    }
+
+    [Test]
+    public async Task Drafts_are_reported_when_asked_for()
+    {
+        var drafts = new List<string>();
+        await foreach (var next in _generator.StreamAsync(_prompt, Settings(40) with { ShowDrafts = true }))
+        {
+            if (next is DraftTextChanged changed)
+            {
+                drafts.Add(changed.Text);
+            }
+        }
+
+        Assert.That(drafts, Has.Some.Not.Empty);
+    }
+
+    private static GenerationSettings Settings(int maxTokens) =>
+        new()
+        {
+            Mode = DecodeMode.Ppsd,
+            Sampling = SamplingSettings.Greedy,
+            MaxTokens = maxTokens,
+        };
+
+    private async Task AssertNothingHeldAsync()
+    {
+        for (var attempt = 0; attempt < 500; attempt++)
+        {
+            var status = await Ppsd.Actors.Local.PipelineStatus.AskAsync(_pipeline.Formed);
+            if (status.All(stage => stage is { OpenSessions: 0, UsedPages: 0 }))
+            {
+                return;
+            }
+
+            await Task.Delay(10);
+        }
+
+        Assert.Fail("pages are still held");
+    }
+}

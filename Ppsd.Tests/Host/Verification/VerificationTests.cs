@@ -1,0 +1,106 @@
+using System.Text.Json.Nodes;
+using Ppsd.Host.Models;
+using Ppsd.Host.Runtime;
+using Ppsd.Host.Verification;
+using Ppsd.Kernels.Checkpoints;
+using Ppsd.Tests.Kernels.Checkpoints;
+using Ppsd.Tests.Support;
+
+namespace Ppsd.Tests.Host.Verification;
+
+/// <summary>The law, end to end on the tiny models, by the checks that <c>ppsd verify</c> offers for any device.</summary>
+[Parallelizable(ParallelScope.All)]
+public sealed class VerificationTests
+{
+    [TestCase(TestModels.Tiny)]
+    [TestCase(TestModels.Tiny3)]
+    public void Widths_chunks_and_cuts_change_no_bit(string model)
+    {
+        var device = Device(TestModels.Folder(model), exitHead: null);
+
+        Assert.That(new BitIdentityChecks(device).Run().Where(finding => !finding.Passed), Is.Empty);
+    }
+
+    [TestCase(TestModels.Tiny, 2)]
+    [TestCase(TestModels.Tiny3, 3)]
+    public async Task Both_modes_give_the_same_tokens_for_every_cut_beside_other_sessions(string model, int exitLayer)
+    {
+        using var folder = new TemporaryFolder();
+        WriteNormHead(model, exitLayer, folder.FullPath);
+        var device = Device(TestModels.Folder(model), folder.FullPath);
+        var findings = new List<Finding>();
+        await foreach (var finding in new DecodeModeChecks(device, TimeProvider.System).RunAsync())
+        {
+            findings.Add(finding);
+        }
+
+        Assert.That(findings.Where(finding => !finding.Passed), Is.Empty);
+        Assert.That(
+            findings.Count(finding => finding.Detail.Contains("alpha")),
+            Is.GreaterThan(0),
+            "nothing was drafted"
+        );
+    }
+
+    [Test]
+    public void Goldens_pass_on_the_bundled_model_and_fail_on_other_weights()
+    {
+        var device = Device(TestModels.Folder(TestModels.Tiny), exitHead: null);
+
+        var right = new GoldenChecks(device, TestModels.Golden(TestModels.Tiny)).Run().ToList();
+        var wrong = new GoldenChecks(
+            Device(TestModels.Folder(TestModels.Tiny), exitHead: null, Ppsd.Kernels.Model.RopeFrequencies.Float32),
+            TestModels.Golden(TestModels.Tiny)
+        )
+            .Run()
+            .ToList();
+
+        Assert.That(right.Where(finding => !finding.Passed), Is.Empty);
+        Assert.That(wrong.Where(finding => !finding.Passed), Is.Not.Empty, "the checks must be able to fail");
+    }
+
+    private static VerifiedDevice Device(
+        string model,
+        string? exitHead,
+        Ppsd.Kernels.Model.RopeFrequencies frequencies = Ppsd.Kernels.Model.RopeFrequencies.CheckpointType
+    ) =>
+        new(
+            ModelAssets.Open(model, exitHead, TimeProvider.System),
+            new StageSettings
+            {
+                Devices = ["cpu"],
+                Threads = 1,
+                KvCacheBytes = 16 << 20,
+                RopeFrequencies = frequencies,
+            }
+        );
+
+    /// <summary>The plainest head there is: the model's own final norm, applied early.</summary>
+    private static void WriteNormHead(string model, int exitLayer, string folder)
+    {
+        var modelFolder = TestModels.Folder(model);
+        var config = ModelConfig.Read(modelFolder);
+        using var checkpoint = Checkpoint.Open(modelFolder);
+        var norm = checkpoint.Require(LlamaTensorNames.FinalNorm, config.HiddenSize);
+        new SafetensorsWriter()
+            .AddRaw("norm.weight", "BF16", [config.HiddenSize], norm.Bytes(0, (int)norm.ByteCount))
+            .Write(Path.Combine(folder, "model.safetensors"));
+        var head = new JsonObject
+        {
+            ["model_type"] = "ppsd_exit_head",
+            ["head_type"] = "norm",
+            ["exit_layer"] = exitLayer,
+            ["lm_head"] = "shared",
+            ["verifier"] = new JsonObject
+            {
+                ["name"] = model,
+                ["num_hidden_layers"] = config.LayerCount,
+                ["hidden_size"] = config.HiddenSize,
+                ["weights_sha256"] = WeightsFingerprint.Compute(modelFolder),
+            },
+            ["rms_norm_eps"] = (double)config.RmsNormEpsilon,
+            ["dtype"] = "bfloat16",
+        };
+        File.WriteAllText(Path.Combine(folder, "config.json"), head.ToJsonString());
+    }
+}
