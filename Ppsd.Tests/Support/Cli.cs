@@ -31,10 +31,7 @@ internal static class Cli
     }
 
     /// <summary>Starts it with all streams redirected.</summary>
-    public static Process Start(
-        IEnumerable<string> arguments,
-        IReadOnlyDictionary<string, string>? environment = null
-    )
+    public static Process Start(IEnumerable<string> arguments, IReadOnlyDictionary<string, string>? environment = null)
     {
         var start = new ProcessStartInfo
         {
