@@ -132,7 +132,12 @@ public sealed record Verdicts(
     [property: Key(1)] RunId Run,
     [property: Key(2)] CandidateId[] Candidates,
     [property: Key(3)] TokenId[] Tokens
-) : IWireMessage, IControlMessage;
+) : IWireMessage, IControlMessage
+{
+    /// <summary>Timestamp of its arrival in the draft stage's mailbox; the receiver's own, never sent.</summary>
+    [IgnoreMember]
+    internal long ArrivedAt { get; set; }
+}
 
 /// <summary>
 /// Kills a run, or branches of it, at every stage. Draft stage to all stages at once; takes effect when it is enqueued,

@@ -220,6 +220,11 @@ internal sealed class DraftStageActor : StageActor, IWithTimers
 
         var generatedBefore = session.Decode.GeneratedCount;
         var outcome = session.Decode.Apply(verdicts.Run, verdicts.Candidates, verdicts.Tokens);
+        if (outcome.RunRejected)
+        {
+            Loop.Reject(verdicts.Session, verdicts.ArrivedAt);
+        }
+
         if (outcome.Emitted.Count > 0)
         {
             session.NoteTokens();
