@@ -54,4 +54,13 @@ public interface IStageRuntime : IDisposable
 
     /// <summary>The target's tokens after the rows from <paramref name="firstRow"/> on.</summary>
     TokenId[] Verify(int firstRow);
+
+    /// <summary>
+    /// What the target itself thinks of its token after a row: log-softmax of the raw logits, before penalties,
+    /// temperature and filters. Call after <see cref="Verify"/>.
+    /// </summary>
+    /// <param name="row">A row that got a verdict.</param>
+    /// <param name="token">The verdict.</param>
+    /// <param name="topCount">How many of the most probable tokens to name; fewer when the vocabulary is smaller.</param>
+    TokenLogprobs Logprobs(int row, TokenId token, int topCount);
 }

@@ -313,7 +313,23 @@ internal class StageActor : ReceiveActor
         _meter.MarkWork();
         var tokens = _runtime.Verify(batch.FirstHeadRow);
         _meter.MarkHeads();
-        DraftStage.Tell(new Verdicts(batch.Session, batch.Run, batch.Candidates[batch.FirstHeadRow..], tokens));
+        var logprobs = _open[batch.Session].Settings.TopLogprobs is { } topCount
+            ? Logprobs(batch.FirstHeadRow, tokens, topCount)
+            : null;
+        DraftStage.Tell(
+            new Verdicts(batch.Session, batch.Run, batch.Candidates[batch.FirstHeadRow..], tokens, logprobs)
+        );
+    }
+
+    private TokenLogprobs[] Logprobs(int firstRow, TokenId[] tokens, int topCount)
+    {
+        var logprobs = new TokenLogprobs[tokens.Length];
+        for (var i = 0; i < tokens.Length; i++)
+        {
+            logprobs[i] = _runtime.Logprobs(firstRow + i, tokens[i], topCount);
+        }
+
+        return logprobs;
     }
 
     private void ReturnCredit(MicroBatch batch)

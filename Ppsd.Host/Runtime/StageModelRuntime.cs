@@ -55,6 +55,7 @@ internal sealed class StageModelRuntime : IStageRuntime
             _model.Open(
                 session.Value,
                 settings.ReservedLength,
+                settings.PromptLength,
                 new SamplingParameters
                 {
                     Temperature = sampling.Temperature,
@@ -62,6 +63,8 @@ internal sealed class StageModelRuntime : IStageRuntime
                     TopP = sampling.TopP,
                     MinP = sampling.MinP,
                     RepetitionPenalty = sampling.RepetitionPenalty,
+                    PresencePenalty = sampling.PresencePenalty,
+                    FrequencyPenalty = sampling.FrequencyPenalty,
                     Seed = sampling.Seed,
                 }
             );
@@ -159,6 +162,19 @@ internal sealed class StageModelRuntime : IStageRuntime
 
         _meter.End();
         return tokens;
+    }
+
+    public TokenLogprobs Logprobs(int row, TokenId token, int topCount)
+    {
+        Span<TokenLogProbability> best = stackalloc TokenLogProbability[Math.Min(topCount, Description.VocabSize)];
+        var chosen = _model.LogProbability(row, token.Value, best);
+        var top = new TokenLogprob[best.Length];
+        for (var i = 0; i < top.Length; i++)
+        {
+            top[i] = new TokenLogprob(new TokenId(best[i].Token), best[i].LogProbability);
+        }
+
+        return new TokenLogprobs(chosen, top);
     }
 
     public void Dispose()
