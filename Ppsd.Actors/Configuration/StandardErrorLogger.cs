@@ -22,7 +22,7 @@ public sealed class StandardErrorLogger : ReceiveActor, IRequiresMessageQueue<IL
         var isPeerLeaving =
             log.LogSource.Contains("/system/endpointManager", StringComparison.Ordinal)
             || log.LogSource.Contains("EndpointWriter", StringComparison.Ordinal)
-            || log.LogSource.Contains("ClusterSingletonProxy", StringComparison.Ordinal)
+            || log.LogSource.EndsWith("/coordinator-proxy", StringComparison.Ordinal)
             || log.LogSource.Contains("remoting", StringComparison.OrdinalIgnoreCase);
         if (isPeerLeaving && log.LogLevel() < LogLevel.ErrorLevel)
         {

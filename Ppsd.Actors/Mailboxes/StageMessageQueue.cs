@@ -20,6 +20,9 @@ public sealed class StageMessageQueue : IMessageQueue, IUnboundedMessageQueueSem
     /// <summary>What is dead, as this stage knows it.</summary>
     public CancelBoard Board { get; } = new();
 
+    /// <summary>How long the link to the next stage takes.</summary>
+    public LinkMeter Link { get; } = new();
+
     /// <inheritdoc />
     public bool HasMessages => !_control.IsEmpty || !_work.IsEmpty;
 
@@ -43,6 +46,12 @@ public sealed class StageMessageQueue : IMessageQueue, IUnboundedMessageQueueSem
             case EndSession end:
                 Board.End(end.Session);
                 break;
+            case LinkProbe probe:
+                envelope.Sender.Tell(new LinkEcho(probe.SentAt), receiver);
+                return;
+            case LinkEcho echo:
+                Link.Note(echo);
+                return;
             default:
                 break;
         }

@@ -89,4 +89,33 @@ public sealed record StageStatus : IWireMessage
     /// <summary>Micro-batches waiting.</summary>
     [Key(9)]
     public required int QueueLength { get; init; }
+
+    /// <summary>Milliseconds since the stage had loaded, by its own clock; shares of time are differences over this.</summary>
+    [Key(10)]
+    public double UpMs { get; init; }
+
+    /// <summary>Bytes of memory its process has resident; a device's own memory is not among them.</summary>
+    [Key(11)]
+    public long ResidentBytes { get; init; }
+
+    /// <summary>Milliseconds a probe took to the next stage's mailbox and back; null at the last stage, or unknown yet.</summary>
+    [Key(12)]
+    public double? LinkRoundTripMs { get; init; }
+
+    /// <summary>Figures of all sessions, at the draft stage; null at the others.</summary>
+    [Key(13)]
+    public SessionTotals? Sessions { get; init; }
 }
+
+/// <summary>
+/// Measures a link. Stage to the next one, whose mailbox answers with <see cref="LinkEcho"/> when it is enqueued: no
+/// stage's thread takes part, so a busy stage does not look like a slow link. Repeat delivery is safe.
+/// </summary>
+/// <param name="SentAt">The sender's clock.</param>
+[MessagePackObject]
+public sealed record LinkProbe([property: Key(0)] long SentAt) : IWireMessage, IControlMessage;
+
+/// <summary>Answers <see cref="LinkProbe"/>. Mailbox to mailbox; the later of two counts.</summary>
+/// <param name="SentAt">As it came.</param>
+[MessagePackObject]
+public sealed record LinkEcho([property: Key(0)] long SentAt) : IWireMessage, IControlMessage;

@@ -39,7 +39,7 @@ internal class StageActor : ReceiveActor
         Receive<Credit>(SendOn);
         Receive<Cancel>(_ => DropDeadWork());
         Receive<EndSession>(Release);
-        Receive<GetStageStatus>(_ => Sender.Tell(Status()));
+        Receive<GetStageStatus>(_ => Report());
         Receive<Terminated>(StageLost);
     }
 
@@ -125,6 +125,8 @@ internal class StageActor : ReceiveActor
                 Context.Watch(stage.Actor);
             }
         }
+
+        ProbeLink();
     }
 
     /// <summary>A stage of the pipeline is gone, and with it every session's cache.</summary>
@@ -364,7 +366,24 @@ internal class StageActor : ReceiveActor
         DraftStage.Tell(new StageFault(session, Index, reason));
     }
 
-    private StageStatus Status() =>
+    private void Report()
+    {
+        Sender.Tell(Status());
+
+        // The answer names the probe before this one: nobody waits for a link.
+        ProbeLink();
+    }
+
+    private void ProbeLink()
+    {
+        if (Pipeline is not null && !IsLast)
+        {
+            Pipeline.Stages[Index.Value + 1].Actor.Tell(LinkMeter.Probe());
+        }
+    }
+
+    /// <summary>The stage's figures.</summary>
+    protected virtual StageStatus Status() =>
         new()
         {
             Stage = Index,
@@ -377,6 +396,9 @@ internal class StageActor : ReceiveActor
             DecodeSteps = _meter.DecodeSteps,
             CancelledSteps = _meter.CancelledSteps,
             QueueLength = _queue.Count,
+            UpMs = _meter.UpMs,
+            ResidentBytes = Environment.WorkingSet,
+            LinkRoundTripMs = Pipeline is null || IsLast ? null : Mailbox.Link.RoundTripMs,
         };
 
     private sealed class OpenSession(SessionSettings settings)
