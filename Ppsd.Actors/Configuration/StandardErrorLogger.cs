@@ -6,7 +6,8 @@ namespace Ppsd.Actors.Configuration;
 
 /// <summary>
 /// Logs to standard error: standard output belongs to generated text and JSON. Drops what remoting reports as an error
-/// each time a peer leaves; the members of a pipeline notice that by themselves and say it in plain words.
+/// each time a peer leaves, and the singleton proxy's warning, which comes at once and speaks of 30 seconds: the members
+/// of a pipeline notice both by themselves and say it in plain words.
 /// </summary>
 public sealed class StandardErrorLogger : ReceiveActor, IRequiresMessageQueue<ILoggerMessageQueueSemantics>
 {
@@ -22,7 +23,7 @@ public sealed class StandardErrorLogger : ReceiveActor, IRequiresMessageQueue<IL
         var isPeerLeaving =
             log.LogSource.Contains("/system/endpointManager", StringComparison.Ordinal)
             || log.LogSource.Contains("EndpointWriter", StringComparison.Ordinal)
-            || log.LogSource.EndsWith("/coordinator-proxy", StringComparison.Ordinal)
+            || log.LogClass.Name == "ClusterSingletonProxy"
             || log.LogSource.Contains("remoting", StringComparison.OrdinalIgnoreCase);
         if (isPeerLeaving && log.LogLevel() < LogLevel.ErrorLevel)
         {

@@ -23,6 +23,9 @@ public sealed class StageMessageQueue : IMessageQueue, IUnboundedMessageQueueSem
     /// <summary>How long the link to the next stage takes.</summary>
     public LinkMeter Link { get; } = new();
 
+    /// <summary>Stamps verdicts as they arrive.</summary>
+    internal TimeProvider Clock { get; set; } = TimeProvider.System;
+
     /// <inheritdoc />
     public bool HasMessages => !_control.IsEmpty || !_work.IsEmpty;
 
@@ -52,6 +55,9 @@ public sealed class StageMessageQueue : IMessageQueue, IUnboundedMessageQueueSem
             case LinkEcho echo:
                 Link.Note(echo);
                 return;
+            case Verdicts verdicts:
+                verdicts.ArrivedAt = Clock.GetTimestamp();
+                break;
             default:
                 break;
         }

@@ -100,7 +100,7 @@ internal static class ClusterJson
         json.WriteNumber("kv_pages", description.PageCount);
         json.WriteNumber("kv_page_tokens", description.PageSize);
         WriteNullable(json, "kv_pages_used", status?.UsedPages);
-        WriteNullable(json, "resident_bytes", status?.ResidentBytes);
+        WriteNullable(json, "host_memory_bytes", status?.HostMemoryBytes);
         WriteNullable(json, "sessions", status?.OpenSessions);
         WriteNullable(json, "queue", status?.QueueLength);
         WriteNullable(json, "busy_share", busyShare, digits: 4);

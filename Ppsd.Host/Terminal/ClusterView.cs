@@ -35,7 +35,7 @@ internal static class ClusterView
         new(
             "process",
             108,
-            look => Plain(look.Stage.Status is { } s ? Mebibytes(s.ResidentBytes) : Unknown),
+            look => Plain(look.Stage.Status is { } s ? Mebibytes(s.HostMemoryBytes) : Unknown),
             IsNumber: true
         ),
         new(
