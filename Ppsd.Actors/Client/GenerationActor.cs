@@ -101,7 +101,7 @@ internal sealed class GenerationActor : ReceiveActor
         }
 
         _received += emitted.Tokens.Length;
-        _events.TryWrite(new TokensGenerated(emitted.Tokens));
+        _events.TryWrite(new TokensGenerated(emitted.Tokens, emitted.Logprobs));
     }
 
     private void Ended(SessionEnded ended)

@@ -8,7 +8,9 @@ public abstract record GenerationEvent;
 
 /// <summary>Verified tokens, in order; never taken back.</summary>
 /// <param name="Tokens">At least one.</param>
-public sealed record TokensGenerated(IReadOnlyList<TokenId> Tokens) : GenerationEvent;
+/// <param name="Logprobs">What the target thought of each; null when they were not asked for.</param>
+public sealed record TokensGenerated(IReadOnlyList<TokenId> Tokens, IReadOnlyList<TokenLogprobs>? Logprobs = null)
+    : GenerationEvent;
 
 /// <summary>Drafts now in flight after the tokens generated so far; replaces what was said before.</summary>
 /// <param name="Tokens">Possibly none.</param>

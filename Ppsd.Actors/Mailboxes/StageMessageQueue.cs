@@ -20,6 +20,9 @@ public sealed class StageMessageQueue : IMessageQueue, IUnboundedMessageQueueSem
     /// <summary>What is dead, as this stage knows it.</summary>
     public CancelBoard Board { get; } = new();
 
+    /// <summary>Stamps verdicts as they arrive.</summary>
+    internal TimeProvider Clock { get; set; } = TimeProvider.System;
+
     /// <inheritdoc />
     public bool HasMessages => !_control.IsEmpty || !_work.IsEmpty;
 
@@ -42,6 +45,9 @@ public sealed class StageMessageQueue : IMessageQueue, IUnboundedMessageQueueSem
                 break;
             case EndSession end:
                 Board.End(end.Session);
+                break;
+            case Verdicts verdicts:
+                verdicts.ArrivedAt = Clock.GetTimestamp();
                 break;
             default:
                 break;

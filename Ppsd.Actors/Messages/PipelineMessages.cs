@@ -126,13 +126,20 @@ public sealed record Drafts(
 /// <param name="Run">The run; verdicts of an earlier one are dropped.</param>
 /// <param name="Candidates">Candidates judged, in the order they entered.</param>
 /// <param name="Tokens">The target's token after each.</param>
+/// <param name="Logprobs">What the target thought of each; null when the session did not ask.</param>
 [MessagePackObject]
 public sealed record Verdicts(
     [property: Key(0)] SessionId Session,
     [property: Key(1)] RunId Run,
     [property: Key(2)] CandidateId[] Candidates,
-    [property: Key(3)] TokenId[] Tokens
-) : IWireMessage, IControlMessage;
+    [property: Key(3)] TokenId[] Tokens,
+    [property: Key(4)] TokenLogprobs[]? Logprobs = null
+) : IWireMessage, IControlMessage
+{
+    /// <summary>Timestamp of its arrival in the draft stage's mailbox; the receiver's own, never sent.</summary>
+    [IgnoreMember]
+    internal long ArrivedAt { get; set; }
+}
 
 /// <summary>
 /// Kills a run, or branches of it, at every stage. Draft stage to all stages at once; takes effect when it is enqueued,

@@ -44,6 +44,12 @@ public sealed record StartSession : IWireMessage, IControlMessage
     /// <summary>Fingerprint of the model whose tokens these are; empty skips the check.</summary>
     [Key(7)]
     public string ModelFingerprint { get; init; } = "";
+
+    /// <summary>
+    /// 0 to 20: log-probabilities come with each token, and of as many of the most probable alternatives; null for none.
+    /// </summary>
+    [Key(8)]
+    public int? TopLogprobs { get; init; }
 }
 
 /// <summary>
@@ -79,11 +85,13 @@ public sealed record SessionRefused([property: Key(0)] RefusalKind Kind, [proper
 /// <param name="Session">The session.</param>
 /// <param name="FirstIndex">Index of the first among the session's generated tokens, from 0.</param>
 /// <param name="Tokens">The tokens.</param>
+/// <param name="Logprobs">What the target thought of each; null when the client did not ask.</param>
 [MessagePackObject]
 public sealed record TokensEmitted(
     [property: Key(0)] SessionId Session,
     [property: Key(1)] int FirstIndex,
-    [property: Key(2)] TokenId[] Tokens
+    [property: Key(2)] TokenId[] Tokens,
+    [property: Key(3)] TokenLogprobs[]? Logprobs = null
 ) : IWireMessage;
 
 /// <summary>

@@ -31,6 +31,14 @@ public sealed record SessionSettings
     /// <summary>Tokens each stage reserves KV memory for, candidates in flight included.</summary>
     [Key(3)]
     public required int ReservedLength { get; init; }
+
+    /// <summary>Tokens of the prompt; the presence and frequency penalties look only at what follows them.</summary>
+    [Key(4)]
+    public required int PromptLength { get; init; }
+
+    /// <summary>How many of the target's most probable tokens come with each verdict; null for no log-probabilities at all.</summary>
+    [Key(5)]
+    public int? TopLogprobs { get; init; }
 }
 
 /// <summary>How tokens are drawn, from drafts and target alike: filters in this order, then keyed Gumbel noise.</summary>
@@ -60,6 +68,14 @@ public sealed record SamplingSettings
     /// <summary>Discourages tokens already in the sequence; 1 is off.</summary>
     [Key(4)]
     public float RepetitionPenalty { get; init; } = 1f;
+
+    /// <summary>Subtracted from the logits of tokens generated before (OpenAI's definition); 0 is off.</summary>
+    [Key(6)]
+    public float PresencePenalty { get; init; }
+
+    /// <summary>Subtracted from a token's logit for each time it was generated (OpenAI's definition); 0 is off.</summary>
+    [Key(7)]
+    public float FrequencyPenalty { get; init; }
 
     /// <summary>Key of the noise: same seed, same text.</summary>
     [Key(5)]

@@ -89,4 +89,44 @@ public sealed record StageStatus : IWireMessage
     /// <summary>Micro-batches waiting.</summary>
     [Key(9)]
     public required int QueueLength { get; init; }
+
+    /// <summary>Milliseconds the device worked on micro-batches, by its runtime's count.</summary>
+    [Key(10)]
+    public double DeviceMs { get; init; }
+
+    /// <summary>Bytes the device's operations allocated on the stage's thread.</summary>
+    [Key(11)]
+    public long DeviceAllocatedBytes { get; init; }
+
+    /// <summary>Bytes the stage's thread allocated otherwise: messages and their handling.</summary>
+    [Key(12)]
+    public long ProtocolAllocatedBytes { get; init; }
+
+    /// <summary>Memory of the stage's process that no file backs.</summary>
+    [Key(13)]
+    public long HostMemoryBytes { get; init; }
+
+    /// <summary>Milliseconds the runtime took to load.</summary>
+    [Key(14)]
+    public double LoadMs { get; init; }
+
+    /// <summary>Milliseconds of cycles of the draft loop: from a micro-batch to the drafts that follow it at once.</summary>
+    [Key(15)]
+    public double CycleMs { get; init; }
+
+    /// <summary>Milliseconds of those cycles in which the device worked.</summary>
+    [Key(16)]
+    public double CycleDeviceMs { get; init; }
+
+    /// <summary>Cycles counted.</summary>
+    [Key(17)]
+    public long Cycles { get; init; }
+
+    /// <summary>Milliseconds between the arrival of verdicts that rejected and the first micro-batches of their new runs.</summary>
+    [Key(18)]
+    public double RejectionMs { get; init; }
+
+    /// <summary>Rejections counted.</summary>
+    [Key(19)]
+    public long Rejections { get; init; }
 }

@@ -10,6 +10,8 @@ namespace Ppsd.Actors.Sessions;
 /// </summary>
 internal sealed class SessionAdmission
 {
+    private const int MaxTopLogprobs = 20;
+
     private readonly PipelineFormed _pipeline;
     private readonly PipelineOptions _options;
     private readonly Dictionary<SessionId, int> _reserved = [];
@@ -88,6 +90,11 @@ internal sealed class SessionAdmission
                 + $"{request.ModelFingerprint[..Math.Min(12, request.ModelFingerprint.Length)]}";
         }
 
+        if (request.TopLogprobs is < 0 or > MaxTopLogprobs)
+        {
+            return $"top logprobs: expected 0 to {MaxTopLogprobs}, found {request.TopLogprobs}";
+        }
+
         return SamplingRefusal(request.Sampling);
     }
 
@@ -135,6 +142,10 @@ internal sealed class SessionAdmission
             { MinP: not (>= 0f and <= 1f) } => $"min-p: expected 0 to 1, found {sampling.MinP}",
             { RepetitionPenalty: not (> 0f and <= 100f) } =>
                 $"repetition penalty: expected more than 0 and at most 100, found {sampling.RepetitionPenalty}",
+            { PresencePenalty: not (>= -2f and <= 2f) } =>
+                $"presence penalty: expected -2 to 2, found {sampling.PresencePenalty}",
+            { FrequencyPenalty: not (>= -2f and <= 2f) } =>
+                $"frequency penalty: expected -2 to 2, found {sampling.FrequencyPenalty}",
             _ => null,
         };
 }

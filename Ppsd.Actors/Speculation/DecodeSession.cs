@@ -154,6 +154,7 @@ internal sealed class DecodeSession
         {
             if (candidates[i] == _head)
             {
+                _outcome.EmittedBy.Add(i);
                 Judge(candidates[i], tokens[i]);
             }
             else if (_tree.Find(candidates[i]) is not null)

@@ -9,6 +9,9 @@ internal sealed class VerdictOutcome
     /// <summary>Tokens now verified, in order.</summary>
     public List<TokenId> Emitted { get; } = [];
 
+    /// <summary>Which of the verdicts each emitted token came from.</summary>
+    public List<int> EmittedBy { get; } = [];
+
     /// <summary>Candidates of the living run that died.</summary>
     public List<CandidateId> DeadBranch { get; } = [];
 
@@ -25,6 +28,7 @@ internal sealed class VerdictOutcome
     public void Clear()
     {
         Emitted.Clear();
+        EmittedBy.Clear();
         DeadBranch.Clear();
         RunRejected = false;
         HasGap = false;

@@ -186,6 +186,8 @@ internal sealed class DraftStageActor : StageActor, IWithTimers
             Sampling = request.Sampling,
             MaxWidth = request.MaxWidth,
             ReservedLength = _admission.ReservedLength(request),
+            PromptLength = request.Prompt.Length,
+            TopLogprobs = request.TopLogprobs,
         };
         var decode = new DecodeSession(
             id,
@@ -220,10 +222,22 @@ internal sealed class DraftStageActor : StageActor, IWithTimers
 
         var generatedBefore = session.Decode.GeneratedCount;
         var outcome = session.Decode.Apply(verdicts.Run, verdicts.Candidates, verdicts.Tokens);
+        if (outcome.RunRejected)
+        {
+            Loop.Reject(verdicts.Session, verdicts.ArrivedAt);
+        }
+
         if (outcome.Emitted.Count > 0)
         {
             session.NoteTokens();
-            session.Client.Tell(new TokensEmitted(verdicts.Session, generatedBefore, [.. outcome.Emitted]));
+            session.Client.Tell(
+                new TokensEmitted(
+                    verdicts.Session,
+                    generatedBefore,
+                    [.. outcome.Emitted],
+                    verdicts.Logprobs is { } all ? [.. outcome.EmittedBy.Select(verdict => all[verdict])] : null
+                )
+            );
         }
 
         if (outcome.Finish is { } reason)

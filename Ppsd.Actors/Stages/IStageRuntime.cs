@@ -15,6 +15,9 @@ public interface IStageRuntime : IDisposable
     /// <summary>KV pages no session holds.</summary>
     int FreePages { get; }
 
+    /// <summary>What the runtime has counted since it was loaded; zeros where it counts nothing.</summary>
+    RuntimeFigures Figures => default;
+
     /// <summary>Opens a session and reserves its KV pages.</summary>
     /// <exception cref="StageCapacityException">Too few pages are free.</exception>
     void Open(SessionId session, SessionSettings settings);
@@ -51,4 +54,13 @@ public interface IStageRuntime : IDisposable
 
     /// <summary>The target's tokens after the rows from <paramref name="firstRow"/> on.</summary>
     TokenId[] Verify(int firstRow);
+
+    /// <summary>
+    /// What the target itself thinks of its token after a row: log-softmax of the raw logits, before penalties,
+    /// temperature and filters. Call after <see cref="Verify"/>.
+    /// </summary>
+    /// <param name="row">A row that got a verdict.</param>
+    /// <param name="token">The verdict.</param>
+    /// <param name="topCount">How many of the most probable tokens to name; fewer when the vocabulary is smaller.</param>
+    TokenLogprobs Logprobs(int row, TokenId token, int topCount);
 }

@@ -104,6 +104,7 @@ internal sealed class CancelBench(CancelBenchSettings settings, TimeProvider clo
                 Sampling = SamplingSettings.Greedy,
                 MaxWidth = 1,
                 ReservedLength = 1,
+                PromptLength = 1,
             },
         };
 

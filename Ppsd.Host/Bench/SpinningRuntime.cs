@@ -79,6 +79,8 @@ internal sealed class SpinningRuntime(CancelBenchSettings settings, TimeProvider
 
     public TokenId[] Verify(int firstRow) => [];
 
+    public TokenLogprobs Logprobs(int row, TokenId token, int topCount) => new(0f, []);
+
     public void Dispose() { }
 
     private void SpinForLayer()

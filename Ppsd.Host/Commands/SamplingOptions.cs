@@ -63,6 +63,22 @@ internal sealed class SamplingOptions
         100f
     );
 
+    private readonly Option<float?> _presencePenalty = OptionFactory.Number(
+        "--presence-penalty",
+        "P",
+        "Subtracted from the logits of tokens generated before, -2 to 2; 0 is off.",
+        -2f,
+        2f
+    );
+
+    private readonly Option<float?> _frequencyPenalty = OptionFactory.Number(
+        "--frequency-penalty",
+        "F",
+        "Subtracted from a token's logit for each time it was generated, -2 to 2; 0 is off.",
+        -2f,
+        2f
+    );
+
     private readonly Option<ulong?> _seed = OptionFactory.Number(
         "--seed",
         "S",
@@ -100,6 +116,8 @@ internal sealed class SamplingOptions
         command.Options.Add(_topP);
         command.Options.Add(_minP);
         command.Options.Add(_repetitionPenalty);
+        command.Options.Add(_presencePenalty);
+        command.Options.Add(_frequencyPenalty);
         command.Options.Add(_seed);
         command.Options.Add(_ignoreEos);
         command.Options.Add(_stop);
@@ -131,6 +149,8 @@ internal sealed class SamplingOptions
                 TopP = parsed.GetValue(_topP) ?? (float)(model.TopP ?? 1),
                 MinP = parsed.GetValue(_minP) ?? (float)(model.MinP ?? 0),
                 RepetitionPenalty = parsed.GetValue(_repetitionPenalty) ?? (float)(model.RepetitionPenalty ?? 1),
+                PresencePenalty = parsed.GetValue(_presencePenalty) ?? 0,
+                FrequencyPenalty = parsed.GetValue(_frequencyPenalty) ?? 0,
                 Seed = parsed.GetValue(_seed) ?? 0,
             },
         };

@@ -23,6 +23,9 @@ internal sealed record GenerationSettings
     /// <summary>Strings that end the text; they are not part of it.</summary>
     public IReadOnlyList<string> StopStrings { get; init; } = [];
 
+    /// <summary>0 to 20: log-probabilities of each token and of as many alternatives; null for none.</summary>
+    public int? TopLogprobs { get; init; }
+
     /// <summary>True to be told of drafts.</summary>
     public bool ShowDrafts { get; init; }
 }

@@ -1,3 +1,4 @@
+using Ppsd.Actors.Ids;
 using Ppsd.Actors.Messages;
 
 namespace Ppsd.Host.Generation;
@@ -6,8 +7,17 @@ namespace Ppsd.Host.Generation;
 internal abstract record TextEvent;
 
 /// <summary>Text that is certain; never taken back.</summary>
-/// <param name="Text">The text.</param>
-internal sealed record TextAdded(string Text) : TextEvent;
+/// <param name="Text">
+/// The text; empty when tokens were generated whose text is still held back, which is told only where log-probabilities
+/// were asked for.
+/// </param>
+/// <param name="Tokens">Tokens generated since the last such event; their text may come with a later one.</param>
+/// <param name="Logprobs">What the target thought of each token; null when they were not asked for.</param>
+internal sealed record TextAdded(
+    string Text,
+    IReadOnlyList<TokenId> Tokens,
+    IReadOnlyList<TokenLogprobs>? Logprobs = null
+) : TextEvent;
 
 /// <summary>Drafts in flight as text; replaces what was said before.</summary>
 /// <param name="Text">Possibly empty.</param>
@@ -29,4 +39,8 @@ internal sealed record TextResult(
     string Text,
     FinishReason Reason,
     SessionStats Stats
-);
+)
+{
+    /// <summary>What the target thought of each token; null when log-probabilities were not asked for.</summary>
+    public IReadOnlyList<TokenLogprobs>? Logprobs { get; init; }
+}

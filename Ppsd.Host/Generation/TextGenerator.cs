@@ -27,7 +27,9 @@ internal sealed class TextGenerator(PpsdClient client, ModelAssets assets)
         var tokenizer = assets.Tokenizer;
         var detokenizer = new StreamingDetokenizer(tokenizer, prompt);
         var stops = new StopStrings(settings.StopStrings);
-        var tokens = new List<int>();
+        var tokens = new List<TokenId>();
+        var logprobs = settings.TopLogprobs is null ? null : new List<TokenLogprobs>();
+        var told = 0;
         var text = new StringBuilder();
 
         var generation = client.Start(Request(prompt, settings));
@@ -36,10 +38,10 @@ internal sealed class TextGenerator(PpsdClient client, ModelAssets assets)
             switch (next)
             {
                 case TokensGenerated generated when stops.Found is null:
-                    var added = Append(generated.Tokens);
-                    if (added.Length > 0)
+                    var added = Append(generated);
+                    if (added.Length > 0 || logprobs is not null)
                     {
-                        yield return new TextAdded(added);
+                        yield return Added(added);
                     }
 
                     if (stops.Found is not null)
@@ -57,14 +59,14 @@ internal sealed class TextGenerator(PpsdClient client, ModelAssets assets)
                     text.Append(rest);
                     if (rest.Length > 0)
                     {
-                        yield return new TextAdded(rest);
+                        yield return Added(rest);
                     }
 
                     var reason = stops.Found is null ? ended.Reason : FinishReason.Stop;
                     yield return new TextCompleted(
                         new TextResult(
                             prompt,
-                            tokens,
+                            [.. tokens.Select(token => token.Value)],
                             text.ToString(),
                             reason,
                             ended.Stats with
@@ -72,6 +74,9 @@ internal sealed class TextGenerator(PpsdClient client, ModelAssets assets)
                                 GeneratedTokens = tokens.Count,
                             }
                         )
+                        {
+                            Logprobs = logprobs,
+                        }
                     );
                     break;
                 default:
@@ -79,12 +84,18 @@ internal sealed class TextGenerator(PpsdClient client, ModelAssets assets)
             }
         }
 
-        string Append(IReadOnlyList<TokenId> generated)
+        string Append(TokensGenerated generated)
         {
             var chunk = new StringBuilder();
-            foreach (var token in generated)
+            for (var i = 0; i < generated.Tokens.Count; i++)
             {
-                tokens.Add(token.Value);
+                var token = generated.Tokens[i];
+                tokens.Add(token);
+                if (generated.Logprobs is { } each)
+                {
+                    logprobs?.Add(each[i]);
+                }
+
                 chunk.Append(stops.Append(detokenizer.Append(token.Value)));
                 if (stops.Found is not null)
                 {
@@ -94,6 +105,13 @@ internal sealed class TextGenerator(PpsdClient client, ModelAssets assets)
 
             text.Append(chunk);
             return chunk.ToString();
+        }
+
+        TextAdded Added(string added)
+        {
+            var from = told;
+            told = tokens.Count;
+            return new TextAdded(added, tokens[from..], logprobs?[from..]);
         }
 
         string TextOf(IReadOnlyList<TokenId> drafts)
@@ -135,6 +153,7 @@ internal sealed class TextGenerator(PpsdClient client, ModelAssets assets)
             Mode = settings.Mode,
             Sampling = settings.Sampling,
             MaxWidth = settings.MaxWidth,
+            TopLogprobs = settings.TopLogprobs,
             ShowDrafts = settings.ShowDrafts,
             ModelFingerprint = assets.Fingerprint,
         };

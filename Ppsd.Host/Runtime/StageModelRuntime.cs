@@ -15,6 +15,7 @@ internal sealed class StageModelRuntime : IStageRuntime
     private readonly StageModel _model;
     private readonly List<DraftedToken> _drafts = [];
     private readonly DraftToken[] _best;
+    private readonly DeviceMeter _meter = new();
     private MicroBatch _batch = null!;
 
     /// <summary>Takes ownership of both.</summary>
@@ -44,6 +45,8 @@ internal sealed class StageModelRuntime : IStageRuntime
 
     public int FreePages => _model.FreeKvPages;
 
+    public RuntimeFigures Figures => new(_meter.Ms, _meter.AllocatedBytes);
+
     public void Open(SessionId session, SessionSettings settings)
     {
         var sampling = settings.Sampling;
@@ -52,6 +55,7 @@ internal sealed class StageModelRuntime : IStageRuntime
             _model.Open(
                 session.Value,
                 settings.ReservedLength,
+                settings.PromptLength,
                 new SamplingParameters
                 {
                     Temperature = sampling.Temperature,
@@ -59,6 +63,8 @@ internal sealed class StageModelRuntime : IStageRuntime
                     TopP = sampling.TopP,
                     MinP = sampling.MinP,
                     RepetitionPenalty = sampling.RepetitionPenalty,
+                    PresencePenalty = sampling.PresencePenalty,
+                    FrequencyPenalty = sampling.FrequencyPenalty,
                     Seed = sampling.Seed,
                 }
             );
@@ -106,19 +112,27 @@ internal sealed class StageModelRuntime : IStageRuntime
         return true;
     }
 
-    public bool Forward(ReadOnlyMemory<byte> hidden, Func<bool> isCancelled) =>
-        _model.Forward(hidden.Span, isCancelled);
+    public bool Forward(ReadOnlyMemory<byte> hidden, Func<bool> isCancelled)
+    {
+        _meter.Begin();
+        var completed = _model.Forward(hidden.Span, isCancelled);
+        _meter.End();
+        return completed;
+    }
 
     public ReadOnlyMemory<byte> ReadHidden()
     {
         // A fresh array: the message that carries it may outlive the next step.
         var hidden = GC.AllocateUninitializedArray<byte>(_model.RowCount * _model.HiddenBytesPerRow);
+        _meter.Begin();
         _model.ReadHidden(hidden);
+        _meter.End();
         return hidden;
     }
 
     public DraftedToken[] Draft(int firstRow, int width)
     {
+        _meter.Begin();
         _model.RunExitHead(firstRow);
         _drafts.Clear();
         for (var row = firstRow; row < _model.RowCount; row++)
@@ -132,19 +146,35 @@ internal sealed class StageModelRuntime : IStageRuntime
             }
         }
 
+        _meter.End();
         return [.. _drafts];
     }
 
     public TokenId[] Verify(int firstRow)
     {
-        _model.RunTargetHead(firstRow);
         var tokens = new TokenId[_model.RowCount - firstRow];
+        _meter.Begin();
+        _model.RunTargetHead(firstRow);
         for (var i = 0; i < tokens.Length; i++)
         {
             tokens[i] = new TokenId(_model.Verdict(firstRow + i));
         }
 
+        _meter.End();
         return tokens;
+    }
+
+    public TokenLogprobs Logprobs(int row, TokenId token, int topCount)
+    {
+        Span<TokenLogProbability> best = stackalloc TokenLogProbability[Math.Min(topCount, Description.VocabSize)];
+        var chosen = _model.LogProbability(row, token.Value, best);
+        var top = new TokenLogprob[best.Length];
+        for (var i = 0; i < top.Length; i++)
+        {
+            top[i] = new TokenLogprob(new TokenId(best[i].Token), best[i].LogProbability);
+        }
+
+        return new TokenLogprobs(chosen, top);
     }
 
     public void Dispose()

@@ -15,7 +15,7 @@ internal sealed class ModelRun(IReadOnlyList<StageModel> stages) : IDisposable
     {
         foreach (var stage in stages)
         {
-            stage.Open(sequence, capacity, new SamplingParameters());
+            stage.Open(sequence, capacity, promptLength: 0, new SamplingParameters());
         }
 
         _lengths.Add(sequence, 0);

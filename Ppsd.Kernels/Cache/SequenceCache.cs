@@ -153,8 +153,11 @@ internal sealed class SequenceCache
         return true;
     }
 
-    /// <summary>Tokens up to and including candidate <paramref name="id"/>; <paramref name="tail"/> is scratch.</summary>
-    public TokenHistory HistoryOf(int id, List<int> tail)
+    /// <summary>
+    /// Tokens up to and including candidate <paramref name="id"/>, the first <paramref name="promptLength"/> of them the
+    /// prompt's; <paramref name="tail"/> is scratch.
+    /// </summary>
+    public TokenHistory HistoryOf(int id, int promptLength, List<int> tail)
     {
         tail.Clear();
         if (!TryTracePath(id))
@@ -167,7 +170,7 @@ internal sealed class SequenceCache
             tail.Add(_uncommitted[index].Token);
         }
 
-        return new TokenHistory(_tokens.AsSpan(0, CommittedLength), CollectionsMarshal.AsSpan(tail));
+        return new TokenHistory(_tokens.AsSpan(0, CommittedLength), CollectionsMarshal.AsSpan(tail), promptLength);
     }
 
     /// <summary>Gives the sequence's pages back to the pool; the cache must not be used after.</summary>

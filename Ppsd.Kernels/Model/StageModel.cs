@@ -23,6 +23,7 @@ public sealed class StageModel : IDisposable
     private readonly StepBatch _batch;
     private readonly Row[] _rows;
     private readonly TokenSampler _sampler;
+    private readonly LogProbabilities _logProbabilities;
     private readonly List<int> _tail = [];
     private readonly int _exitLayer;
     private int _firstHeadRow;
@@ -38,6 +39,7 @@ public sealed class StageModel : IDisposable
         _batch = new StepBatch(limits.MaxRows);
         _rows = new Row[limits.MaxRows];
         _sampler = new TokenSampler(options.Config.VocabSize);
+        _logProbabilities = new LogProbabilities(options.Config.VocabSize);
         MaxLength = limits.MaxLength;
         MaxRows = limits.MaxRows;
         MaxWidth = limits.MaxWidth;
@@ -82,10 +84,11 @@ public sealed class StageModel : IDisposable
     /// <summary>Opens a sequence and reserves KV pages for it.</summary>
     /// <param name="sequence">Its id, unused until now.</param>
     /// <param name="capacity">Tokens it may hold at once, uncommitted candidates included.</param>
+    /// <param name="promptLength">Tokens of its prompt; what follows them was generated.</param>
     /// <param name="sampling">How its tokens are drawn.</param>
     /// <exception cref="KvCapacityException">Too few pages are free.</exception>
-    public void Open(long sequence, int capacity, SamplingParameters sampling) =>
-        _sequences.Add(sequence, new Sequence(new SequenceCache(_pages, capacity), sampling));
+    public void Open(long sequence, int capacity, int promptLength, SamplingParameters sampling) =>
+        _sequences.Add(sequence, new Sequence(new SequenceCache(_pages, capacity), promptLength, sampling));
 
     /// <summary>True when the sequence is open.</summary>
     public bool IsOpen(long sequence) => _sequences.ContainsKey(sequence);
@@ -192,6 +195,10 @@ public sealed class StageModel : IDisposable
     public int Verdict(int row) =>
         _sampler.Sample(TargetLogits(row), _rows[row].Sequence.Sampling, _batch.Positions[row] + 1, HistoryOf(row));
 
+    /// <summary>What the target thinks of a token after a row; see <see cref="LogProbabilities.Read"/>.</summary>
+    public float LogProbability(int row, int token, Span<TokenLogProbability> top) =>
+        _logProbabilities.Read(TargetLogits(row), token, top);
+
     /// <summary>The target's logits after a row, [vocabSize].</summary>
     public ReadOnlySpan<float> TargetLogits(int row) => _weights.TargetHead!.Logits(row - _firstHeadRow);
 
@@ -209,11 +216,12 @@ public sealed class StageModel : IDisposable
     {
         var (sequence, candidate) = _rows[row];
 
-        // Only the repetition penalty looks back.
-        return sequence.Sampling.RepetitionPenalty == 1f ? default : sequence.Cache.HistoryOf(candidate, _tail);
+        return sequence.Sampling.UsesHistory
+            ? sequence.Cache.HistoryOf(candidate, sequence.PromptLength, _tail)
+            : default;
     }
 
-    private sealed record Sequence(SequenceCache Cache, SamplingParameters Sampling);
+    private sealed record Sequence(SequenceCache Cache, int PromptLength, SamplingParameters Sampling);
 
     private readonly record struct Row(Sequence Sequence, int Candidate);
 }

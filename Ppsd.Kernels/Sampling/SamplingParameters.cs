@@ -20,6 +20,15 @@ public sealed record SamplingParameters
     /// </summary>
     public float RepetitionPenalty { get; init; } = 1f;
 
+    /// <summary>Subtracted from the logits of tokens generated before; 0 is off.</summary>
+    public float PresencePenalty { get; init; }
+
+    /// <summary>Subtracted from a token's logit for each time it was generated; 0 is off.</summary>
+    public float FrequencyPenalty { get; init; }
+
+    /// <summary>True when a draw depends on the tokens before it.</summary>
+    public bool UsesHistory => RepetitionPenalty != 1f || PresencePenalty != 0f || FrequencyPenalty != 0f;
+
     /// <summary>Key of the noise.</summary>
     public ulong Seed { get; init; }
 }

@@ -1,12 +1,10 @@
 using System.Numerics.Tensors;
-using System.Runtime.Intrinsics;
 
 namespace Ppsd.Kernels.Sampling;
 
 /// <summary>
-/// Draws tokens from logits as a pure function of (logits, parameters, position, history): repetition penalty,
-/// temperature, top-k, top-p, min-p, then the largest logit plus keyed Gumbel noise (ties to the lowest id). The filters
-/// follow Hugging Face's order. Holds scratch only; one instance per stage thread.
+/// Draws tokens from logits as a pure function of (logits, parameters, position, history): penalties, temperature, top-k, top-p,
+/// min-p, then the largest logit plus keyed Gumbel noise (ties to the lowest id). The filters follow Hugging Face's order. Holds scratch only; one instance per stage thread.
 /// </summary>
 public sealed class TokenSampler
 {
@@ -18,7 +16,7 @@ public sealed class TokenSampler
     private readonly int _vocabSize;
     private readonly float[] _scores;
     private readonly float[] _sorted;
-    private readonly bool[] _seen;
+    private readonly TokenPenalties _penalties;
 
     /// <summary>Creates a sampler for logits of <paramref name="vocabSize"/> values.</summary>
     public TokenSampler(int vocabSize)
@@ -27,7 +25,7 @@ public sealed class TokenSampler
         _scores = new float[(vocabSize + GumbelNoise.BlockSize - 1) / GumbelNoise.BlockSize * GumbelNoise.BlockSize];
         _scores.AsSpan(vocabSize).Fill(Excluded);
         _sorted = new float[vocabSize];
-        _seen = new bool[vocabSize];
+        _penalties = new TokenPenalties(vocabSize);
     }
 
     /// <summary>The token at <paramref name="position"/>.</summary>
@@ -66,7 +64,7 @@ public sealed class TokenSampler
         }
 
         var scores = Perturb(logits, parameters, position, history);
-        var logTotal = LogSumExp(scores);
+        var logTotal = VectorMath.LogSumExp(scores);
         for (var i = 0; i < drafts.Length; i++)
         {
             var best = TensorPrimitives.IndexOfMax(scores);
@@ -83,7 +81,7 @@ public sealed class TokenSampler
     }
 
     private static bool NeedsNoCopy(SamplingParameters parameters) =>
-        parameters is { Temperature: 0f, RepetitionPenalty: 1f };
+        parameters is { Temperature: 0f, UsesHistory: false };
 
     /// <summary>Penalised, filtered, tempered logits plus noise; excluded tokens are minus infinity.</summary>
     private Span<float> Perturb(
@@ -95,11 +93,7 @@ public sealed class TokenSampler
     {
         var scores = _scores.AsSpan(0, _vocabSize);
         logits[.._vocabSize].CopyTo(scores);
-        if (parameters.RepetitionPenalty != 1f)
-        {
-            Penalise(scores, parameters.RepetitionPenalty, history);
-        }
-
+        _penalties.Apply(scores, parameters, history);
         if (parameters.Temperature == 0f)
         {
             return scores;
@@ -109,33 +103,6 @@ public sealed class TokenSampler
         Filter(scores, parameters);
         AddNoise(parameters.Seed, position);
         return scores;
-    }
-
-    private void Penalise(Span<float> scores, float penalty, in TokenHistory history)
-    {
-        PenaliseOnce(scores, penalty, history.Committed);
-        PenaliseOnce(scores, penalty, history.Tail);
-        foreach (var token in history.Committed)
-        {
-            _seen[token] = false;
-        }
-
-        foreach (var token in history.Tail)
-        {
-            _seen[token] = false;
-        }
-    }
-
-    private void PenaliseOnce(Span<float> scores, float penalty, ReadOnlySpan<int> tokens)
-    {
-        foreach (var token in tokens)
-        {
-            if (!_seen[token])
-            {
-                _seen[token] = true;
-                scores[token] = scores[token] > 0 ? scores[token] / penalty : scores[token] * penalty;
-            }
-        }
     }
 
     private void Filter(Span<float> scores, SamplingParameters parameters)
@@ -150,7 +117,7 @@ public sealed class TokenSampler
         if (parameters.MinP > 0f)
         {
             // p / p_max = exp(score - max), whatever other tokens were excluded.
-            threshold = MathF.Max(threshold, TensorPrimitives.Max<float>(scores) + Log(parameters.MinP));
+            threshold = MathF.Max(threshold, TensorPrimitives.Max<float>(scores) + VectorMath.Log(parameters.MinP));
         }
 
         if (float.IsNegativeInfinity(threshold))
@@ -200,11 +167,11 @@ public sealed class TokenSampler
             return kept[0];
         }
 
-        var needed = topP * (limitsCount ? SumExp(kept, max) : SumExp(scores, max));
+        var needed = topP * (limitsCount ? VectorMath.SumExp(kept, max) : VectorMath.SumExp(scores, max));
         var reached = 0f;
         for (var i = kept.Length - 1; i >= 0; i--)
         {
-            reached += Exp(kept[i] - max);
+            reached += VectorMath.Exp(kept[i] - max);
             if (reached >= needed)
             {
                 return kept[i];
@@ -231,34 +198,4 @@ public sealed class TokenSampler
             TensorPrimitives.Add(block, noise, block);
         }
     }
-
-    private static float LogSumExp(ReadOnlySpan<float> scores)
-    {
-        var max = TensorPrimitives.Max(scores);
-        return max + Log(SumExp(scores, max));
-    }
-
-    private static float SumExp(ReadOnlySpan<float> scores, float max)
-    {
-        var sum = 0f;
-        var shift = Vector512.Create(max);
-        var i = 0;
-        for (; i <= scores.Length - Vector512<float>.Count; i += Vector512<float>.Count)
-        {
-            sum += Devices.Cpu.Lanes.Sum(Vector512.Exp(Vector512.Create(scores.Slice(i, 16)) - shift));
-        }
-
-        for (; i < scores.Length; i++)
-        {
-            sum += Exp(scores[i] - max);
-        }
-
-        return sum;
-    }
-
-    // The vector functions are the runtime's own code; MathF's come from the system's C library, whose last bit may
-    // differ from node to node.
-    private static float Exp(float x) => Vector512.Exp(Vector512.Create(x))[0];
-
-    private static float Log(float x) => Vector512.Log(Vector512.Create(x))[0];
 }

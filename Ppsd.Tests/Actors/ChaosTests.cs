@@ -66,12 +66,24 @@ public sealed class ChaosTests
                 var sampling = new SamplingSettings { Temperature = session % 2, Seed = (ulong)seed };
                 var expected = pipeline.Model.Generate([.. prompt.Select(t => new TokenId(t))], 40, sampling);
                 var result = await pipeline.Client.RunAsync(
-                    ToyPipeline.Request(prompt, 40, sampling: sampling, maxWidth: width)
+                    ToyPipeline.Request(prompt, 40, sampling: sampling, maxWidth: width) with
+                    {
+                        TopLogprobs = 1,
+                    }
                 );
-                return result.Tokens.SequenceEqual(expected);
+                return result.Tokens.SequenceEqual(expected) && LogprobsFit(pipeline.Model, prompt, result);
             });
         var same = await Task.WhenAll(runs);
         await pipeline.AssertNothingHeldAsync();
         return same.All(equal => equal);
+    }
+
+    private static bool LogprobsFit(ToyModel model, int[] prompt, GenerationResult result)
+    {
+        TokenId[] sequence = [.. prompt.Select(token => new TokenId(token)), .. result.Tokens];
+        return result
+            .Tokens.Select((token, i) => Math.Log(model.Distribution(sequence[..(prompt.Length + i)])[token.Value]))
+            .Zip(result.Logprobs, (expected, actual) => (float)expected == actual.Chosen && actual.Top.Length == 1)
+            .All(equal => equal);
     }
 }

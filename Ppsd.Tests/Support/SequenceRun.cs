@@ -16,7 +16,7 @@ internal sealed class SequenceRun
         _sequence = id;
         foreach (var stage in stages)
         {
-            stage.Open(id, capacity, sampling ?? new SamplingParameters());
+            stage.Open(id, capacity, promptLength: 0, sampling ?? new SamplingParameters());
         }
     }
 

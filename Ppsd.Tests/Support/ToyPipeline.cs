@@ -94,7 +94,12 @@ internal sealed class ToyPipeline : IAsyncDisposable
     public ValueTask DisposeAsync() => _pipeline.DisposeAsync();
 }
 
-internal sealed record GenerationResult(List<TokenId> Tokens, FinishReason Reason, SessionStats Stats);
+internal sealed record GenerationResult(
+    List<TokenId> Tokens,
+    List<TokenLogprobs> Logprobs,
+    FinishReason Reason,
+    SessionStats Stats
+);
 
 internal static class ClientRuns
 {
@@ -102,15 +107,17 @@ internal static class ClientRuns
     {
         using var timeout = new CancellationTokenSource(TimeSpan.FromSeconds(60));
         var tokens = new List<TokenId>();
+        var logprobs = new List<TokenLogprobs>();
         await foreach (var next in client.Start(request).Events(timeout.Token))
         {
             switch (next)
             {
                 case TokensGenerated generated:
                     tokens.AddRange(generated.Tokens);
+                    logprobs.AddRange(generated.Logprobs ?? []);
                     break;
                 case GenerationEnded ended:
-                    return new GenerationResult(tokens, ended.Reason, ended.Stats);
+                    return new GenerationResult(tokens, logprobs, ended.Reason, ended.Stats);
                 default:
                     break;
             }

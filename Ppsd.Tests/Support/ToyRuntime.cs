@@ -153,6 +153,20 @@ internal sealed class ToyRuntime : IStageRuntime
     public TokenId[] Verify(int firstRow) =>
         [.. _rows.Skip(firstRow).Select(row => _model.Target(row.Sequence, row.Cache.Settings.Sampling))];
 
+    public TokenLogprobs Logprobs(int row, TokenId token, int topCount)
+    {
+        var distribution = _model.Distribution(_rows[row].Sequence);
+        return new TokenLogprobs(
+            (float)Math.Log(distribution[token.Value]),
+            [
+                .. distribution
+                    .Select((share, id) => new TokenLogprob(new TokenId(id), (float)Math.Log(share)))
+                    .OrderByDescending(share => share.Logprob)
+                    .Take(topCount),
+            ]
+        );
+    }
+
     public void Dispose() { }
 
     private static long Fingerprint(IReadOnlyList<TokenId> sequence)

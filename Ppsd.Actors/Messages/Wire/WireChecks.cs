@@ -20,6 +20,7 @@ internal static class WireChecks
                     verdicts.Candidates.Length == verdicts.Tokens.Length,
                     $"{verdicts.Candidates.Length} candidates but {verdicts.Tokens.Length} verdicts"
                 );
+                Check(verdicts.Logprobs, verdicts.Tokens.Length);
                 break;
             case Drafts drafts:
                 Require(drafts.Tokens is not null, "drafts lack their tokens");
@@ -35,6 +36,7 @@ internal static class WireChecks
                 break;
             case TokensEmitted tokens:
                 Require(tokens.Tokens is not null, "emitted tokens are missing");
+                Check(tokens.Logprobs, tokens.Tokens.Length);
                 break;
             case DraftsInFlight drafts:
                 Require(drafts.Tokens is not null, "drafts in flight are missing");
@@ -53,6 +55,13 @@ internal static class WireChecks
                 break;
         }
     }
+
+    private static void Check(TokenLogprobs[]? logprobs, int tokenCount) =>
+        Require(
+            logprobs is null
+                || (logprobs.Length == tokenCount && Array.TrueForAll(logprobs, token => token is { Top: not null })),
+            "log-probabilities do not fit their tokens"
+        );
 
     private static void Check(Forward forward)
     {

@@ -333,6 +333,7 @@ public sealed class DecodeSessionTests
                 Sampling = SamplingSettings.Greedy,
                 MaxWidth = width,
                 ReservedLength = 1000,
+                PromptLength = 3,
             },
             new GenerationLimits(maxTokens, Tokens(ends ?? [])),
             new SpeculationLimits(window, width, chunk)

@@ -49,6 +49,7 @@ public sealed class WireSerializerTests
                     },
                     MaxWidth = 2,
                     ReservedLength = 99,
+                    PromptLength = 3,
                 },
             },
             item.Hidden
@@ -93,6 +94,27 @@ public sealed class WireSerializerTests
         ];
 
         Assert.That(sent.Select(RoundTrip), Is.EqualTo(sent));
+    }
+
+    [Test]
+    public void Log_probabilities_arrive_with_their_tokens_or_not_at_all()
+    {
+        var session = TestBatches.Session(4);
+        var logprobs = new TokenLogprobs(-0.5f, [new TokenLogprob(new TokenId(7), -0.25f)]);
+        var verdicts = new Verdicts(session, new RunId(1), [new CandidateId(9)], [new TokenId(3)], [logprobs]);
+        var emitted = new TokensEmitted(session, 5, [new TokenId(3)], [logprobs]);
+
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(((Verdicts)RoundTrip(verdicts)).Logprobs![0].Top, Is.EqualTo(logprobs.Top));
+            Assert.That(((TokensEmitted)RoundTrip(emitted)).Logprobs![0].Chosen, Is.EqualTo(-0.5f));
+            Assert.That(((TokensEmitted)RoundTrip(emitted with { Logprobs = null })).Logprobs, Is.Null);
+            Assert.That(
+                () => RoundTrip(emitted with { Logprobs = [logprobs, logprobs] }),
+                Throws.TypeOf<SerializationException>()
+            );
+            Assert.That(() => RoundTrip(verdicts with { Logprobs = [null!] }), Throws.TypeOf<SerializationException>());
+        }
     }
 
     [Test]

@@ -33,6 +33,11 @@ public sealed class BadInputTests
         );
         yield return Case("a probability above one", "--top-p", ["generate", "--top-p", "1.5", "a"]);
         yield return Case(
+            "a penalty out of range",
+            "--presence-penalty: expected a number from -2 to 2, found '-3'",
+            ["generate", "--presence-penalty", "-3", "a"]
+        );
+        yield return Case(
             "an unknown mode",
             "--decode: expected ppsd or autoregressive, found 'fast'",
             ["generate", "--decode", "fast", "a"]

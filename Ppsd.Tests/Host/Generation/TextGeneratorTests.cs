@@ -99,6 +99,81 @@ public sealed class TextGeneratorTests
         Assert.That(drafts, Has.Some.Not.Empty);
     }
 
+    /// <summary>Penalties look back over drafts in flight, and log-probabilities come with verdicts: both must not show it.</summary>
+    [TestCase(0f)]
+    [TestCase(0.8f)]
+    public async Task Penalties_and_log_probabilities_are_the_same_with_speculation_on_and_off(float temperature)
+    {
+        var settings = Settings(60) with
+        {
+            IgnoreEndTokens = true,
+            TopLogprobs = 3,
+            Sampling = new SamplingSettings
+            {
+                Temperature = temperature,
+                PresencePenalty = 0.7f,
+                FrequencyPenalty = 0.4f,
+                Seed = 5,
+            },
+        };
+        var plain = await _generator.RunAsync(_prompt, settings with { Mode = DecodeMode.Autoregressive });
+        var speculative = await _generator.RunAsync(_prompt, settings);
+        var tree = await _generator.RunAsync(_prompt, settings with { MaxWidth = 3 });
+        var unpenalised = await _generator.RunAsync(
+            _prompt,
+            settings with
+            {
+                Sampling = settings.Sampling with { PresencePenalty = 0f, FrequencyPenalty = 0f },
+            }
+        );
+
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(speculative.Stats.AcceptedDrafts, Is.Positive);
+            Assert.That(plain.Logprobs, Has.Count.EqualTo(60));
+            foreach (var other in (TextResult[])[speculative, tree])
+            {
+                Assert.That(other.TokenIds, Is.EqualTo(plain.TokenIds));
+                Assert.That(
+                    other.Logprobs!.Select(token => token.Chosen),
+                    Is.EqualTo(plain.Logprobs!.Select(token => token.Chosen))
+                );
+                Assert.That(
+                    other.Logprobs!.SelectMany(token => token.Top),
+                    Is.EqualTo(plain.Logprobs!.SelectMany(token => token.Top))
+                );
+            }
+
+            Assert.That(unpenalised.TokenIds, Is.Not.EqualTo(plain.TokenIds));
+        }
+    }
+
+    [Test]
+    public async Task Streamed_tokens_and_their_log_probabilities_are_those_of_the_result()
+    {
+        var tokens = new List<int>();
+        var chosen = new List<float>();
+        TextResult? result = null;
+        await foreach (var next in _generator.StreamAsync(_prompt, Settings(30) with { TopLogprobs = 0 }))
+        {
+            if (next is TextAdded added)
+            {
+                tokens.AddRange(added.Tokens.Select(token => token.Value));
+                chosen.AddRange(added.Logprobs!.Select(token => token.Chosen));
+            }
+
+            result = next is TextCompleted completed ? completed.Result : result;
+        }
+
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(tokens, Is.EqualTo(result!.TokenIds));
+            Assert.That(chosen, Is.EqualTo(result.Logprobs!.Select(token => token.Chosen)));
+            Assert.That(result.Logprobs!, Has.All.Property("Top").Empty);
+            Assert.That(chosen, Has.All.Not.Positive);
+        }
+    }
+
     private static GenerationSettings Settings(int maxTokens) =>
         new()
         {
