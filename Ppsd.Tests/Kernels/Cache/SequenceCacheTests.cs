@@ -105,7 +105,7 @@ public sealed class SequenceCacheTests
             if (living.Count > 0)
             {
                 var any = living[random.Next(living.Count)];
-                var history = cache.HistoryOf(any.Head, []);
+                var history = cache.HistoryOf(any.Head, promptLength: 0, []);
                 Assert.That(history.Committed.ToArray().Concat(history.Tail.ToArray()), Is.EqualTo(any.Tokens));
             }
         }

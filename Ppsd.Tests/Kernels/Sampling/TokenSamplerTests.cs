@@ -53,7 +53,7 @@ public sealed class TokenSamplerTests
         var counts = new int[VocabSize];
         for (var position = 0; position < 60_000; position++)
         {
-            counts[sampler.Sample(logits, parameters, position, new TokenHistory(history, []))]++;
+            counts[sampler.Sample(logits, parameters, position, new TokenHistory(history, [], promptLength: 0))]++;
         }
 
         var deviation = ChiSquare.Deviation(counts, NaiveSampling.Distribution(logits, parameters, history));
@@ -171,8 +171,14 @@ public sealed class TokenSamplerTests
         var parameters = new SamplingParameters { RepetitionPenalty = 1.5f };
 
         var sampler = new TokenSampler(4);
-        Assert.That(sampler.Sample(logits, parameters, 5, new TokenHistory([1, 1, 1], [])), Is.EqualTo(0));
-        Assert.That(sampler.Sample(logits, parameters, 5, new TokenHistory([1], [0])), Is.EqualTo(1));
-        Assert.That(sampler.Sample([-1f, -1.1f, -9f, -9f], parameters, 5, new TokenHistory([], [0])), Is.EqualTo(1));
+        Assert.That(
+            sampler.Sample(logits, parameters, 5, new TokenHistory([1, 1, 1], [], promptLength: 0)),
+            Is.EqualTo(0)
+        );
+        Assert.That(sampler.Sample(logits, parameters, 5, new TokenHistory([1], [0], promptLength: 0)), Is.EqualTo(1));
+        Assert.That(
+            sampler.Sample([-1f, -1.1f, -9f, -9f], parameters, 5, new TokenHistory([], [0], promptLength: 0)),
+            Is.EqualTo(1)
+        );
     }
 }
