@@ -1,5 +1,5 @@
-using Ppsd.Kernels.Checkpoints;
 using Ppsd.Kernels.Model;
+using Ppsd.Kernels.Weights;
 
 namespace Ppsd.Kernels.Devices;
 
@@ -39,11 +39,11 @@ public abstract class Backend : IDisposable
     /// <summary>Allocates the keys and values of one layer.</summary>
     internal abstract KvMemory AllocateKv(KvShape shape);
 
-    /// <summary>Loads tensors of equal width stacked on top of each other as one matrix, [sum of rows, columns].</summary>
-    internal abstract WeightMatrix LoadMatrix(params ReadOnlySpan<Tensor> stacked);
+    /// <summary>Loads weights of equal width stacked on top of each other as one matrix, [sum of rows, columns].</summary>
+    internal abstract WeightMatrix LoadMatrix(params ReadOnlySpan<Weight> stacked);
 
     /// <summary>Loads a vector as fp32.</summary>
-    internal abstract WeightVector LoadVector(Tensor tensor);
+    internal abstract WeightVector LoadVector(Weight weight);
 
     /// <summary>Loads the table of cosines and sines.</summary>
     internal abstract IDisposable LoadRotary(RotaryTable table);

@@ -1,5 +1,6 @@
 using Ppsd.Kernels.Checkpoints;
 using Ppsd.Kernels.Devices;
+using Ppsd.Kernels.Weights;
 
 namespace Ppsd.Kernels.Model;
 
@@ -40,10 +41,10 @@ internal sealed class ExitHead : IDisposable
     /// <summary>Bytes of weights one step reads, the shared LM head not counted.</summary>
     public long WeightBytes => _layers.Sum(layer => layer.WeightBytes) + (_feedForward?.WeightBytes ?? 0);
 
-    /// <summary>Loads a head folder's tensors.</summary>
+    /// <summary>Loads a head's tensors.</summary>
     public static ExitHead Load(
         Backend backend,
-        Checkpoint checkpoint,
+        WeightSource source,
         ExitHeadConfig head,
         ModelConfig verifier,
         WeightMatrix lmHead,
@@ -57,7 +58,7 @@ internal sealed class ExitHead : IDisposable
         {
             layers[i] = TransformerLayer.Load(
                 backend,
-                checkpoint,
+                source,
                 ExitHeadTensorNames.Layer(i),
                 verifier,
                 epsilon,
@@ -67,9 +68,9 @@ internal sealed class ExitHead : IDisposable
 
         var feedForward =
             head.Kind == ExitHeadKind.Mlp
-                ? FeedForwardBlock.Load(backend, checkpoint, verifier.HiddenSize, feedForwardSize, epsilon)
+                ? FeedForwardBlock.Load(backend, source, verifier.HiddenSize, feedForwardSize, epsilon)
                 : null;
-        var norm = backend.LoadVector(checkpoint.Require(ExitHeadTensorNames.Norm, verifier.HiddenSize));
+        var norm = backend.LoadVector(source.Require(ExitHeadTensorNames.Norm, verifier.HiddenSize));
         return new ExitHead(
             backend,
             layers,

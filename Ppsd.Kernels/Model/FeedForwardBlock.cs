@@ -1,5 +1,6 @@
 using Ppsd.Kernels.Checkpoints;
 using Ppsd.Kernels.Devices;
+using Ppsd.Kernels.Weights;
 
 namespace Ppsd.Kernels.Model;
 
@@ -21,17 +22,17 @@ internal sealed class FeedForwardBlock : IDisposable
         _down = down;
     }
 
-    /// <summary>Loads the <c>mlp.*</c> tensors of a head folder.</summary>
-    public static FeedForwardBlock Load(Backend backend, Checkpoint checkpoint, int hidden, int inner, float epsilon) =>
+    /// <summary>Loads the <c>mlp.*</c> tensors of a head.</summary>
+    public static FeedForwardBlock Load(Backend backend, WeightSource source, int hidden, int inner, float epsilon) =>
         new(
             backend,
             epsilon,
-            backend.LoadVector(checkpoint.Require(ExitHeadTensorNames.MlpNorm, hidden)),
+            backend.LoadVector(source.Require(ExitHeadTensorNames.MlpNorm, hidden)),
             backend.LoadMatrix(
-                checkpoint.Require(ExitHeadTensorNames.MlpGate, inner, hidden),
-                checkpoint.Require(ExitHeadTensorNames.MlpUp, inner, hidden)
+                source.Require(ExitHeadTensorNames.MlpGate, inner, hidden),
+                source.Require(ExitHeadTensorNames.MlpUp, inner, hidden)
             ),
-            backend.LoadMatrix(checkpoint.Require(ExitHeadTensorNames.MlpDown, hidden, inner))
+            backend.LoadMatrix(source.Require(ExitHeadTensorNames.MlpDown, hidden, inner))
         );
 
     /// <summary>Bytes of weights one step reads.</summary>

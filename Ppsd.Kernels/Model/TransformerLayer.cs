@@ -1,5 +1,6 @@
 using Ppsd.Kernels.Checkpoints;
 using Ppsd.Kernels.Devices;
+using Ppsd.Kernels.Weights;
 
 namespace Ppsd.Kernels.Model;
 
@@ -48,7 +49,7 @@ internal sealed class TransformerLayer : IDisposable
     /// <summary>Loads the layer with these tensors.</summary>
     public static TransformerLayer Load(
         Backend backend,
-        Checkpoint checkpoint,
+        WeightSource source,
         LlamaLayerTensorNames names,
         ModelConfig config,
         float epsilon,
@@ -62,19 +63,16 @@ internal sealed class TransformerLayer : IDisposable
             backend,
             shape,
             epsilon,
-            backend.LoadVector(checkpoint.Require(names.InputNorm, hidden)),
+            backend.LoadVector(source.Require(names.InputNorm, hidden)),
             backend.LoadMatrix(
-                checkpoint.Require(names.Query, shape.QueryWidth, hidden),
-                checkpoint.Require(names.Key, shape.KvWidth, hidden),
-                checkpoint.Require(names.Value, shape.KvWidth, hidden)
+                source.Require(names.Query, shape.QueryWidth, hidden),
+                source.Require(names.Key, shape.KvWidth, hidden),
+                source.Require(names.Value, shape.KvWidth, hidden)
             ),
-            backend.LoadMatrix(checkpoint.Require(names.Output, hidden, shape.QueryWidth)),
-            backend.LoadVector(checkpoint.Require(names.PostAttentionNorm, hidden)),
-            backend.LoadMatrix(
-                checkpoint.Require(names.Gate, inner, hidden),
-                checkpoint.Require(names.Up, inner, hidden)
-            ),
-            backend.LoadMatrix(checkpoint.Require(names.Down, hidden, inner)),
+            backend.LoadMatrix(source.Require(names.Output, hidden, shape.QueryWidth)),
+            backend.LoadVector(source.Require(names.PostAttentionNorm, hidden)),
+            backend.LoadMatrix(source.Require(names.Gate, inner, hidden), source.Require(names.Up, inner, hidden)),
+            backend.LoadMatrix(source.Require(names.Down, hidden, inner)),
             backend.AllocateKv(new KvShape(kvSlots, shape.KvHeadCount, shape.HeadSize))
         );
     }

@@ -2,6 +2,7 @@ using Ppsd.Kernels.Checkpoints;
 using Ppsd.Kernels.Devices;
 using Ppsd.Kernels.Devices.Cpu;
 using Ppsd.Kernels.Devices.Ilgpu;
+using Ppsd.Kernels.Weights;
 
 namespace Ppsd.Tests.Support;
 
@@ -68,13 +69,13 @@ internal sealed class BackendUnderTest : IDisposable
     public WeightMatrix Matrix(float[] values, int rows, ElementType type = ElementType.BFloat16)
     {
         using var tensor = new OneTensor(type, [rows, values.Length / rows], values);
-        return Owned(Backend.LoadMatrix(tensor.Tensor));
+        return Owned(Backend.LoadMatrix(tensor.Weight));
     }
 
     public WeightVector Vector(float[] values)
     {
         using var tensor = new OneTensor(ElementType.Float32, [values.Length], values);
-        return Owned(Backend.LoadVector(tensor.Tensor));
+        return Owned(Backend.LoadVector(tensor.Weight));
     }
 
     public T Owned<T>(T buffer)
@@ -116,7 +117,7 @@ internal sealed class BackendUnderTest : IDisposable
             _file = SafetensorsFile.Open(_path);
         }
 
-        public Tensor Tensor => _file.Require("t");
+        public Weight Weight => new CheckpointWeight(_file.Require("t"));
 
         public void Dispose()
         {

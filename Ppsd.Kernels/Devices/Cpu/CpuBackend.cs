@@ -2,6 +2,7 @@ using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 using Ppsd.Kernels.Checkpoints;
 using Ppsd.Kernels.Model;
+using Ppsd.Kernels.Weights;
 
 namespace Ppsd.Kernels.Devices.Cpu;
 
@@ -43,44 +44,43 @@ public sealed unsafe class CpuBackend : Backend
 
     internal override KvMemory AllocateKv(KvShape shape) => new CpuKvMemory(shape);
 
-    internal override WeightMatrix LoadMatrix(params ReadOnlySpan<Tensor> stacked)
+    internal override WeightMatrix LoadMatrix(params ReadOnlySpan<Weight> stacked)
     {
         var rows = 0;
         var elementType = ElementType.BFloat16;
-        foreach (var tensor in stacked)
+        foreach (var weight in stacked)
         {
-            rows += checked((int)tensor.Shape[0]);
-            elementType = tensor.ElementType == ElementType.BFloat16 ? elementType : ElementType.Float32;
+            rows += checked((int)weight.RowCount);
+            elementType = weight.ElementType == ElementType.BFloat16 ? elementType : ElementType.Float32;
         }
 
-        var columns = checked((int)stacked[0].Shape[1]);
+        var columns = checked((int)stacked[0].RowLength);
         var matrix = new CpuMatrix(rows, columns, elementType);
         var single = new float[columns];
         var row = 0;
-        foreach (var tensor in stacked)
+        foreach (var weight in stacked)
         {
             var rowBytes = columns * sizeof(ushort);
-            for (var r = 0; r < tensor.Shape[0]; r++, row++)
+            for (var r = 0; r < weight.RowCount; r++, row++)
             {
-                if (matrix.IsBFloat16)
+                if (matrix.IsBFloat16 && weight is CheckpointWeight { Tensor: var tensor })
                 {
                     matrix.PackBFloat16(row, tensor.Bytes((long)r * rowBytes, rowBytes));
+                    continue;
                 }
-                else
-                {
-                    tensor.ReadRow(r, single);
-                    matrix.PackFloat32(row, single);
-                }
+
+                weight.ReadRow(r, single);
+                matrix.PackFloat32(row, single);
             }
         }
 
         return matrix;
     }
 
-    internal override WeightVector LoadVector(Tensor tensor)
+    internal override WeightVector LoadVector(Weight weight)
     {
-        var vector = new CpuVector(checked((int)tensor.Shape[0]));
-        tensor.ReadRow(0, new Span<float>(vector.Data, vector.Length));
+        var vector = new CpuVector(checked((int)weight.RowLength));
+        weight.ReadRow(0, new Span<float>(vector.Data, vector.Length));
         return vector;
     }
 

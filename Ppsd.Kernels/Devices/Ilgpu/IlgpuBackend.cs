@@ -3,6 +3,7 @@ using ILGPU;
 using ILGPU.Runtime;
 using Ppsd.Kernels.Checkpoints;
 using Ppsd.Kernels.Model;
+using Ppsd.Kernels.Weights;
 
 namespace Ppsd.Kernels.Devices.Ilgpu;
 
@@ -59,14 +60,14 @@ internal sealed class IlgpuBackend : Backend
 
     internal override KvMemory AllocateKv(KvShape shape) => _kvKernels.Allocate(_accelerator, shape);
 
-    internal override WeightMatrix LoadMatrix(params ReadOnlySpan<Tensor> stacked)
+    internal override WeightMatrix LoadMatrix(params ReadOnlySpan<Weight> stacked)
     {
         var rows = 0;
         var isBFloat16 = true;
-        foreach (var tensor in stacked)
+        foreach (var weight in stacked)
         {
-            rows += checked((int)tensor.RowCount);
-            isBFloat16 &= tensor.ElementType == ElementType.BFloat16;
+            rows += checked((int)weight.RowCount);
+            isBFloat16 &= weight.ElementType == ElementType.BFloat16;
         }
 
         var columns = checked((int)stacked[0].RowLength);
@@ -75,12 +76,12 @@ internal sealed class IlgpuBackend : Backend
         var chunkRows = Math.Max(1, UploadChunkBytes / rowBytes);
         var chunk = new byte[(long)Math.Min(chunkRows, rows) * rowBytes];
         var target = 0L;
-        foreach (var tensor in stacked)
+        foreach (var weight in stacked)
         {
-            for (var first = 0L; first < tensor.RowCount; first += chunkRows)
+            for (var first = 0L; first < weight.RowCount; first += chunkRows)
             {
-                var count = (int)Math.Min(chunkRows, tensor.RowCount - first);
-                FillChunk(tensor, first, count, columns, rowBytes, isBFloat16, chunk);
+                var count = (int)Math.Min(chunkRows, weight.RowCount - first);
+                FillChunk(weight, first, count, columns, rowBytes, isBFloat16, chunk);
                 var loads = MemoryMarshal.Cast<byte, UInt4>(chunk.AsSpan(0, count * rowBytes));
                 buffer.View.SubView(target, loads.Length).BaseView.CopyFromCPU(_stream, loads);
                 _stream.Synchronize();
@@ -91,10 +92,10 @@ internal sealed class IlgpuBackend : Backend
         return new IlgpuMatrix(buffer, rows, columns, isBFloat16);
     }
 
-    internal override WeightVector LoadVector(Tensor tensor)
+    internal override WeightVector LoadVector(Weight weight)
     {
-        var values = new float[tensor.ElementCount];
-        tensor.ReadRow(0, values);
+        var values = new float[weight.RowLength];
+        weight.ReadRow(0, values);
         return new IlgpuVector(_accelerator.Allocate1D(values));
     }
 
@@ -264,7 +265,7 @@ internal sealed class IlgpuBackend : Backend
     }
 
     private static void FillChunk(
-        Tensor tensor,
+        Weight weight,
         long firstRow,
         int rows,
         int columns,
@@ -273,18 +274,34 @@ internal sealed class IlgpuBackend : Backend
         Span<byte> chunk
     )
     {
+        var single = weight is CheckpointWeight ? [] : new float[columns];
         for (var row = 0; row < rows; row++)
         {
             var target = chunk.Slice(row * rowBytes, rowBytes);
             if (isBFloat16)
             {
                 var bytes = columns * sizeof(ushort);
-                tensor.Bytes((firstRow + row) * bytes, bytes).CopyTo(target);
+                if (weight is CheckpointWeight { Tensor: var tensor })
+                {
+                    tensor.Bytes((firstRow + row) * bytes, bytes).CopyTo(target);
+                }
+                else
+                {
+                    weight.ReadRow(firstRow + row, single);
+                    for (var column = 0; column < columns; column++)
+                    {
+                        // The upper half is the value: a bf16 weight.
+                        MemoryMarshal.Cast<byte, ushort>(target)[column] = (ushort)(
+                            BitConverter.SingleToUInt32Bits(single[column]) >> 16
+                        );
+                    }
+                }
+
                 target[bytes..].Clear();
             }
             else
             {
-                tensor.ReadRow(firstRow + row, MemoryMarshal.Cast<byte, float>(target)[..columns]);
+                weight.ReadRow(firstRow + row, MemoryMarshal.Cast<byte, float>(target)[..columns]);
                 target[(columns * sizeof(float))..].Clear();
             }
         }
