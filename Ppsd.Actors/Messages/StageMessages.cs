@@ -129,4 +129,29 @@ public sealed record StageStatus : IWireMessage
     /// <summary>Rejections counted.</summary>
     [Key(19)]
     public long Rejections { get; init; }
+
+    /// <summary>Milliseconds since the stage had loaded, by its own clock; shares of time are differences over this.</summary>
+    [Key(20)]
+    public double UpMs { get; init; }
+
+    /// <summary>Milliseconds a probe took to the next stage's mailbox and back; null at the last stage, or unknown yet.</summary>
+    [Key(21)]
+    public double? LinkRoundTripMs { get; init; }
+
+    /// <summary>Figures of all sessions, at the draft stage; null at the others.</summary>
+    [Key(22)]
+    public SessionTotals? Sessions { get; init; }
 }
+
+/// <summary>
+/// Measures a link. Stage to the next one, whose mailbox answers with <see cref="LinkEcho"/> when it is enqueued: no
+/// stage's thread takes part, so a busy stage does not look like a slow link. Repeat delivery is safe.
+/// </summary>
+/// <param name="SentAt">The sender's clock.</param>
+[MessagePackObject]
+public sealed record LinkProbe([property: Key(0)] long SentAt) : IWireMessage, IControlMessage;
+
+/// <summary>Answers <see cref="LinkProbe"/>. Mailbox to mailbox; the later of two counts.</summary>
+/// <param name="SentAt">As it came.</param>
+[MessagePackObject]
+public sealed record LinkEcho([property: Key(0)] long SentAt) : IWireMessage, IControlMessage;

@@ -43,7 +43,7 @@ internal class StageActor : ReceiveActor
         Receive<Credit>(SendOn);
         Receive<Cancel>(_ => DropDeadWork());
         Receive<EndSession>(Release);
-        Receive<GetStageStatus>(_ => Sender.Tell(Status()));
+        Receive<GetStageStatus>(_ => Report());
         Receive<Terminated>(StageLost);
     }
 
@@ -136,6 +136,8 @@ internal class StageActor : ReceiveActor
                 Context.Watch(stage.Actor);
             }
         }
+
+        ProbeLink();
     }
 
     /// <summary>A stage of the pipeline is gone, and with it every session's cache.</summary>
@@ -394,7 +396,24 @@ internal class StageActor : ReceiveActor
         DraftStage.Tell(new StageFault(session, Index, reason));
     }
 
-    private StageStatus Status()
+    private void Report()
+    {
+        Sender.Tell(Status());
+
+        // The answer names the probe before this one: nobody waits for a link.
+        ProbeLink();
+    }
+
+    private void ProbeLink()
+    {
+        if (Pipeline is not null && !IsLast)
+        {
+            Pipeline.Stages[Index.Value + 1].Actor.Tell(LinkMeter.Probe());
+        }
+    }
+
+    /// <summary>The stage's figures.</summary>
+    protected virtual StageStatus Status()
     {
         var figures = _runtime.Figures;
         return new()
@@ -419,6 +438,8 @@ internal class StageActor : ReceiveActor
             Cycles = _loop.Cycles,
             RejectionMs = _loop.RejectionMs,
             Rejections = _loop.Rejections,
+            UpMs = _meter.UpMs,
+            LinkRoundTripMs = Pipeline is null || IsLast ? null : Mailbox.Link.RoundTripMs,
         };
     }
 
