@@ -91,7 +91,7 @@ internal sealed class GenerateCommand
         var prompt = parsed.GetValue(_prompt);
         var promptFile = parsed.GetValue(_prompts);
         CheckCombinations(parsed, prompt, promptFile);
-        var assets = _model.Open(parsed, _clock);
+        var assets = _model.Open(parsed, _stages, _clock);
         var settings = _sampling.Settings(parsed, assets);
         var prompts = promptFile is null ? [assets.Tokenizer.Encode(prompt!)] : PromptFile.Read(promptFile, assets);
 
@@ -180,9 +180,7 @@ internal sealed class GenerateCommand
         List<string> arguments =
         [
             .. _stages.Arguments(parsed, plan, threads),
-            "--model",
-            assets.Folder,
-            .. assets.ExitHeadFolder is { } head ? (string[])["--exit-head", head] : [],
+            .. assets.Arguments,
         ];
         return await ProcessPipeline.StartAsync(processes.Value, arguments, node, patience, Note, _clock, cancellation);
     }

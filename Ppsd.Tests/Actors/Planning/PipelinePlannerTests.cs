@@ -24,7 +24,7 @@ public sealed class PipelinePlannerTests
     {
         var plan = Plan(16, Equal(4, layerMs: 1, targetHeadMs: 3), headMs: 3);
 
-        Assert.That(plan.Stages.ToString(), Is.EqualTo("3,5,5,3"));
+        Assert.That(plan.Stages.ToString(), Is.EqualTo("3,5,5,3").Or.EqualTo("2,6,6,2"));
         Assert.That(plan.Times.SlowestStageMs, Is.EqualTo(6));
     }
 
