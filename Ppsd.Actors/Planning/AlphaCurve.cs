@@ -55,9 +55,7 @@ public sealed class AlphaCurve
                 || !rates.TryAdd(layer, rate)
             )
             {
-                throw new FormatException(
-                    $"expected a rate from 0 to 1, or LAYER:RATE between commas, found '{text}'"
-                );
+                throw new FormatException($"expected a rate from 0 to 1, or LAYER:RATE between commas, found '{text}'");
             }
         }
 

@@ -32,7 +32,9 @@ public static class PipelinePlanner
         ArgumentNullException.ThrowIfNull(alpha);
         if (stages.Count < 1 || stages.Count > layerCount)
         {
-            throw new ArgumentException($"stages: expected 1 to {layerCount} (the model's layers), found {stages.Count}");
+            throw new ArgumentException(
+                $"stages: expected 1 to {layerCount} (the model's layers), found {stages.Count}"
+            );
         }
 
         // With one stage there is nothing that a draft could overtake.

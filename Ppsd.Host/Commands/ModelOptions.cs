@@ -1,6 +1,9 @@
 using System.CommandLine;
+using System.Globalization;
+using Ppsd.Actors.Messages;
 using Ppsd.Host.Models;
 using Ppsd.Host.Planning;
+using Ppsd.Host.Runtime;
 using Ppsd.Kernels.Weights;
 
 namespace Ppsd.Host.Commands;
@@ -56,9 +59,24 @@ internal sealed class ModelOptions
         "Plan written by ppsd plan: exit head and layers of each stage."
     );
 
+    private readonly Option<double?> _alpha = OptionFactory.Number(
+        "--synthetic-alpha",
+        "A",
+        "Acceptance rate a synthetic model is calibrated to, in place of --synthetic-scale.",
+        0.0,
+        1.0
+    );
+
     /// <summary>Adds them to a command.</summary>
-    public void AddTo(Command command)
+    /// <param name="command">The command.</param>
+    /// <param name="calibrates">True for a command that starts all stages, so that they have one scale.</param>
+    public void AddTo(Command command, bool calibrates = false)
     {
+        if (calibrates)
+        {
+            command.Options.Add(_alpha);
+        }
+
         command.Options.Add(_model);
         command.Options.Add(_exitHead);
         command.Options.Add(_synthetic);
@@ -81,6 +99,51 @@ internal sealed class ModelOptions
             : ModelAssets.Open(parsed.GetValue(_model), parsed.GetValue(_exitHead) ?? plan?.ExitHead, clock);
         plan?.RequireFits(assets.Fingerprint);
         return assets with { Plan = plan };
+    }
+
+    /// <summary>The model with the scale that --synthetic-alpha asks for; as it is without that option.</summary>
+    /// <param name="parsed">The command line.</param>
+    /// <param name="assets">The model.</param>
+    /// <param name="settings">Where to measure.</param>
+    /// <param name="sampling">How tokens are drawn.</param>
+    /// <param name="report">Told the outcome.</param>
+    /// <exception cref="UserErrorException">The rate cannot be had, or the model is no synthetic one.</exception>
+    public ModelAssets Calibrate(
+        ParseResult parsed,
+        ModelAssets assets,
+        StageSettings settings,
+        SamplingSettings sampling,
+        Action<string> report
+    )
+    {
+        if (parsed.GetValue(_alpha) is not { } alpha)
+        {
+            return assets;
+        }
+
+        if (
+            assets.Synthetic is not { } model
+            || parsed.GetResult(_scale) is { Implicit: false }
+            || assets.Plan is not null
+        )
+        {
+            throw new UserErrorException(
+                "--synthetic-alpha: expected --synthetic without --synthetic-scale or --plan, which give the scale"
+            );
+        }
+
+        var (calibrated, measured) = new SyntheticCalibration(
+            model,
+            settings,
+            StageModelRuntime.ParametersOf(sampling)
+        ).Calibrate(alpha);
+        report(
+            string.Create(
+                CultureInfo.InvariantCulture,
+                $"calibrated: --synthetic-scale {calibrated.Scale:R} gives alpha {measured:0.000}"
+            )
+        );
+        return ModelAssets.Open(calibrated);
     }
 
     private SyntheticModel? Synthetic(ParseResult parsed, StageOptions stages, PlanFile? plan)

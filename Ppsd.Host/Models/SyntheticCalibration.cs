@@ -14,11 +14,7 @@ namespace Ppsd.Host.Models;
 /// <param name="model">The model; its scale is what is sought.</param>
 /// <param name="settings">Where to compute.</param>
 /// <param name="sampling">How tokens are drawn; the rate depends on it.</param>
-internal sealed class SyntheticCalibration(
-    SyntheticModel model,
-    StageSettings settings,
-    SamplingParameters sampling
-)
+internal sealed class SyntheticCalibration(SyntheticModel model, StageSettings settings, SamplingParameters sampling)
 {
     private const int Texts = 8;
     private const int PromptLength = 16;
@@ -37,16 +33,24 @@ internal sealed class SyntheticCalibration(
     /// <exception cref="UserErrorException">No scale brings the rate so low.</exception>
     public (SyntheticModel Model, double Alpha) Calibrate(double alpha)
     {
+        if (model.ExitLayer == model.Config.LayerCount)
+        {
+            throw new UserErrorException(
+                $"--synthetic-alpha: expected an exit layer below {model.ExitLayer} (the model's layers), found {model.ExitLayer}"
+            );
+        }
+
         using var first = LoadStage(model, new LayerRange(0, model.ExitLayer));
         var high = 1f;
         var best = (Scale: 0f, Alpha: 1.0);
         while (Measure(high) > alpha)
         {
-            high = high < LargestScale
-                ? 2 * high
-                : throw new UserErrorException(
-                    $"--synthetic-alpha: expected at least {best.Alpha:0.00}, the rate of heads that know nothing of the later layers, found {alpha}"
-                );
+            high =
+                high < LargestScale
+                    ? 2 * high
+                    : throw new UserErrorException(
+                        $"--synthetic-alpha: expected at least {best.Alpha:0.00}, the rate of heads that know nothing of the later layers, found {alpha}"
+                    );
         }
 
         var low = 0f;
@@ -148,7 +152,10 @@ internal sealed class SyntheticCalibration(
         {
             // Room for the texts and not what the device can spare: both parts of the model share it.
             var kvBytes = StageFootprint.Of(options).KvValuesPerToken * sizeof(float);
-            var room = options with { KvCacheBytes = kvBytes * Texts * (PromptLength + TextLength + StageModel.KvPageSize) };
+            var room = options with
+            {
+                KvCacheBytes = kvBytes * Texts * (PromptLength + TextLength + StageModel.KvPageSize),
+            };
             return new LoadedStage(backend, StageModelLoader.Load(backend, room));
         }
         catch

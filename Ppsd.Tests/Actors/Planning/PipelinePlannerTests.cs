@@ -100,8 +100,11 @@ public sealed class PipelinePlannerTests
     [TestCase("4:0.6,8:0.8", 2, 0.6)]
     [TestCase("4:0.6,8:0.8", 6, 0.7)]
     [TestCase("4:0.6,8:0.8", 12, 0.8)]
-    public void An_alpha_curve_is_straight_between_its_points_and_level_beyond(string text, int layer, double expected) =>
-        Assert.That(AlphaCurve.Parse(text).At(layer), Is.EqualTo(expected).Within(1e-9));
+    public void An_alpha_curve_is_straight_between_its_points_and_level_beyond(
+        string text,
+        int layer,
+        double expected
+    ) => Assert.That(AlphaCurve.Parse(text).At(layer), Is.EqualTo(expected).Within(1e-9));
 
     [TestCase("")]
     [TestCase("1.5")]
@@ -110,7 +113,10 @@ public sealed class PipelinePlannerTests
     [TestCase("0.8,0.9")]
     [TestCase("4:0.5,4:0.6")]
     public void What_is_no_alpha_curve_is_refused(string text) =>
-        Assert.That(() => AlphaCurve.Parse(text), Throws.InstanceOf<FormatException>().With.Message.Contains($"'{text}'"));
+        Assert.That(
+            () => AlphaCurve.Parse(text),
+            Throws.InstanceOf<FormatException>().With.Message.Contains($"'{text}'")
+        );
 
     private static StageCosts[] Equal(int count, double layerMs, double targetHeadMs) =>
         [.. Enumerable.Repeat(new StageCosts(layerMs, 0, targetHeadMs), count)];
