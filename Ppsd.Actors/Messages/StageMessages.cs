@@ -89,4 +89,8 @@ public sealed record StageStatus : IWireMessage
     /// <summary>Micro-batches waiting.</summary>
     [Key(9)]
     public required int QueueLength { get; init; }
+
+    /// <summary>Candidates of the completed micro-batches; over <see cref="DecodeSteps"/> it is their mean width.</summary>
+    [Key(30)]
+    public long DecodeRows { get; init; }
 }

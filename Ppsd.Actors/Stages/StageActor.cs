@@ -184,7 +184,7 @@ internal class StageActor : ReceiveActor
         }
         finally
         {
-            _meter.End(completed && item.Batch.FirstHeadRow == 0);
+            _meter.End(completed && item.Batch.FirstHeadRow == 0 ? item.Batch.Count : 0);
             _current = null;
         }
 
@@ -391,6 +391,7 @@ internal class StageActor : ReceiveActor
             DecodeMs = _meter.DecodeMs,
             DecodeHeadsMs = _meter.DecodeHeadsMs,
             DecodeSteps = _meter.DecodeSteps,
+            DecodeRows = _meter.DecodeRows,
             CancelledSteps = _meter.CancelledSteps,
             QueueLength = _queue.Count,
         };
