@@ -199,7 +199,7 @@ internal class StageActor : ReceiveActor
         }
         finally
         {
-            _meter.End(completed && item.Batch.FirstHeadRow == 0);
+            _meter.End(completed && item.Batch.FirstHeadRow == 0 ? item.Batch.Count : 0);
             _loop.End(completed && item.Batch.FirstHeadRow == 0);
             _current = null;
         }
@@ -426,6 +426,7 @@ internal class StageActor : ReceiveActor
             DecodeMs = _meter.DecodeMs,
             DecodeHeadsMs = _meter.DecodeHeadsMs,
             DecodeSteps = _meter.DecodeSteps,
+            DecodeRows = _meter.DecodeRows,
             CancelledSteps = _meter.CancelledSteps,
             QueueLength = _queue.Count,
             DeviceMs = figures.DeviceMs,

@@ -28,12 +28,14 @@ internal sealed record DecodeRound(
 /// <param name="DecodeHeadsMs">Of them in heads.</param>
 /// <param name="DecodeSteps">Micro-batches of candidates completed.</param>
 /// <param name="CancelledSteps">Micro-batches a cancel reached.</param>
+/// <param name="DecodeRows">Candidates of the completed micro-batches.</param>
 internal sealed record StageWork(
     double BusyMs,
     double DecodeMs,
     double DecodeHeadsMs,
     long DecodeSteps,
-    long CancelledSteps
+    long CancelledSteps,
+    long DecodeRows
 )
 {
     /// <summary>Milliseconds of a micro-batch of candidates, heads and all.</summary>
@@ -49,6 +51,7 @@ internal sealed record StageWork(
             later.DecodeMs - earlier.DecodeMs,
             later.DecodeHeadsMs - earlier.DecodeHeadsMs,
             later.DecodeSteps - earlier.DecodeSteps,
-            later.CancelledSteps - earlier.CancelledSteps
+            later.CancelledSteps - earlier.CancelledSteps,
+            later.DecodeRows - earlier.DecodeRows
         );
 }

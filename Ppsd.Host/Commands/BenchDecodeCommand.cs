@@ -1,11 +1,9 @@
 using System.CommandLine;
 using Ppsd.Actors.Messages;
 using Ppsd.Host.Bench;
-using Ppsd.Host.Generation;
 using Ppsd.Host.Models;
 using Ppsd.Host.Pipelines;
 using Ppsd.Host.Runtime;
-using Ppsd.Host.Text;
 using Ppsd.Kernels.Devices.Cpu;
 using Ppsd.Kernels.Model;
 using Spectre.Console;
@@ -21,11 +19,7 @@ internal sealed class BenchDecodeCommand
     private readonly SamplingOptions _sampling = new();
     private readonly NodeOptions _node = new();
 
-    private readonly Option<string?> _prompts = OptionFactory.Text(
-        "--prompts",
-        "FILE",
-        "JSON lines with a prompt, messages or a question each; eight built-in questions by default."
-    );
+    private readonly BenchPromptOptions _prompts = new();
 
     private readonly Option<int?> _repetitions = OptionFactory.Number(
         "--repetitions",
@@ -47,7 +41,7 @@ internal sealed class BenchDecodeCommand
         bench._model.AddTo(command);
         bench._sampling.AddTo(command);
         bench._stages.AddTo(command);
-        command.Options.Add(bench._prompts);
+        bench._prompts.AddTo(command);
         command.Options.Add(bench._repetitions);
         command.Options.Add(bench._json);
         bench._node.AddTo(command);
@@ -61,7 +55,7 @@ internal sealed class BenchDecodeCommand
         var plan = _stages.Plan(parsed, assets);
         var stages = _stages.Settings(parsed, plan.Stages.Count);
         var settings = new DecodeBenchSettings(
-            Prompts(parsed, assets),
+            _prompts.Read(parsed, assets),
             _sampling.Settings(parsed, assets) with
             {
                 IgnoreEndTokens = true,
@@ -92,16 +86,6 @@ internal sealed class BenchDecodeCommand
         return result.HasPpsd && !result.IsTextIdentical ? 1 : 0;
     }
 
-    private List<int[]> Prompts(ParseResult parsed, ModelAssets assets)
-    {
-        if (parsed.GetValue(_prompts) is { } file)
-        {
-            return PromptFile.Read(file, assets);
-        }
-
-        return [.. BuiltInQuestions.All.Select(question => assets.EncodeChat([new ChatMessage("user", question)]))];
-    }
-
     /// <summary>Autoregressive decoding works at one stage at a time, so its threads are those of one stage.</summary>
     private static MemoryReading? MeasureMemory(StageSettings stages, int stageCount, ModelAssets assets)
     {
@@ -125,17 +109,8 @@ internal sealed class BenchDecodeCommand
         );
     }
 
-    private static string Describe(ModelAssets assets, PipelineFormed formed, DecodeBenchSettings settings)
-    {
-        var sampling = settings.Generation.Sampling;
-        var head = assets.ExitHead is { } exitHead
-            ? $"{exitHead.Kind.ToString().ToLowerInvariant()} head after layer {exitHead.ExitLayer}"
-            : "no exit head";
-        return $"{assets.Name}, {formed.Stages.Length} stage{(formed.Stages.Length == 1 ? "" : "s")} of "
-            + $"{string.Join(',', formed.Stages.Select(stage => stage.Description.LayerCount))} layers on "
-            + $"{string.Join(" | ", formed.Stages.Select(stage => stage.Description.Device).Distinct())}; {head}; "
-            + $"{(sampling.Temperature == 0 ? "greedy" : FormattableString.Invariant($"temperature {sampling.Temperature}, seed {sampling.Seed}"))}; "
-            + $"{settings.Prompts.Count} prompts, {settings.Generation.MaxTokens} tokens each, "
-            + $"width {settings.Generation.MaxWidth}, {settings.Repetitions} rounds; {Environment.ProcessorCount} cores";
-    }
+    private static string Describe(ModelAssets assets, PipelineFormed formed, DecodeBenchSettings settings) =>
+        $"{BenchSetting.Describe(assets, formed, settings.Generation)}; {settings.Prompts.Count} prompts, "
+        + $"{settings.Generation.MaxTokens} tokens each, width {settings.Generation.MaxWidth}, "
+        + $"{settings.Repetitions} rounds; {Environment.ProcessorCount} cores";
 }
