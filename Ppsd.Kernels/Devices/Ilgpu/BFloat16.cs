@@ -1,4 +1,5 @@
 using ILGPU;
+using ILGPU.Runtime.Cuda;
 
 namespace Ppsd.Kernels.Devices.Ilgpu;
 
@@ -13,6 +14,18 @@ internal static class BFloat16
 
     /// <summary>The value of sixteen bits.</summary>
     public static float ToSingle(ushort bits) => Interop.IntAsFloat((uint)bits << 16);
+
+    /// <summary>The nearest bf16 of two values in one word.</summary>
+    public static uint Pack(float low, float high)
+    {
+        if (CudaAsm.IsSupported)
+        {
+            CudaAsm.Emit("cvt.rn.bf16x2.f32 %0, %1, %2;", out uint word, high, low);
+            return word;
+        }
+
+        return FromSingle(low) | ((uint)FromSingle(high) << 16);
+    }
 
     /// <summary>The nearest bf16, ties to even.</summary>
     public static ushort FromSingle(float value)
