@@ -134,7 +134,12 @@ public sealed record Verdicts(
     [property: Key(2)] CandidateId[] Candidates,
     [property: Key(3)] TokenId[] Tokens,
     [property: Key(4)] TokenLogprobs[]? Logprobs = null
-) : IWireMessage, IControlMessage;
+) : IWireMessage, IControlMessage
+{
+    /// <summary>Timestamp of its arrival in the draft stage's mailbox; the receiver's own, never sent.</summary>
+    [IgnoreMember]
+    internal long ArrivedAt { get; set; }
+}
 
 /// <summary>
 /// Kills a run, or branches of it, at every stage. Draft stage to all stages at once; takes effect when it is enqueued,

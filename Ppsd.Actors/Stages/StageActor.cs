@@ -20,17 +20,21 @@ internal class StageActor : ReceiveActor
     private readonly WorkQueue _queue = new();
     private readonly CreditWindow _outbox;
     private readonly StageMeter _meter;
+    private readonly DraftLoopMeter _loop;
     private readonly Dictionary<SessionId, OpenSession> _open = [];
     private readonly Func<bool> _isCurrentDead;
     private IStageRuntime _runtime = null!;
     private MicroBatch? _current;
     private bool _workRequested;
+    private double _loadMs;
+    private long _allocatedBefore;
 
     public StageActor(StageSetup setup)
     {
         _setup = setup;
         _outbox = new CreditWindow(setup.Options.CreditWindow);
         _meter = new StageMeter(setup.Clock);
+        _loop = new DraftLoopMeter(setup.Clock);
         _isCurrentDead = () => IsDead(_current!);
 
         Receive<PipelineFormed>(Join);
@@ -39,7 +43,7 @@ internal class StageActor : ReceiveActor
         Receive<Credit>(SendOn);
         Receive<Cancel>(_ => DropDeadWork());
         Receive<EndSession>(Release);
-        Receive<GetStageStatus>(_ => Sender.Tell(Status()));
+        Receive<GetStageStatus>(_ => Report());
         Receive<Terminated>(StageLost);
     }
 
@@ -64,6 +68,9 @@ internal class StageActor : ReceiveActor
     /// <summary>The stage's own mailbox, for a look at what waits.</summary>
     protected StageMessageQueue Mailbox { get; private set; } = null!;
 
+    /// <summary>What the protocol adds to the draft loop.</summary>
+    protected DraftLoopMeter Loop => _loop;
+
     /// <summary>The stage where sessions live.</summary>
     private IActorRef DraftStage => Pipeline!.Stages[0].Actor;
 
@@ -76,7 +83,11 @@ internal class StageActor : ReceiveActor
             ?? throw new InvalidOperationException("a stage actor needs the mailbox ppsd.stage-mailbox");
         try
         {
+            Mailbox.Clock = Clock;
+            var started = Clock.GetTimestamp();
             _runtime = _setup.CreateRuntime();
+            _loadMs = Clock.GetElapsedTime(started).TotalMilliseconds;
+            _allocatedBefore = GC.GetAllocatedBytesForCurrentThread();
         }
         catch (Exception e) when (e is not OutOfMemoryException)
         {
@@ -125,6 +136,8 @@ internal class StageActor : ReceiveActor
                 Context.Watch(stage.Actor);
             }
         }
+
+        ProbeLink();
     }
 
     /// <summary>A stage of the pipeline is gone, and with it every session's cache.</summary>
@@ -162,10 +175,12 @@ internal class StageActor : ReceiveActor
         // Hidden states that cannot be sent yet would only pile up here; the credit that frees a place asks again.
         if (Pipeline is null || _outbox.WaitingCount > 0 || NextWork() is not { } item)
         {
+            _loop.Wait();
             return;
         }
 
         _current = item.Batch;
+        _loop.Begin(item.Batch, _runtime.Figures.DeviceMs);
         var completed = false;
         _meter.Begin();
         try
@@ -185,6 +200,7 @@ internal class StageActor : ReceiveActor
         finally
         {
             _meter.End(completed && item.Batch.FirstHeadRow == 0);
+            _loop.End(completed && item.Batch.FirstHeadRow == 0);
             _current = null;
         }
 
@@ -380,8 +396,27 @@ internal class StageActor : ReceiveActor
         DraftStage.Tell(new StageFault(session, Index, reason));
     }
 
-    private StageStatus Status() =>
-        new()
+    private void Report()
+    {
+        Sender.Tell(Status());
+
+        // The answer names the probe before this one: nobody waits for a link.
+        ProbeLink();
+    }
+
+    private void ProbeLink()
+    {
+        if (Pipeline is not null && !IsLast)
+        {
+            Pipeline.Stages[Index.Value + 1].Actor.Tell(LinkMeter.Probe());
+        }
+    }
+
+    /// <summary>The stage's figures.</summary>
+    protected virtual StageStatus Status()
+    {
+        var figures = _runtime.Figures;
+        return new()
         {
             Stage = Index,
             Description = _runtime.Description,
@@ -393,7 +428,20 @@ internal class StageActor : ReceiveActor
             DecodeSteps = _meter.DecodeSteps,
             CancelledSteps = _meter.CancelledSteps,
             QueueLength = _queue.Count,
+            DeviceMs = figures.DeviceMs,
+            DeviceAllocatedBytes = figures.AllocatedBytes,
+            ProtocolAllocatedBytes = GC.GetAllocatedBytesForCurrentThread() - _allocatedBefore - figures.AllocatedBytes,
+            HostMemoryBytes = ProcessMemory.AnonymousBytes(),
+            LoadMs = _loadMs,
+            CycleMs = _loop.CycleMs,
+            CycleDeviceMs = _loop.CycleDeviceMs,
+            Cycles = _loop.Cycles,
+            RejectionMs = _loop.RejectionMs,
+            Rejections = _loop.Rejections,
+            UpMs = _meter.UpMs,
+            LinkRoundTripMs = Pipeline is null || IsLast ? null : Mailbox.Link.RoundTripMs,
         };
+    }
 
     private sealed class OpenSession(SessionSettings settings)
     {

@@ -15,6 +15,7 @@ internal sealed class StageModelRuntime : IStageRuntime
     private readonly StageModel _model;
     private readonly List<DraftedToken> _drafts = [];
     private readonly DraftToken[] _best;
+    private readonly DeviceMeter _meter = new();
     private MicroBatch _batch = null!;
 
     /// <summary>Takes ownership of both.</summary>
@@ -43,6 +44,8 @@ internal sealed class StageModelRuntime : IStageRuntime
     public StageDescription Description { get; }
 
     public int FreePages => _model.FreeKvPages;
+
+    public RuntimeFigures Figures => new(_meter.Ms, _meter.AllocatedBytes);
 
     public void Open(SessionId session, SessionSettings settings)
     {
@@ -109,19 +112,27 @@ internal sealed class StageModelRuntime : IStageRuntime
         return true;
     }
 
-    public bool Forward(ReadOnlyMemory<byte> hidden, Func<bool> isCancelled) =>
-        _model.Forward(hidden.Span, isCancelled);
+    public bool Forward(ReadOnlyMemory<byte> hidden, Func<bool> isCancelled)
+    {
+        _meter.Begin();
+        var completed = _model.Forward(hidden.Span, isCancelled);
+        _meter.End();
+        return completed;
+    }
 
     public ReadOnlyMemory<byte> ReadHidden()
     {
         // A fresh array: the message that carries it may outlive the next step.
         var hidden = GC.AllocateUninitializedArray<byte>(_model.RowCount * _model.HiddenBytesPerRow);
+        _meter.Begin();
         _model.ReadHidden(hidden);
+        _meter.End();
         return hidden;
     }
 
     public DraftedToken[] Draft(int firstRow, int width)
     {
+        _meter.Begin();
         _model.RunExitHead(firstRow);
         _drafts.Clear();
         for (var row = firstRow; row < _model.RowCount; row++)
@@ -135,18 +146,21 @@ internal sealed class StageModelRuntime : IStageRuntime
             }
         }
 
+        _meter.End();
         return [.. _drafts];
     }
 
     public TokenId[] Verify(int firstRow)
     {
-        _model.RunTargetHead(firstRow);
         var tokens = new TokenId[_model.RowCount - firstRow];
+        _meter.Begin();
+        _model.RunTargetHead(firstRow);
         for (var i = 0; i < tokens.Length; i++)
         {
             tokens[i] = new TokenId(_model.Verdict(firstRow + i));
         }
 
+        _meter.End();
         return tokens;
     }
 

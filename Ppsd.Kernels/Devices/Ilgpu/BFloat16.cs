@@ -15,7 +15,14 @@ internal static class BFloat16
     /// <summary>The value of sixteen bits.</summary>
     public static float ToSingle(ushort bits) => Interop.IntAsFloat((uint)bits << 16);
 
-    /// <summary>The nearest bf16 of two values in one word.</summary>
+    /// <summary>The nearest bf16, ties to even.</summary>
+    public static ushort FromSingle(float value)
+    {
+        var bits = Interop.FloatAsInt(value);
+        return (ushort)((bits + 0x7FFFu + ((bits >> 16) & 1u)) >> 16);
+    }
+
+    /// <summary>The nearest bf16 of two values as one word.</summary>
     public static uint Pack(float low, float high)
     {
         if (CudaAsm.IsSupported)
@@ -27,10 +34,6 @@ internal static class BFloat16
         return FromSingle(low) | ((uint)FromSingle(high) << 16);
     }
 
-    /// <summary>The nearest bf16, ties to even.</summary>
-    public static ushort FromSingle(float value)
-    {
-        var bits = Interop.FloatAsInt(value);
-        return (ushort)((bits + 0x7FFFu + ((bits >> 16) & 1u)) >> 16);
-    }
+    /// <summary>What <see cref="Pack"/> rounded away, as bf16: the two words together hold a value to 16 bits.</summary>
+    public static uint PackRest(float low, float high, uint packed) => Pack(low - Low(packed), high - High(packed));
 }

@@ -26,6 +26,7 @@ internal sealed class IlgpuBackend : Backend
     private PageLockedArray1D<float> _transfer;
     private RowContexts _contexts;
     private int _rows;
+    private int _longestContext;
     private bool _isBusy;
 
     /// <summary>Takes ownership of the device.</summary>
@@ -86,7 +87,11 @@ internal sealed class IlgpuBackend : Backend
     }
 
     internal override IDisposable LoadRotary(RotaryTable table) =>
-        new IlgpuRotaryTable(_accelerator.Allocate1D(table.Cosines), _accelerator.Allocate1D(table.Sines));
+        new IlgpuRotaryTable(
+            _accelerator.Allocate1D(table.Cosines),
+            _accelerator.Allocate1D(table.Sines),
+            table.Length
+        );
 
     internal override void BeginStep(StepBatch batch)
     {
@@ -111,6 +116,7 @@ internal sealed class IlgpuBackend : Backend
             .BaseView.CopyFrom(_stream, _rowWordsHost.ArrayView.SubView(0, words.Length));
         _contexts = new RowContexts { Words = _rowWords.View.BaseView };
         _rows = batch.RowCount;
+        _longestContext = batch.LongestContext;
         _isBusy = true;
     }
 
@@ -269,7 +275,7 @@ internal sealed class IlgpuBackend : Backend
         );
 
     internal override void Attend(Activations qkv, AttentionShape shape, KvMemory kv, Activations y) =>
-        _kvKernels.Attend(_stream, _contexts, _rows, (IlgpuActivations)qkv, shape, kv, (IlgpuActivations)y);
+        _kvKernels.Attend(_stream, _contexts, _rows, _longestContext, shape, kv, (IlgpuActivations)y);
 
     protected override void Dispose(bool disposing)
     {
@@ -281,6 +287,7 @@ internal sealed class IlgpuBackend : Backend
             _rowWords.Dispose();
             _stepNumbers.Dispose();
             _loader?.Dispose();
+            _kvKernels.Dispose();
             _stream.Dispose();
             _device.Dispose();
         }

@@ -71,6 +71,19 @@ internal sealed class IlgpuNormedRows : NormedRows
     }
 }
 
+/// <summary>Eights of values: what one lane loads of a key or value at a time.</summary>
+internal static class ColumnGroups
+{
+    /// <summary>Values of a group.</summary>
+    public const int Size = 8;
+
+    /// <summary>Groups that hold <paramref name="columns"/>.</summary>
+    public static int Count(int columns) => (columns + Size - 1) / Size;
+
+    /// <summary>Values padded to whole groups.</summary>
+    public static int RoundUp(int columns) => Count(columns) * Size;
+}
+
 /// <summary>Sixteens of rows or columns.</summary>
 internal static class Tiles
 {
@@ -152,7 +165,10 @@ internal sealed class IlgpuVector(MemoryBuffer1D<float, Stride1D.Dense> buffer, 
     public override void Dispose() => buffer.Dispose();
 }
 
-/// <summary>One layer's keys and values in device memory, [slot, kvHead, headSize].</summary>
+/// <summary>
+/// One layer's keys and values in device memory, [slot, kvHead, headSize], heads padded with zeros to whole sixteen-byte
+/// loads of bf16.
+/// </summary>
 internal sealed class IlgpuKvMemory<T> : KvMemory
     where T : unmanaged
 {
@@ -162,14 +178,23 @@ internal sealed class IlgpuKvMemory<T> : KvMemory
     public IlgpuKvMemory(Accelerator accelerator, KvShape shape)
         : base(shape)
     {
-        var length = (long)shape.SlotCount * shape.KvHeadCount * shape.HeadSize;
+        var length = (long)shape.SlotCount * shape.KvHeadCount * ColumnGroups.RoundUp(shape.HeadSize);
         _keys = accelerator.Allocate1D<T>(length);
         _values = accelerator.Allocate1D<T>(length);
+        _keys.MemSetToZero();
+        _values.MemSetToZero();
+        accelerator.DefaultStream.Synchronize();
     }
 
     public ArrayView<T> Keys => _keys.View.BaseView;
 
     public ArrayView<T> Values => _values.View.BaseView;
+
+    /// <summary>Keys, sixteen bytes a load.</summary>
+    public ArrayView<UInt4> KeyLoads => Keys.Cast<UInt4>();
+
+    /// <summary>Values, sixteen bytes a load.</summary>
+    public ArrayView<UInt4> ValueLoads => Values.Cast<UInt4>();
 
     public override void Dispose()
     {
@@ -181,9 +206,13 @@ internal sealed class IlgpuKvMemory<T> : KvMemory
 /// <summary>Cosines and sines in device memory, [position, headSize / 2].</summary>
 internal sealed class IlgpuRotaryTable(
     MemoryBuffer1D<float, Stride1D.Dense> cosines,
-    MemoryBuffer1D<float, Stride1D.Dense> sines
+    MemoryBuffer1D<float, Stride1D.Dense> sines,
+    int length
 ) : IDisposable
 {
+    /// <summary>Positions in the table: the longest sequence.</summary>
+    public int Length { get; } = length;
+
     public ArrayView<float> Cosines => cosines.View.BaseView;
 
     public ArrayView<float> Sines => sines.View.BaseView;

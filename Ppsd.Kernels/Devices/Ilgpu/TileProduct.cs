@@ -153,8 +153,8 @@ internal static class TileProduct
         var four = x[at + (tile & mask) * (TensorCore.TileColumns / 4)];
         var high0 = BFloat16.Pack(four.X, four.Y) & (uint)mask;
         var high1 = BFloat16.Pack(four.Z, four.W) & (uint)mask;
-        var low0 = BFloat16.Pack(four.X - BFloat16.Low(high0), four.Y - BFloat16.High(high0)) & (uint)mask;
-        var low1 = BFloat16.Pack(four.Z - BFloat16.Low(high1), four.W - BFloat16.High(high1)) & (uint)mask;
+        var low0 = BFloat16.PackRest(four.X, four.Y, high0) & (uint)mask;
+        var low1 = BFloat16.PackRest(four.Z, four.W, high1) & (uint)mask;
         sum = TensorCore.Multiply(sum, weights, high0, high1, scratch);
         return TensorCore.Multiply(sum, weights, low0, low1, scratch);
     }

@@ -26,8 +26,18 @@ public sealed class PtxTests
         foreach (var kv in ((Type, Type)[])[(typeof(ushort), typeof(BFloat16Kv)), (typeof(float), typeof(Float32Kv))])
         {
             yield return Kernel(typeof(RotaryKernel), nameof(RotaryKernel.Execute), kv.Item1, kv.Item2);
-            yield return Kernel(typeof(AttentionKernel), nameof(AttentionKernel.Execute), kv.Item1, kv.Item2);
+            foreach (var parts in (Type[])[typeof(OneHeadPart), typeof(TwoHeadParts)])
+            {
+                yield return Kernel(
+                    typeof(SplitAttentionKernel),
+                    nameof(SplitAttentionKernel.Execute),
+                    kv.Item2,
+                    parts
+                );
+            }
         }
+
+        yield return Kernel(typeof(AttentionMergeKernel), nameof(AttentionMergeKernel.Execute), typeof(TwoHeadParts));
     }
 
     [TestCaseSource(nameof(Kernels))]
