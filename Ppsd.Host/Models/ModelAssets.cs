@@ -68,10 +68,10 @@ internal sealed record ModelAssets
     public string Fingerprint { get; }
 
     /// <summary>Folder of the exit head; null without one.</summary>
-    public string? ExitHeadFolder { get; }
+    public string? ExitHeadFolder { get; init; }
 
     /// <summary>The exit head; null without one.</summary>
-    public ExitHeadConfig? ExitHead { get; }
+    public ExitHeadConfig? ExitHead { get; init; }
 
     /// <summary>Options that make another process on this machine open the same model.</summary>
     public IReadOnlyList<string> Arguments =>
