@@ -48,7 +48,8 @@ internal sealed class LinkDriverActor : ReceiveActor
         TimeProvider clock,
         TaskCompletionSource<LinkTiming> result
     ) =>
-        Akka.Actor.Props.Create(() => new LinkDriverActor(peer, payloadBytes, count, clock, result))
+        Akka
+            .Actor.Props.Create(() => new LinkDriverActor(peer, payloadBytes, count, clock, result))
             .WithDispatcher("ppsd.stage-dispatcher")
             .WithMailbox("ppsd.stage-mailbox");
 

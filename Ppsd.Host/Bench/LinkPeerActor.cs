@@ -20,7 +20,8 @@ internal sealed class LinkPeerActor : ReceiveActor
 
     /// <summary>On a thread of its own behind a stage's mailbox, as a stage is.</summary>
     public static Props Props =>
-        Akka.Actor.Props.Create(() => new LinkPeerActor())
+        Akka
+            .Actor.Props.Create(() => new LinkPeerActor())
             .WithDispatcher("ppsd.stage-dispatcher")
             .WithMailbox("ppsd.stage-mailbox");
 }

@@ -60,7 +60,9 @@ internal sealed class BenchLinkCommand
         var timings = new List<LinkTiming>();
         foreach (var payload in payloads)
         {
-            timings.Add(await link.MeasureAsync(payload, CountOf(payload, parsed.GetValue(_messages) ?? 500), cancellation));
+            timings.Add(
+                await link.MeasureAsync(payload, CountOf(payload, parsed.GetValue(_messages) ?? 500), cancellation)
+            );
         }
 
         _report.Print(parsed, Report(timings, isLocal));

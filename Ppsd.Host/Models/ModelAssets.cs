@@ -95,6 +95,21 @@ internal sealed record ModelAssets
     public int[] EncodeChat(IReadOnlyList<ChatMessage> messages) =>
         Tokenizer.EncodeRendered(ChatTemplate.Render(messages, addGenerationPrompt: true));
 
+    /// <summary>The model with each exit head made for its weights, beside it or among the bundled ones.</summary>
+    public IEnumerable<ModelAssets> WithEachExitHead()
+    {
+        foreach (var folder in ModelFinder.FindExitHeads(Folder, Fingerprint))
+        {
+            var head = ExitHeadConfig.Read(folder);
+            head.RequireFits(Config, Fingerprint);
+            yield return this with
+            {
+                ExitHeadFolder = folder,
+                ExitHead = head,
+            };
+        }
+    }
+
     /// <summary>A model without a folder.</summary>
     /// <exception cref="UserErrorException">There is no such shape, or the exit layer is none of its layers.</exception>
     public static ModelAssets Open(SyntheticModel model)

@@ -101,8 +101,7 @@ internal sealed class StageProbe(IStageRuntime runtime, int hiddenSize, TimeProv
                 FirstHeadRow = firstHeadRow,
             }
         );
-        var hidden =
-            runtime.Description.FirstLayer == 0 ? [] : new byte[rows * hiddenSize * sizeof(float)];
+        var hidden = runtime.Description.FirstLayer == 0 ? [] : new byte[rows * hiddenSize * sizeof(float)];
         runtime.Forward(hidden, static () => false);
     }
 }
