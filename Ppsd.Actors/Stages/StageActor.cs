@@ -21,6 +21,7 @@ internal class StageActor : ReceiveActor
     private readonly CreditWindow _outbox;
     private readonly StageMeter _meter;
     private readonly Dictionary<SessionId, OpenSession> _open = [];
+    private readonly List<DraftedToken> _drafts = [];
     private readonly Func<bool> _isCurrentDead;
     private IStageRuntime _runtime = null!;
     private MicroBatch? _current;
@@ -92,7 +93,7 @@ internal class StageActor : ReceiveActor
     protected override void PostStop() => _runtime?.Dispose();
 
     /// <summary>True when work on a micro-batch is wasted. Asked before it begins and between its layers.</summary>
-    protected virtual bool IsDead(MicroBatch batch) => Board.IsDead(batch.Session, batch.Run);
+    protected virtual bool IsDead(MicroBatch batch) => Board.IsDead(batch);
 
     /// <summary>The next micro-batch to work on, or null.</summary>
     protected virtual WorkItem? NextWork() => _queue.TakeNext();
@@ -146,7 +147,7 @@ internal class StageActor : ReceiveActor
 
     private void Enqueue(Forward forward)
     {
-        if (forward.Batch.Session.Epoch != Pipeline?.Epoch)
+        if (!Array.TrueForAll(forward.Batch.Parts, part => part.Session.Epoch == Pipeline?.Epoch))
         {
             return;
         }
@@ -166,25 +167,25 @@ internal class StageActor : ReceiveActor
         }
 
         _current = item.Batch;
-        var completed = false;
+        var completedRows = 0;
         _meter.Begin();
         try
         {
-            completed = TryProcess(item);
-        }
-        catch (StageCapacityException e)
-        {
-            Fault(item.Batch.Session, e.Message);
+            completedRows = Process(item);
         }
         catch (Exception e) when (e is not OutOfMemoryException)
         {
-            // The device may be broken for good. The session learns why; the host decides about the stage.
-            Fault(item.Batch.Session, $"stage {Index.Number} failed: {e.Message}");
+            // The device may be broken for good. The sessions learn why; the host decides about the stage.
+            foreach (var part in item.Batch.Parts)
+            {
+                Fault(part.Session, $"stage {Index.Number} failed: {e.Message}");
+            }
+
             throw;
         }
         finally
         {
-            _meter.End(completed && item.Batch.FirstHeadRow == 0 ? item.Batch.Count : 0);
+            _meter.End(completedRows);
             _current = null;
         }
 
@@ -192,36 +193,29 @@ internal class StageActor : ReceiveActor
     }
 
     /// <summary>
-    /// One micro-batch: bring the cache into line, run the layers, hand over, then draft or judge. False when it died or
-    /// could not be placed.
+    /// One micro-batch: bring the caches into line, run the layers, hand over, then draft or judge. Returns the candidates
+    /// that went all the way; 0 for a chunk of a prompt and for what died or could not be placed.
     /// </summary>
-    private bool TryProcess(WorkItem received)
+    private int Process(WorkItem received)
     {
-        ReturnCredit(received.Batch);
-        if (IsDead(received.Batch) || DeadBranches.Without(received, Board) is not { } item)
+        ReturnCredit(received.Batch.Number);
+        if (IsDead(received.Batch) || BatchCut.WithoutDead(received, Board) is not { } living)
         {
             _meter.Cancel();
-            return false;
+            return 0;
+        }
+
+        if (Place(living) is not { } item)
+        {
+            return 0;
         }
 
         var batch = item.Batch;
-        if (IsRepeated(batch))
-        {
-            return false;
-        }
-
-        if (!TryAlign(batch) || !_runtime.TryAppend(batch))
-        {
-            DraftStage.Tell(new GapSeen(batch.Session, batch.Run));
-            return false;
-        }
-
-        _open[batch.Session].LastCandidate = batch.Candidates[^1];
-
+        _current = batch;
         if (!_runtime.Forward(item.Hidden, _isCurrentDead))
         {
             _meter.Cancel();
-            return false;
+            return 0;
         }
 
         if (IsLast)
@@ -236,56 +230,140 @@ internal class StageActor : ReceiveActor
             Draft(batch);
         }
 
-        return true;
+        return batch.FirstHeadRow == 0 ? batch.Count : 0;
     }
 
-    /// <summary>Candidates enter in order and once, so one that is not newer than the last has been here before.</summary>
-    private bool IsRepeated(MicroBatch batch) =>
-        _open.TryGetValue(batch.Session, out var session) && batch.Candidates[0].Value <= session.LastCandidate.Value;
-
-    /// <summary>Opens the session, starts its new run or commits what is verified; false when a message was lost.</summary>
-    private bool TryAlign(MicroBatch batch)
+    /// <summary>Makes the parts rows of a step; those that cannot be placed are left out, null when none can.</summary>
+    private WorkItem? Place(WorkItem item)
     {
-        if (!_open.TryGetValue(batch.Session, out var session))
+        _runtime.BeginStep();
+        List<BatchPart?>? placed = null;
+        var parts = item.Batch.Parts;
+        for (var i = 0; i < parts.Length; i++)
         {
-            if (batch.Settings is null)
+            var part = TryPlace(parts[i]) ? parts[i] : null;
+            if (part is null)
             {
-                return false;
+                placed ??= [.. parts[..i]];
             }
 
-            _runtime.Open(batch.Session, batch.Settings);
-            _open.Add(batch.Session, new OpenSession(batch.Settings) { Run = batch.Run });
-            return true;
+            placed?.Add(part);
         }
 
-        if (batch.Run < session.Run)
+        return placed is null ? item : BatchCut.Keep(item, placed);
+    }
+
+    private bool TryPlace(BatchPart part)
+    {
+        // Candidates enter in order and once, so one that is not newer than the last has been here before.
+        if (_open.TryGetValue(part.Session, out var known) && part.Candidates[0].Value <= known.LastCandidate.Value)
         {
             return false;
         }
 
-        if (batch.Run == session.Run)
+        try
         {
-            return _runtime.Commit(batch.Session, batch.Base);
+            if (TryAlign(part) && _runtime.TryAppend(part))
+            {
+                _open[part.Session].LastCandidate = part.Candidates[^1];
+                return true;
+            }
+        }
+        catch (StageCapacityException e)
+        {
+            Fault(part.Session, e.Message);
+            return false;
         }
 
-        session.Run = batch.Run;
-        return _runtime.Rollback(batch.Session, batch.Base);
+        NoteGap(part);
+        return false;
+    }
+
+    /// <summary>Opens the session, starts its new run or commits what is verified; false when a message was lost.</summary>
+    private bool TryAlign(BatchPart part)
+    {
+        if (!_open.TryGetValue(part.Session, out var session))
+        {
+            if (part.Settings is null)
+            {
+                return false;
+            }
+
+            _runtime.Open(part.Session, part.Settings);
+            _open.Add(part.Session, new OpenSession(part.Settings) { Run = part.Run });
+            return true;
+        }
+
+        if (part.Run < session.Run)
+        {
+            return false;
+        }
+
+        if (part.Run == session.Run)
+        {
+            return !session.HasGap && _runtime.Commit(part.Session, part.Base);
+        }
+
+        // The run before is dead here even if its cancel was lost, and so is what the outbox still counts of it.
+        Board.StartRun(part.Session, part.Run);
+        _outbox.DropDead(Board);
+        session.Run = part.Run;
+        session.HasGap = false;
+        return _runtime.Rollback(part.Session, part.Base);
+    }
+
+    private void NoteGap(BatchPart part)
+    {
+        if (_open.TryGetValue(part.Session, out var session) && session.Run == part.Run)
+        {
+            // Candidates of this part may be in the cache without values. Nothing of the run can be built on them.
+            session.HasGap = true;
+        }
+
+        DraftStage.Tell(new GapSeen(part.Session, part.Run));
     }
 
     private void Draft(MicroBatch batch)
     {
-        var settings = _open[batch.Session].Settings;
-        if (settings.Mode != DecodeMode.Ppsd || !_runtime.Description.HasExitHead || IsDead(batch))
+        if (!_runtime.Description.HasExitHead || IsDead(batch))
         {
             return;
         }
 
-        _meter.MarkWork();
-        var drafts = _runtime.Draft(batch.FirstHeadRow, settings.MaxWidth);
-        _meter.MarkHeads();
-        if (drafts.Length > 0)
+        var drafting = Array.FindIndex(batch.Parts, part => part.IsDrafting);
+        if (drafting < 0 && !Array.Exists(batch.Parts, part => _open[part.Session].Settings.Mode == DecodeMode.Ppsd))
         {
-            SendDrafts(new Drafts(batch.Session, batch.Run, drafts));
+            return;
+        }
+
+        // A head with a cache of its own needs every token of a session that will draft again.
+        _meter.MarkWork();
+        var firstRow = drafting < 0 ? batch.Count : Math.Max(batch.FirstHeadRow, RowOf(batch, drafting));
+        _runtime.RunExitHead(firstRow);
+        for (var i = drafting; i >= 0 && i < batch.Parts.Length; i++)
+        {
+            Draft(batch.Parts[i], RowOf(batch, i));
+        }
+
+        _meter.MarkHeads();
+    }
+
+    private void Draft(BatchPart part, int firstRow)
+    {
+        if (!part.IsDrafting)
+        {
+            return;
+        }
+
+        _drafts.Clear();
+        for (var i = part.FirstHeadRow; i < part.Count; i++)
+        {
+            _runtime.Draft(firstRow + i, part.Candidates[i], _open[part.Session].Settings.MaxWidth, _drafts);
+        }
+
+        if (_drafts.Count > 0)
+        {
+            SendDrafts(new Drafts(part.Session, part.Run, [.. _drafts]));
         }
     }
 
@@ -298,37 +376,62 @@ internal class StageActor : ReceiveActor
 
         _meter.MarkWork();
         var tokens = _runtime.Verify(batch.FirstHeadRow);
-        _meter.MarkHeads();
-        var logprobs = _open[batch.Session].Settings.TopLogprobs is { } topCount
-            ? Logprobs(batch.FirstHeadRow, tokens, topCount)
-            : null;
-        DraftStage.Tell(
-            new Verdicts(batch.Session, batch.Run, batch.Candidates[batch.FirstHeadRow..], tokens, logprobs)
-        );
-    }
-
-    private TokenLogprobs[] Logprobs(int firstRow, TokenId[] tokens, int topCount)
-    {
-        var logprobs = new TokenLogprobs[tokens.Length];
-        for (var i = 0; i < tokens.Length; i++)
+        var verdicts = new List<SessionVerdicts>(batch.Parts.Length);
+        var row = 0;
+        foreach (var part in batch.Parts)
         {
-            logprobs[i] = _runtime.Logprobs(firstRow + i, tokens[i], topCount);
+            if (part.FirstHeadRow < part.Count)
+            {
+                verdicts.Add(
+                    Verdicts(part, row + part.FirstHeadRow, tokens.AsSpan(row + part.FirstHeadRow - batch.FirstHeadRow))
+                );
+            }
+
+            row += part.Count;
         }
 
-        return logprobs;
+        _meter.MarkHeads();
+        DraftStage.Tell(new Verdicts([.. verdicts]));
     }
 
-    private void ReturnCredit(MicroBatch batch)
+    private SessionVerdicts Verdicts(BatchPart part, int firstRow, ReadOnlySpan<TokenId> tokens)
+    {
+        var own = tokens[..(part.Count - part.FirstHeadRow)].ToArray();
+        TokenLogprobs[]? logprobs = null;
+        if (_open[part.Session].Settings.TopLogprobs is { } topCount)
+        {
+            logprobs = new TokenLogprobs[own.Length];
+            for (var i = 0; i < own.Length; i++)
+            {
+                logprobs[i] = _runtime.Logprobs(firstRow + i, own[i], topCount);
+            }
+        }
+
+        return new SessionVerdicts(part.Session, part.Run, part.Candidates[part.FirstHeadRow..], own, logprobs);
+    }
+
+    private static int RowOf(MicroBatch batch, int partIndex)
+    {
+        var row = 0;
+        for (var i = 0; i < partIndex; i++)
+        {
+            row += batch.Parts[i].Count;
+        }
+
+        return row;
+    }
+
+    private void ReturnCredit(BatchNumber number)
     {
         if (Index.Value > 0)
         {
-            Pipeline!.Stages[Index.Value - 1].Actor.Tell(new Credit(batch.Session, batch.Run, batch.Candidates[0]));
+            Pipeline!.Stages[Index.Value - 1].Actor.Tell(new Credit(number));
         }
     }
 
     private void SendOn(Credit credit)
     {
-        _outbox.Return(credit);
+        _outbox.Return(credit.Number);
         Send();
     }
 
@@ -403,6 +506,9 @@ internal class StageActor : ReceiveActor
         public RunId Run { get; set; }
 
         public CandidateId LastCandidate { get; set; } = CandidateId.Root;
+
+        /// <summary>True when something of the run was lost: only its next run can be placed.</summary>
+        public bool HasGap { get; set; }
     }
 
     /// <summary>Note to self: pick a micro-batch and work on it.</summary>

@@ -36,16 +36,21 @@ public sealed class CreditWindowTests
     }
 
     [Test]
-    public void A_new_run_resets_its_sessions_credits_so_that_a_lost_one_is_not_missed_for_ever()
+    public void A_micro_batch_keeps_its_place_while_a_part_of_it_lives()
     {
-        var window = Filled(count: 2, size: 2);
-        window.TakeNext();
+        var board = new CancelBoard();
+        var window = new CreditWindow(1);
+        window.Add(Item(1, Part(1, 1), Part(2, 1)));
+        window.Add(Item(3, 2));
         window.TakeNext();
 
-        window.Add(Item(1, 10, run: 1));
+        board.StartRun(Session(1), new RunId(1));
+        window.DropDead(board);
+        Assert.That(window.TakeNext(), Is.Null);
 
-        Assert.That(window.TakeNext(), Is.Not.Null);
-        Assert.That(window.InFlightCount, Is.EqualTo(1));
+        board.StartRun(Session(2), new RunId(1));
+        window.DropDead(board);
+        Assert.That(window.TakeNext(), Is.Not.Null, "a credit lost with a dead micro-batch is not missed for ever");
     }
 
     [Test]
@@ -72,5 +77,5 @@ public sealed class CreditWindowTests
         return window;
     }
 
-    private static Credit CreditOf(WorkItem item) => new(item.Batch.Session, item.Batch.Run, item.Batch.Candidates[0]);
+    private static BatchNumber CreditOf(WorkItem item) => item.Batch.Number;
 }
