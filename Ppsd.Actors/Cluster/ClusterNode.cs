@@ -4,6 +4,7 @@ using Akka.Configuration;
 using Ppsd.Actors.Client;
 using Ppsd.Actors.Configuration;
 using Ppsd.Actors.Messages;
+using Ppsd.Actors.Snapshots;
 
 namespace Ppsd.Actors.Cluster;
 
@@ -87,9 +88,49 @@ public sealed class ClusterNode : IAsyncDisposable
     public Task<PipelineState> GetPipelineAsync(TimeSpan timeout) =>
         _coordinator.Ask<PipelineState>(new GetPipeline(), timeout);
 
+    /// <summary>The cluster as it is now; what does not answer in time is left out, and said to be.</summary>
+    /// <param name="timeout">How long to wait for the coordinator, and then for the stages.</param>
+    /// <param name="clock">Time.</param>
+    public async Task<ClusterSnapshot> GetSnapshotAsync(TimeSpan timeout, TimeProvider clock)
+    {
+        ArgumentNullException.ThrowIfNull(clock);
+        var state = await Answers
+            .OrNullAsync<PipelineState>(_coordinator, new GetPipeline(), timeout)
+            .ConfigureAwait(false);
+        return new ClusterSnapshot
+        {
+            TakenAt = clock.GetUtcNow(),
+            Members = Members(state?.CoordinatorAddress),
+            HasCoordinator = state is not null,
+            IsFormed = state?.Formed is not null,
+            Explanation = state?.Explanation ?? "no coordinator answers",
+            Epoch = state?.Formed?.Epoch.Value ?? 0,
+            ModelFingerprint = state?.Formed?.ModelFingerprint ?? "",
+            Stages = state?.Formed is { } formed
+                ? await StageSnapshot.AskAllAsync(formed, Address, timeout).ConfigureAwait(false)
+                : [],
+        };
+    }
+
     /// <summary>Leaves the cluster and stops.</summary>
     public async ValueTask DisposeAsync() =>
         await CoordinatedShutdown.Get(_system).Run(CoordinatedShutdown.ClrExitReason.Instance).ConfigureAwait(false);
+
+    private List<MemberSnapshot> Members(string? coordinatorAddress)
+    {
+        var state = Cluster.State;
+        return
+        [
+            .. state.Members.Select(member => new MemberSnapshot(
+                member.Address.ToString(),
+                [.. member.Roles.Order(StringComparer.Ordinal)],
+                member.Status.ToString(),
+                !state.Unreachable.Contains(member),
+                member.Address.ToString() == coordinatorAddress,
+                member.Address == Cluster.SelfAddress
+            )),
+        ];
+    }
 
     private void Join(IReadOnlyList<string> seeds)
     {

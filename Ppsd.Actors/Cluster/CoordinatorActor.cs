@@ -203,6 +203,7 @@ internal sealed class CoordinatorActor : ReceiveActor
             StagesNeeded = _plan.StagesNeeded,
             NodesOffered = _nodes.Count(node => node.Offer is not null),
             StagesReady = _formed?.Stages.Length ?? _ready.Count(stage => stage is not null),
+            CoordinatorAddress = Akka.Cluster.Cluster.Get(Context.System).SelfAddress.ToString(),
         };
 
     private string Explanation()

@@ -3,6 +3,7 @@ using Akka.Configuration;
 using Ppsd.Actors.Client;
 using Ppsd.Actors.Configuration;
 using Ppsd.Actors.Messages;
+using Ppsd.Actors.Snapshots;
 using Ppsd.Actors.Stages;
 
 namespace Ppsd.Actors.Local;
@@ -58,6 +59,26 @@ public sealed class LocalPipeline : IAsyncDisposable
 
     /// <summary>Figures of all stages, in order.</summary>
     public Task<StageStatus[]> StatusAsync() => PipelineStatus.AskAsync(Formed);
+
+    /// <summary>The pipeline as a cluster of this process alone.</summary>
+    /// <param name="timeout">How long to wait for each stage.</param>
+    /// <param name="clock">Time.</param>
+    public async Task<ClusterSnapshot> GetSnapshotAsync(TimeSpan timeout, TimeProvider clock)
+    {
+        ArgumentNullException.ThrowIfNull(clock);
+        var address = $"akka://{_system.Name}";
+        return new ClusterSnapshot
+        {
+            TakenAt = clock.GetUtcNow(),
+            Members = [new MemberSnapshot(address, ["stage"], "Up", true, IsCoordinator: false, IsSelf: true)],
+            HasCoordinator = true,
+            IsFormed = true,
+            Explanation = $"the pipeline stands: {Formed.Stages.Length} stages in one process",
+            Epoch = Formed.Epoch.Value,
+            ModelFingerprint = Formed.ModelFingerprint,
+            Stages = await StageSnapshot.AskAllAsync(Formed, address, timeout).ConfigureAwait(false),
+        };
+    }
 
     /// <summary>Stops the stages and frees their devices.</summary>
     public async ValueTask DisposeAsync() => await _system.Terminate().ConfigureAwait(false);

@@ -20,6 +20,12 @@ public sealed class StageMessageQueue : IMessageQueue, IUnboundedMessageQueueSem
     /// <summary>What is dead, as this stage knows it.</summary>
     public CancelBoard Board { get; } = new();
 
+    /// <summary>How long the link to the next stage takes.</summary>
+    public LinkMeter Link { get; } = new();
+
+    /// <summary>Stamps verdicts as they arrive.</summary>
+    internal TimeProvider Clock { get; set; } = TimeProvider.System;
+
     /// <inheritdoc />
     public bool HasMessages => !_control.IsEmpty || !_work.IsEmpty;
 
@@ -42,6 +48,15 @@ public sealed class StageMessageQueue : IMessageQueue, IUnboundedMessageQueueSem
                 break;
             case EndSession end:
                 Board.End(end.Session);
+                break;
+            case LinkProbe probe:
+                envelope.Sender.Tell(new LinkEcho(probe.SentAt), receiver);
+                return;
+            case LinkEcho echo:
+                Link.Note(echo);
+                return;
+            case Verdicts verdicts:
+                verdicts.ArrivedAt = Clock.GetTimestamp();
                 break;
             default:
                 break;

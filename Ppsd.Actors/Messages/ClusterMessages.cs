@@ -81,4 +81,8 @@ public sealed record PipelineState : IWireMessage
     /// <summary>Stages that have loaded.</summary>
     [Key(4)]
     public required int StagesReady { get; init; }
+
+    /// <summary>Address of the node that hosts the coordinator.</summary>
+    [Key(5)]
+    public required string CoordinatorAddress { get; init; }
 }

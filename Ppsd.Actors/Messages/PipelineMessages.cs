@@ -80,7 +80,12 @@ public sealed record SessionVerdicts(
 /// </summary>
 /// <param name="Sessions">Each session's verdicts.</param>
 [MessagePackObject]
-public sealed record Verdicts([property: Key(0)] SessionVerdicts[] Sessions) : IWireMessage, IControlMessage;
+public sealed record Verdicts([property: Key(0)] SessionVerdicts[] Sessions) : IWireMessage, IControlMessage
+{
+    /// <summary>Timestamp of its arrival in the draft stage's mailbox; the receiver's own, never sent.</summary>
+    [IgnoreMember]
+    internal long ArrivedAt { get; set; }
+}
 
 /// <summary>
 /// Kills a run, or branches of it, at every stage. Draft stage to all stages at once; takes effect when it is enqueued,

@@ -90,7 +90,72 @@ public sealed record StageStatus : IWireMessage
     [Key(9)]
     public required int QueueLength { get; init; }
 
+    /// <summary>Milliseconds the device worked on micro-batches, by its runtime's count.</summary>
+    [Key(10)]
+    public double DeviceMs { get; init; }
+
+    /// <summary>Bytes the device's operations allocated on the stage's thread.</summary>
+    [Key(11)]
+    public long DeviceAllocatedBytes { get; init; }
+
+    /// <summary>Bytes the stage's thread allocated otherwise: messages and their handling.</summary>
+    [Key(12)]
+    public long ProtocolAllocatedBytes { get; init; }
+
+    /// <summary>Memory of the stage's process that no file backs.</summary>
+    [Key(13)]
+    public long HostMemoryBytes { get; init; }
+
+    /// <summary>Milliseconds the runtime took to load.</summary>
+    [Key(14)]
+    public double LoadMs { get; init; }
+
+    /// <summary>Milliseconds of cycles of the draft loop: from a micro-batch to the drafts that follow it at once.</summary>
+    [Key(15)]
+    public double CycleMs { get; init; }
+
+    /// <summary>Milliseconds of those cycles in which the device worked.</summary>
+    [Key(16)]
+    public double CycleDeviceMs { get; init; }
+
+    /// <summary>Cycles counted.</summary>
+    [Key(17)]
+    public long Cycles { get; init; }
+
+    /// <summary>Milliseconds between the arrival of verdicts that rejected and the first micro-batches of their new runs.</summary>
+    [Key(18)]
+    public double RejectionMs { get; init; }
+
+    /// <summary>Rejections counted.</summary>
+    [Key(19)]
+    public long Rejections { get; init; }
+
+    /// <summary>Milliseconds since the stage had loaded, by its own clock; shares of time are differences over this.</summary>
+    [Key(20)]
+    public double UpMs { get; init; }
+
+    /// <summary>Milliseconds a probe took to the next stage's mailbox and back; null at the last stage, or unknown yet.</summary>
+    [Key(21)]
+    public double? LinkRoundTripMs { get; init; }
+
+    /// <summary>Figures of all sessions, at the draft stage; null at the others.</summary>
+    [Key(22)]
+    public SessionTotals? Sessions { get; init; }
+
     /// <summary>Candidates of the completed micro-batches; over <see cref="DecodeSteps"/> it is their mean width.</summary>
-    [Key(30)]
+    [Key(23)]
     public long DecodeRows { get; init; }
 }
+
+/// <summary>
+/// Measures a link. Stage to the next one, whose mailbox answers with <see cref="LinkEcho"/> when it is enqueued: no
+/// stage's thread takes part, so a busy stage does not look like a slow link. Repeat delivery is safe.
+/// </summary>
+/// <param name="SentAt">The sender's clock.</param>
+[MessagePackObject]
+public sealed record LinkProbe([property: Key(0)] long SentAt) : IWireMessage, IControlMessage;
+
+/// <summary>Answers <see cref="LinkProbe"/>. Mailbox to mailbox; the later of two counts.</summary>
+/// <param name="SentAt">As it came.</param>
+[MessagePackObject]
+public sealed record LinkEcho([property: Key(0)] long SentAt) : IWireMessage, IControlMessage;

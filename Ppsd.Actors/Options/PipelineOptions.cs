@@ -9,7 +9,10 @@ public sealed record PipelineOptions
     /// <summary>Most positions drafted beyond the last verified token; 0 derives it from the number of stages.</summary>
     public int SpeculationWindow { get; init; }
 
-    /// <summary>Stages that can work at the same time; 0 for all of them. Fewer where stages share processors.</summary>
+    /// <summary>
+    /// Stages that can work at the same time; 0 for all of them. Fewer where stages share processors. As many sessions fill
+    /// the pipeline, and drafts no longer enter.
+    /// </summary>
     public int ParallelStages { get; init; }
 
     /// <summary>Prompt tokens of a micro-batch.</summary>
@@ -25,8 +28,7 @@ public sealed record PipelineOptions
     public int MaxWaitingSessions { get; init; } = 256;
 
     /// <summary>How many of <paramref name="stageCount"/> stages can work at the same time.</summary>
-    public int ParallelStagesOf(int stageCount) =>
-        ParallelStages > 0 ? Math.Min(ParallelStages, stageCount) : stageCount;
+    public int ParallelStagesOf(int stageCount) => ParallelStages > 0 ? ParallelStages : stageCount;
 
     /// <summary>The window for a pipeline of <paramref name="stageCount"/> stages.</summary>
     /// <remarks>

@@ -24,9 +24,17 @@ internal sealed class CreditWindow(int size)
     public void Add(WorkItem item) => _waiting.Add(item);
 
     /// <summary>Takes the next micro-batch to send, or null when none waits or the window is full.</summary>
-    public WorkItem? TakeNext()
+    /// <param name="board">
+    /// What of the window is dead: a credit lost with a micro-batch of which nothing lives must not be missed for ever.
+    /// </param>
+    public WorkItem? TakeNext(CancelBoard board)
     {
-        if (_inFlight.Count >= size || _waiting.TakeNext() is not { } item)
+        if (_inFlight.Count >= size && _inFlight.RemoveAll(board.IsDead) == 0)
+        {
+            return null;
+        }
+
+        if (_waiting.TakeNext() is not { } item)
         {
             return null;
         }
@@ -48,9 +56,7 @@ internal sealed class CreditWindow(int size)
         }
     }
 
-    /// <summary>
-    /// Forgets micro-batches of which nothing lives: a credit lost with them must not be missed for ever.
-    /// </summary>
+    /// <summary>Forgets micro-batches of which nothing lives.</summary>
     public void DropDead(CancelBoard board)
     {
         _inFlight.RemoveAll(board.IsDead);

@@ -17,6 +17,7 @@ internal sealed class DraftStageActor : StageActor, IWithTimers
     private readonly Dictionary<SessionId, LiveSession> _sessions = [];
     private readonly Dictionary<SessionId, HashSet<int>> _releasing = [];
     private readonly Queue<(StartSession Request, IActorRef Client)> _waiting = [];
+    private readonly SessionCounters _counters = new();
     private SessionAdmission? _admission;
     private StepComposer? _composer;
     private long _batchNumber;
@@ -124,6 +125,12 @@ internal sealed class DraftStageActor : StageActor, IWithTimers
     /// <summary>The usual case, an exit head in stage 1: the draft is the next candidate at once.</summary>
     protected override void SendDrafts(Drafts drafts) => TakeDrafts(drafts);
 
+    protected override StageStatus Status() =>
+        base.Status() with
+        {
+            Sessions = _counters.Totals([.. _sessions.Values.Select(session => session.Decode)], _waiting.Count),
+        };
+
     private void Start(StartSession request, IActorRef client)
     {
         if (_admission is null)
@@ -208,13 +215,13 @@ internal sealed class DraftStageActor : StageActor, IWithTimers
     {
         foreach (var own in verdicts.Sessions)
         {
-            TakeVerdicts(own);
+            TakeVerdicts(own, verdicts.ArrivedAt);
         }
 
         RequestWork();
     }
 
-    private void TakeVerdicts(SessionVerdicts verdicts)
+    private void TakeVerdicts(SessionVerdicts verdicts, long arrivedAt)
     {
         if (!_sessions.TryGetValue(verdicts.Session, out var session))
         {
@@ -223,6 +230,11 @@ internal sealed class DraftStageActor : StageActor, IWithTimers
 
         var generatedBefore = session.Decode.GeneratedCount;
         var outcome = session.Decode.Apply(verdicts.Run, verdicts.Candidates, verdicts.Tokens);
+        if (outcome.RunRejected)
+        {
+            Loop.Reject(verdicts.Session, arrivedAt);
+        }
+
         if (outcome.Emitted.Count > 0)
         {
             session.NoteTokens();
@@ -288,6 +300,7 @@ internal sealed class DraftStageActor : StageActor, IWithTimers
 
         _composer!.Remove(session.Decode);
         session.Decode.Finish();
+        _counters.Close(session.Decode);
         if (_sessions.Values.All(other => !other.Client.Equals(session.Client)))
         {
             Context.Unwatch(session.Client);

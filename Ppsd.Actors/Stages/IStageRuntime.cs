@@ -15,6 +15,9 @@ public interface IStageRuntime : IDisposable
     /// <summary>KV pages no session holds.</summary>
     int FreePages { get; }
 
+    /// <summary>What the runtime has counted since it was loaded; zeros where it counts nothing.</summary>
+    RuntimeFigures Figures => default;
+
     /// <summary>Opens a session and reserves its KV pages.</summary>
     /// <exception cref="StageCapacityException">Too few pages are free.</exception>
     void Open(SessionId session, SessionSettings settings);

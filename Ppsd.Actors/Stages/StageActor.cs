@@ -20,18 +20,22 @@ internal class StageActor : ReceiveActor
     private readonly WorkQueue _queue = new();
     private readonly CreditWindow _outbox;
     private readonly StageMeter _meter;
-    private readonly Dictionary<SessionId, OpenSession> _open = [];
-    private readonly List<DraftedToken> _drafts = [];
+    private readonly DraftLoopMeter _loop;
     private readonly Func<bool> _isCurrentDead;
     private IStageRuntime _runtime = null!;
+    private StageSessions _sessions = null!;
+    private StageHeads _heads = null!;
     private MicroBatch? _current;
     private bool _workRequested;
+    private double _loadMs;
+    private long _allocatedBefore;
 
     public StageActor(StageSetup setup)
     {
         _setup = setup;
         _outbox = new CreditWindow(setup.Options.CreditWindow);
         _meter = new StageMeter(setup.Clock);
+        _loop = new DraftLoopMeter(setup.Clock);
         _isCurrentDead = () => IsDead(_current!);
 
         Receive<PipelineFormed>(Join);
@@ -40,7 +44,7 @@ internal class StageActor : ReceiveActor
         Receive<Credit>(SendOn);
         Receive<Cancel>(_ => DropDeadWork());
         Receive<EndSession>(Release);
-        Receive<GetStageStatus>(_ => Sender.Tell(Status()));
+        Receive<GetStageStatus>(_ => Report());
         Receive<Terminated>(StageLost);
     }
 
@@ -65,6 +69,9 @@ internal class StageActor : ReceiveActor
     /// <summary>The stage's own mailbox, for a look at what waits.</summary>
     protected StageMessageQueue Mailbox { get; private set; } = null!;
 
+    /// <summary>What the protocol adds to the draft loop.</summary>
+    protected DraftLoopMeter Loop => _loop;
+
     /// <summary>The stage where sessions live.</summary>
     private IActorRef DraftStage => Pipeline!.Stages[0].Actor;
 
@@ -77,7 +84,13 @@ internal class StageActor : ReceiveActor
             ?? throw new InvalidOperationException("a stage actor needs the mailbox ppsd.stage-mailbox");
         try
         {
+            Mailbox.Clock = Clock;
+            var started = Clock.GetTimestamp();
             _runtime = _setup.CreateRuntime();
+            _sessions = new StageSessions(_runtime, Board, NoteGap, Fault);
+            _heads = new StageHeads(_runtime, _sessions);
+            _loadMs = Clock.GetElapsedTime(started).TotalMilliseconds;
+            _allocatedBefore = GC.GetAllocatedBytesForCurrentThread();
         }
         catch (Exception e) when (e is not OutOfMemoryException)
         {
@@ -126,6 +139,8 @@ internal class StageActor : ReceiveActor
                 Context.Watch(stage.Actor);
             }
         }
+
+        ProbeLink();
     }
 
     /// <summary>A stage of the pipeline is gone, and with it every session's cache.</summary>
@@ -163,10 +178,12 @@ internal class StageActor : ReceiveActor
         // Hidden states that cannot be sent yet would only pile up here; the credit that frees a place asks again.
         if (Pipeline is null || _outbox.WaitingCount > 0 || NextWork() is not { } item)
         {
+            _loop.Wait();
             return;
         }
 
         _current = item.Batch;
+        _loop.Begin(item.Batch, _runtime.Figures.DeviceMs);
         var completedRows = 0;
         _meter.Begin();
         try
@@ -186,6 +203,7 @@ internal class StageActor : ReceiveActor
         finally
         {
             _meter.End(completedRows);
+            _loop.End(completedRows > 0);
             _current = null;
         }
 
@@ -205,7 +223,7 @@ internal class StageActor : ReceiveActor
             return 0;
         }
 
-        if (Place(living) is not { } item)
+        if (_sessions.Place(living) is not { } item)
         {
             return 0;
         }
@@ -233,138 +251,20 @@ internal class StageActor : ReceiveActor
         return batch.FirstHeadRow == 0 ? batch.Count : 0;
     }
 
-    /// <summary>Makes the parts rows of a step; those that cannot be placed are left out, null when none can.</summary>
-    private WorkItem? Place(WorkItem item)
-    {
-        _runtime.BeginStep();
-        List<BatchPart?>? placed = null;
-        var parts = item.Batch.Parts;
-        for (var i = 0; i < parts.Length; i++)
-        {
-            var part = TryPlace(parts[i]) ? parts[i] : null;
-            if (part is null)
-            {
-                placed ??= [.. parts[..i]];
-            }
-
-            placed?.Add(part);
-        }
-
-        return placed is null ? item : BatchCut.Keep(item, placed);
-    }
-
-    private bool TryPlace(BatchPart part)
-    {
-        // Candidates enter in order and once, so one that is not newer than the last has been here before.
-        if (_open.TryGetValue(part.Session, out var known) && part.Candidates[0].Value <= known.LastCandidate.Value)
-        {
-            return false;
-        }
-
-        try
-        {
-            if (TryAlign(part) && _runtime.TryAppend(part))
-            {
-                _open[part.Session].LastCandidate = part.Candidates[^1];
-                return true;
-            }
-        }
-        catch (StageCapacityException e)
-        {
-            Fault(part.Session, e.Message);
-            return false;
-        }
-
-        NoteGap(part);
-        return false;
-    }
-
-    /// <summary>Opens the session, starts its new run or commits what is verified; false when a message was lost.</summary>
-    private bool TryAlign(BatchPart part)
-    {
-        if (!_open.TryGetValue(part.Session, out var session))
-        {
-            if (part.Settings is null)
-            {
-                return false;
-            }
-
-            _runtime.Open(part.Session, part.Settings);
-            _open.Add(part.Session, new OpenSession(part.Settings) { Run = part.Run });
-            return true;
-        }
-
-        if (part.Run < session.Run)
-        {
-            return false;
-        }
-
-        if (part.Run == session.Run)
-        {
-            return !session.HasGap && _runtime.Commit(part.Session, part.Base);
-        }
-
-        // The run before is dead here even if its cancel was lost, and so is what the outbox still counts of it.
-        Board.StartRun(part.Session, part.Run);
-        _outbox.DropDead(Board);
-        session.Run = part.Run;
-        session.HasGap = false;
-        return _runtime.Rollback(part.Session, part.Base);
-    }
-
-    private void NoteGap(BatchPart part)
-    {
-        if (_open.TryGetValue(part.Session, out var session) && session.Run == part.Run)
-        {
-            // Candidates of this part may be in the cache without values. Nothing of the run can be built on them.
-            session.HasGap = true;
-        }
-
-        DraftStage.Tell(new GapSeen(part.Session, part.Run));
-    }
-
     private void Draft(MicroBatch batch)
     {
-        if (!_runtime.Description.HasExitHead || IsDead(batch))
+        if (IsDead(batch) || !_heads.MustRunExitHead(batch))
         {
             return;
         }
 
-        var drafting = Array.FindIndex(batch.Parts, part => part.IsDrafting);
-        if (drafting < 0 && !Array.Exists(batch.Parts, part => _open[part.Session].Settings.Mode == DecodeMode.Ppsd))
-        {
-            return;
-        }
-
-        // A head with a cache of its own needs every token of a session that will draft again.
         _meter.MarkWork();
-        var firstRow = drafting < 0 ? batch.Count : Math.Max(batch.FirstHeadRow, RowOf(batch, drafting));
-        _runtime.RunExitHead(firstRow);
-        for (var i = drafting; i >= 0 && i < batch.Parts.Length; i++)
+        foreach (var drafts in _heads.Draft(batch))
         {
-            Draft(batch.Parts[i], RowOf(batch, i));
+            SendDrafts(drafts);
         }
 
         _meter.MarkHeads();
-    }
-
-    private void Draft(BatchPart part, int firstRow)
-    {
-        if (!part.IsDrafting)
-        {
-            return;
-        }
-
-        _drafts.Clear();
-        for (var i = part.FirstHeadRow; i < part.Count; i++)
-        {
-            _runtime.Draft(firstRow + i, part.Candidates[i], _open[part.Session].Settings.MaxWidth, _drafts);
-        }
-
-        if (_drafts.Count > 0)
-        {
-            SendDrafts(new Drafts(part.Session, part.Run, [.. _drafts]));
-        }
     }
 
     private void Judge(MicroBatch batch)
@@ -375,50 +275,9 @@ internal class StageActor : ReceiveActor
         }
 
         _meter.MarkWork();
-        var tokens = _runtime.Verify(batch.FirstHeadRow);
-        var verdicts = new List<SessionVerdicts>(batch.Parts.Length);
-        var row = 0;
-        foreach (var part in batch.Parts)
-        {
-            if (part.FirstHeadRow < part.Count)
-            {
-                verdicts.Add(
-                    Verdicts(part, row + part.FirstHeadRow, tokens.AsSpan(row + part.FirstHeadRow - batch.FirstHeadRow))
-                );
-            }
-
-            row += part.Count;
-        }
-
+        var verdicts = _heads.Judge(batch);
         _meter.MarkHeads();
-        DraftStage.Tell(new Verdicts([.. verdicts]));
-    }
-
-    private SessionVerdicts Verdicts(BatchPart part, int firstRow, ReadOnlySpan<TokenId> tokens)
-    {
-        var own = tokens[..(part.Count - part.FirstHeadRow)].ToArray();
-        TokenLogprobs[]? logprobs = null;
-        if (_open[part.Session].Settings.TopLogprobs is { } topCount)
-        {
-            logprobs = new TokenLogprobs[own.Length];
-            for (var i = 0; i < own.Length; i++)
-            {
-                logprobs[i] = _runtime.Logprobs(firstRow + i, own[i], topCount);
-            }
-        }
-
-        return new SessionVerdicts(part.Session, part.Run, part.Candidates[part.FirstHeadRow..], own, logprobs);
-    }
-
-    private static int RowOf(MicroBatch batch, int partIndex)
-    {
-        var row = 0;
-        for (var i = 0; i < partIndex; i++)
-        {
-            row += batch.Parts[i].Count;
-        }
-
-        return row;
+        DraftStage.Tell(verdicts);
     }
 
     private void ReturnCredit(BatchNumber number)
@@ -442,7 +301,7 @@ internal class StageActor : ReceiveActor
             return;
         }
 
-        while (_outbox.TakeNext() is { } item)
+        while (_outbox.TakeNext(Board) is { } item)
         {
             Pipeline.Stages[Index.Value + 1].Actor.Tell(new Forward(item.Batch, item.Hidden));
         }
@@ -459,23 +318,19 @@ internal class StageActor : ReceiveActor
 
     private void Release(EndSession end)
     {
-        _open.Remove(end.Session);
-        _runtime.Release(end.Session);
+        _sessions.Release(end.Session);
         DropDeadWork();
         Sender.Tell(new SessionReleased(end.Session, Index));
     }
 
     private void ReleaseAll()
     {
-        foreach (var session in _open.Keys)
-        {
-            _runtime.Release(session);
-        }
-
-        _open.Clear();
+        _sessions.ReleaseAll();
         _queue.Clear();
         _outbox.Clear();
     }
+
+    private void NoteGap(BatchPart part) => DraftStage.Tell(new GapSeen(part.Session, part.Run));
 
     private void Fault(SessionId session, string reason)
     {
@@ -483,12 +338,31 @@ internal class StageActor : ReceiveActor
         DraftStage.Tell(new StageFault(session, Index, reason));
     }
 
-    private StageStatus Status() =>
-        new()
+    private void Report()
+    {
+        Sender.Tell(Status());
+
+        // The answer names the probe before this one: nobody waits for a link.
+        ProbeLink();
+    }
+
+    private void ProbeLink()
+    {
+        if (Pipeline is not null && !IsLast)
+        {
+            Pipeline.Stages[Index.Value + 1].Actor.Tell(LinkMeter.Probe());
+        }
+    }
+
+    /// <summary>The stage's figures.</summary>
+    protected virtual StageStatus Status()
+    {
+        var figures = _runtime.Figures;
+        return new()
         {
             Stage = Index,
             Description = _runtime.Description,
-            OpenSessions = _open.Count,
+            OpenSessions = _sessions.Count,
             UsedPages = _runtime.Description.PageCount - _runtime.FreePages,
             BusyMs = _meter.BusyMs,
             DecodeMs = _meter.DecodeMs,
@@ -497,18 +371,19 @@ internal class StageActor : ReceiveActor
             DecodeRows = _meter.DecodeRows,
             CancelledSteps = _meter.CancelledSteps,
             QueueLength = _queue.Count,
+            DeviceMs = figures.DeviceMs,
+            DeviceAllocatedBytes = figures.AllocatedBytes,
+            ProtocolAllocatedBytes = GC.GetAllocatedBytesForCurrentThread() - _allocatedBefore - figures.AllocatedBytes,
+            HostMemoryBytes = ProcessMemory.AnonymousBytes(),
+            LoadMs = _loadMs,
+            CycleMs = _loop.CycleMs,
+            CycleDeviceMs = _loop.CycleDeviceMs,
+            Cycles = _loop.Cycles,
+            RejectionMs = _loop.RejectionMs,
+            Rejections = _loop.Rejections,
+            UpMs = _meter.UpMs,
+            LinkRoundTripMs = Pipeline is null || IsLast ? null : Mailbox.Link.RoundTripMs,
         };
-
-    private sealed class OpenSession(SessionSettings settings)
-    {
-        public SessionSettings Settings { get; } = settings;
-
-        public RunId Run { get; set; }
-
-        public CandidateId LastCandidate { get; set; } = CandidateId.Root;
-
-        /// <summary>True when something of the run was lost: only its next run can be placed.</summary>
-        public bool HasGap { get; set; }
     }
 
     /// <summary>Note to self: pick a micro-batch and work on it.</summary>

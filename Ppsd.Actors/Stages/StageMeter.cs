@@ -3,6 +3,7 @@ namespace Ppsd.Actors.Stages;
 /// <summary>Adds up where a stage's time goes. Used by the stage's thread.</summary>
 internal sealed class StageMeter(TimeProvider clock)
 {
+    private readonly long _startedAt = clock.GetTimestamp();
     private long _busyTicks;
     private long _decodeTicks;
     private long _decodeHeadsTicks;
@@ -18,6 +19,9 @@ internal sealed class StageMeter(TimeProvider clock)
 
     /// <summary>Micro-batches dropped or abandoned because a cancel reached them.</summary>
     public long CancelledSteps { get; private set; }
+
+    /// <summary>Milliseconds since the meter was made.</summary>
+    public double UpMs => clock.GetElapsedTime(_startedAt).TotalMilliseconds;
 
     /// <summary>Milliseconds on micro-batches in all.</summary>
     public double BusyMs => ToMs(_busyTicks);

@@ -51,7 +51,7 @@ internal sealed class BenchSessionsCommand
 
     private async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellation)
     {
-        var assets = _model.Open(parsed, _clock);
+        var assets = _model.Open(parsed, _stages, _clock);
         var plan = _stages.Plan(parsed, assets);
         var stages = _stages.Settings(parsed, plan.Stages.Count);
         var concurrencies = parsed.GetValue(_concurrency) is { Length: > 0 } chosen ? chosen : [1, 4, 16];

@@ -66,6 +66,7 @@ internal static class CommandLine
             InspectCommand.Create(clock),
             DevicesCommand.Create(),
             BenchCommand.Create(clock),
+            ClusterCommand.Create(clock),
             VerifyCommand.Create(clock),
         };
 

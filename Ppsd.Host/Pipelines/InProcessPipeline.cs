@@ -3,6 +3,7 @@ using Ppsd.Actors.Configuration;
 using Ppsd.Actors.Local;
 using Ppsd.Actors.Messages;
 using Ppsd.Actors.Planning;
+using Ppsd.Actors.Snapshots;
 using Ppsd.Actors.Stages;
 using Ppsd.Host.Models;
 using Ppsd.Host.Runtime;
@@ -16,7 +17,13 @@ internal sealed class InProcessPipeline : IPipeline
 {
     private readonly LocalPipeline _pipeline;
 
-    private InProcessPipeline(LocalPipeline pipeline) => _pipeline = pipeline;
+    private readonly TimeProvider _clock;
+
+    private InProcessPipeline(LocalPipeline pipeline, TimeProvider clock)
+    {
+        _pipeline = pipeline;
+        _clock = clock;
+    }
 
     public PpsdClient Client => _pipeline.Client;
 
@@ -49,13 +56,18 @@ internal sealed class InProcessPipeline : IPipeline
         );
         try
         {
-            return new InProcessPipeline(await LocalPipeline.StartAsync(runtimes, assets.Fingerprint, config, clock));
+            return new InProcessPipeline(
+                await LocalPipeline.StartAsync(runtimes, assets.Fingerprint, config, clock),
+                clock
+            );
         }
         catch (PipelineException e)
         {
             throw new UserErrorException(e.Message, e);
         }
     }
+
+    public Task<ClusterSnapshot> GetSnapshotAsync(TimeSpan timeout) => _pipeline.GetSnapshotAsync(timeout, _clock);
 
     public ValueTask DisposeAsync() => _pipeline.DisposeAsync();
 

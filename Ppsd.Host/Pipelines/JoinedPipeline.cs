@@ -3,6 +3,7 @@ using Ppsd.Actors.Client;
 using Ppsd.Actors.Cluster;
 using Ppsd.Actors.Configuration;
 using Ppsd.Actors.Messages;
+using Ppsd.Actors.Snapshots;
 
 namespace Ppsd.Host.Pipelines;
 
@@ -13,9 +14,11 @@ internal sealed class JoinedPipeline : IPipeline
     private static readonly TimeSpan _askTimeout = TimeSpan.FromSeconds(2);
 
     private readonly ClusterNode _node;
+    private readonly TimeProvider _clock;
 
-    private JoinedPipeline(ClusterNode node, PipelineFormed formed)
+    private JoinedPipeline(ClusterNode node, PipelineFormed formed, TimeProvider clock)
     {
+        _clock = clock;
         _node = node;
         Formed = formed;
     }
@@ -46,7 +49,8 @@ internal sealed class JoinedPipeline : IPipeline
         {
             return new JoinedPipeline(
                 member,
-                await AwaitPipelineAsync(member, seeds, patience, report, clock, cancellation)
+                await AwaitPipelineAsync(member, seeds, patience, report, clock, cancellation),
+                clock
             );
         }
         catch
@@ -55,6 +59,8 @@ internal sealed class JoinedPipeline : IPipeline
             throw;
         }
     }
+
+    public Task<ClusterSnapshot> GetSnapshotAsync(TimeSpan timeout) => _node.GetSnapshotAsync(timeout, _clock);
 
     public ValueTask DisposeAsync() => _node.DisposeAsync();
 

@@ -1,5 +1,6 @@
 using Ppsd.Actors.Client;
 using Ppsd.Actors.Messages;
+using Ppsd.Actors.Snapshots;
 
 namespace Ppsd.Host.Pipelines;
 
@@ -69,6 +70,8 @@ internal sealed class ProcessPipeline : IPipeline
             throw;
         }
     }
+
+    public Task<ClusterSnapshot> GetSnapshotAsync(TimeSpan timeout) => _joined.GetSnapshotAsync(timeout);
 
     public async ValueTask DisposeAsync()
     {

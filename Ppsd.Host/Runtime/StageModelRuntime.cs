@@ -14,6 +14,7 @@ internal sealed class StageModelRuntime : IStageRuntime
     private readonly Backend _backend;
     private readonly StageModel _model;
     private readonly DraftToken[] _best;
+    private readonly DeviceMeter _meter = new();
 
     /// <summary>Takes ownership of both.</summary>
     public StageModelRuntime(Backend backend, StageModel model, StageModelOptions options)
@@ -42,27 +43,27 @@ internal sealed class StageModelRuntime : IStageRuntime
 
     public int FreePages => _model.FreeKvPages;
 
+    public RuntimeFigures Figures => new(_meter.Ms, _meter.AllocatedBytes);
+
+    /// <summary>A session's sampling as kernels know it.</summary>
+    public static SamplingParameters ParametersOf(SamplingSettings sampling) =>
+        new()
+        {
+            Temperature = sampling.Temperature,
+            TopK = sampling.TopK,
+            TopP = sampling.TopP,
+            MinP = sampling.MinP,
+            RepetitionPenalty = sampling.RepetitionPenalty,
+            PresencePenalty = sampling.PresencePenalty,
+            FrequencyPenalty = sampling.FrequencyPenalty,
+            Seed = sampling.Seed,
+        };
+
     public void Open(SessionId session, SessionSettings settings)
     {
-        var sampling = settings.Sampling;
         try
         {
-            _model.Open(
-                session.Value,
-                settings.ReservedLength,
-                settings.PromptLength,
-                new SamplingParameters
-                {
-                    Temperature = sampling.Temperature,
-                    TopK = sampling.TopK,
-                    TopP = sampling.TopP,
-                    MinP = sampling.MinP,
-                    RepetitionPenalty = sampling.RepetitionPenalty,
-                    PresencePenalty = sampling.PresencePenalty,
-                    FrequencyPenalty = sampling.FrequencyPenalty,
-                    Seed = sampling.Seed,
-                }
-            );
+            _model.Open(session.Value, settings.ReservedLength, settings.PromptLength, ParametersOf(settings.Sampling));
         }
         catch (KvCapacityException e)
         {
@@ -110,22 +111,36 @@ internal sealed class StageModelRuntime : IStageRuntime
         return true;
     }
 
-    public bool Forward(ReadOnlyMemory<byte> hidden, Func<bool> isCancelled) =>
-        _model.Forward(hidden.Span, isCancelled);
+    public bool Forward(ReadOnlyMemory<byte> hidden, Func<bool> isCancelled)
+    {
+        _meter.Begin();
+        var completed = _model.Forward(hidden.Span, isCancelled);
+        _meter.End();
+        return completed;
+    }
 
     public ReadOnlyMemory<byte> ReadHidden()
     {
         // A fresh array: the message that carries it may outlive the next step.
         var hidden = GC.AllocateUninitializedArray<byte>(_model.RowCount * _model.HiddenBytesPerRow);
+        _meter.Begin();
         _model.ReadHidden(hidden);
+        _meter.End();
         return hidden;
     }
 
-    public void RunExitHead(int firstRow) => _model.RunExitHead(firstRow);
+    public void RunExitHead(int firstRow)
+    {
+        _meter.Begin();
+        _model.RunExitHead(firstRow);
+        _meter.End();
+    }
 
     public void Draft(int row, CandidateId parent, int width, List<DraftedToken> drafts)
     {
+        _meter.Begin();
         var count = _model.Draft(row, _best.AsSpan(0, width));
+        _meter.End();
         for (var i = 0; i < count; i++)
         {
             drafts.Add(new DraftedToken(parent, new TokenId(_best[i].Token), _best[i].LogProbability));
@@ -134,13 +149,15 @@ internal sealed class StageModelRuntime : IStageRuntime
 
     public TokenId[] Verify(int firstRow)
     {
-        _model.RunTargetHead(firstRow);
         var tokens = new TokenId[_model.RowCount - firstRow];
+        _meter.Begin();
+        _model.RunTargetHead(firstRow);
         for (var i = 0; i < tokens.Length; i++)
         {
             tokens[i] = new TokenId(_model.Verdict(firstRow + i));
         }
 
+        _meter.End();
         return tokens;
     }
 

@@ -1,5 +1,6 @@
 using Ppsd.Kernels.Checkpoints;
 using Ppsd.Kernels.Devices;
+using Ppsd.Kernels.Weights;
 
 namespace Ppsd.Kernels.Model;
 
@@ -40,10 +41,10 @@ internal sealed class ExitHead : IDisposable
     /// <summary>Bytes of weights one step reads, the shared LM head not counted.</summary>
     public long WeightBytes => _layers.Sum(layer => layer.WeightBytes) + (_feedForward?.WeightBytes ?? 0);
 
-    /// <summary>Loads a head folder's tensors.</summary>
+    /// <summary>Loads a head's tensors.</summary>
     public static ExitHead Load(
         Backend backend,
-        Checkpoint checkpoint,
+        WeightSource source,
         ExitHeadConfig head,
         ModelConfig verifier,
         WeightMatrix lmHead,
@@ -57,7 +58,7 @@ internal sealed class ExitHead : IDisposable
         {
             layers[i] = TransformerLayer.Load(
                 backend,
-                checkpoint,
+                source,
                 ExitHeadTensorNames.Layer(i),
                 verifier,
                 epsilon,
@@ -67,14 +68,14 @@ internal sealed class ExitHead : IDisposable
 
         var feedForward =
             head.Kind == ExitHeadKind.Mlp
-                ? FeedForwardBlock.Load(backend, checkpoint, verifier.HiddenSize, feedForwardSize, epsilon)
+                ? FeedForwardBlock.Load(backend, source, verifier.HiddenSize, feedForwardSize, epsilon)
                 : null;
-        var norm = backend.LoadVector(checkpoint.Require(ExitHeadTensorNames.Norm, verifier.HiddenSize));
+        var norm = new Norm(backend.LoadVector(source.Require(ExitHeadTensorNames.Norm, verifier.HiddenSize)), epsilon);
         return new ExitHead(
             backend,
             layers,
             feedForward,
-            new LogitsHead(backend, norm, lmHead, epsilon, limits.MaxWidth),
+            new LogitsHead(backend, norm, lmHead, limits.MaxWidth),
             new StageScratch(backend, verifier, feedForwardSize, limits.MaxRows),
             backend.AllocateActivations(limits.MaxRows, verifier.HiddenSize)
         );
@@ -89,11 +90,7 @@ internal sealed class ExitHead : IDisposable
     /// </summary>
     public void Forward(IDisposable rotary, int rows, int firstRow)
     {
-        foreach (var layer in _layers)
-        {
-            layer.Forward(_hidden, _scratch, rotary, rows);
-        }
-
+        TransformerLayer.ForwardAll(_backend, _layers, _hidden, _scratch, rotary, rows);
         _feedForward?.Forward(_hidden, _scratch, rows);
         if (firstRow < rows)
         {

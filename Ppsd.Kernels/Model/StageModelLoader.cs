@@ -1,6 +1,7 @@
 using Ppsd.Kernels.Cache;
 using Ppsd.Kernels.Checkpoints;
 using Ppsd.Kernels.Devices;
+using Ppsd.Kernels.Weights;
 
 namespace Ppsd.Kernels.Model;
 
@@ -27,8 +28,8 @@ public static class StageModelLoader
     /// <exception cref="KvCapacityException">The KV budget does not hold a page; one line.</exception>
     public static StageModel Load(Backend backend, StageModelOptions options, IProgress<LoadProgress>? progress = null)
     {
-        using var checkpoint = Checkpoint.Open(options.ModelFolder);
-        using var headCheckpoint = options.HoldsExitHead ? Checkpoint.Open(options.ExitHeadFolder!) : null;
+        using var source = OpenSource(options, options.ModelFolder);
+        using var headSource = options.HoldsExitHead ? OpenSource(options, options.ExitHeadFolder) : null;
         var config = options.Config;
         var limits = LimitsOf(backend, options);
         var meter = new Meter(progress, StageFootprint.Of(options).WeightBytes);
@@ -39,7 +40,7 @@ public static class StageModelLoader
             var layer = options.FirstLayer + i;
             layers[i] = TransformerLayer.Load(
                 backend,
-                checkpoint,
+                source,
                 LlamaTensorNames.Layer(layer),
                 config,
                 config.RmsNormEpsilon,
@@ -48,27 +49,29 @@ public static class StageModelLoader
             meter.Add($"layer {layer + 1}", layers[i].WeightBytes);
         }
 
-        var embedding = options.IsFirst ? LoadTable(backend, checkpoint, LlamaTensorNames.Embedding, config) : null;
+        var embedding = options.IsFirst ? LoadTable(backend, source, LlamaTensorNames.Embedding, config) : null;
         meter.Add("embedding", embedding?.ByteCount ?? 0);
         var lmHeadName = LlamaTensorNames.LmHead(config.TieWordEmbeddings);
         WeightMatrix? lmHead = null;
         if (options.IsLast || options.HoldsExitHead)
         {
             var isTied = embedding is not null && lmHeadName == LlamaTensorNames.Embedding;
-            lmHead = isTied ? embedding : LoadTable(backend, checkpoint, lmHeadName, config);
+            lmHead = isTied ? embedding : LoadTable(backend, source, lmHeadName, config);
             meter.Add("LM head", isTied ? 0 : lmHead!.ByteCount);
         }
 
-        var exitHead = headCheckpoint is null
+        var exitHead = headSource is null
             ? null
-            : ExitHead.Load(backend, headCheckpoint, options.ExitHead!, config, lmHead!, limits);
+            : ExitHead.Load(backend, headSource, options.ExitHead!, config, lmHead!, limits);
         meter.Add("exit head", exitHead?.WeightBytes ?? 0);
         var targetHead = options.IsLast
             ? new LogitsHead(
                 backend,
-                backend.LoadVector(checkpoint.Require(LlamaTensorNames.FinalNorm, config.HiddenSize)),
+                new Norm(
+                    backend.LoadVector(source.Require(LlamaTensorNames.FinalNorm, config.HiddenSize)),
+                    config.RmsNormEpsilon
+                ),
                 lmHead!,
-                config.RmsNormEpsilon,
                 limits.MaxWidth
             )
             : null;
@@ -90,6 +93,7 @@ public static class StageModelLoader
             ByteCount =
                 layers.Sum(layer => layer.WeightBytes) + (lmHead?.ByteCount ?? 0) + (exitHead?.WeightBytes ?? 0),
         };
+        backend.FinishLoading();
         meter.Complete();
         return new StageModel(backend, options, weights, limits);
     }
@@ -125,8 +129,15 @@ public static class StageModelLoader
         return new StageLimits((int)pages, maxLength, options.MaxRows, options.MaxWidth);
     }
 
-    private static WeightMatrix LoadTable(Backend backend, Checkpoint checkpoint, string name, ModelConfig config) =>
-        backend.LoadMatrix(checkpoint.Require(name, config.VocabSize, config.HiddenSize));
+    private static WeightSource OpenSource(StageModelOptions options, string? folder) =>
+        options.Synthetic is { } synthetic
+            ? new SyntheticWeightSource(synthetic)
+            : new CheckpointWeightSource(
+                folder ?? throw new ArgumentException("a stage needs a folder or synthetic weights", nameof(options))
+            );
+
+    private static WeightMatrix LoadTable(Backend backend, WeightSource source, string name, ModelConfig config) =>
+        backend.LoadMatrix(source.Require(name, config.VocabSize, config.HiddenSize));
 
     /// <summary>
     /// Reports bytes as the checkpoint holds them; what the device pads or widens would make the bar overshoot, so the

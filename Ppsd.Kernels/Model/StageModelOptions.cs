@@ -1,12 +1,16 @@
 using Ppsd.Kernels.Checkpoints;
+using Ppsd.Kernels.Weights;
 
 namespace Ppsd.Kernels.Model;
 
 /// <summary>What one stage holds and how much memory it may take.</summary>
 public sealed record StageModelOptions
 {
-    /// <summary>Folder of the model's checkpoint.</summary>
-    public required string ModelFolder { get; init; }
+    /// <summary>Folder of the model's checkpoint; null when its weights are <see cref="Synthetic"/>.</summary>
+    public string? ModelFolder { get; init; }
+
+    /// <summary>Makes the weights of the model and of its exit head up; null to read them from their folders.</summary>
+    public SyntheticWeights? Synthetic { get; init; }
 
     /// <summary>The model's configuration.</summary>
     public required ModelConfig Config { get; init; }
@@ -20,7 +24,7 @@ public sealed record StageModelOptions
     /// <summary>Folder of an exit head; it is loaded if its exit layer ends in this stage.</summary>
     public string? ExitHeadFolder { get; init; }
 
-    /// <summary>The exit head's configuration; given together with its folder.</summary>
+    /// <summary>The exit head's configuration; given together with its folder, or alone for synthetic weights.</summary>
     public ExitHeadConfig? ExitHead { get; init; }
 
     /// <summary>Bytes of KV cache; 0 lets the device choose.</summary>

@@ -51,4 +51,38 @@ public sealed class LosslessTests
 
         await pipeline.AssertNothingHeldAsync();
     }
+
+    [Test]
+    public async Task Speculative_draws_follow_the_targets_distribution()
+    {
+        const int Draws = 4000;
+        await using var pipeline = await ToyPipeline.StartAsync(stageCount: 3, ToyDrafters.Mostly);
+        TokenId[] prompt = [new(1), new(2)];
+        var first = new int[pipeline.Model.VocabSize];
+        var second = new int[pipeline.Model.VocabSize];
+        for (var seed = 0; seed < Draws; seed++)
+        {
+            var sampling = new SamplingSettings { Temperature = 1f, Seed = (ulong)seed };
+            var result = await pipeline.RunAsync(
+                ToyPipeline.Request([1, 2], 3, DecodeMode.Ppsd, sampling, maxWidth: 2)
+            );
+            first[result.Tokens[0].Value]++;
+            second[result.Tokens[1].Value]++;
+        }
+
+        // The second token's distribution, over all first tokens.
+        var one = pipeline.Model.Distribution(prompt);
+        var two = new double[pipeline.Model.VocabSize];
+        for (var token = 0; token < one.Length; token++)
+        {
+            var next = pipeline.Model.Distribution([.. prompt, new TokenId(token)]);
+            for (var follower = 0; follower < next.Length; follower++)
+            {
+                two[follower] += one[token] * next[follower];
+            }
+        }
+
+        Assert.That(ChiSquare.Deviation(first, one), Is.LessThan(4));
+        Assert.That(ChiSquare.Deviation(second, two), Is.LessThan(4));
+    }
 }

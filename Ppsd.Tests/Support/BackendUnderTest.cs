@@ -2,6 +2,7 @@ using Ppsd.Kernels.Checkpoints;
 using Ppsd.Kernels.Devices;
 using Ppsd.Kernels.Devices.Cpu;
 using Ppsd.Kernels.Devices.Ilgpu;
+using Ppsd.Kernels.Weights;
 
 namespace Ppsd.Tests.Support;
 
@@ -68,13 +69,30 @@ internal sealed class BackendUnderTest : IDisposable
     public WeightMatrix Matrix(float[] values, int rows, ElementType type = ElementType.BFloat16)
     {
         using var tensor = new OneTensor(type, [rows, values.Length / rows], values);
-        return Owned(Backend.LoadMatrix(tensor.Tensor));
+        return Loaded(Backend.LoadMatrix(tensor.Weight));
+    }
+
+    public WeightMatrix GateUp(float[] gate, float[] up, int rows, ElementType type = ElementType.BFloat16)
+    {
+        using var gateTensor = new OneTensor(type, [rows, gate.Length / rows], gate);
+        using var upTensor = new OneTensor(type, [rows, up.Length / rows], up);
+        return Loaded(Backend.LoadGateUp(gateTensor.Weight, upTensor.Weight));
+    }
+
+    public Norm Norm(float[] weight, float epsilon = 1e-5f) => new(Vector(weight), epsilon);
+
+    /// <summary>Rows after a norm.</summary>
+    public NormedRows Normed(float[] weight, params float[][] rows)
+    {
+        var normed = Owned(Backend.AllocateNormed(rows.Length, weight.Length));
+        Backend.RmsNorm(Rows(rows), 0, rows.Length, Norm(weight), normed);
+        return normed;
     }
 
     public WeightVector Vector(float[] values)
     {
         using var tensor = new OneTensor(ElementType.Float32, [values.Length], values);
-        return Owned(Backend.LoadVector(tensor.Tensor));
+        return Owned(Backend.LoadVector(tensor.Weight));
     }
 
     public T Owned<T>(T buffer)
@@ -104,6 +122,12 @@ internal sealed class BackendUnderTest : IDisposable
         }
     }
 
+    private WeightMatrix Loaded(WeightMatrix matrix)
+    {
+        Backend.FinishLoading();
+        return Owned(matrix);
+    }
+
     /// <summary>A tensor in a file of its own: back ends load from nothing else.</summary>
     private sealed class OneTensor : IDisposable
     {
@@ -116,7 +140,7 @@ internal sealed class BackendUnderTest : IDisposable
             _file = SafetensorsFile.Open(_path);
         }
 
-        public Tensor Tensor => _file.Require("t");
+        public Weight Weight => new CheckpointWeight(_file.Require("t"));
 
         public void Dispose()
         {

@@ -3,6 +3,7 @@ using Ppsd.Actors.Configuration;
 using Ppsd.Actors.Ids;
 using Ppsd.Actors.Local;
 using Ppsd.Actors.Messages;
+using Ppsd.Actors.Snapshots;
 
 namespace Ppsd.Tests.Support;
 
@@ -53,6 +54,9 @@ internal sealed class ToyPipeline : IAsyncDisposable
     }
 
     public Task<StageStatus[]> StatusAsync() => _pipeline.StatusAsync();
+
+    public Task<ClusterSnapshot> SnapshotAsync(TimeSpan timeout) =>
+        _pipeline.GetSnapshotAsync(timeout, TimeProvider.System);
 
     public static StartSession Request(
         IEnumerable<int> prompt,

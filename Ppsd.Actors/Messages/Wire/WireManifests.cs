@@ -31,6 +31,8 @@ internal static class WireManifests
         ("formed", typeof(PipelineFormed)),
         ("get-status", typeof(GetStageStatus)),
         ("status", typeof(StageStatus)),
+        ("probe", typeof(LinkProbe)),
+        ("echo", typeof(LinkEcho)),
         ("offer", typeof(StageOffered)),
         ("assign", typeof(AssignStage)),
         ("get-pipeline", typeof(GetPipeline)),

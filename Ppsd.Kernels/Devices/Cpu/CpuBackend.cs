@@ -2,6 +2,7 @@ using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 using Ppsd.Kernels.Checkpoints;
 using Ppsd.Kernels.Model;
+using Ppsd.Kernels.Weights;
 
 namespace Ppsd.Kernels.Devices.Cpu;
 
@@ -41,46 +42,49 @@ public sealed unsafe class CpuBackend : Backend
 
     internal override Activations AllocateActivations(int rows, int width) => new CpuActivations(rows, width);
 
+    internal override NormedRows AllocateNormed(int rows, int width) => new CpuNormedRows(rows, width);
+
     internal override KvMemory AllocateKv(KvShape shape) => new CpuKvMemory(shape);
 
-    internal override WeightMatrix LoadMatrix(params ReadOnlySpan<Tensor> stacked)
+    internal override WeightMatrix LoadMatrix(params ReadOnlySpan<Weight> stacked)
     {
         var rows = 0;
         var elementType = ElementType.BFloat16;
-        foreach (var tensor in stacked)
+        foreach (var weight in stacked)
         {
-            rows += checked((int)tensor.Shape[0]);
-            elementType = tensor.ElementType == ElementType.BFloat16 ? elementType : ElementType.Float32;
+            rows += checked((int)weight.RowCount);
+            elementType = weight.ElementType == ElementType.BFloat16 ? elementType : ElementType.Float32;
         }
 
-        var columns = checked((int)stacked[0].Shape[1]);
+        var columns = checked((int)stacked[0].RowLength);
         var matrix = new CpuMatrix(rows, columns, elementType);
         var single = new float[columns];
         var row = 0;
-        foreach (var tensor in stacked)
+        foreach (var weight in stacked)
         {
             var rowBytes = columns * sizeof(ushort);
-            for (var r = 0; r < tensor.Shape[0]; r++, row++)
+            for (var r = 0; r < weight.RowCount; r++, row++)
             {
-                if (matrix.IsBFloat16)
+                if (matrix.IsBFloat16 && weight is CheckpointWeight { Tensor: var tensor })
                 {
                     matrix.PackBFloat16(row, tensor.Bytes((long)r * rowBytes, rowBytes));
+                    continue;
                 }
-                else
-                {
-                    tensor.ReadRow(r, single);
-                    matrix.PackFloat32(row, single);
-                }
+
+                weight.ReadRow(r, single);
+                matrix.PackFloat32(row, single);
             }
         }
 
         return matrix;
     }
 
-    internal override WeightVector LoadVector(Tensor tensor)
+    internal override WeightMatrix LoadGateUp(Weight gate, Weight up) => LoadMatrix(gate, up);
+
+    internal override WeightVector LoadVector(Weight weight)
     {
-        var vector = new CpuVector(checked((int)tensor.Shape[0]));
-        tensor.ReadRow(0, new Span<float>(vector.Data, vector.Length));
+        var vector = new CpuVector(checked((int)weight.RowLength));
+        weight.ReadRow(0, new Span<float>(vector.Data, vector.Length));
         return vector;
     }
 
@@ -128,21 +132,46 @@ public sealed unsafe class CpuBackend : Backend
         }
     }
 
-    internal override void RmsNorm(Activations x, WeightVector weight, float epsilon, Activations y, int rows)
+    internal override void RmsNorm(Activations x, int firstRow, int rows, Norm norm, NormedRows y)
     {
         var from = (CpuActivations)x;
-        var to = (CpuActivations)y;
+        var to = ((CpuNormedRows)y).Rows;
+        var weight = ((CpuVector)norm.Weight).Data;
         for (var row = 0; row < rows; row++)
         {
-            CpuRmsNorm.Execute(from.Row(row), ((CpuVector)weight).Data, epsilon, to.Row(row), x.Width);
+            CpuRmsNorm.Execute(from.Row(firstRow + row), weight, norm.Epsilon, to.Row(row), x.Width);
         }
     }
 
-    internal override void MatMul(Activations x, WeightMatrix weight, Activations y, int rows) =>
-        Multiply(x, weight, y, rows, accumulate: false);
+    internal override void MatMul(NormedRows x, WeightMatrix weight, Activations y, int rows) =>
+        Multiply(((CpuNormedRows)x).Rows, weight, y, rows, accumulate: false);
 
-    internal override void MatMulAdd(Activations x, WeightMatrix weight, Activations y, int rows) =>
-        Multiply(x, weight, y, rows, accumulate: true);
+    internal override void MatMulSwiGlu(NormedRows x, WeightMatrix gateUp, Activations scratch, Activations y, int rows)
+    {
+        MatMul(x, gateUp, scratch, rows);
+        var from = (CpuActivations)scratch;
+        var to = (CpuActivations)y;
+        for (var row = 0; row < rows; row++)
+        {
+            CpuSwiGlu.Execute(from.Row(row), from.Row(row) + y.Width, to.Row(row), y.Width);
+        }
+    }
+
+    internal override void MatMulAdd(
+        Activations x,
+        WeightMatrix weight,
+        Activations hidden,
+        int rows,
+        Norm? next = null,
+        NormedRows? normed = null
+    )
+    {
+        Multiply(x, weight, hidden, rows, accumulate: true);
+        if (next is not null)
+        {
+            RmsNorm(hidden, 0, rows, next, normed!);
+        }
+    }
 
     internal override void RotateAndStore(Activations qkv, AttentionShape shape, IDisposable rotary, KvMemory kv)
     {
@@ -158,16 +187,6 @@ public sealed unsafe class CpuBackend : Backend
     {
         _attention.Prepare(_batch, (CpuActivations)qkv, shape, (CpuKvMemory)kv, (CpuActivations)y);
         _team.Run(_attention);
-    }
-
-    internal override void SwiGlu(Activations gateUp, Activations y, int rows)
-    {
-        var from = (CpuActivations)gateUp;
-        var to = (CpuActivations)y;
-        for (var row = 0; row < rows; row++)
-        {
-            CpuSwiGlu.Execute(from.Row(row), from.Row(row) + y.Width, to.Row(row), y.Width);
-        }
     }
 
     /// <inheritdoc />

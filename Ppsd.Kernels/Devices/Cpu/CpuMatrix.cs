@@ -53,9 +53,22 @@ internal sealed unsafe class CpuMatrix : WeightMatrix
         }
     }
 
-    /// <summary>Packs one row given as fp32 values.</summary>
+    /// <summary>Packs one row given as fp32 values, which a bf16 matrix must be able to hold exactly.</summary>
     public void PackFloat32(int row, ReadOnlySpan<float> values)
     {
+        if (IsBFloat16)
+        {
+            var halves = (ushort*)Tile(row / Lanes.Count) + row % Lanes.Count * 2;
+            for (var column = 0; column < Columns; column++)
+            {
+                halves[(long)(column / 2) * Lanes.Count * 2 + column % 2] = (ushort)(
+                    BitConverter.SingleToUInt32Bits(values[column]) >> 16
+                );
+            }
+
+            return;
+        }
+
         var lane = (float*)Tile(row / Lanes.Count) + row % Lanes.Count;
         for (var column = 0; column < Columns; column++)
         {

@@ -13,6 +13,13 @@ public sealed class BadInputTests
     {
         yield return Case("no command", "command", []);
         yield return Case("an unknown command", "dance", ["dance"]);
+        yield return Case("no cluster", "expected --join HOST:PORT", ["cluster", "status"]);
+        yield return Case("no word after cluster", "status, top", ["cluster"]);
+        yield return Case(
+            "a cluster that is not there",
+            "no coordinator answers at 127.0.0.1:1 after 1 s",
+            ["cluster", "status", "--join", "127.0.0.1:1", "--wait", "1"]
+        );
         yield return Case("no prompt", "PROMPT or --prompts", ["generate"]);
         yield return Case("both prompts", "found both", ["generate", "a", "--prompts", "b"]);
         yield return Case("an unknown option", "--bogus", ["generate", "--bogus"]);

@@ -1,8 +1,6 @@
-using System.Text.Json.Nodes;
 using Ppsd.Host.Models;
 using Ppsd.Host.Runtime;
 using Ppsd.Host.Verification;
-using Ppsd.Kernels.Checkpoints;
 using Ppsd.Tests.Kernels.Checkpoints;
 using Ppsd.Tests.Support;
 
@@ -26,7 +24,7 @@ public sealed class VerificationTests
     public async Task Both_modes_give_the_same_tokens_for_every_cut_beside_other_sessions(string model, int exitLayer)
     {
         using var folder = new TemporaryFolder();
-        WriteNormHead(model, exitLayer, folder.FullPath);
+        ExitHeadFolder.WriteNorm(model, exitLayer, folder.FullPath);
         var device = Device(TestModels.Folder(model), folder.FullPath);
         var findings = new List<Finding>();
         await foreach (var finding in new DecodeModeChecks(device, TimeProvider.System).RunAsync())
@@ -74,33 +72,4 @@ public sealed class VerificationTests
                 RopeFrequencies = frequencies,
             }
         );
-
-    /// <summary>The plainest head there is: the model's own final norm, applied early.</summary>
-    private static void WriteNormHead(string model, int exitLayer, string folder)
-    {
-        var modelFolder = TestModels.Folder(model);
-        var config = ModelConfig.Read(modelFolder);
-        using var checkpoint = Checkpoint.Open(modelFolder);
-        var norm = checkpoint.Require(LlamaTensorNames.FinalNorm, config.HiddenSize);
-        new SafetensorsWriter()
-            .AddRaw("norm.weight", "BF16", [config.HiddenSize], norm.Bytes(0, (int)norm.ByteCount))
-            .Write(Path.Combine(folder, "model.safetensors"));
-        var head = new JsonObject
-        {
-            ["model_type"] = "ppsd_exit_head",
-            ["head_type"] = "norm",
-            ["exit_layer"] = exitLayer,
-            ["lm_head"] = "shared",
-            ["verifier"] = new JsonObject
-            {
-                ["name"] = model,
-                ["num_hidden_layers"] = config.LayerCount,
-                ["hidden_size"] = config.HiddenSize,
-                ["weights_sha256"] = WeightsFingerprint.Compute(modelFolder),
-            },
-            ["rms_norm_eps"] = (double)config.RmsNormEpsilon,
-            ["dtype"] = "bfloat16",
-        };
-        File.WriteAllText(Path.Combine(folder, "config.json"), head.ToJsonString());
-    }
 }

@@ -1,0 +1,48 @@
+using Ppsd.Actors.Messages;
+using Ppsd.Actors.Speculation;
+
+namespace Ppsd.Actors.Sessions;
+
+/// <summary>Adds up the figures of sessions, ended and living. Used by the draft stage's thread.</summary>
+internal sealed class SessionCounters
+{
+    private SessionTotals _ended = new()
+    {
+        Running = 0,
+        Waiting = 0,
+        Ended = 0,
+        PromptTokens = 0,
+        GeneratedTokens = 0,
+        VerifiedDrafts = 0,
+        AcceptedDrafts = 0,
+        CancelledDrafts = 0,
+        Rollbacks = 0,
+        Restarts = 0,
+    };
+
+    /// <summary>A session has ended.</summary>
+    public void Close(DecodeSession session)
+    {
+        _ended = Plus(_ended, session) with { Ended = _ended.Ended + 1 };
+    }
+
+    /// <summary>Figures with those of the sessions that live.</summary>
+    public SessionTotals Totals(IReadOnlyCollection<DecodeSession> living, int waiting) =>
+        living.Aggregate(_ended, Plus) with
+        {
+            Running = living.Count,
+            Waiting = waiting,
+        };
+
+    private static SessionTotals Plus(SessionTotals totals, DecodeSession session) =>
+        totals with
+        {
+            PromptTokens = totals.PromptTokens + session.Tokens.Count - session.GeneratedCount,
+            GeneratedTokens = totals.GeneratedTokens + session.GeneratedCount,
+            VerifiedDrafts = totals.VerifiedDrafts + session.VerifiedDrafts,
+            AcceptedDrafts = totals.AcceptedDrafts + session.AcceptedDrafts,
+            CancelledDrafts = totals.CancelledDrafts + session.CancelledDrafts,
+            Rollbacks = totals.Rollbacks + session.Rollbacks,
+            Restarts = totals.Restarts + session.Restarts,
+        };
+}

@@ -1,0 +1,37 @@
+using Ppsd.Actors.Messages;
+
+namespace Ppsd.Actors.Snapshots;
+
+/// <summary>
+/// A cluster at one moment: who is in it, how its pipeline stands and how its stages are. Figures count since each stage
+/// loaded; <see cref="SnapshotRates"/> makes rates of two snapshots.
+/// </summary>
+public sealed record ClusterSnapshot
+{
+    /// <summary>When it was taken.</summary>
+    public required DateTimeOffset TakenAt { get; init; }
+
+    /// <summary>Members as this process sees them, by address; one process without a cluster is a member by itself.</summary>
+    public required IReadOnlyList<MemberSnapshot> Members { get; init; }
+
+    /// <summary>True when there is a pipeline.</summary>
+    public required bool IsFormed { get; init; }
+
+    /// <summary>How the pipeline stands, in words; that no coordinator answers, if so.</summary>
+    public required string Explanation { get; init; }
+
+    /// <summary>True when a coordinator answered, or none is needed.</summary>
+    public required bool HasCoordinator { get; init; }
+
+    /// <summary>Formation of the pipeline; 0 when there is none.</summary>
+    public required int Epoch { get; init; }
+
+    /// <summary>Fingerprint of the model; empty when there is no pipeline.</summary>
+    public required string ModelFingerprint { get; init; }
+
+    /// <summary>Stages in order; none when there is no pipeline.</summary>
+    public required IReadOnlyList<StageSnapshot> Stages { get; init; }
+
+    /// <summary>Figures of all sessions; null when there is no pipeline or its draft stage did not answer.</summary>
+    public SessionTotals? Sessions => Stages.Count == 0 ? null : Stages[0].Status?.Sessions;
+}

@@ -1,0 +1,91 @@
+using Ppsd.Actors.Ids;
+using Ppsd.Actors.Messages;
+
+namespace Ppsd.Actors.Stages;
+
+/// <summary>
+/// Measures what the protocol adds to the draft loop: how long a cycle lasts beyond the device's work in it, and how
+/// long a verdict that rejects lies at this stage before its new run begins. Used by the stage's thread.
+/// </summary>
+/// <remarks>
+/// A cycle counts only if the loop could turn at once: the drafts of a micro-batch enter next, and the stage did not
+/// wait for a verdict, a credit or another session in between.
+/// </remarks>
+internal sealed class DraftLoopMeter(TimeProvider clock)
+{
+    private MicroBatch? _previous;
+    private long _previousBegan;
+    private double _previousDeviceMs;
+    private MicroBatch? _current;
+    private long _currentBegan;
+    private double _currentDeviceMs;
+    private (SessionId Session, long At)? _rejection;
+    private long _cycleTicks;
+    private long _rejectionTicks;
+
+    /// <summary>Cycles counted.</summary>
+    public long Cycles { get; private set; }
+
+    /// <summary>Milliseconds of these cycles.</summary>
+    public double CycleMs => ToMs(_cycleTicks);
+
+    /// <summary>Milliseconds of these cycles in which the device worked.</summary>
+    public double CycleDeviceMs { get; private set; }
+
+    /// <summary>Rejections counted.</summary>
+    public long Rejections { get; private set; }
+
+    /// <summary>Milliseconds from the arrival of verdicts that rejected to the begin of their new runs.</summary>
+    public double RejectionMs => ToMs(_rejectionTicks);
+
+    /// <summary>A micro-batch begins.</summary>
+    /// <param name="batch">The micro-batch.</param>
+    /// <param name="deviceMs">What the device has worked until now.</param>
+    public void Begin(MicroBatch batch, double deviceMs)
+    {
+        _current = batch;
+        _currentBegan = clock.GetTimestamp();
+        _currentDeviceMs = deviceMs;
+        if (_rejection is { } rejection && Array.Exists(batch.Parts, part => part.Session == rejection.Session))
+        {
+            Rejections++;
+            _rejectionTicks += _currentBegan - rejection.At;
+            _rejection = null;
+        }
+
+        if (IsNextTurn(batch))
+        {
+            Cycles++;
+            _cycleTicks += _currentBegan - _previousBegan;
+            CycleDeviceMs += deviceMs - _previousDeviceMs;
+        }
+
+        _previous = null;
+    }
+
+    /// <summary>The micro-batch is done.</summary>
+    /// <param name="completedDecode">True for candidates that went all the way.</param>
+    public void End(bool completedDecode)
+    {
+        _previous = completedDecode ? _current : null;
+        _previousBegan = _currentBegan;
+        _previousDeviceMs = _currentDeviceMs;
+    }
+
+    /// <summary>Nothing could enter: the next micro-batch has waited for something other than this stage.</summary>
+    public void Wait() => _previous = null;
+
+    /// <summary>A verdict rejected a run; its token enters next.</summary>
+    /// <param name="session">The session.</param>
+    /// <param name="arrivedAt">Timestamp of its arrival at this stage.</param>
+    public void Reject(SessionId session, long arrivedAt) => _rejection = (session, arrivedAt);
+
+    /// <summary>True for drafts of one session right after the candidates they follow.</summary>
+    private bool IsNextTurn(MicroBatch batch) =>
+        _previous is { Parts: [var before] }
+        && batch is { Parts: [{ CertainCount: 0 } part] }
+        && before.Session == part.Session
+        && before.Run == part.Run;
+
+    private double ToMs(long ticks) => ticks * 1000.0 / clock.TimestampFrequency;
+}

@@ -1,0 +1,76 @@
+using Ppsd.Kernels.Checkpoints;
+
+namespace Ppsd.Kernels.Weights;
+
+/// <summary>Shapes of well-known models, for measurements without their weights.</summary>
+public static class SyntheticPresets
+{
+    private static readonly Dictionary<string, ModelConfig> _configs = new(StringComparer.Ordinal)
+    {
+        ["toy"] = Llama2(hidden: 128, inner: 384, layers: 8, heads: 4, kvHeads: 2) with
+        {
+            HeadSize = 32,
+            VocabSize = 1000,
+            MaxPositions = 1024,
+        },
+        ["tinyllama-1.1b"] = Llama2(hidden: 2048, inner: 5632, layers: 22, heads: 32, kvHeads: 4) with
+        {
+            HeadSize = 64,
+            MaxPositions = 2048,
+        },
+        ["llama2-7b"] = Llama2(hidden: 4096, inner: 11008, layers: 32, heads: 32, kvHeads: 32),
+        ["llama2-13b"] = Llama2(hidden: 5120, inner: 13824, layers: 40, heads: 40, kvHeads: 40),
+        ["llama2-70b"] = Llama2(hidden: 8192, inner: 28672, layers: 80, heads: 64, kvHeads: 8),
+        ["llama3-8b"] = Llama2(hidden: 4096, inner: 14336, layers: 32, heads: 32, kvHeads: 8) with
+        {
+            VocabSize = 128256,
+            MaxPositions = 8192,
+            Rope = new RopeParameters(RopeKind.Default, 500_000),
+        },
+    };
+
+    /// <summary>The names, in the order of size.</summary>
+    public static IReadOnlyList<string> Names { get; } =
+    ["toy", "tinyllama-1.1b", "llama2-7b", "llama3-8b", "llama2-13b", "llama2-70b"];
+
+    /// <summary>A preset's shape, or null for a name that is none of <see cref="Names"/>.</summary>
+    public static ModelConfig? Find(string name) => _configs.GetValueOrDefault(name);
+
+    /// <summary>
+    /// An exit head of the kind <c>norm</c> for a model without weights on disk: a norm of its own and the LM head.
+    /// </summary>
+    /// <param name="model">The model.</param>
+    /// <param name="exitLayer">How many layers run before the head.</param>
+    public static ExitHeadConfig ExitHead(ModelConfig model, int exitLayer) =>
+        new()
+        {
+            ConfigPath = "synthetic",
+            Kind = ExitHeadKind.Norm,
+            ExitLayer = exitLayer,
+            LayerCount = 0,
+            IntermediateSize = null,
+            RmsNormEpsilon = model.RmsNormEpsilon,
+            ElementType = model.ElementType,
+            Verifier = new("synthetic", model.LayerCount, model.HiddenSize, ""),
+        };
+
+    private static ModelConfig Llama2(int hidden, int inner, int layers, int heads, int kvHeads) =>
+        new()
+        {
+            Architecture = ModelConfig.LlamaArchitecture,
+            HiddenSize = hidden,
+            IntermediateSize = inner,
+            LayerCount = layers,
+            HeadCount = heads,
+            KvHeadCount = kvHeads,
+            HeadSize = 128,
+            VocabSize = 32000,
+            MaxPositions = 4096,
+            RmsNormEpsilon = 1e-5f,
+            TieWordEmbeddings = false,
+            Rope = new RopeParameters(RopeKind.Default, 10_000),
+            BosTokenId = 1,
+            EosTokenIds = [2],
+            ElementType = ElementType.BFloat16,
+        };
+}

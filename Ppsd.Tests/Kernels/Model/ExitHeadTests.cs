@@ -1,0 +1,120 @@
+using Ppsd.Kernels.Checkpoints;
+using Ppsd.Kernels.Devices.Cpu;
+using Ppsd.Kernels.Model;
+using Ppsd.Kernels.Reference;
+using Ppsd.Tests.Kernels.Checkpoints;
+using Ppsd.Tests.Support;
+
+namespace Ppsd.Tests.Kernels.Model;
+
+/// <summary>Each kind of exit head computes its formula of docs/exit-heads.md.</summary>
+[Parallelizable(ParallelScope.All)]
+public sealed class ExitHeadTests
+{
+    private static readonly int[] _prompt = [1, 17, 300, 5, 44, 9, 120, 33];
+
+    [TestCase(TestModels.Tiny, 6)]
+    [TestCase(TestModels.Tiny3, 5)]
+    public void A_norm_head_after_the_last_layer_drafts_the_targets_very_logits(string model, int layers)
+    {
+        using var folder = new TemporaryFolder();
+        ExitHeadFolder.WriteNorm(model, layers, folder.FullPath);
+
+        AssertDraftsEqualTargets(model, folder.FullPath);
+    }
+
+    [TestCase(TestModels.Tiny, 2)]
+    [TestCase(TestModels.Tiny, 5)]
+    [TestCase(TestModels.Tiny3, 3)]
+    public void A_transformer_head_of_the_remaining_layers_drafts_the_targets_very_logits(string model, int exitLayer)
+    {
+        using var folder = new TemporaryFolder();
+        ExitHeadFolder.WriteRemainingLayers(model, exitLayer, folder.FullPath);
+
+        AssertDraftsEqualTargets(model, folder.FullPath);
+    }
+
+    [Test]
+    public void An_mlp_head_is_its_formula()
+    {
+        const int ExitLayer = 3;
+        const int Inner = 40;
+        const string Model = TestModels.Tiny;
+        var config = ModelConfig.Read(TestModels.Folder(Model));
+        var hidden = config.HiddenSize;
+        var mlpNorm = TestValues.BFloat16(hidden, 1);
+        var gate = TestValues.BFloat16(Inner * hidden, 2, 0.1f);
+        var up = TestValues.BFloat16(Inner * hidden, 3, 0.1f);
+        var down = TestValues.BFloat16(hidden * Inner, 4, 0.1f);
+        var norm = TestValues.BFloat16(hidden, 5);
+        using var folder = new TemporaryFolder();
+        ExitHeadFolder.Write(
+            Model,
+            ExitLayer,
+            "mlp",
+            folder.FullPath,
+            (writer, _) =>
+                writer
+                    .Add(ExitHeadTensorNames.MlpNorm, ElementType.BFloat16, [hidden], mlpNorm)
+                    .Add(ExitHeadTensorNames.MlpGate, ElementType.BFloat16, [Inner, hidden], gate)
+                    .Add(ExitHeadTensorNames.MlpUp, ElementType.BFloat16, [Inner, hidden], up)
+                    .Add(ExitHeadTensorNames.MlpDown, ElementType.BFloat16, [hidden, Inner], down)
+                    .Add(ExitHeadTensorNames.Norm, ElementType.BFloat16, [hidden], norm)
+        );
+        AddIntermediateSize(folder.FullPath, Inner);
+
+        using var backend = new CpuBackend(threads: 1);
+        using var stage = StageModelLoader.Load(
+            backend,
+            TestModels.Options(Model, layerCount: ExitLayer, exitHead: folder.FullPath)
+        );
+        var states = new SequenceRun(stage, 64).Feed(_prompt);
+        stage.RunExitHead(firstRow: 0);
+
+        using var checkpoint = Checkpoint.Open(TestModels.Folder(Model));
+        var lmHead = Values(checkpoint.Require(LlamaTensorNames.LmHead(config.TieWordEmbeddings)));
+        for (var row = 0; row < _prompt.Length; row++)
+        {
+            var h = states.AsSpan(row * hidden, hidden).ToArray();
+            var n = ReferenceOps.RmsNorm(h, mlpNorm, config.RmsNormEpsilon);
+            var inner = ReferenceOps.SwiGlu(ReferenceOps.MatMul(gate, n, Inner), ReferenceOps.MatMul(up, n, Inner));
+            var after = ReferenceOps.MatMul(down, inner, hidden).Zip(h, (a, b) => a + b).ToArray();
+            var expected = ReferenceOps.MatMul(
+                lmHead,
+                ReferenceOps.RmsNorm(after, norm, config.RmsNormEpsilon),
+                config.VocabSize
+            );
+            Assert.That(Numbers.RelativeError(stage.DraftLogits(row), expected), Is.LessThan(1e-5));
+        }
+    }
+
+    private static void AssertDraftsEqualTargets(string model, string head)
+    {
+        using var backend = new CpuBackend(threads: 1);
+        using var stage = StageModelLoader.Load(backend, TestModels.Options(model, exitHead: head));
+        new SequenceRun(stage, 64).Feed(_prompt);
+        stage.RunExitHead(firstRow: 0);
+        var drafts = Enumerable.Range(0, _prompt.Length).Select(row => stage.DraftLogits(row).ToArray()).ToList();
+        stage.RunTargetHead(firstRow: 0);
+
+        for (var row = 0; row < _prompt.Length; row++)
+        {
+            Assert.That(drafts[row], Is.EqualTo(stage.TargetLogits(row).ToArray()));
+        }
+    }
+
+    private static void AddIntermediateSize(string folder, int size)
+    {
+        var path = Path.Combine(folder, "config.json");
+        var config = System.Text.Json.Nodes.JsonNode.Parse(File.ReadAllText(path))!.AsObject();
+        config["intermediate_size"] = size;
+        File.WriteAllText(path, config.ToJsonString());
+    }
+
+    private static float[] Values(Tensor tensor)
+    {
+        var values = new float[tensor.ElementCount];
+        tensor.ReadRows(0, (int)tensor.RowCount, values);
+        return values;
+    }
+}
