@@ -12,5 +12,6 @@ internal static class BenchCommand
             BenchDecodeCommand.Create(clock),
             BenchSessionsCommand.Create(clock),
             BenchCancelCommand.Create(clock),
+            BenchLoadCommand.Create(clock),
         };
 }

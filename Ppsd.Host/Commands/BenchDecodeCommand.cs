@@ -1,12 +1,9 @@
 using System.CommandLine;
-using Ppsd.Actors.Messages;
 using Ppsd.Host.Bench;
 using Ppsd.Host.Models;
-using Ppsd.Host.Pipelines;
 using Ppsd.Host.Runtime;
 using Ppsd.Kernels.Devices.Cpu;
 using Ppsd.Kernels.Model;
-using Spectre.Console;
 
 namespace Ppsd.Host.Commands;
 
@@ -17,7 +14,6 @@ internal sealed class BenchDecodeCommand
     private readonly ModelOptions _model = new();
     private readonly StageOptions _stages = new();
     private readonly SamplingOptions _sampling = new();
-    private readonly NodeOptions _node = new();
 
     private readonly BenchPromptOptions _prompts = new();
 
@@ -29,22 +25,27 @@ internal sealed class BenchDecodeCommand
         1000
     );
 
-    private readonly Option<bool> _json = OptionFactory.Switch("--json", "Prints one JSON object instead of a table.");
+    private readonly ReportOptions _report = new();
+    private readonly BenchStandOptions _stand;
 
-    private BenchDecodeCommand(TimeProvider clock) => _clock = clock;
+    private BenchDecodeCommand(TimeProvider clock)
+    {
+        _clock = clock;
+        _stand = new BenchStandOptions(_stages);
+    }
 
     /// <summary>The command.</summary>
     public static Command Create(TimeProvider clock)
     {
         var bench = new BenchDecodeCommand(clock);
         var command = new Command("decode", "Decodes autoregressively and with PPSD on the same stages, in turn.");
-        bench._model.AddTo(command);
+        bench._model.AddTo(command, calibrates: true);
         bench._sampling.AddTo(command);
         bench._stages.AddTo(command);
         bench._prompts.AddTo(command);
         command.Options.Add(bench._repetitions);
-        command.Options.Add(bench._json);
-        bench._node.AddTo(command);
+        bench._report.AddTo(command);
+        bench._stand.AddTo(command);
         command.SetAction(bench.RunAsync);
         return command;
     }
@@ -52,42 +53,33 @@ internal sealed class BenchDecodeCommand
     private async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellation)
     {
         var assets = _model.Open(parsed, _stages, _clock);
-        var plan = _stages.Plan(parsed, assets);
+        var plan = _stand.Plan(parsed, assets);
         var stages = _stages.Settings(parsed, plan.Stages.Count);
+        var generation = _sampling.Settings(parsed, assets) with { IgnoreEndTokens = true, StopStrings = [] };
+        assets = _model.Calibrate(parsed, assets, stages, generation.Sampling, Console.Error.WriteLine);
         var settings = new DecodeBenchSettings(
             _prompts.Read(parsed, assets),
-            _sampling.Settings(parsed, assets) with
-            {
-                IgnoreEndTokens = true,
-                StopStrings = [],
-            },
+            generation,
             parsed.GetValue(_repetitions) ?? 5
         );
-        var reading = MeasureMemory(stages, plan.Stages.Count, assets);
+        var reading = MeasureMemory(stages, assets);
 
-        await using var pipeline = await InProcessPipeline.StartAsync(
+        await using var stand = await _stand.StartAsync(
+            parsed,
             assets,
             plan,
-            stages,
-            _node.Settings(parsed),
-            _clock
+            settings.Prompts,
+            generation,
+            _clock,
+            cancellation
         );
-        var result = await new DecodeBench(pipeline, assets, _clock).RunAsync(settings, cancellation);
-        var report = new DecodeReport(result, Describe(assets, pipeline.Formed, settings), reading);
-        if (parsed.GetValue(_json))
-        {
-            Console.WriteLine(report.ToJson());
-        }
-        else
-        {
-            report.Print(AnsiConsole.Console);
-        }
-
+        var result = await new DecodeBench(stand, assets, _clock).RunAsync(settings, cancellation);
+        _report.Print(parsed, new DecodeReport(result, Describe(assets, stand, settings), reading).Create());
         return result.HasPpsd && !result.IsTextIdentical ? 1 : 0;
     }
 
     /// <summary>Autoregressive decoding works at one stage at a time, so its threads are those of one stage.</summary>
-    private static MemoryReading? MeasureMemory(StageSettings stages, int stageCount, ModelAssets assets)
+    private static MemoryReading? MeasureMemory(StageSettings stages, ModelAssets assets)
     {
         if (stages.Devices.Any(device => device != "cpu"))
         {
@@ -109,8 +101,8 @@ internal sealed class BenchDecodeCommand
         );
     }
 
-    private static string Describe(ModelAssets assets, PipelineFormed formed, DecodeBenchSettings settings) =>
-        $"{BenchSetting.Describe(assets, formed, settings.Generation)}; {settings.Prompts.Count} prompts, "
+    private static string Describe(ModelAssets assets, BenchStand stand, DecodeBenchSettings settings) =>
+        $"{BenchSetting.Describe(assets, stand.Pipeline.Formed, settings.Generation)}; {stand.Setting}; {settings.Prompts.Count} prompts, "
         + $"{settings.Generation.MaxTokens} tokens each, width {settings.Generation.MaxWidth}, "
         + $"{settings.Repetitions} rounds; {Environment.ProcessorCount} cores";
 }
