@@ -143,7 +143,7 @@ public sealed record StageStatus : IWireMessage
     public SessionTotals? Sessions { get; init; }
 
     /// <summary>Candidates of the completed micro-batches; over <see cref="DecodeSteps"/> it is their mean width.</summary>
-    [Key(30)]
+    [Key(23)]
     public long DecodeRows { get; init; }
 }
 
