@@ -69,7 +69,7 @@ internal sealed class StageCommand
             ModelFingerprint = assets.Fingerprint,
             LayerCount = assets.Config.LayerCount,
             WantedStage = (wanted ?? 0) - 1,
-            CreateRuntime = layers => factory.Load(layers, stage: 0),
+            CreateRuntime = layers => factory.Load(layers, (wanted ?? 1) - 1),
             OnReady = ready =>
                 Console.WriteLine(
                     $"stage {ready.Stage.Number}: layers {ready.Member.Description.FirstLayer + 1} to "
