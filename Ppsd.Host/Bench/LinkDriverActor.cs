@@ -105,17 +105,22 @@ internal sealed class LinkDriverActor : ReceiveActor
 
         _peer.Tell(
             new Forward(
-                new MicroBatch
-                {
-                    Session = SessionId.Create(new PipelineEpoch(1), 0),
-                    Run = new RunId(0),
-                    Base = VerifiedPath.Empty,
-                    Candidates = [id],
-                    Tokens = [new TokenId(0)],
-                    Parents = [CandidateId.Root],
-                    CertainCount = isCertain ? 1 : 0,
-                    FirstHeadRow = 0,
-                },
+                new MicroBatch(
+                    new BatchNumber(_sent),
+                    [
+                        new BatchPart
+                        {
+                            Session = SessionId.Create(new PipelineEpoch(1), 0),
+                            Run = new RunId(0),
+                            Base = VerifiedPath.Empty,
+                            Candidates = [id],
+                            Tokens = [new TokenId(0)],
+                            Parents = [CandidateId.Root],
+                            CertainCount = isCertain ? 1 : 0,
+                            FirstHeadRow = 0,
+                        },
+                    ]
+                ),
                 _hidden
             )
         );

@@ -11,11 +11,7 @@ internal sealed class LinkPeerActor : ReceiveActor
 {
     public LinkPeerActor() =>
         Receive<Forward>(forward =>
-            Sender.Tell(
-                forward.Batch.IsCertain
-                    ? forward
-                    : new Credit(forward.Batch.Session, forward.Batch.Run, forward.Batch.Candidates[0])
-            )
+            Sender.Tell(forward.Batch.Parts[0].CertainCount > 0 ? forward : new Credit(forward.Batch.Number))
         );
 
     /// <summary>On a thread of its own behind a stage's mailbox, as a stage is.</summary>

@@ -13,6 +13,7 @@ internal sealed class StageProbe(IStageRuntime runtime, int hiddenSize, TimeProv
 {
     private const int WarmUpSteps = 24;
     private const int Steps = 64;
+    private readonly List<DraftedToken> _drafts = [];
     private int _sessions;
 
     /// <summary>Tokens that a measurement adds to the text it begins with.</summary>
@@ -41,7 +42,7 @@ internal sealed class StageProbe(IStageRuntime runtime, int hiddenSize, TimeProv
             Append(session, at, rows, firstHeadRow: rows);
             if (runtime.Description.HasExitHead)
             {
-                runtime.Draft(rows, 1);
+                runtime.RunExitHead(rows);
             }
 
             at += rows;
@@ -65,7 +66,9 @@ internal sealed class StageProbe(IStageRuntime runtime, int hiddenSize, TimeProv
             }
             else if (runtime.Description.HasExitHead)
             {
-                runtime.Draft(0, 1);
+                runtime.RunExitHead(0);
+                _drafts.Clear();
+                runtime.Draft(0, new CandidateId(at), 1, _drafts);
             }
 
             if (step >= WarmUpSteps)
@@ -88,8 +91,9 @@ internal sealed class StageProbe(IStageRuntime runtime, int hiddenSize, TimeProv
         }
 
         var vocabSize = runtime.Description.VocabSize;
+        runtime.BeginStep();
         runtime.TryAppend(
-            new MicroBatch
+            new BatchPart
             {
                 Session = session,
                 Run = new RunId(0),
@@ -102,7 +106,11 @@ internal sealed class StageProbe(IStageRuntime runtime, int hiddenSize, TimeProv
             }
         );
         var hidden = runtime.Description.FirstLayer == 0 ? [] : new byte[rows * hiddenSize * sizeof(float)];
-        runtime.Forward(hidden, static () => false);
+        runtime.Forward(
+            hidden,
+            static () => false,
+            runtime.Description is { HasExitHead: true, HasTargetHead: false } ? firstHeadRow : null
+        );
     }
 }
 
