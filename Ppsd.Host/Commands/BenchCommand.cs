@@ -13,6 +13,7 @@ internal static class BenchCommand
             BenchSessionsCommand.Create(clock),
             BenchCancelCommand.Create(clock),
             BenchLinkCommand.Create(clock),
+            BenchProfileCommand.Create(clock),
             BenchLinkPeerCommand.Create(),
             BenchLoadCommand.Create(clock),
         };
