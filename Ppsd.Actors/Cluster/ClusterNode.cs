@@ -5,6 +5,7 @@ using Ppsd.Actors.Client;
 using Ppsd.Actors.Configuration;
 using Ppsd.Actors.Messages;
 using Ppsd.Actors.Snapshots;
+using Ppsd.Actors.Text;
 
 namespace Ppsd.Actors.Cluster;
 
@@ -18,6 +19,7 @@ public sealed class ClusterNode : IAsyncDisposable
 
     private readonly ActorSystem _system;
     private readonly IActorRef _coordinator;
+    private readonly TextGateways _gateways;
 
     private ClusterNode(ActorSystem system)
     {
@@ -28,6 +30,7 @@ public sealed class ClusterNode : IAsyncDisposable
             "coordinator-proxy"
         );
         Client = new PpsdClient(system, _coordinator);
+        _gateways = new TextGateways((ExtendedActorSystem)system);
     }
 
     /// <summary>Starts generations on the cluster's pipeline.</summary>
@@ -57,8 +60,9 @@ public sealed class ClusterNode : IAsyncDisposable
         TimeProvider clock
     )
     {
+        ArgumentNullException.ThrowIfNull(node);
         var options = PpsdConfig.PipelineOptions(config);
-        var system = ActorSystem.Create("ppsd", config);
+        var system = Create(node.CreateTextModel is null ? config : WithRole(config, TextGatewayActor.Role));
         system.ActorOf(
             ClusterSingletonManager.Props(
                 Props.Create(() => new CoordinatorActor(plan)),
@@ -69,6 +73,7 @@ public sealed class ClusterNode : IAsyncDisposable
         );
         var member = new ClusterNode(system);
         system.ActorOf(Props.Create(() => new StageHostActor(node, member._coordinator, options, clock)), "stage-host");
+        member.ServeTexts(node.CreateTextModel);
         member.Join(seeds);
         return member;
     }
@@ -78,10 +83,32 @@ public sealed class ClusterNode : IAsyncDisposable
     /// <param name="seeds">Addresses of members to join.</param>
     public static ClusterNode StartClient(Config config, IReadOnlyList<string> seeds)
     {
-        var member = new ClusterNode(ActorSystem.Create("ppsd", config));
+        var member = new ClusterNode(Create(config));
         member.Join(seeds);
         return member;
     }
+
+    /// <summary>Joins as a client app.</summary>
+    /// <exception cref="ArgumentException">The options cannot be used; one line.</exception>
+    /// <exception cref="ConfigurationException">The HOCON file cannot be read; one line.</exception>
+    public static ClusterNode Join(PpsdClientOptions options)
+    {
+        PpsdClientOptionsValidator.Validated(options);
+        var hostname = options.Hostname is { } given ? $"akka.remote.dot-netty.tcp.hostname = \"{given}\"" : "";
+        return StartClient(PpsdConfig.Load(NodeRole.Client, options.ConfigFile, hostname), options.SeedNodes);
+    }
+
+    /// <summary>Starts a text and yields what comes of it; only one reader, and only once.</summary>
+    internal IAsyncEnumerable<IWireMessage> GenerateTextAsync(
+        StartText request,
+        TimeSpan startTimeout,
+        CancellationToken cancellation
+    ) =>
+        TextStream.ReadAsync(
+            _system,
+            parts => Props.Create(() => new TextClientActor(_gateways, request, parts, startTimeout)),
+            cancellation
+        );
 
     /// <summary>How the pipeline stands, by the coordinator's word.</summary>
     /// <exception cref="AskTimeoutException">No coordinator answered in time.</exception>
@@ -136,12 +163,32 @@ public sealed class ClusterNode : IAsyncDisposable
     {
         if (seeds.Count > 0)
         {
-            Cluster.JoinSeedNodes([.. seeds.Select(Akka.Actor.Address.Parse)]);
+            Cluster.JoinSeedNodes([.. seeds.Select(seed => MemberAddress.Parse(seed, Cluster.SelfAddress.Protocol))]);
         }
         else if (Cluster.Settings.SeedNodes.IsEmpty)
         {
             // Seed nodes in the configuration are joined by Akka itself.
             Cluster.Join(Cluster.SelfAddress);
+        }
+    }
+
+    private static ActorSystem Create(Config config) => ActorSystem.Create(MemberAddress.SystemName, config);
+
+    private static Config WithRole(Config config, string role)
+    {
+        var roles = config.GetStringList("akka.cluster.roles").Append(role).Select(name => $"\"{name}\"");
+        return ConfigurationFactory
+            .ParseString($"akka.cluster.roles = [{string.Join(", ", roles)}]")
+            .WithFallback(config);
+    }
+
+    private void ServeTexts(Func<PpsdClient, ITextModel>? createModel)
+    {
+        if (createModel is not null)
+        {
+            var model = createModel(Client);
+            var maxTexts = _system.Settings.Config.GetInt("ppsd.text.max-texts");
+            _system.ActorOf(Props.Create(() => new TextGatewayActor(model, maxTexts)), TextGatewayActor.Name);
         }
     }
 }

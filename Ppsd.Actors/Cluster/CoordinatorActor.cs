@@ -12,12 +12,16 @@ namespace Ppsd.Actors.Cluster;
 /// forms the pipeline once all stages have loaded, forms it anew when one is lost, and passes requests to its first
 /// stage. Keeps nothing that the nodes' repeated offers would not tell a successor.
 /// </summary>
-internal sealed class CoordinatorActor : ReceiveActor
+internal sealed class CoordinatorActor : ReceiveActor, IWithTimers
 {
     private readonly ClusterPlan _plan;
     private readonly ILoggingAdapter _log = Context.GetLogger();
     private readonly List<Node> _nodes = [];
     private readonly HashSet<Address> _unreachable = [];
+    private readonly WaitingRequests _waiting = new();
+    private readonly TimeSpan _requestPatience = Context.System.Settings.Config.GetTimeSpan(
+        "ppsd.cluster.request-patience"
+    );
     private IReadOnlyList<IActorRef>? _assigned;
     private StageReady?[] _ready = [];
     private PipelineFormed? _formed;
@@ -38,8 +42,11 @@ internal sealed class CoordinatorActor : ReceiveActor
         });
         Receive<ClusterEvent.MemberRemoved>(removed => _unreachable.Remove(removed.Member.Address));
         Receive<StartSession>(PassOn);
+        Receive<OutOfPatience>(late => Refuse(late.Client));
         Receive<GetPipeline>(_ => Sender.Tell(State()));
     }
+
+    public ITimerScheduler Timers { get; set; } = null!;
 
     protected override void PreStart() =>
         Akka
@@ -82,6 +89,7 @@ internal sealed class CoordinatorActor : ReceiveActor
             _assigned = [.. members.Select(node => node!.Host)];
             _ready = [.. formed.Stages.Select((stage, i) => new StageReady(new StageIndex(i), stage))];
             _formed = formed;
+            PassOnWaiting();
         }
     }
 
@@ -147,10 +155,14 @@ internal sealed class CoordinatorActor : ReceiveActor
             fingerprint
         );
         _trouble = null;
-        foreach (var member in _assigned)
+        for (var i = 0; i < _assigned.Count; i++)
         {
-            member.Tell(_formed);
+            // The host remembers it for later coordinators; the stage must know it before the first request.
+            _assigned[i].Tell(_formed);
+            _formed.Stages[i].Actor.Tell(_formed);
         }
+
+        PassOnWaiting();
     }
 
     private void NoteFailed(StageFailed failed, IActorRef host)
@@ -186,13 +198,35 @@ internal sealed class CoordinatorActor : ReceiveActor
 
     private void PassOn(StartSession start)
     {
-        if (_formed is null)
+        if (_formed is not null)
+        {
+            _formed.Stages[0].Actor.Forward(start);
+        }
+        else if (!_waiting.TryAdd(start, Sender, out var isNew))
         {
             Sender.Tell(new SessionRefused(RefusalKind.Unavailable, Explanation()));
-            return;
         }
+        else if (isNew)
+        {
+            Timers.StartSingleTimer(Sender, new OutOfPatience(Sender), _requestPatience);
+        }
+    }
 
-        _formed.Stages[0].Actor.Forward(start);
+    private void PassOnWaiting()
+    {
+        foreach (var (request, client) in _waiting.TakeAll())
+        {
+            Timers.Cancel(client);
+            _formed!.Stages[0].Actor.Tell(request, client);
+        }
+    }
+
+    private void Refuse(IActorRef client)
+    {
+        if (_waiting.Remove(client))
+        {
+            client.Tell(new SessionRefused(RefusalKind.Unavailable, Explanation()));
+        }
     }
 
     private PipelineState State() =>
@@ -237,6 +271,9 @@ internal sealed class CoordinatorActor : ReceiveActor
 
     private static bool IsParent(IActorRef host, IActorRef stage) =>
         stage.Path.Address == host.Path.Address && stage.Path.Parent.Name == host.Path.Name;
+
+    /// <summary>Note to self: a request has waited long enough.</summary>
+    private sealed record OutOfPatience(IActorRef Client);
 
     private sealed class Node(IActorRef host)
     {

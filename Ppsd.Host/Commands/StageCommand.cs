@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Ppsd.Actors.Cluster;
 using Ppsd.Actors.Configuration;
+using Ppsd.Host.Generation;
 using Ppsd.Host.Pipelines;
 using Ppsd.Host.Runtime;
 
@@ -69,6 +70,7 @@ internal sealed class StageCommand
             ModelFingerprint = assets.Fingerprint,
             LayerCount = assets.Config.LayerCount,
             WantedStage = (wanted ?? 0) - 1,
+            CreateTextModel = client => new GatewayModel(client, assets),
             CreateRuntime = layers => factory.Load(layers, stage: 0),
             OnReady = ready =>
                 Console.WriteLine(
