@@ -86,6 +86,7 @@ internal sealed class GenerationActor : ReceiveActor, IWithTimers
         Timers.CancelAll();
         Watch(Sender);
         _session = started.Session;
+        _events.TryWrite(new GenerationStarted());
         if (_stopRequested)
         {
             Stop();

@@ -63,17 +63,34 @@ public sealed class ClusterNode : IAsyncDisposable
         ArgumentNullException.ThrowIfNull(node);
         var options = PpsdConfig.PipelineOptions(config);
         var system = Create(node.CreateTextModel is null ? config : WithRole(config, TextGatewayActor.Role));
-        system.ActorOf(
-            ClusterSingletonManager.Props(
-                Props.Create(() => new CoordinatorActor(plan)),
-                PoisonPill.Instance,
-                ClusterSingletonManagerSettings.Create(system)
-            ),
-            CoordinatorName
-        );
+        HostCoordinator(system, plan);
         var member = new ClusterNode(system);
         system.ActorOf(Props.Create(() => new StageHostActor(node, member._coordinator, options, clock)), "stage-host");
         member.ServeTexts(node.CreateTextModel);
+        member.Join(seeds);
+        return member;
+    }
+
+    /// <summary>Joins as a node without a stage that may host the coordinator.</summary>
+    /// <param name="config">Configuration of role <see cref="NodeRole.Coordinator"/>.</param>
+    /// <param name="seeds">
+    /// Addresses of members to join; empty for those of the configuration, or to be the first if it has none.
+    /// </param>
+    /// <param name="plan">The pipeline to form.</param>
+    /// <param name="createTextModel">
+    /// The model as a text gateway serves it, given how to start generations; null to serve no texts.
+    /// </param>
+    public static ClusterNode StartCoordinator(
+        Config config,
+        IReadOnlyList<string> seeds,
+        ClusterPlan plan,
+        Func<PpsdClient, ITextModel>? createTextModel = null
+    )
+    {
+        var system = Create(createTextModel is null ? config : WithRole(config, TextGatewayActor.Role));
+        HostCoordinator(system, plan);
+        var member = new ClusterNode(system);
+        member.ServeTexts(createTextModel);
         member.Join(seeds);
         return member;
     }
@@ -158,6 +175,16 @@ public sealed class ClusterNode : IAsyncDisposable
             )),
         ];
     }
+
+    private static void HostCoordinator(ActorSystem system, ClusterPlan plan) =>
+        system.ActorOf(
+            ClusterSingletonManager.Props(
+                Props.Create(() => new CoordinatorActor(plan)),
+                PoisonPill.Instance,
+                ClusterSingletonManagerSettings.Create(system)
+            ),
+            CoordinatorName
+        );
 
     private void Join(IReadOnlyList<string> seeds)
     {

@@ -45,6 +45,15 @@ internal sealed class StepBatch(int capacity)
     /// <summary>Longest context of any row, in tokens.</summary>
     public int LongestContext { get; private set; }
 
+    /// <summary>Positions a row attends to.</summary>
+    public int ContextLength(int row) => CommittedLengths[row] + TailLengths[row];
+
+    /// <summary>KV slot of a position of a row's context.</summary>
+    public int ContextSlot(int row, int position) =>
+        position < CommittedLengths[row]
+            ? SlotTables[row][position]
+            : TailSlots[TailStarts[row] + position - CommittedLengths[row]];
+
     /// <summary>Forgets all rows.</summary>
     public void Clear()
     {

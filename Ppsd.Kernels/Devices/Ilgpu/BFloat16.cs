@@ -1,4 +1,5 @@
 using ILGPU;
+using ILGPU.Runtime.Cuda;
 
 namespace Ppsd.Kernels.Devices.Ilgpu;
 
@@ -20,4 +21,19 @@ internal static class BFloat16
         var bits = Interop.FloatAsInt(value);
         return (ushort)((bits + 0x7FFFu + ((bits >> 16) & 1u)) >> 16);
     }
+
+    /// <summary>The nearest bf16 of two values as one word.</summary>
+    public static uint Pack(float low, float high)
+    {
+        if (CudaAsm.IsSupported)
+        {
+            CudaAsm.Emit("cvt.rn.bf16x2.f32 %0, %1, %2;", out uint word, high, low);
+            return word;
+        }
+
+        return FromSingle(low) | ((uint)FromSingle(high) << 16);
+    }
+
+    /// <summary>What <see cref="Pack"/> rounded away, as bf16: the two words together hold a value to 16 bits.</summary>
+    public static uint PackRest(float low, float high, uint packed) => Pack(low - Low(packed), high - High(packed));
 }

@@ -5,8 +5,11 @@ using Ppsd.Kernels.Model;
 namespace Ppsd.Kernels.Devices.Ilgpu;
 
 /// <summary>The kernels that touch the KV cache, whatever its element type.</summary>
-internal abstract class IlgpuKvKernels
+internal abstract class IlgpuKvKernels : IDisposable
 {
+    /// <summary>Largest head the kernels serve.</summary>
+    public const int MaxHeadSize = 2 * HeadPart.Size;
+
     /// <summary>Bytes of a key or value.</summary>
     public abstract int ElementBytes { get; }
 
@@ -16,8 +19,11 @@ internal abstract class IlgpuKvKernels
             ? new IlgpuKvKernels<ushort, BFloat16Kv>(accelerator)
             : new IlgpuKvKernels<float, Float32Kv>(accelerator);
 
+    /// <summary>Allocates the keys and values of one layer.</summary>
+    /// <exception cref="DeviceException">Heads are larger than the kernels serve.</exception>
     public abstract KvMemory Allocate(Accelerator accelerator, KvShape shape);
 
+    /// <summary>Queues <see cref="RotaryKernel"/>; the turned queries stay in the scratch.</summary>
     public abstract void RotateAndStore(
         AcceleratorStream stream,
         RowContexts contexts,
@@ -28,21 +34,25 @@ internal abstract class IlgpuKvKernels
         KvMemory kv
     );
 
+    /// <summary>Queues attention of the queries that were turned last.</summary>
     public abstract void Attend(
         AcceleratorStream stream,
         RowContexts contexts,
         int rows,
-        IlgpuActivations qkv,
+        int longestContext,
         AttentionShape shape,
         KvMemory kv,
         IlgpuActivations y
     );
+
+    /// <inheritdoc />
+    public abstract void Dispose();
 }
 
 /// <summary>The kernels for one element type.</summary>
 /// <typeparam name="T">What lies in memory.</typeparam>
 /// <typeparam name="TElement">How it is read and written.</typeparam>
-internal sealed class IlgpuKvKernels<T, TElement> : IlgpuKvKernels
+internal sealed class IlgpuKvKernels<T, TElement>(Accelerator accelerator) : IlgpuKvKernels
     where T : unmanaged
     where TElement : struct, IKvElement<T>
 {
@@ -54,62 +64,35 @@ internal sealed class IlgpuKvKernels<T, TElement> : IlgpuKvKernels
         int,
         ArrayView<float>,
         ArrayView<float>,
+        ArrayView<ushort>,
+        int,
         ArrayView<T>,
         ArrayView<T>,
-        int,
-        int,
-        int
-    > _rotateAndStore;
-
-    private readonly Action<
-        AcceleratorStream,
-        KernelConfig,
+        AttentionGeometry
+    > _rotateAndStore = accelerator.LoadKernel<
         RowContexts,
         ArrayView<float>,
         int,
-        ArrayView<T>,
-        ArrayView<T>,
-        int,
-        int,
-        int,
-        float,
         ArrayView<float>,
-        int
-    > _attend;
+        ArrayView<float>,
+        ArrayView<ushort>,
+        int,
+        ArrayView<T>,
+        ArrayView<T>,
+        AttentionGeometry
+    >(RotaryKernel.Execute<T, TElement>);
 
-    public IlgpuKvKernels(Accelerator accelerator)
-    {
-        _rotateAndStore = accelerator.LoadKernel<
-            RowContexts,
-            ArrayView<float>,
-            int,
-            ArrayView<float>,
-            ArrayView<float>,
-            ArrayView<T>,
-            ArrayView<T>,
-            int,
-            int,
-            int
-        >(RotaryKernel.Execute<T, TElement>);
-        _attend = accelerator.LoadKernel<
-            RowContexts,
-            ArrayView<float>,
-            int,
-            ArrayView<T>,
-            ArrayView<T>,
-            int,
-            int,
-            int,
-            float,
-            ArrayView<float>,
-            int
-        >(AttentionKernel.Execute<T, TElement>);
-    }
+    private readonly AttentionKernels?[] _attention = new AttentionKernels?[MaxHeadSize / HeadPart.Size];
+    private readonly AttentionScratch _scratch = new(accelerator);
 
     public override int ElementBytes => Interop.SizeOf<T>();
 
     public override KvMemory Allocate(Accelerator accelerator, KvShape shape) =>
-        new IlgpuKvMemory<T>(accelerator, shape);
+        shape.HeadSize <= MaxHeadSize
+            ? new IlgpuKvMemory<T>(accelerator, shape)
+            : throw new DeviceException(
+                $"head size: expected at most {MaxHeadSize} on a CUDA device, found {shape.HeadSize}"
+            );
 
     public override void RotateAndStore(
         AcceleratorStream stream,
@@ -122,20 +105,24 @@ internal sealed class IlgpuKvKernels<T, TElement> : IlgpuKvKernels
     )
     {
         var cache = (IlgpuKvMemory<T>)kv;
-        var heads = shape.HeadCount + 2 * shape.KvHeadCount;
+        var partCount = HeadPart.CountOf(shape.HeadSize);
+        _scratch.Reserve(qkv.Capacity, shape.HeadCount, partCount, ChunksOf(table.Length));
         _rotateAndStore(
             stream,
-            new KernelConfig(new Index2D(rows, heads), new Index2D(RotaryKernel.GroupSize(shape.HeadSize), 1)),
+            new KernelConfig(
+                new Index2D(rows, shape.HeadCount + 2 * shape.KvHeadCount),
+                new Index2D(RotaryKernel.GroupSize(shape.HeadSize), 1)
+            ),
             contexts,
             qkv.View,
             qkv.Stride,
             table.Cosines,
             table.Sines,
+            _scratch.Queries.Cast<ushort>(),
+            partCount,
             cache.Keys,
             cache.Values,
-            shape.HeadCount,
-            shape.KvHeadCount,
-            shape.HeadSize
+            new AttentionGeometry(shape, chunks: 0)
         );
     }
 
@@ -143,27 +130,29 @@ internal sealed class IlgpuKvKernels<T, TElement> : IlgpuKvKernels
         AcceleratorStream stream,
         RowContexts contexts,
         int rows,
-        IlgpuActivations qkv,
+        int longestContext,
         AttentionShape shape,
         KvMemory kv,
         IlgpuActivations y
     )
     {
         var cache = (IlgpuKvMemory<T>)kv;
-        _attend(
+        var partCount = HeadPart.CountOf(shape.HeadSize);
+        var kernels = _attention[partCount - 1] ??= AttentionKernels.Create<TElement>(accelerator, partCount);
+        kernels.Attend(
             stream,
-            new KernelConfig(new Index2D(rows, shape.HeadCount), new Index2D(AttentionKernel.GroupSize, 1)),
             contexts,
-            qkv.View,
-            qkv.Stride,
-            cache.Keys,
-            cache.Values,
-            shape.KvHeadCount,
-            shape.GroupSize,
-            shape.HeadSize,
-            shape.Scale,
-            y.View,
-            y.Stride
+            rows,
+            new AttentionGeometry(shape, ChunksOf(longestContext)),
+            cache.KeyLoads,
+            cache.ValueLoads,
+            _scratch,
+            y
         );
     }
+
+    public override void Dispose() => _scratch.Dispose();
+
+    private static int ChunksOf(int length) =>
+        (length + SplitAttentionKernel.ChunkLength - 1) / SplitAttentionKernel.ChunkLength;
 }

@@ -3,8 +3,9 @@ using ILGPU;
 namespace Ppsd.Kernels.Devices.Ilgpu;
 
 /// <summary>
-/// Turns a row's queries in place and stores its keys (turned) and values in its slot; one group per row and head
-/// (queries, then keys, then values), one thread a pair.
+/// Turns a row's queries and keys by its position and puts them where attention reads them: queries beside each other in
+/// two bf16 parts, keys and values in the row's slot. One group per row and head (queries, then keys, then values), one
+/// thread a pair.
 /// </summary>
 internal static class RotaryKernel
 {
@@ -16,22 +17,24 @@ internal static class RotaryKernel
     /// <param name="stride">Values from one row to the next.</param>
     /// <param name="cosines">[position, headSize / 2]. From the host: the device's own are not range-reduced.</param>
     /// <param name="sines">[position, headSize / 2].</param>
-    /// <param name="keys">[slot, kvHeads, headSize].</param>
-    /// <param name="values">[slot, kvHeads, headSize].</param>
-    /// <param name="heads">Query heads.</param>
-    /// <param name="kvHeads">Key/value heads.</param>
-    /// <param name="headSize">Values per head.</param>
+    /// <param name="queries">
+    /// [rows, heads, 2, partCount * 64]: bf16 parts, then what they leave, as bf16. Values past the head stay zero.
+    /// </param>
+    /// <param name="partCount">Parts of 64 that hold a head.</param>
+    /// <param name="keys">[slot, kvHeads, headEights * 8].</param>
+    /// <param name="values">[slot, kvHeads, headEights * 8].</param>
+    /// <param name="geometry">Heads and their sizes.</param>
     public static void Execute<T, TElement>(
         RowContexts rows,
         ArrayView<float> qkv,
         int stride,
         ArrayView<float> cosines,
         ArrayView<float> sines,
+        ArrayView<ushort> queries,
+        int partCount,
         ArrayView<T> keys,
         ArrayView<T> values,
-        int heads,
-        int kvHeads,
-        int headSize
+        AttentionGeometry geometry
     )
         where T : unmanaged
         where TElement : struct, IKvElement<T>
@@ -39,31 +42,44 @@ internal static class RotaryKernel
         var row = Grid.IdxX;
         var head = Grid.IdxY;
         var pair = Group.IdxX;
-        var half = headSize / 2;
-        var source = (long)row * stride + (long)head * headSize;
+        var half = geometry.HeadSize / 2;
+        var source = (long)row * stride + (long)head * geometry.HeadSize;
         var first = qkv[source + pair];
         var second = qkv[source + pair + half];
-        if (head >= heads + kvHeads)
+        var kvHead = head - geometry.Heads;
+        if (kvHead >= geometry.KvHeads)
         {
-            var at = ((long)rows.Slot(row) * kvHeads + head - heads - kvHeads) * headSize;
-            values[at + pair] = TElement.Store(first);
-            values[at + pair + half] = TElement.Store(second);
+            var at = CacheIndex(rows, row, kvHead - geometry.KvHeads, geometry) + pair;
+            values[at] = TElement.Store(first);
+            values[at + half] = TElement.Store(second);
             return;
         }
 
         var angle = (long)rows.Position(row) * half + pair;
         var turnedFirst = first * cosines[angle] - second * sines[angle];
         var turnedSecond = second * cosines[angle] + first * sines[angle];
-        if (head < heads)
+        if (kvHead < 0)
         {
-            qkv[source + pair] = turnedFirst;
-            qkv[source + pair + half] = turnedSecond;
+            var size = partCount * HeadPart.Size;
+            var at = ((long)row * geometry.Heads + head) * 2 * size + pair;
+            StoreQuery(queries, at, size, turnedFirst);
+            StoreQuery(queries, at + half, size, turnedSecond);
         }
         else
         {
-            var at = ((long)rows.Slot(row) * kvHeads + head - heads) * headSize;
-            keys[at + pair] = TElement.Store(turnedFirst);
-            keys[at + pair + half] = TElement.Store(turnedSecond);
+            var at = CacheIndex(rows, row, kvHead, geometry) + pair;
+            keys[at] = TElement.Store(turnedFirst);
+            keys[at + half] = TElement.Store(turnedSecond);
         }
+    }
+
+    private static long CacheIndex(RowContexts rows, int row, int kvHead, AttentionGeometry geometry) =>
+        ((long)rows.Slot(row) * geometry.KvHeads + kvHead) * geometry.HeadEights * 8;
+
+    private static void StoreQuery(ArrayView<ushort> queries, long at, int size, float value)
+    {
+        var high = BFloat16.FromSingle(value);
+        queries[at] = high;
+        queries[at + size] = BFloat16.FromSingle(value - BFloat16.ToSingle(high));
     }
 }

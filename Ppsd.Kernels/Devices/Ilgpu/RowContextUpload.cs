@@ -37,11 +37,29 @@ internal sealed class RowContextUpload
                 batch.CommittedLengths[row],
                 tailStart + batch.TailStarts[row],
                 batch.TailLengths[row],
+                Agreement(batch, row),
             ];
             fields.CopyTo(_words.AsSpan(row * RowContexts.Stride));
         }
 
         return _words.AsSpan(0, end);
+    }
+
+    private static int Agreement(StepBatch batch, int row)
+    {
+        if (row == 0 || !ReferenceEquals(batch.SlotTables[row], batch.SlotTables[row - 1]))
+        {
+            return 0;
+        }
+
+        var position = Math.Min(batch.CommittedLengths[row - 1], batch.CommittedLengths[row]);
+        var end = Math.Min(batch.ContextLength(row - 1), batch.ContextLength(row));
+        while (position < end && batch.ContextSlot(row - 1, position) == batch.ContextSlot(row, position))
+        {
+            position++;
+        }
+
+        return position;
     }
 
     private static int LongestView(StepBatch batch, int firstRow)

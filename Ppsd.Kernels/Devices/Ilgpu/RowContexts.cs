@@ -4,12 +4,12 @@ namespace Ppsd.Kernels.Devices.Ilgpu;
 
 /// <summary>
 /// The rows of a step in device memory; see <see cref="StepBatch"/>. One buffer of integers holds everything, so that a
-/// step takes one upload: five per row, then the rows' tails, then the slot tables.
+/// step takes one upload: eight per row, then the rows' tails, then the slot tables.
 /// </summary>
 internal struct RowContexts
 {
     /// <summary>Integers per row.</summary>
-    public const int Stride = 7;
+    public const int Stride = 8;
 
     public ArrayView<int> Words;
 
@@ -24,6 +24,9 @@ internal struct RowContexts
 
     /// <summary>Positions the row attends to.</summary>
     public readonly int Length(int row) => Words[row * Stride + 4] + Words[row * Stride + 6];
+
+    /// <summary>How many leading positions of its context the row shares with the row before it, slot by slot.</summary>
+    public readonly int Agreement(int row) => Words[row * Stride + 7];
 
     /// <summary>KV slot of a position of the row's context.</summary>
     public readonly int ContextSlot(int row, int position)

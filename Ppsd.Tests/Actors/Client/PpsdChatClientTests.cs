@@ -74,13 +74,13 @@ public sealed class PpsdChatClientTests
 
         var reading = Assert.CatchAsync<OperationCanceledException>(async () =>
         {
-            await foreach (var _ in client.GetStreamingResponseAsync("1", Limit(5000), cancel.Token))
+            await foreach (var _ in client.GetStreamingResponseAsync("1", Limit(600), cancel.Token))
             {
                 await cancel.CancelAsync();
             }
         });
         await reading;
-        await foreach (var _ in client.GetStreamingResponseAsync("1", Limit(5000)))
+        await foreach (var _ in client.GetStreamingResponseAsync("1", Limit(600)))
         {
             break;
         }
@@ -95,7 +95,7 @@ public sealed class PpsdChatClientTests
         await using var cluster = await FormedAsync();
         using var client = cluster.AddChatClient();
 
-        await using var slow = client.GetStreamingResponseAsync("1", Limit(2000)).GetAsyncEnumerator();
+        await using var slow = client.GetStreamingResponseAsync("1", Limit(400)).GetAsyncEnumerator();
         Assert.That(await slow.MoveNextAsync(), Is.True);
         var text = slow.Current.Text;
         for (var i = 0; i < 5; i++)
@@ -111,7 +111,7 @@ public sealed class PpsdChatClientTests
             text += slow.Current.Text;
         }
 
-        Assert.That(text, Is.EqualTo(Expected(cluster, [1], 2000)));
+        Assert.That(text, Is.EqualTo(Expected(cluster, [1], 400)));
     }
 
     [Test]
@@ -127,7 +127,7 @@ public sealed class PpsdChatClientTests
         await client.GetResponseAsync("1", Limit(1));
         Assert.That((await CoordinatorAsync()).Address, Is.EqualTo(first.Address), "the oldest node hosts it");
 
-        var during = client.GetResponseAsync("1", Limit(5000));
+        var during = client.GetResponseAsync("1", Limit(600));
         var leaving = cluster.RemoveAsync(first);
         while (!leaving.IsCompleted)
         {
@@ -140,7 +140,7 @@ public sealed class PpsdChatClientTests
         using (Assert.EnterMultipleScope())
         {
             Assert.That(after.Text, Is.EqualTo(Expected(cluster, [3], 30)));
-            Assert.That((await during).Text, Is.EqualTo(Expected(cluster, [1], 5000)));
+            Assert.That((await during).Text, Is.EqualTo(Expected(cluster, [1], 600)));
             Assert.That((await CoordinatorAsync()).Address, Is.Not.EqualTo(first.Address));
         }
 

@@ -22,20 +22,125 @@ public sealed class AttentionTests
     {
         using var device = BackendUnderTest.Open(name);
         var shape = new AttentionShape(heads, kvHeads, headSize);
-        const int Length = 11;
-        var rows = Enumerable.Range(0, Length).Select(row => TestValues.Normal(shape.QkvWidth, row)).ToArray();
+
+        // The simulator starts a thread for every thread: a large head has few rows there.
+        var count = device.IsSimulator && headSize == 128 ? 4 : 11;
+        var rows = Enumerable.Range(0, count).Select(row => TestValues.Normal(shape.QkvWidth, row)).ToArray();
 
         // Slots in no order at all: attention must follow positions.
         int[] slots = [9, 3, 30, 1, 17, 0, 22, 8, 5, 31, 12];
         var actual = Run(device, shape, rows, slots, tailLength: 3);
 
         var expected = Reference(shape, rows);
-        var tolerance = name == "simulator" ? 1e-2 : 3e-6;
-        for (var row = 0; row < Length; row++)
+        for (var row = 0; row < count; row++)
         {
-            Assert.That(Numbers.RelativeError(actual[row], expected[row]), Is.LessThan(tolerance), $"row {row}");
+            Assert.That(
+                Numbers.RelativeError(actual[row], expected[row]),
+                Is.LessThan(ToleranceOf(name)),
+                $"row {row}"
+            );
         }
     }
+
+    /// <summary>More positions than one block of the CUDA kernels takes, with scores that leave weight on few of them.</summary>
+    [TestCaseSource(typeof(BackendUnderTest), nameof(BackendUnderTest.Names))]
+    public void A_long_context_agrees_with_the_reference(string name)
+    {
+        using var device = BackendUnderTest.Open(name);
+        var shape = new AttentionShape(2, 1, 16);
+        const int Length = 141;
+        var rows = Enumerable.Range(0, Length).Select(row => TestValues.Peaky(shape.QkvWidth, row)).ToArray();
+        int[] slots = [.. Enumerable.Range(0, Length).Select(i => i * 7 % 160)];
+        var pool = new Pool(device, shape, slotCount: 160, maxLength: 160);
+        pool.Store(rows, Chain(slots, 0, Length));
+
+        // Three rows of a chain: committed up to the middle of the second block, a tail after it.
+        var batch = Chain(slots, Length - 3, Length, committed: 135);
+        var actual = pool.Attend(rows[^3..], batch);
+
+        var expected = Reference(shape, rows);
+        for (var row = 0; row < 3; row++)
+        {
+            Assert.That(
+                Numbers.RelativeError(actual[row], expected[Length - 3 + row]),
+                Is.LessThan(ToleranceOf(name)),
+                $"row {row}"
+            );
+        }
+    }
+
+    /// <summary>The law's second rule, where rows may share loads: a prefix, a sibling's prefix, or nothing.</summary>
+    [TestCase("cpu")]
+    [TestCase("simulator")]
+    public void Rows_of_branches_and_of_other_sequences_change_no_bits(string name)
+    {
+        using var device = BackendUnderTest.Open(name);
+        var shape = new AttentionShape(2, 2, 16);
+        var rows = Enumerable.Range(0, 14).Select(row => TestValues.Normal(shape.QkvWidth, row)).ToArray();
+        var pool = new Pool(device, shape, slotCount: 32, maxLength: 64);
+        int[] one = [4, 5, 6];
+        int[] other = [20, 21, 22, 23, 24];
+        var stored = new StepBatch(14);
+        int[] storedSlots = [.. one, .. other, 7, 8, 9, 10, 11, 25];
+        int[] positions = [0, 1, 2, 0, 1, 2, 3, 4, 3, 3, 4, 4, 5, 5];
+        for (var row = 0; row < 14; row++)
+        {
+            stored.Add(0, positions[row], storedSlots[row], one, 0, [storedSlots[row]]);
+        }
+
+        pool.Store(rows, stored);
+        (int[] Table, int Committed, int[] Tail)[] contexts =
+        [
+            (one, 3, [7]),
+            (one, 3, [8]),
+            (one, 3, [7, 9]),
+            (one, 3, [8, 10]),
+            (one, 3, [7, 9, 11]),
+            (other, 5, [25]),
+            (one, 2, []),
+        ];
+
+        var together = pool.Attend(rows[..contexts.Length], Batch(contexts));
+
+        for (var row = 0; row < contexts.Length; row++)
+        {
+            var alone = pool.Attend([rows[row]], Batch([contexts[row]]))[0];
+            Assert.That(together[row], Is.EqualTo(alone), $"row {row}");
+        }
+    }
+
+    private static StepBatch Batch((int[] Table, int Committed, int[] Tail)[] contexts)
+    {
+        var batch = new StepBatch(contexts.Length);
+        foreach (var (table, committed, tail) in contexts)
+        {
+            // The rows' own keys and values go where no context looks.
+            batch.Add(0, 0, 0, table, committed, tail);
+        }
+
+        return batch;
+    }
+
+    private static StepBatch Chain(int[] slots, int first, int end, int committed = int.MaxValue)
+    {
+        var batch = new StepBatch(end - first);
+        for (var row = first; row < end; row++)
+        {
+            var length = Math.Min(committed, row + 1);
+            batch.Add(0, row, slots[row], slots, length, slots.AsSpan(length, row + 1 - length));
+        }
+
+        return batch;
+    }
+
+    // bf16 keys and values round; of fp32 ones the CUDA kernels use 16 bits.
+    private static double ToleranceOf(string name) =>
+        name switch
+        {
+            "simulator" => 1e-2,
+            "simulator, fp32 KV" => 1e-5,
+            _ => 3e-6,
+        };
 
     /// <summary>Committed or not, here or there in memory, in one chunk or several: the same positions, the same bits.</summary>
     [TestCaseSource(typeof(BackendUnderTest), nameof(BackendUnderTest.Names))]
@@ -64,9 +169,7 @@ public sealed class AttentionTests
         int chunk = int.MaxValue
     )
     {
-        var kv = device.Owned(device.Backend.AllocateKv(new KvShape(32, shape.KvHeadCount, shape.HeadSize)));
-        var table = new RotaryTable(_rope, shape.HeadSize, 64, ElementType.Float32);
-        var rotary = device.Owned(device.Backend.LoadRotary(table));
+        var pool = new Pool(device, shape, slotCount: 32, maxLength: 64);
         var results = new List<float[]>();
         for (var first = 0; first < rows.Length; first += Math.Min(chunk, rows.Length))
         {
@@ -78,12 +181,7 @@ public sealed class AttentionTests
                 batch.Add(0, row, slots[row], slots, committed, slots.AsSpan(committed, row + 1 - committed));
             }
 
-            var qkv = device.Rows(rows[first..(first + count)]);
-            var y = device.Poisoned(count, shape.QueryWidth);
-            device.Backend.BeginStep(batch);
-            device.Backend.RotateAndStore(qkv, shape, rotary, kv);
-            device.Backend.Attend(qkv, shape, kv, y);
-            results.AddRange(device.Read(y, count));
+            results.AddRange(pool.Attend(rows[first..(first + count)], batch));
         }
 
         return [.. results];
@@ -91,7 +189,7 @@ public sealed class AttentionTests
 
     private static float[][] Reference(AttentionShape shape, float[][] rows)
     {
-        var table = new RotaryTable(_rope, shape.HeadSize, 64, ElementType.Float32);
+        var table = new RotaryTable(_rope, shape.HeadSize, rows.Length, ElementType.Float32);
         var keys = new List<float[]>();
         var values = new List<float[]>();
         var results = new List<float[]>();
@@ -114,5 +212,38 @@ public sealed class AttentionTests
         }
 
         return [.. results];
+    }
+
+    /// <summary>One layer's cache on a device, and what steps do with it.</summary>
+    private sealed class Pool
+    {
+        private readonly BackendUnderTest _device;
+        private readonly AttentionShape _shape;
+        private readonly KvMemory _kv;
+        private readonly IDisposable _rotary;
+
+        public Pool(BackendUnderTest device, AttentionShape shape, int slotCount, int maxLength)
+        {
+            _device = device;
+            _shape = shape;
+            _kv = device.Owned(device.Backend.AllocateKv(new KvShape(slotCount, shape.KvHeadCount, shape.HeadSize)));
+            var table = new RotaryTable(_rope, shape.HeadSize, maxLength, ElementType.Float32);
+            _rotary = device.Owned(device.Backend.LoadRotary(table));
+        }
+
+        public Activations Store(float[][] rows, StepBatch batch)
+        {
+            var qkv = _device.Rows(rows);
+            _device.Backend.BeginStep(batch);
+            _device.Backend.RotateAndStore(qkv, _shape, _rotary, _kv);
+            return qkv;
+        }
+
+        public float[][] Attend(float[][] rows, StepBatch batch)
+        {
+            var y = _device.Poisoned(rows.Length, _shape.QueryWidth);
+            _device.Backend.Attend(Store(rows, batch), _shape, _kv, y);
+            return _device.Read(y, rows.Length);
+        }
     }
 }

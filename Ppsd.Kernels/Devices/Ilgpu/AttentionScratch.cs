@@ -1,0 +1,73 @@
+using ILGPU;
+using ILGPU.Runtime;
+
+namespace Ppsd.Kernels.Devices.Ilgpu;
+
+/// <summary>
+/// Memory between the kernels of an attention block, shared by all layers: turned queries and the chunks' partial
+/// results. A grown buffer's predecessor is kept until the end, because a captured graph may still point to it.
+/// </summary>
+internal sealed class AttentionScratch(Accelerator accelerator) : IDisposable
+{
+    /// <summary>Most pairs of a row and a chunk of its context in one launch, unless eight long rows need more.</summary>
+    private const int MaxPairs = 4096;
+
+    private readonly List<IDisposable> _buffers = [];
+
+    /// <summary>Turned queries; see <see cref="RotaryKernel"/>.</summary>
+    public ArrayView<UInt4> Queries { get; private set; }
+
+    /// <summary>Chunks' weighted values.</summary>
+    public ArrayView<Float4> Partials { get; private set; }
+
+    /// <summary>Chunks' softmax totals.</summary>
+    public ArrayView<SoftmaxTotal> Totals { get; private set; }
+
+    /// <summary>Makes room.</summary>
+    /// <param name="rows">Most rows of a step.</param>
+    /// <param name="heads">Query heads.</param>
+    /// <param name="partCount">Parts of 64 that hold a head.</param>
+    /// <param name="chunks">Chunks of the longest sequence.</param>
+    public void Reserve(int rows, int heads, int partCount, int chunks)
+    {
+        var queries = (long)rows * heads * 2 * partCount * HeadPart.EightCount;
+        if (queries > Queries.Length)
+        {
+            Queries = Allocate<UInt4>(queries);
+        }
+
+        var pairs = Math.Max(
+            Math.Min(rows, AttentionGeometry.TileColumns) * (long)chunks,
+            Math.Min((long)rows * chunks, MaxPairs)
+        );
+        if (pairs * heads > Totals.Length)
+        {
+            Totals = Allocate<SoftmaxTotal>(pairs * heads);
+        }
+
+        if (pairs * heads * partCount * HeadPart.Size / 4 > Partials.Length)
+        {
+            Partials = Allocate<Float4>(pairs * heads * partCount * HeadPart.Size / 4);
+        }
+    }
+
+    /// <summary>Rows of one launch whose partial results fit, whole tiles of them.</summary>
+    public int RowsPerLaunch(in AttentionGeometry geometry, int partCount)
+    {
+        var loads = (long)geometry.Heads * geometry.Chunks;
+        var rows = Math.Min(Totals.Length / loads, Partials.Length / (loads * partCount * HeadPart.Size / 4));
+        return (int)Math.Max(rows / geometry.TileRows, 1) * geometry.TileRows;
+    }
+
+    public void Dispose() => _buffers.ForEach(buffer => buffer.Dispose());
+
+    private ArrayView<T> Allocate<T>(long length)
+        where T : unmanaged
+    {
+        var buffer = accelerator.Allocate1D<T>(length);
+        buffer.MemSetToZero();
+        accelerator.DefaultStream.Synchronize();
+        _buffers.Add(buffer);
+        return buffer.View.BaseView;
+    }
+}
