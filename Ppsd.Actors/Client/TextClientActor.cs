@@ -37,6 +37,7 @@ internal sealed class TextClientActor : ReceiveActor, IWithTimers
         Receive<Search>(_ => Ask());
         Receive<GiveUp>(_ => NobodyAnswered());
         Receive<TextAccepted>(Accept);
+        Receive<TextDeclined>(_ => Lose(Sender));
         Receive<TextEmitted>(Take);
         Receive<TextCredit>(credit =>
         {

@@ -16,6 +16,7 @@ namespace Ppsd.Actors.Cluster;
 public sealed class ClusterNode : IAsyncDisposable
 {
     private const string CoordinatorName = "coordinator";
+    private const string StageHost = "stage-host";
 
     private readonly ActorSystem _system;
     private readonly IActorRef _coordinator;
@@ -65,7 +66,9 @@ public sealed class ClusterNode : IAsyncDisposable
         var system = Create(node.CreateTextModel is null ? config : WithRole(config, TextGatewayActor.Role));
         HostCoordinator(system, plan);
         var member = new ClusterNode(system);
-        system.ActorOf(Props.Create(() => new StageHostActor(node, member._coordinator, options, clock)), "stage-host");
+        member.FinishBeforeLeaving(
+            system.ActorOf(Props.Create(() => new StageHostActor(node, member._coordinator, options, clock)), StageHost)
+        );
         member.ServeTexts(node.CreateTextModel);
         member.Join(seeds);
         return member;
@@ -132,6 +135,17 @@ public sealed class ClusterNode : IAsyncDisposable
     public Task<PipelineState> GetPipelineAsync(TimeSpan timeout) =>
         _coordinator.Ask<PipelineState>(new GetPipeline(), timeout);
 
+    /// <summary>Asks a node to leave when its sessions have ended; it admits no new ones from now on.</summary>
+    /// <param name="address">The node, as members are listed.</param>
+    /// <param name="timeout">How long to wait for its answer.</param>
+    /// <returns>What it answers; null when it does not: no such node, or one without a stage.</returns>
+    public Task<NodeDraining?> DrainAsync(string address, TimeSpan timeout)
+    {
+        var path = new RootActorPath(MemberAddress.Parse(address, Cluster.SelfAddress.Protocol)) / "user" / StageHost;
+        var host = ((ExtendedActorSystem)_system).Provider.ResolveActorRef(path);
+        return Answers.OrNullAsync<NodeDraining>(host, new DrainNode(), timeout);
+    }
+
     /// <summary>The cluster as it is now; what does not answer in time is left out, and said to be.</summary>
     /// <param name="timeout">How long to wait for the coordinator, and then for the stages.</param>
     /// <param name="clock">Time.</param>
@@ -147,6 +161,7 @@ public sealed class ClusterNode : IAsyncDisposable
             Members = Members(state?.CoordinatorAddress),
             HasCoordinator = state is not null,
             IsFormed = state?.Formed is not null,
+            IsAdmitting = state?.IsAdmitting == true,
             Explanation = state?.Explanation ?? "no coordinator answers",
             Epoch = state?.Formed?.Epoch.Value ?? 0,
             ModelFingerprint = state?.Formed?.ModelFingerprint ?? "",
@@ -215,7 +230,26 @@ public sealed class ClusterNode : IAsyncDisposable
         {
             var model = createModel(Client);
             var maxTexts = _system.Settings.Config.GetInt("ppsd.text.max-texts");
-            _system.ActorOf(Props.Create(() => new TextGatewayActor(model, maxTexts)), TextGatewayActor.Name);
+            FinishBeforeLeaving(
+                _system.ActorOf(Props.Create(() => new TextGatewayActor(model, maxTexts)), TextGatewayActor.Name)
+            );
         }
+    }
+
+    /// <summary>Whatever makes this node leave, an actor's work is finished first, within the drain timeout.</summary>
+    private void FinishBeforeLeaving(IActorRef actor)
+    {
+        var timeout = _system.Settings.Config.GetTimeSpan("ppsd.cluster.drain-timeout");
+        CoordinatedShutdown
+            .Get(_system)
+            .AddTask(
+                CoordinatedShutdown.PhaseBeforeServiceUnbind,
+                $"drain-{actor.Path.Name}",
+                async () =>
+                {
+                    await Answers.OrNullAsync<Drained>(actor, Drain.Instance, timeout).ConfigureAwait(false);
+                    return Akka.Done.Instance;
+                }
+            );
     }
 }

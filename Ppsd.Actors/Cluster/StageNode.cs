@@ -27,6 +27,9 @@ public sealed record StageNode
     /// <summary>Told when the stage has loaded; called on an actor's thread.</summary>
     public Action<StageReady>? OnReady { get; init; }
 
+    /// <summary>Told that somebody asked the node to leave; called on an actor's thread.</summary>
+    public Action? OnDrainRequested { get; init; }
+
     /// <summary>Told why the stage could not be loaded, or that it broke; called on an actor's thread.</summary>
     public Action<string>? OnFailed { get; init; }
 }

@@ -40,6 +40,10 @@ public sealed record ChatTurn([property: Key(0)] string Role, [property: Key(1)]
 [MessagePackObject]
 public sealed record TextAccepted([property: Key(0)] string Model) : IWireMessage;
 
+/// <summary>The node is leaving and takes no more texts: ask another. A gateway to the client.</summary>
+[MessagePackObject]
+public sealed record TextDeclined : IWireMessage;
+
 /// <summary>The text goes on. A gateway's session to the client, in order. Never taken back.</summary>
 /// <param name="Index">Segments before this one.</param>
 /// <param name="Text">Whole characters; empty when a token's text is held back or there is none.</param>

@@ -6,7 +6,13 @@ using Ppsd.Actors.Messages;
 namespace Ppsd.Tests.Support;
 
 /// <summary>Several cluster members in this process, over real sockets on loopback, with toy runtimes.</summary>
-internal sealed class ToyCluster(int stageCount, ToyDrafter drafter, int layersPerStage = 4) : IAsyncDisposable
+internal sealed class ToyCluster(
+    int stageCount,
+    ToyDrafter drafter,
+    int layersPerStage = 4,
+    string hocon = "",
+    Action<int, MicroBatch>? onForward = null
+) : IAsyncDisposable
 {
     /// <summary>Faster failure detection than in production: nothing here floods a connection.</summary>
     private const string Impatient = """
@@ -41,11 +47,12 @@ internal sealed class ToyCluster(int stageCount, ToyDrafter drafter, int layersP
                 Model,
                 layers.First / layersPerStage,
                 stageCount,
-                layers.First == 0 ? otherDrafter ?? drafter : null
+                layers.First == 0 ? otherDrafter ?? drafter : null,
+                onForward: onForward is null ? null : batch => onForward(layers.First / layersPerStage, batch)
             ),
         };
         var member = ClusterNode.StartStage(
-            PpsdConfig.Load(NodeRole.Stage, overrides: Impatient),
+            PpsdConfig.Load(NodeRole.Stage, overrides: $"{Impatient}\n{hocon}"),
             Seeds(),
             node,
             new ClusterPlan(stageCount, []),
@@ -57,7 +64,10 @@ internal sealed class ToyCluster(int stageCount, ToyDrafter drafter, int layersP
 
     public ClusterNode AddClient()
     {
-        var member = ClusterNode.StartClient(PpsdConfig.Load(NodeRole.Client, overrides: Impatient), Seeds());
+        var member = ClusterNode.StartClient(
+            PpsdConfig.Load(NodeRole.Client, overrides: $"{Impatient}\n{hocon}"),
+            Seeds()
+        );
         _nodes.Add(member);
         return member;
     }

@@ -42,6 +42,10 @@ internal static class WireManifests
         ("echo", typeof(LinkEcho)),
         ("offer", typeof(StageOffered)),
         ("assign", typeof(AssignStage)),
+        ("drain", typeof(DrainNode)),
+        ("draining", typeof(NodeDraining)),
+        ("node-released", typeof(NodeReleased)),
+        ("text-declined", typeof(TextDeclined)),
         ("get-pipeline", typeof(GetPipeline)),
         ("pipeline", typeof(PipelineState)),
     ];
