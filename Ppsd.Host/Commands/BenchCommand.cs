@@ -7,5 +7,11 @@ internal static class BenchCommand
 {
     /// <summary>The command.</summary>
     public static Command Create(TimeProvider clock) =>
-        new("bench", "Measures this machine.") { BenchDecodeCommand.Create(clock), BenchCancelCommand.Create(clock) };
+        new("bench", "Measures this machine.")
+        {
+            BenchDecodeCommand.Create(clock),
+            BenchSessionsCommand.Create(clock),
+            BenchCancelCommand.Create(clock),
+            BenchLoadCommand.Create(clock),
+        };
 }

@@ -81,7 +81,7 @@ internal sealed class StageCommand
             LayerCount = assets.Config.LayerCount,
             WantedStage = (wanted ?? 0) - 1,
             CreateTextModel = client => new GatewayModel(client, assets),
-            CreateRuntime = layers => factory.Load(layers, stage: 0),
+            CreateRuntime = layers => factory.Load(layers, (wanted ?? 1) - 1),
             OnReady = ready =>
                 Console.WriteLine(
                     $"stage {ready.Stage.Number}: layers {ready.Member.Description.FirstLayer + 1} to "
