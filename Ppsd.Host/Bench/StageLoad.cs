@@ -57,8 +57,9 @@ internal sealed class StageLoad(IStageRuntime runtime, int hiddenSize, TimeProvi
             runtime.Commit(session, path);
         }
 
+        runtime.BeginStep();
         runtime.TryAppend(
-            new MicroBatch
+            new BatchPart
             {
                 Session = session,
                 Run = new RunId(0),
