@@ -137,9 +137,9 @@ internal sealed class StageHostActor : ReceiveActor, IWithTimers
     private void StartDraining()
     {
         _drainer = Sender;
-        var isMember =
-            Akka.Cluster.Cluster.Get(Context.System).SelfMember.Status is MemberStatus.Up or MemberStatus.WeaklyUp;
-        if (!isMember || _formed is null)
+        var isCutOff =
+            Akka.Cluster.Cluster.Get(Context.System).SelfMember.Status is MemberStatus.Down or MemberStatus.Removed;
+        if (isCutOff || _stage is null)
         {
             // Nobody's sessions depend on this node; or nobody is left to ask.
             _drainer.Tell(Drained.Instance);

@@ -11,7 +11,7 @@ internal sealed class ToyCluster(
     ToyDrafter drafter,
     int layersPerStage = 4,
     string hocon = "",
-    Action<int, MicroBatch>? onForward = null
+    Action<int, IReadOnlyList<BatchPart>>? onForward = null
 ) : IAsyncDisposable
 {
     /// <summary>Faster failure detection than in production: nothing here floods a connection.</summary>
@@ -48,7 +48,7 @@ internal sealed class ToyCluster(
                 layers.First / layersPerStage,
                 stageCount,
                 layers.First == 0 ? otherDrafter ?? drafter : null,
-                onForward: onForward is null ? null : batch => onForward(layers.First / layersPerStage, batch)
+                onForward: onForward is null ? null : parts => onForward(layers.First / layersPerStage, parts)
             ),
         };
         var member = ClusterNode.StartStage(

@@ -68,9 +68,9 @@ public sealed class DrainTests
             2,
             ToyDrafters.Mostly,
             hocon: "ppsd.cluster.drain-timeout = 500ms",
-            onForward: (stage, batch) =>
+            onForward: (stage, parts) =>
             {
-                if (stage == 0 && batch.Base.Length > 20)
+                if (stage == 0 && parts[0].Base.Length > 20)
                 {
                     hold.Wait(_patience);
                 }
