@@ -12,6 +12,8 @@ internal static class BenchCommand
             BenchDecodeCommand.Create(clock),
             BenchSessionsCommand.Create(clock),
             BenchCancelCommand.Create(clock),
+            BenchLinkCommand.Create(clock),
+            BenchLinkPeerCommand.Create(),
             BenchLoadCommand.Create(clock),
         };
 }
