@@ -13,6 +13,8 @@ internal static class BenchCommand
             BenchSessionsCommand.Create(clock),
             BenchServeCommand.Create(clock),
             BenchCancelCommand.Create(clock),
+            BenchLinkCommand.Create(clock),
+            BenchLinkPeerCommand.Create(),
             BenchLoadCommand.Create(clock),
         };
 }
