@@ -58,6 +58,10 @@ public static class PpsdConfig
                 SpeculationWindow = section.GetInt("speculation-window"),
                 ParallelStages = section.GetInt("parallel-stages"),
                 PrefillChunk = section.GetInt("prefill-chunk"),
+                // What remoting encrypts must not travel beside it in the clear.
+                DirectLinks =
+                    section.GetBoolean("direct-links")
+                    && !config.GetBoolean("akka.remote.dot-netty.tcp.enable-ssl", false),
                 StallTimeout = section.GetTimeSpan("stall-timeout"),
                 HousekeepingInterval = section.GetTimeSpan("housekeeping-interval"),
                 MaxWaitingSessions = section.GetInt("max-waiting-sessions"),

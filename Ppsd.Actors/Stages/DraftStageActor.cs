@@ -414,9 +414,9 @@ internal sealed class DraftStageActor : StageActor, IWithTimers
 
     private void Broadcast(object message)
     {
-        foreach (var stage in Pipeline!.Stages)
+        for (var stage = 0; stage < Pipeline!.Stages.Length; stage++)
         {
-            stage.Actor.Tell(message);
+            Links.Tell(stage, message);
         }
     }
 

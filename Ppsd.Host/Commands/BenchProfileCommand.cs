@@ -41,7 +41,10 @@ internal sealed class BenchProfileCommand
     public static Command Create(TimeProvider clock)
     {
         var bench = new BenchProfileCommand(clock);
-        var command = new Command("profile", "Times stages by exit depth and length of text, and transfer against compute.");
+        var command = new Command(
+            "profile",
+            "Times stages by exit depth and length of text, and transfer against compute."
+        );
         bench._model.AddTo(command);
         bench._stages.AddTo(command);
         command.Options.Add(bench._depths);
