@@ -53,6 +53,12 @@ internal static class StageReadings
             null,
             "Micro-batches that a cancel reached."
         );
+        meter.CreateObservableCounter(
+            "ppsd.refused_messages",
+            () => Each(watch, stage => stage.RefusedMessages),
+            null,
+            "Messages that are not on the wire's allow-list, or not what they say they are."
+        );
         meter.CreateObservableGauge(
             "ppsd.link_latency",
             () => Links(watch.Latest),
