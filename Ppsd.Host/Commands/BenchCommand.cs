@@ -11,6 +11,7 @@ internal static class BenchCommand
         {
             BenchDecodeCommand.Create(clock),
             BenchSessionsCommand.Create(clock),
+            BenchServeCommand.Create(clock),
             BenchCancelCommand.Create(clock),
             BenchLinkCommand.Create(clock),
             BenchLinkPeerCommand.Create(),
