@@ -123,7 +123,8 @@ internal sealed class KernelBench(KernelBenchSettings settings)
                 Config = config,
                 FirstLayer = 0,
                 LayerCount = config.LayerCount,
-                KvCacheBytes = 2L * config.LayerCount * config.KvSize * backend.KvElementBytes * 2 * config.MaxPositions,
+                KvCacheBytes =
+                    2L * config.LayerCount * config.KvSize * backend.KvElementBytes * 2 * config.MaxPositions,
                 MaxRows = PrefillLength,
             }
         );

@@ -12,6 +12,7 @@ internal static class BenchCommand
             BenchDecodeCommand.Create(clock),
             BenchSessionsCommand.Create(clock),
             BenchCancelCommand.Create(clock),
+            BenchKernelsCommand.Create(),
             BenchLoadCommand.Create(clock),
         };
 }

@@ -79,7 +79,10 @@ public sealed class BenchCommandTests
         {
             Assert.That(root.GetProperty("text_identical").GetBoolean(), Is.True);
             Assert.That(root.GetProperty("one_device").GetProperty("tokens_per_second").GetDouble(), Is.Positive);
-            Assert.That(root.GetProperty("one_device_loaded").GetProperty("busy_share").GetArrayLength(), Is.EqualTo(1));
+            Assert.That(
+                root.GetProperty("one_device_loaded").GetProperty("busy_share").GetArrayLength(),
+                Is.EqualTo(1)
+            );
             Assert.That(root.GetProperty("speed_up_over_one_device_loaded").GetDouble(), Is.Positive);
             Assert.That(root.GetProperty("share_of_bound").GetDouble(), Is.InRange(0.001, 1.5));
             Assert.That(root.GetProperty("stage_ms_together").GetArrayLength(), Is.EqualTo(2));
@@ -91,7 +94,10 @@ public sealed class BenchCommandTests
 
     [TestCase("md", "| tokens/s, median ± sd of rounds |")]
     [TestCase("csv", "\"tokens/s, median ± sd of rounds\",")]
-    public async Task Bench_decode_prints_tables_for_documents_and_a_JSON_object_behind_them(string form, string expected)
+    public async Task Bench_decode_prints_tables_for_documents_and_a_JSON_object_behind_them(
+        string form,
+        string expected
+    )
     {
         var result = await Cli.RunAsync([.. _toy, "-o", form]);
 
