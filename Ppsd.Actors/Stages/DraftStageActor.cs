@@ -133,6 +133,11 @@ internal sealed class DraftStageActor : StageActor, IWithTimers
 
     private void Start(StartSession request, IActorRef client)
     {
+        if (IsKnown(client))
+        {
+            return;
+        }
+
         if (_admission is null)
         {
             client.Tell(new SessionRefused(RefusalKind.Unavailable, "the pipeline is not formed yet"));
@@ -149,6 +154,18 @@ internal sealed class DraftStageActor : StageActor, IWithTimers
         {
             Wait(request, client);
         }
+    }
+
+    /// <summary>A client has one session: one that asks again has not heard the answer yet, and is told it once more.</summary>
+    private bool IsKnown(IActorRef client)
+    {
+        if (_sessions.Values.FirstOrDefault(session => session.Client.Equals(client)) is { } session)
+        {
+            client.Tell(new SessionStarted(session.Decode.Id));
+            return true;
+        }
+
+        return _waiting.Any(entry => entry.Client.Equals(client));
     }
 
     private void Wait(StartSession request, IActorRef client)
@@ -186,6 +203,7 @@ internal sealed class DraftStageActor : StageActor, IWithTimers
             ReservedLength = _admission.ReservedLength(request),
             PromptLength = request.Prompt.Length,
             TopLogprobs = request.TopLogprobs,
+            TraceParent = request.TraceParent,
         };
         var decode = new DecodeSession(
             id,

@@ -47,8 +47,12 @@ public interface IStageRuntime : IDisposable
     /// <summary>Runs the step's rows through the layers.</summary>
     /// <param name="hidden">Hidden states from the stage before, fp32 [rows, hiddenSize]; empty at the first stage.</param>
     /// <param name="isCancelled">Asked between layers.</param>
+    /// <param name="exitHeadRow">
+    /// First row that <see cref="RunExitHead"/> will be asked for, so that a device can have that work queued before it is
+    /// waited for; null for none. A hint.
+    /// </param>
     /// <returns>False when cancelled; the rows then hold nothing and their runs are rolled back later.</returns>
-    bool Forward(ReadOnlyMemory<byte> hidden, Func<bool> isCancelled);
+    bool Forward(ReadOnlyMemory<byte> hidden, Func<bool> isCancelled, int? exitHeadRow);
 
     /// <summary>Hidden states of the step's rows, in memory the receiver may keep.</summary>
     ReadOnlyMemory<byte> ReadHidden();

@@ -87,7 +87,7 @@ internal class StageActor : ReceiveActor
             Mailbox.Clock = Clock;
             var started = Clock.GetTimestamp();
             _runtime = _setup.CreateRuntime();
-            _sessions = new StageSessions(_runtime, Board, NoteGap, Fault);
+            _sessions = new StageSessions(Index, _runtime, Board, NoteGap, Fault);
             _heads = new StageHeads(_runtime, _sessions);
             _loadMs = Clock.GetElapsedTime(started).TotalMilliseconds;
             _allocatedBefore = GC.GetAllocatedBytesForCurrentThread();
@@ -230,7 +230,8 @@ internal class StageActor : ReceiveActor
 
         var batch = item.Batch;
         _current = batch;
-        if (!_runtime.Forward(item.Hidden, _isCurrentDead))
+        var drafts = !IsLast && _heads.MustRunExitHead(batch);
+        if (!_runtime.Forward(item.Hidden, _isCurrentDead, drafts ? batch.FirstHeadRow : null))
         {
             _meter.Cancel();
             return 0;
@@ -245,7 +246,10 @@ internal class StageActor : ReceiveActor
             // The next stage starts now; this stage's exit head runs meanwhile.
             _outbox.Add(item with { Hidden = _runtime.ReadHidden() });
             Send();
-            Draft(batch);
+            if (drafts && !IsDead(batch))
+            {
+                Draft(batch);
+            }
         }
 
         return batch.FirstHeadRow == 0 ? batch.Count : 0;
@@ -253,11 +257,6 @@ internal class StageActor : ReceiveActor
 
     private void Draft(MicroBatch batch)
     {
-        if (IsDead(batch) || !_heads.MustRunExitHead(batch))
-        {
-            return;
-        }
-
         _meter.MarkWork();
         foreach (var drafts in _heads.Draft(batch))
         {

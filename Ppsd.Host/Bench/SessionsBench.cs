@@ -51,6 +51,7 @@ internal sealed class SessionsBench(IPipeline pipeline, ModelAssets assets, Time
     {
         var generator = new TextGenerator(pipeline.Client, assets);
         var before = await PipelineStatus.AskAsync(pipeline.Formed);
+        var processorBefore = Environment.CpuUsage.TotalTime;
         var started = clock.GetTimestamp();
         var results = new TextResult[prompts.Count];
         await Parallel.ForAsync(
@@ -60,12 +61,14 @@ internal sealed class SessionsBench(IPipeline pipeline, ModelAssets assets, Time
             async (i, stop) => results[i] = await generator.RunAsync(prompts[i], settings, stop)
         );
         var elapsed = clock.GetElapsedTime(started);
+        var processorTime = Environment.CpuUsage.TotalTime - processorBefore;
         var after = await PipelineStatus.AskAsync(pipeline.Formed);
         return new SessionsRound(
             concurrency,
             results,
             [.. after.Zip(before, (later, earlier) => StageWork.Between(earlier, later))],
-            elapsed
+            elapsed,
+            processorTime
         );
     }
 }

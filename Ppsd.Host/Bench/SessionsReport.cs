@@ -19,7 +19,17 @@ internal sealed class SessionsReport(IReadOnlyList<SessionsRound> rounds, string
         var table = new Table().Border(TableBorder.Simple);
         foreach (
             var column in (string[])
-                ["sessions", "tokens/s", "ratio", "rows/step", "drafts/token", "alpha", "TTFT, ms", "busy stages"]
+                [
+                    "sessions",
+                    "tokens/s",
+                    "ratio",
+                    "rows/step",
+                    "drafts/token",
+                    "alpha",
+                    "TTFT, ms",
+                    "busy stages",
+                    "CPU ms/token",
+                ]
         )
         {
             table.AddColumn(new TableColumn(column).RightAligned());
@@ -38,7 +48,8 @@ internal sealed class SessionsReport(IReadOnlyList<SessionsRound> rounds, string
                 Cell($"{Median(level, round => round.DraftShare):0.00}"),
                 Cell($"{Median(level, round => round.Alpha):0.00}"),
                 Cell($"{Median(level, round => round.TimeToFirstTokenMs):0.0}"),
-                Cell($"{Median(level, BusyStages):0.0}")
+                Cell($"{Median(level, BusyStages):0.0}"),
+                Cell($"{Median(level, round => round.ProcessorMsPerToken):0.000}")
             );
         }
 

@@ -7,15 +7,20 @@ namespace Ppsd.Host.Bench;
 /// <param name="Results">The texts, in the order of their prompts.</param>
 /// <param name="Stages">What each stage did meanwhile.</param>
 /// <param name="Elapsed">From the first request to the last token.</param>
+/// <param name="ProcessorTime">Time on processors in this process, all threads together.</param>
 internal sealed record SessionsRound(
     int Concurrency,
     IReadOnlyList<TextResult> Results,
     IReadOnlyList<StageWork> Stages,
-    TimeSpan Elapsed
+    TimeSpan Elapsed,
+    TimeSpan ProcessorTime
 )
 {
     /// <summary>Tokens generated per second, prompts included in the time.</summary>
     public double TokensPerSecond => Results.Sum(result => result.TokenIds.Count) / Elapsed.TotalSeconds;
+
+    /// <summary>Milliseconds on processors per generated token; a machine of N cores cannot give more than N / this.</summary>
+    public double ProcessorMsPerToken => ProcessorTime.TotalMilliseconds / Results.Sum(result => result.TokenIds.Count);
 
     /// <summary>Accepted over verified drafts; 0 when none was verified.</summary>
     public double Alpha

@@ -53,7 +53,7 @@ internal sealed class SpinningRuntime(CancelBenchSettings settings, TimeProvider
         return true;
     }
 
-    public bool Forward(ReadOnlyMemory<byte> hidden, Func<bool> isCancelled)
+    public bool Forward(ReadOnlyMemory<byte> hidden, Func<bool> isCancelled, int? exitHeadRow)
     {
         var watch = Volatile.Read(ref _watch)!;
         watch.NoteBegin(_part!, clock.GetTimestamp());

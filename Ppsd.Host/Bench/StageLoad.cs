@@ -71,7 +71,11 @@ internal sealed class StageLoad(IStageRuntime runtime, int hiddenSize, TimeProvi
                 FirstHeadRow = 0,
             }
         );
-        runtime.Forward(runtime.Description.FirstLayer == 0 ? ReadOnlyMemory<byte>.Empty : _hidden, static () => false);
+        runtime.Forward(
+            runtime.Description.FirstLayer == 0 ? ReadOnlyMemory<byte>.Empty : _hidden,
+            static () => false,
+            exitHeadRow: null
+        );
         if (runtime.Description.HasTargetHead)
         {
             runtime.Verify(0);

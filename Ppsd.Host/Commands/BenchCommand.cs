@@ -11,8 +11,11 @@ internal static class BenchCommand
         {
             BenchDecodeCommand.Create(clock),
             BenchSessionsCommand.Create(clock),
+            BenchServeCommand.Create(clock),
             BenchCancelCommand.Create(clock),
             BenchKernelsCommand.Create(),
+            BenchLinkCommand.Create(clock),
+            BenchLinkPeerCommand.Create(),
             BenchLoadCommand.Create(clock),
         };
 }

@@ -15,6 +15,9 @@ internal sealed class StageModelRuntime : IStageRuntime
     private readonly StageModel _model;
     private readonly DraftToken[] _best;
     private readonly DeviceMeter _meter = new();
+    private double _deviceMs;
+    private double _meterAtStep;
+    private bool _stepRan;
 
     /// <summary>Takes ownership of both.</summary>
     public StageModelRuntime(Backend backend, StageModel model, StageModelOptions options)
@@ -43,7 +46,13 @@ internal sealed class StageModelRuntime : IStageRuntime
 
     public int FreePages => _model.FreeKvPages;
 
-    public RuntimeFigures Figures => new(_meter.Ms, _meter.AllocatedBytes);
+    public RuntimeFigures Figures => new(_deviceMs + StepMs, _meter.AllocatedBytes);
+
+    /// <summary>Milliseconds of the current step, by the device's own clock where it has one.</summary>
+    private double StepMs =>
+        !_stepRan ? 0
+        : _model.StepDeviceMs is > 0 and var byDevice ? byDevice
+        : _meter.Ms - _meterAtStep;
 
     /// <summary>A session's sampling as kernels know it.</summary>
     public static SamplingParameters ParametersOf(SamplingSettings sampling) =>
@@ -79,7 +88,13 @@ internal sealed class StageModelRuntime : IStageRuntime
 
     public void Release(SessionId session) => _model.Release(session.Value);
 
-    public void BeginStep() => _model.BeginStep();
+    public void BeginStep()
+    {
+        _deviceMs += StepMs;
+        _stepRan = false;
+        _meterAtStep = _meter.Ms;
+        _model.BeginStep();
+    }
 
     public bool TryAppend(BatchPart part)
     {
@@ -111,12 +126,12 @@ internal sealed class StageModelRuntime : IStageRuntime
         return true;
     }
 
-    public bool Forward(ReadOnlyMemory<byte> hidden, Func<bool> isCancelled)
+    public bool Forward(ReadOnlyMemory<byte> hidden, Func<bool> isCancelled, int? exitHeadRow)
     {
         _meter.Begin();
-        var completed = _model.Forward(hidden.Span, isCancelled);
+        _stepRan = _model.Forward(hidden.Span, isCancelled, exitHeadRow);
         _meter.End();
-        return completed;
+        return _stepRan;
     }
 
     public ReadOnlyMemory<byte> ReadHidden()

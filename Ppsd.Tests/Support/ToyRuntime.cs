@@ -112,7 +112,7 @@ internal sealed class ToyRuntime : IStageRuntime
         return true;
     }
 
-    public bool Forward(ReadOnlyMemory<byte> hidden, Func<bool> isCancelled)
+    public bool Forward(ReadOnlyMemory<byte> hidden, Func<bool> isCancelled, int? exitHeadRow)
     {
         _onForward?.Invoke(_parts);
         for (var layer = 0; layer < _layers; layer++)

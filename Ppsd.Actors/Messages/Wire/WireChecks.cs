@@ -30,6 +30,25 @@ internal static class WireChecks
                     "a start lacks a field"
                 );
                 break;
+            case StartText text:
+                Check(text);
+                break;
+            case TextAccepted accepted:
+                Require(accepted.Model is not null, "an accepted text lacks its model");
+                break;
+            case TextEmitted emitted:
+                Require(
+                    emitted.Text is not null
+                        && emitted.Logprobs?.All(token => token is { Chosen.Text: not null, Top: not null }) != false,
+                    "a segment lacks its text"
+                );
+                break;
+            case TextEnded ended:
+                Require(ended.Stats is not null, "an ended text lacks its figures");
+                break;
+            case TextFailed failed:
+                Require(failed.Reason is not null, "a failed text lacks its reason");
+                break;
             case TokensEmitted tokens:
                 Require(tokens.Tokens is not null, "emitted tokens are missing");
                 Check(tokens.Logprobs, tokens.Tokens.Length);
@@ -101,6 +120,19 @@ internal static class WireChecks
             "a micro-batch's marks lie outside it"
         );
         Require(part.Settings is null or { Sampling: not null }, "session settings lack their sampling");
+    }
+
+    private static void Check(StartText text)
+    {
+        Require(
+            text is { Settings.StopStrings: not null } && text.Settings.StopStrings.All(stop => stop is not null),
+            "a text lacks its settings"
+        );
+        Require(text.Prompt is null != text.Conversation is null, "a text is a prompt or a conversation");
+        Require(
+            text.Conversation?.All(turn => turn is { Role: not null, Content: not null }) != false,
+            "a turn lacks its role or its content"
+        );
     }
 
     private static void Require([DoesNotReturnIf(false)] bool holds, string complaint)

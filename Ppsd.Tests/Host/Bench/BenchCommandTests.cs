@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Ppsd.Tests.Kernels.Checkpoints;
 using Ppsd.Tests.Support;
 
 namespace Ppsd.Tests.Host.Bench;
@@ -105,6 +106,34 @@ public sealed class BenchCommandTests
         Assert.That(result.Output, Does.Contain(expected));
         using var json = JsonDocument.Parse(result.OutputLines[^1]);
         Assert.That(json.RootElement.GetProperty("stages").GetInt32(), Is.EqualTo(4));
+    }
+
+    [Test]
+    public async Task Bench_link_measures_real_messages_between_two_processes_and_draws_them()
+    {
+        using var folder = new TemporaryFolder();
+        var picture = folder.File("link.png");
+        var result = await Cli.RunAsync([
+            "bench",
+            "link",
+            "--payloads",
+            "4096,65536",
+            "--messages",
+            "20",
+            "--plot",
+            picture,
+        ]);
+
+        Assert.That(result.ExitCode, Is.Zero, result.Error);
+        using var json = JsonDocument.Parse(result.OutputLines[^1]);
+        var payloads = json.RootElement.GetProperty("payloads").EnumerateArray().ToList();
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(payloads, Has.Count.EqualTo(2));
+            Assert.That(payloads[0].GetProperty("hop_ms").GetDouble(), Is.Positive);
+            Assert.That(payloads[1].GetProperty("bytes_per_second").GetDouble(), Is.Positive);
+            Assert.That(File.ReadAllBytes(picture).AsSpan(1, 3).SequenceEqual("PNG"u8), Is.True);
+        }
     }
 
     [Test]

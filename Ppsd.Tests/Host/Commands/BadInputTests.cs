@@ -149,6 +149,16 @@ public sealed class BadInputTests
             "--gpu-share: expected --processes",
             ["bench", "decode", "--gpu-share", "4", "--device", "cpu"]
         );
+        yield return Case(
+            "a picture of another kind",
+            "--plot: expected a file name that ends in .png, found 'x.jpg'",
+            ["bench", "link", "--plot", "x.jpg"]
+        );
+        yield return Case(
+            "a rate that is none",
+            "--alpha: expected a rate",
+            ["plan", "--synthetic", "toy", "--alpha", "2"]
+        );
         yield return Case("inspecting nothing", "config.json", ["inspect", "nowhere"]);
     }
 
