@@ -61,7 +61,7 @@ public static class PpsdConfig
                 // What remoting encrypts must not travel beside it in the clear.
                 DirectLinks =
                     section.GetBoolean("direct-links")
-                    && !config.GetBoolean("akka.remote.dot-netty.tcp.enable-ssl", false),
+                    && !TlsSettings.IsOn(config),
                 StallTimeout = section.GetTimeSpan("stall-timeout"),
                 HousekeepingInterval = section.GetTimeSpan("housekeeping-interval"),
                 MaxWaitingSessions = section.GetInt("max-waiting-sessions"),

@@ -4,6 +4,7 @@ using Ppsd.Actors.Ids;
 using Ppsd.Actors.Links;
 using Ppsd.Actors.Mailboxes;
 using Ppsd.Actors.Messages;
+using Ppsd.Actors.Messages.Wire;
 using Ppsd.Actors.Options;
 using Ppsd.Actors.Speculation;
 
@@ -30,6 +31,7 @@ internal class StageActor : ReceiveActor
     private bool _workRequested;
     private double _loadMs;
     private long _allocatedBefore;
+    private long _linkBytes;
 
     public StageActor(StageSetup setup)
     {
@@ -312,6 +314,7 @@ internal class StageActor : ReceiveActor
 
         while (_outbox.TakeNext(Board) is { } item)
         {
+            _linkBytes += item.Hidden.Length;
             Links.Tell(Index.Value + 1, new Forward(item.Batch, item.Hidden));
         }
 
@@ -390,7 +393,9 @@ internal class StageActor : ReceiveActor
             Cycles = _loop.Cycles,
             RejectionMs = _loop.RejectionMs,
             Rejections = _loop.Rejections,
+            RefusedMessages = WireRefusals.Of(Context.System).Count,
             UpMs = _meter.UpMs,
+            LinkBytes = _linkBytes,
             LinkRoundTripMs = Pipeline is null || IsLast ? null : Mailbox.Link.RoundTripMs,
         };
     }
