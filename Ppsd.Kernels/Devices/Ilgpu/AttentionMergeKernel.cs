@@ -32,6 +32,8 @@ internal static class AttentionMergeKernel
     )
         where TParts : struct, IHeadParts
     {
+        DependentLaunch.Release();
+        DependentLaunch.Wait();
         var sums = SharedMemory.Allocate<float>(WarpCount);
         var weighted = SharedMemory.Allocate<float>(WarpCount * 2 * HeadPart.Size);
         var lane = Warp.LaneIdx;

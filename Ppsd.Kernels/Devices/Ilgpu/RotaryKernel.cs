@@ -39,6 +39,8 @@ internal static class RotaryKernel
         where T : unmanaged
         where TElement : struct, IKvElement<T>
     {
+        DependentLaunch.Release();
+        DependentLaunch.Wait();
         var row = Grid.IdxX;
         var head = Grid.IdxY;
         var pair = Group.IdxX;
