@@ -59,9 +59,7 @@ public static class PpsdConfig
                 ParallelStages = section.GetInt("parallel-stages"),
                 PrefillChunk = section.GetInt("prefill-chunk"),
                 // What remoting encrypts must not travel beside it in the clear.
-                DirectLinks =
-                    section.GetBoolean("direct-links")
-                    && !TlsSettings.IsOn(config),
+                DirectLinks = section.GetBoolean("direct-links") && !TlsSettings.IsOn(config),
                 StallTimeout = section.GetTimeSpan("stall-timeout"),
                 HousekeepingInterval = section.GetTimeSpan("housekeeping-interval"),
                 MaxWaitingSessions = section.GetInt("max-waiting-sessions"),
