@@ -62,6 +62,15 @@ internal struct MmaTile
         }
     }
 
+    /// <summary>Adds another tile's sums.</summary>
+    public void Add(in MmaTile sums)
+    {
+        C0 += sums.C0;
+        C1 += sums.C1;
+        C2 += sums.C2;
+        C3 += sums.C3;
+    }
+
     /// <summary>The same sums from other lanes' words, for ILGPU's simulator.</summary>
     private void AccumulateByShuffles(uint a0, uint a1, uint a2, uint a3, uint b0, uint b1)
     {

@@ -8,6 +8,9 @@ internal static class SwiGluKernel
 {
     public const int GroupSize = 256;
 
+    /// <summary>silu(gate) * up (Shazeer 2020).</summary>
+    public static float Apply(float gate, float up) => gate / (1f + XMath.Exp(-gate)) * up;
+
     /// <param name="gateUp">[rows, gateUpStride]: gate [width], then up [width].</param>
     /// <param name="gateUpStride">Values from one row to the next.</param>
     /// <param name="y">[rows, stride].</param>
