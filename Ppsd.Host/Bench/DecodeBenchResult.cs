@@ -1,4 +1,5 @@
 using Ppsd.Actors.Messages;
+using Ppsd.Actors.Planning;
 
 namespace Ppsd.Host.Bench;
 

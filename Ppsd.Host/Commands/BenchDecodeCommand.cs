@@ -57,7 +57,7 @@ internal sealed class BenchDecodeCommand
 
     private async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellation)
     {
-        var assets = _model.Open(parsed, _clock);
+        var assets = _model.Open(parsed, _stages, _clock);
         var plan = _stages.Plan(parsed, assets);
         var stages = _stages.Settings(parsed, plan.Stages.Count);
         var settings = new DecodeBenchSettings(

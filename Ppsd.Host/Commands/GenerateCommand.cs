@@ -71,7 +71,7 @@ internal sealed class GenerateCommand
         var generate = new GenerateCommand(clock);
         var command = new Command("generate", "Generates text.");
         command.Arguments.Add(generate._prompt);
-        generate._model.AddTo(command);
+        generate._model.AddTo(command, calibrates: true);
         generate._sampling.AddTo(command);
         generate._stages.AddTo(command);
         command.Options.Add(generate._prompts);
@@ -91,8 +91,9 @@ internal sealed class GenerateCommand
         var prompt = parsed.GetValue(_prompt);
         var promptFile = parsed.GetValue(_prompts);
         CheckCombinations(parsed, prompt, promptFile);
-        var assets = _model.Open(parsed, _clock);
+        var assets = _model.Open(parsed, _stages, _clock);
         var settings = _sampling.Settings(parsed, assets);
+        assets = _model.Calibrate(parsed, assets, _stages.Settings(parsed, stagesHere: 1), settings.Sampling, Note);
         var prompts = promptFile is null ? [assets.Tokenizer.Encode(prompt!)] : PromptFile.Read(promptFile, assets);
 
         CheckContext(prompts, settings, assets);
@@ -177,13 +178,7 @@ internal sealed class GenerateCommand
         }
 
         var threads = _stages.Settings(parsed, plan.Stages.Count).Threads;
-        List<string> arguments =
-        [
-            .. _stages.Arguments(parsed, plan, threads),
-            "--model",
-            assets.Folder,
-            .. assets.ExitHeadFolder is { } head ? (string[])["--exit-head", head] : [],
-        ];
+        List<string> arguments = [.. _stages.Arguments(parsed, plan, threads), .. assets.Arguments];
         return await ProcessPipeline.StartAsync(processes.Value, arguments, node, patience, Note, _clock, cancellation);
     }
 

@@ -1,9 +1,14 @@
 using System.CommandLine;
+using System.Globalization;
+using Ppsd.Actors.Messages;
 using Ppsd.Host.Models;
+using Ppsd.Host.Planning;
+using Ppsd.Host.Runtime;
+using Ppsd.Kernels.Weights;
 
 namespace Ppsd.Host.Commands;
 
-/// <summary>Options that say which model.</summary>
+/// <summary>Options that say which model: a folder, a synthetic one, or that of a plan.</summary>
 internal sealed class ModelOptions
 {
     private readonly Option<string?> _model = OptionFactory.Text(
@@ -18,14 +23,160 @@ internal sealed class ModelOptions
         "Folder of its exit head; by default one made for these weights, looked for beside the model."
     );
 
+    private readonly Option<string?> _synthetic = OptionFactory.Choice(
+        "--synthetic",
+        "Shape of a model whose weights are made up instead of read; its text is token ids.",
+        [.. SyntheticPresets.Names]
+    );
+
+    private readonly Option<int?> _exitLayer = OptionFactory.Number(
+        "--exit-layer",
+        "E",
+        "Layers before a synthetic model's exit head; those of stage 1 by default.",
+        1,
+        1024
+    );
+
+    private readonly Option<float?> _scale = OptionFactory.Number(
+        "--synthetic-scale",
+        "S",
+        "Factor of what a synthetic model's layers after the exit head add, 1 by default: at 0 every draft is right.",
+        0f,
+        1000f
+    );
+
+    private readonly Option<uint?> _seed = OptionFactory.Number(
+        "--synthetic-seed",
+        "S",
+        "Key of a synthetic model's weights, 1 by default.",
+        0u,
+        uint.MaxValue
+    );
+
+    private readonly Option<string?> _plan = OptionFactory.Text(
+        "--plan",
+        "FILE",
+        "Plan written by ppsd plan: exit head and layers of each stage."
+    );
+
+    private readonly Option<double?> _alpha = OptionFactory.Number(
+        "--synthetic-alpha",
+        "A",
+        "Acceptance rate a synthetic model is calibrated to, in place of --synthetic-scale.",
+        0.0,
+        1.0
+    );
+
     /// <summary>Adds them to a command.</summary>
-    public void AddTo(Command command)
+    /// <param name="command">The command.</param>
+    /// <param name="calibrates">True for a command that starts all stages, so that they have one scale.</param>
+    public void AddTo(Command command, bool calibrates = false)
     {
+        if (calibrates)
+        {
+            command.Options.Add(_alpha);
+        }
+
         command.Options.Add(_model);
         command.Options.Add(_exitHead);
+        command.Options.Add(_synthetic);
+        command.Options.Add(_exitLayer);
+        command.Options.Add(_scale);
+        command.Options.Add(_seed);
+        command.Options.Add(_plan);
     }
 
-    /// <summary>Reads the model folder they name.</summary>
-    public ModelAssets Open(ParseResult parsed, TimeProvider clock) =>
-        ModelAssets.Open(parsed.GetValue(_model), parsed.GetValue(_exitHead), clock);
+    /// <summary>Opens the model they name.</summary>
+    /// <param name="parsed">The command line.</param>
+    /// <param name="stages">Where a synthetic model's exit head goes if it is not told.</param>
+    /// <param name="clock">Time.</param>
+    /// <exception cref="UserErrorException">They contradict each other.</exception>
+    public ModelAssets Open(ParseResult parsed, StageOptions stages, TimeProvider clock)
+    {
+        var plan = parsed.GetValue(_plan) is { } file ? PlanFile.Read(file) : null;
+        var assets = Synthetic(parsed, stages, plan) is { } synthetic
+            ? ModelAssets.Open(synthetic)
+            : ModelAssets.Open(parsed.GetValue(_model), parsed.GetValue(_exitHead) ?? plan?.ExitHead, clock);
+        plan?.RequireFits(assets.Fingerprint);
+        return assets with { Plan = plan };
+    }
+
+    /// <summary>The model with the scale that --synthetic-alpha asks for; as it is without that option.</summary>
+    /// <param name="parsed">The command line.</param>
+    /// <param name="assets">The model.</param>
+    /// <param name="settings">Where to measure.</param>
+    /// <param name="sampling">How tokens are drawn.</param>
+    /// <param name="report">Told the outcome.</param>
+    /// <exception cref="UserErrorException">The rate cannot be had, or the model is no synthetic one.</exception>
+    public ModelAssets Calibrate(
+        ParseResult parsed,
+        ModelAssets assets,
+        StageSettings settings,
+        SamplingSettings sampling,
+        Action<string> report
+    )
+    {
+        if (parsed.GetValue(_alpha) is not { } alpha)
+        {
+            return assets;
+        }
+
+        if (
+            assets.Synthetic is not { } model
+            || parsed.GetResult(_scale) is { Implicit: false }
+            || assets.Plan is not null
+        )
+        {
+            throw new UserErrorException(
+                "--synthetic-alpha: expected --synthetic without --synthetic-scale or --plan, which give the scale"
+            );
+        }
+
+        var (calibrated, measured) = new SyntheticCalibration(
+            model,
+            settings,
+            StageModelRuntime.ParametersOf(sampling)
+        ).Calibrate(alpha);
+        report(
+            string.Create(
+                CultureInfo.InvariantCulture,
+                $"calibrated: --synthetic-scale {calibrated.Scale:R} gives alpha {measured:0.000}"
+            )
+        );
+        return ModelAssets.Open(calibrated);
+    }
+
+    private SyntheticModel? Synthetic(ParseResult parsed, StageOptions stages, PlanFile? plan)
+    {
+        var preset = parsed.GetValue(_synthetic);
+        if (preset is null && plan?.Synthetic is { } planned)
+        {
+            Refuse([_model, _exitHead, _exitLayer, _scale, _seed], "--plan of a synthetic model");
+            return planned;
+        }
+
+        if (preset is null)
+        {
+            Refuse([_exitLayer, _scale, _seed], "a model folder");
+            return null;
+        }
+
+        Refuse([_model, _exitHead], "--synthetic");
+        var model = new SyntheticModel(preset, 1, parsed.GetValue(_scale) ?? 1, parsed.GetValue(_seed) ?? 1);
+        return model with
+        {
+            ExitLayer =
+                parsed.GetValue(_exitLayer)
+                ?? plan?.Synthetic?.ExitLayer
+                ?? stages.FirstStageLayers(parsed, model.Config.LayerCount),
+        };
+
+        void Refuse(Option[] options, string company)
+        {
+            if (Array.Find(options, option => parsed.GetResult(option) is { Implicit: false }) is { } given)
+            {
+                throw new UserErrorException($"{given.Name}: cannot be given with {company}");
+            }
+        }
+    }
 }

@@ -52,7 +52,7 @@ internal sealed class StageCommand
 
     private async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellation)
     {
-        var assets = _model.Open(parsed, _clock);
+        var assets = _model.Open(parsed, _stages, _clock);
         var plan = _stages.Plan(parsed, assets);
         var wanted = parsed.GetValue(_stage);
         if (wanted > plan.Stages.Count)

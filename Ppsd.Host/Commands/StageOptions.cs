@@ -88,11 +88,25 @@ internal sealed class StageOptions
     /// <param name="assets">The model.</param>
     /// <param name="stageCount">Stages when neither option is given; null for the usual number.</param>
     /// <exception cref="UserErrorException">It does not fit the model.</exception>
-    public StagePlan Plan(ParseResult parsed, ModelAssets assets, int? stageCount = null)
+    public StagePlan Plan(ParseResult parsed, ModelAssets assets, int? stageCount = null) =>
+        Plan(parsed, assets.Config.LayerCount, assets.Plan?.StageLayers, stageCount);
+
+    /// <summary>Layers of stage 1 as asked for: where a synthetic model's exit head goes.</summary>
+    public int FirstStageLayers(ParseResult parsed, int layerCount) =>
+        Plan(parsed, layerCount, planned: null, stageCount: null).Stages[0].Count;
+
+    private StagePlan Plan(ParseResult parsed, int layerCount, IReadOnlyList<int>? planned, int? stageCount)
     {
-        var layerCount = assets.Config.LayerCount;
         var counts = parsed.GetValue(_stageLayers) is { Length: > 0 } given ? given : null;
         var stages = parsed.GetValue(_stages);
+        if (planned is not null && (counts is not null || stages is not null))
+        {
+            throw new UserErrorException(
+                $"{(counts is null ? "--stages" : "--stage-layers")}: cannot be given with --plan, which has {string.Join(',', planned)}"
+            );
+        }
+
+        counts ??= planned?.ToArray();
         if (counts is not null && stages is not null && stages != counts.Length)
         {
             throw new UserErrorException($"--stages: expected {counts.Length} as --stage-layers has, found {stages}");

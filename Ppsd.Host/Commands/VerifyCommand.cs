@@ -33,7 +33,7 @@ internal sealed class VerifyCommand
 
     private async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellation)
     {
-        var device = new VerifiedDevice(_model.Open(parsed, _clock), _stages.Settings(parsed, stagesHere: 1));
+        var device = new VerifiedDevice(_model.Open(parsed, _stages, _clock), _stages.Settings(parsed, stagesHere: 1));
         AnsiConsole.WriteLine($"{device.Assets.Name} on {device.Settings.Devices[0]}");
         var failures = 0;
         foreach (var finding in new BitIdentityChecks(device).Run())

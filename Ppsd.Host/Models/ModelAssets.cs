@@ -1,14 +1,30 @@
+using Ppsd.Host.Planning;
 using Ppsd.Host.Text;
 using Ppsd.Host.Text.ChatTemplates;
 using Ppsd.Kernels.Checkpoints;
 
 namespace Ppsd.Host.Models;
 
-/// <summary>A model folder as this program uses it: all but the weights.</summary>
-internal sealed class ModelAssets
+/// <summary>A model as this program uses it, from a folder or made up: all but the weights.</summary>
+internal sealed record ModelAssets
 {
     private readonly Lazy<ITextTokenizer> _tokenizer;
     private readonly Lazy<ChatTemplate> _chatTemplate;
+
+    private ModelAssets(SyntheticModel model)
+    {
+        Folder = "";
+        Name = $"synthetic {model.Preset}";
+        Synthetic = model;
+        Config = model.Config;
+        Generation = new GenerationConfig();
+        Fingerprint = model.Fingerprint;
+        ExitHead = model.ExitHead;
+        _tokenizer = new Lazy<ITextTokenizer>(() => new TokenIdTokenizer(Config.VocabSize));
+        _chatTemplate = new Lazy<ChatTemplate>(() =>
+            throw new TextException("expected raw prompts of token ids: a synthetic model has no chat template")
+        );
+    }
 
     private ModelAssets(
         string folder,
@@ -20,6 +36,7 @@ internal sealed class ModelAssets
     )
     {
         Folder = folder;
+        Name = Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(folder)));
         Config = config;
         Generation = GenerationConfig.Read(folder);
         Fingerprint = fingerprint;
@@ -29,11 +46,17 @@ internal sealed class ModelAssets
         _chatTemplate = new Lazy<ChatTemplate>(() => ChatTemplateLoader.Load(folder, clock));
     }
 
-    /// <summary>The folder.</summary>
+    /// <summary>The folder; empty for a synthetic model.</summary>
     public string Folder { get; }
 
+    /// <summary>How its weights are made up; null when they are read from the folder.</summary>
+    public SyntheticModel? Synthetic { get; }
+
+    /// <summary>The plan it was opened with; null without one.</summary>
+    public PlanFile? Plan { get; init; }
+
     /// <summary>Its name, for people.</summary>
-    public string Name => Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(Folder)));
+    public string Name { get; }
 
     /// <summary>The architecture.</summary>
     public ModelConfig Config { get; }
@@ -50,6 +73,12 @@ internal sealed class ModelAssets
     /// <summary>The exit head; null without one.</summary>
     public ExitHeadConfig? ExitHead { get; }
 
+    /// <summary>Options that make another process on this machine open the same model.</summary>
+    public IReadOnlyList<string> Arguments =>
+        Synthetic is { } synthetic ? synthetic.Arguments
+        : ExitHeadFolder is { } head ? ["--model", Folder, "--exit-head", head]
+        : ["--model", Folder];
+
     /// <summary>The tokenizer, loaded when first asked for.</summary>
     /// <exception cref="TextException">It cannot be loaded.</exception>
     public ITextTokenizer Tokenizer => _tokenizer.Value;
@@ -65,6 +94,18 @@ internal sealed class ModelAssets
     /// <exception cref="TextException">There is no template, or it refuses the conversation.</exception>
     public int[] EncodeChat(IReadOnlyList<ChatMessage> messages) =>
         Tokenizer.EncodeRendered(ChatTemplate.Render(messages, addGenerationPrompt: true));
+
+    /// <summary>A model without a folder.</summary>
+    /// <exception cref="UserErrorException">There is no such shape, or the exit layer is none of its layers.</exception>
+    public static ModelAssets Open(SyntheticModel model)
+    {
+        var layers = model.Config.LayerCount;
+        return model.ExitLayer >= 1 && model.ExitLayer <= layers
+            ? new ModelAssets(model)
+            : throw new UserErrorException(
+                $"--exit-layer: expected 1 to {layers} (the model's layers), found {model.ExitLayer}"
+            );
+    }
 
     /// <summary>Reads a model folder and finds its exit head.</summary>
     /// <param name="modelFolder">The folder; null for the bundled model.</param>

@@ -10,6 +10,18 @@ internal sealed class StageProcess : IAsyncDisposable
 {
     private static readonly TimeSpan _leaveTimeout = TimeSpan.FromSeconds(10);
 
+    private static readonly string[] _decided =
+    [
+        "PPSD_PLAN",
+        "PPSD_STAGES",
+        "PPSD_MODEL",
+        "PPSD_EXIT_HEAD",
+        "PPSD_SYNTHETIC",
+        "PPSD_EXIT_LAYER",
+        "PPSD_SYNTHETIC_SCALE",
+        "PPSD_SYNTHETIC_SEED",
+    ];
+
     private readonly Process _process;
     private readonly TaskCompletionSource<string> _address = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource<string> _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -42,6 +54,12 @@ internal sealed class StageProcess : IAsyncDisposable
         foreach (var argument in arguments.Prepend("stage").Append("--leave-at-end-of-input"))
         {
             start.ArgumentList.Add(argument);
+        }
+
+        // What this process has decided stands in the arguments; its own variables must not contradict them.
+        foreach (var name in _decided)
+        {
+            start.Environment.Remove(name);
         }
 
         var stage = new StageProcess(

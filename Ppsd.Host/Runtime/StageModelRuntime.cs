@@ -47,27 +47,25 @@ internal sealed class StageModelRuntime : IStageRuntime
 
     public RuntimeFigures Figures => new(_meter.Ms, _meter.AllocatedBytes);
 
+    /// <summary>A session's sampling as kernels know it.</summary>
+    public static SamplingParameters ParametersOf(SamplingSettings sampling) =>
+        new()
+        {
+            Temperature = sampling.Temperature,
+            TopK = sampling.TopK,
+            TopP = sampling.TopP,
+            MinP = sampling.MinP,
+            RepetitionPenalty = sampling.RepetitionPenalty,
+            PresencePenalty = sampling.PresencePenalty,
+            FrequencyPenalty = sampling.FrequencyPenalty,
+            Seed = sampling.Seed,
+        };
+
     public void Open(SessionId session, SessionSettings settings)
     {
-        var sampling = settings.Sampling;
         try
         {
-            _model.Open(
-                session.Value,
-                settings.ReservedLength,
-                settings.PromptLength,
-                new SamplingParameters
-                {
-                    Temperature = sampling.Temperature,
-                    TopK = sampling.TopK,
-                    TopP = sampling.TopP,
-                    MinP = sampling.MinP,
-                    RepetitionPenalty = sampling.RepetitionPenalty,
-                    PresencePenalty = sampling.PresencePenalty,
-                    FrequencyPenalty = sampling.FrequencyPenalty,
-                    Seed = sampling.Seed,
-                }
-            );
+            _model.Open(session.Value, settings.ReservedLength, settings.PromptLength, ParametersOf(settings.Sampling));
         }
         catch (KvCapacityException e)
         {

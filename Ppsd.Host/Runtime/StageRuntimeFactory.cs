@@ -35,7 +35,8 @@ internal sealed class StageRuntimeFactory(ModelAssets assets, StageSettings sett
     public StageModelOptions OptionsFor(LayerRange layers) =>
         new()
         {
-            ModelFolder = assets.Folder,
+            ModelFolder = assets.Synthetic is null ? assets.Folder : null,
+            Synthetic = assets.Synthetic?.Weights,
             Config = assets.Config,
             FirstLayer = layers.First,
             LayerCount = layers.Count,

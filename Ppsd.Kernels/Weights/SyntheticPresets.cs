@@ -7,6 +7,17 @@ public static class SyntheticPresets
 {
     private static readonly Dictionary<string, ModelConfig> _configs = new(StringComparer.Ordinal)
     {
+        ["toy"] = Llama2(hidden: 128, inner: 384, layers: 8, heads: 4, kvHeads: 2) with
+        {
+            HeadSize = 32,
+            VocabSize = 1000,
+            MaxPositions = 1024,
+        },
+        ["tinyllama-1.1b"] = Llama2(hidden: 2048, inner: 5632, layers: 22, heads: 32, kvHeads: 4) with
+        {
+            HeadSize = 64,
+            MaxPositions = 2048,
+        },
         ["llama2-7b"] = Llama2(hidden: 4096, inner: 11008, layers: 32, heads: 32, kvHeads: 32),
         ["llama2-13b"] = Llama2(hidden: 5120, inner: 13824, layers: 40, heads: 40, kvHeads: 40),
         ["llama2-70b"] = Llama2(hidden: 8192, inner: 28672, layers: 80, heads: 64, kvHeads: 8),
@@ -19,7 +30,8 @@ public static class SyntheticPresets
     };
 
     /// <summary>The names, in the order of size.</summary>
-    public static IReadOnlyList<string> Names { get; } = ["llama2-7b", "llama3-8b", "llama2-13b", "llama2-70b"];
+    public static IReadOnlyList<string> Names { get; } =
+    ["toy", "tinyllama-1.1b", "llama2-7b", "llama3-8b", "llama2-13b", "llama2-70b"];
 
     /// <summary>A preset's shape, or null for a name that is none of <see cref="Names"/>.</summary>
     public static ModelConfig? Find(string name) => _configs.GetValueOrDefault(name);

@@ -1,6 +1,6 @@
-using Ppsd.Host.Bench;
+using Ppsd.Actors.Planning;
 
-namespace Ppsd.Tests.Host.Bench;
+namespace Ppsd.Tests.Actors.Planning;
 
 public sealed class SpeedUpModelTests
 {

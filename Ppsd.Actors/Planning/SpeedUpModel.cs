@@ -1,10 +1,10 @@
-namespace Ppsd.Host.Bench;
+namespace Ppsd.Actors.Planning;
 
 /// <summary>
 /// What PPSD can give over autoregressive decoding on the same stages, by the paper's model (eq. 7) and by refinements
 /// of it with measured times. Pure.
 /// </summary>
-internal sealed record SpeedUpModel
+public sealed record SpeedUpModel
 {
     /// <summary>Accepted over verified drafts.</summary>
     public required double Alpha { get; init; }
@@ -39,6 +39,12 @@ internal sealed record SpeedUpModel
 
     /// <summary>Milliseconds per token with a free core for every stage.</summary>
     public double FreeCoresMsPerToken => Alpha * SlowestStageMs + (1 - Alpha) * AutoregressiveMs;
+
+    /// <summary>
+    /// Milliseconds per token by the stages' own times alone: as <see cref="FreeCoresMsPerToken"/>, with hops that take no
+    /// time. What the protocol adds is the distance to it.
+    /// </summary>
+    public double BoundMsPerToken => Alpha * SlowestStageMs + (1 - Alpha) * StageMs.Sum();
 
     /// <summary>Milliseconds of an autoregressive token: every stage and every hop, one after another.</summary>
     public double AutoregressiveMs => StageMs.Sum() + StageMs.Count * HandOverMs;

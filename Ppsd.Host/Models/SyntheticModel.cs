@@ -1,0 +1,67 @@
+using System.Globalization;
+using System.Security.Cryptography;
+using System.Text;
+using System.Text.Json.Serialization;
+using Ppsd.Kernels.Checkpoints;
+using Ppsd.Kernels.Weights;
+
+namespace Ppsd.Host.Models;
+
+/// <summary>
+/// A model of a well-known shape whose weights a keyed generator makes where they are needed; nothing is read from disk.
+/// Its exit head shares the final norm and the LM head with the target, so it agrees with it wholly when the layers
+/// after the exit layer add nothing, and the less the more they add.
+/// </summary>
+/// <param name="Preset">Name of the shape.</param>
+/// <param name="ExitLayer">Layers before the exit head.</param>
+/// <param name="Scale">Factor of what the layers after it add to the residual stream.</param>
+/// <param name="Seed">Another seed is another model.</param>
+internal sealed record SyntheticModel(string Preset, int ExitLayer, float Scale, uint Seed)
+{
+    /// <summary>The shape.</summary>
+    [JsonIgnore]
+    public ModelConfig Config =>
+        SyntheticPresets.Find(Preset)
+        ?? throw new UserErrorException(
+            $"--synthetic: expected {string.Join(" or ", SyntheticPresets.Names)}, found '{Preset}'"
+        );
+
+    /// <summary>The exit head.</summary>
+    [JsonIgnore]
+    public ExitHeadConfig ExitHead => SyntheticPresets.ExitHead(Config, ExitLayer);
+
+    /// <summary>The generator's settings.</summary>
+    [JsonIgnore]
+    public SyntheticWeights Weights =>
+        new()
+        {
+            Seed = Seed,
+            FirstScaledLayer = ExitLayer,
+            OutputScale = Scale,
+        };
+
+    /// <summary>Equal for equal weights, as a checkpoint's fingerprint is: stages that differ refuse each other.</summary>
+    [JsonIgnore]
+    public string Fingerprint =>
+        Convert.ToHexStringLower(
+            SHA256.HashData(
+                Encoding.ASCII.GetBytes(
+                    string.Create(CultureInfo.InvariantCulture, $"synthetic {Preset} {ExitLayer} {Scale:R} {Seed}")
+                )
+            )
+        );
+
+    /// <summary>Options that make another process build the same model.</summary>
+    [JsonIgnore]
+    public IReadOnlyList<string> Arguments =>
+        [
+            "--synthetic",
+            Preset,
+            "--exit-layer",
+            ExitLayer.ToString(CultureInfo.InvariantCulture),
+            "--synthetic-scale",
+            Scale.ToString("R", CultureInfo.InvariantCulture),
+            "--synthetic-seed",
+            Seed.ToString(CultureInfo.InvariantCulture),
+        ];
+}

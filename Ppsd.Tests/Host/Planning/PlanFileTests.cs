@@ -1,0 +1,89 @@
+using Ppsd.Host;
+using Ppsd.Host.Models;
+using Ppsd.Host.Planning;
+using Ppsd.Tests.Kernels.Checkpoints;
+
+namespace Ppsd.Tests.Host.Planning;
+
+public sealed class PlanFileTests
+{
+    private static readonly ModelAssets _assets = ModelAssets.Open(new SyntheticModel("toy", 2, 0.125f, 1));
+
+    private static readonly PlanFile _plan = PlanFile.For(
+        _assets,
+        [2, 3, 3],
+        exitHeadFolder: null,
+        new PlanPrediction
+        {
+            Alpha = 0.8,
+            StageMs = [1, 2, 3.5],
+            ExitHeadMs = 0.5,
+            HopMs = 0.1,
+            AutoregressiveTokensPerSecond = 100,
+            PpsdTokensPerSecond = 170,
+        }
+    );
+
+    [Test]
+    public void A_plan_survives_its_file()
+    {
+        using var folder = new TemporaryFolder();
+        var path = folder.File("plan.json");
+        _plan.Write(path);
+
+        var read = PlanFile.Read(path);
+
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(read.Synthetic, Is.EqualTo(_assets.Synthetic));
+            Assert.That(read.StageLayers, Is.EqualTo(_plan.StageLayers));
+            Assert.That(read.Fingerprint, Is.EqualTo(_assets.Fingerprint));
+            Assert.That(read.Prediction.StageMs, Is.EqualTo(_plan.Prediction.StageMs));
+            Assert.That(read.Prediction.PpsdTokensPerSecond, Is.EqualTo(170));
+        }
+    }
+
+    [TestCase("", "expected a plan")]
+    [TestCase("null", "expected a plan, found null")]
+    [TestCase("{}", "expected a plan")]
+    [TestCase("[1]", "expected a plan")]
+    public void What_is_no_plan_is_refused_with_its_name(string content, string expected)
+    {
+        using var folder = new TemporaryFolder();
+        var path = folder.File("plan.json");
+        File.WriteAllText(path, content);
+        Assert.That(
+            () => PlanFile.Read(path),
+            Throws.InstanceOf<UserErrorException>().With.Message.Contains(path).And.Message.Contains(expected)
+        );
+    }
+
+    [Test]
+    public void A_plan_of_another_layout_is_refused()
+    {
+        using var folder = new TemporaryFolder();
+        var path = folder.File("plan.json");
+        (_plan with { Format = 2 }).Write(path);
+        Assert.That(
+            () => PlanFile.Read(path),
+            Throws.InstanceOf<UserErrorException>().With.Message.Contains("format: expected 1, found 2")
+        );
+    }
+
+    [Test]
+    public void A_plan_for_other_weights_is_refused()
+    {
+        Assert.That(() => _plan.RequireFits(_assets.Fingerprint), Throws.Nothing);
+        Assert.That(
+            () => _plan.RequireFits(new string('0', 64)),
+            Throws.InstanceOf<UserErrorException>().With.Message.Contains(_assets.Fingerprint)
+        );
+    }
+
+    [Test]
+    public void A_plan_that_is_not_there_is_named() =>
+        Assert.That(
+            () => PlanFile.Read("nowhere.json"),
+            Throws.InstanceOf<UserErrorException>().With.Message.Contains("--plan: nowhere.json")
+        );
+}
