@@ -1,5 +1,4 @@
 using ILGPU;
-using ILGPU.Runtime.Cuda;
 
 namespace Ppsd.Kernels.Devices.Ilgpu;
 
@@ -14,54 +13,6 @@ internal struct MmaTile
     public float C2;
     public float C3;
 
-    /// <summary>
-    /// Adds A B to the tile, A [16, 16] and B [16, 8] in bf16, two values a word, on a warp's tensor core. All 32 lanes
-    /// must arrive. Each output is its own sum: columns that hold other rows do not touch its bits.
-    /// </summary>
-    /// <param name="a0">Row r of A, k = c and c + 1.</param>
-    /// <param name="a1">Row r + 8, the same k.</param>
-    /// <param name="a2">Row r, k = c + 8 and c + 9.</param>
-    /// <param name="a3">Row r + 8, k = c + 8 and c + 9.</param>
-    /// <param name="b0">Column r of B, k = c and c + 1.</param>
-    /// <param name="b1">Column r of B, k = c + 8 and c + 9.</param>
-    public void Accumulate(uint a0, uint a1, uint a2, uint a3, uint b0, uint b1)
-    {
-        if (CudaAsm.IsSupported)
-        {
-            Ref<float> c0 = C0;
-            Ref<float> c1 = C1;
-            Ref<float> c2 = C2;
-            Ref<float> c3 = C3;
-            Input<uint> i0 = a0;
-            Input<uint> i1 = a1;
-            Input<uint> i2 = a2;
-            Input<uint> i3 = a3;
-            Input<uint> i4 = b0;
-            Input<uint> i5 = b1;
-            CudaAsm.EmitRef(
-                "mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {%0,%1,%2,%3}, {%4,%5,%6,%7}, {%8,%9}, {%0,%1,%2,%3};",
-                ref c0,
-                ref c1,
-                ref c2,
-                ref c3,
-                ref i0,
-                ref i1,
-                ref i2,
-                ref i3,
-                ref i4,
-                ref i5
-            );
-            C0 = c0.Value;
-            C1 = c1.Value;
-            C2 = c2.Value;
-            C3 = c3.Value;
-        }
-        else
-        {
-            AccumulateByShuffles(a0, a1, a2, a3, b0, b1);
-        }
-    }
-
     /// <summary>Adds another tile's sums.</summary>
     public void Add(in MmaTile sums)
     {
@@ -71,8 +22,17 @@ internal struct MmaTile
         C3 += sums.C3;
     }
 
-    /// <summary>The same sums from other lanes' words, for ILGPU's simulator.</summary>
-    private void AccumulateByShuffles(uint a0, uint a1, uint a2, uint a3, uint b0, uint b1)
+    /// <summary>
+    /// Adds A B to the tile, A [16, 16] and B [16, 8] in bf16, two values a word, as ILGPU's simulator does it: lanes show
+    /// each other their words. All 32 lanes must arrive.
+    /// </summary>
+    /// <param name="a0">Row r of A, k = c and c + 1.</param>
+    /// <param name="a1">Row r + 8, the same k.</param>
+    /// <param name="a2">Row r, k = c + 8 and c + 9.</param>
+    /// <param name="a3">Row r + 8, k = c + 8 and c + 9.</param>
+    /// <param name="b0">Column r of B, k = c and c + 1.</param>
+    /// <param name="b1">Column r of B, k = c + 8 and c + 9.</param>
+    public void Simulate(uint a0, uint a1, uint a2, uint a3, uint b0, uint b1)
     {
         var lane = Warp.LaneIdx;
         var lowRow = a0 | ((ulong)a2 << 32);

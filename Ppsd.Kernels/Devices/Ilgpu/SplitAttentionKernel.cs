@@ -85,6 +85,8 @@ internal static class SplitAttentionKernel
             query1 = LoadQuery<TParts>(queries, query, 1, lane % 4, isColumnLive);
         }
 
+        TensorTiles.Declare();
+        var tiles = new TensorTiles();
         var leader = rowCount - 1;
         while (leader >= 0)
         {
@@ -146,11 +148,16 @@ internal static class SplitAttentionKernel
 
                 // Keeps all loads above in flight together; the compiler would sink each to its use.
                 Warp.Barrier();
-                key0.AddScores<TElement>(query0, ref own, ref next);
+                tiles.Clear(0);
+                tiles.Clear(1);
+                key0.AddScores<TElement>(query0, ref tiles);
                 if (TParts.Count > 1)
                 {
-                    key1.AddScores<TElement>(query1, ref own, ref next);
+                    key1.AddScores<TElement>(query1, ref tiles);
                 }
+
+                own = tiles.Get(0);
+                next = tiles.Get(1);
             }
 
             // Both parts of the queries, for positions c, c + 1 of the tile's first eight and of its second.
@@ -190,14 +197,10 @@ internal static class SplitAttentionKernel
                 weights.High8 = BFloat16.Pack(weight8, weight9);
                 weights.Low0 = BFloat16.PackRest(weight0, weight1, weights.High0);
                 weights.Low8 = BFloat16.PackRest(weight8, weight9, weights.High8);
-                var output = new OutputPart();
-                output.Add<TElement>(value0, weights);
-                Publish<TParts>(output, weighted, warp, lane, 0);
+                AddValues<TElement, TParts>(ref tiles, value0, weights, weighted, warp, lane, 0);
                 if (TParts.Count > 1)
                 {
-                    output = new OutputPart();
-                    output.Add<TElement>(value1, weights);
-                    Publish<TParts>(output, weighted, warp, lane, 1);
+                    AddValues<TElement, TParts>(ref tiles, value1, weights, weighted, warp, lane, 1);
                 }
             }
 
@@ -268,16 +271,22 @@ internal static class SplitAttentionKernel
     }
 
     /// <summary>Writes a warp's weighted values of 64 of a head, [warp, column, parts * 16].</summary>
-    private static void Publish<TParts>(in OutputPart output, ArrayView<Float4> weighted, int warp, int lane, int part)
+    private static void AddValues<TElement, TParts>(
+        ref TensorTiles tiles,
+        in ValuePart values,
+        in WeightPart weights,
+        ArrayView<Float4> weighted,
+        int warp,
+        int lane,
+        int part
+    )
+        where TElement : struct, IKvEights
         where TParts : struct, IHeadParts
     {
+        OutputPart.Clear(ref tiles);
+        OutputPart.Add<TElement>(ref tiles, values, weights);
         var loads = TParts.Count * HeadPart.Size / 4;
         var at = (warp * Columns + lane % 4 * 2) * loads + part * HeadPart.Size / 4 + lane / 4 * 2;
-        output.Even(out var first, out var second);
-        weighted[at] = first;
-        weighted[at + 1] = second;
-        output.Odd(out first, out second);
-        weighted[at + loads] = first;
-        weighted[at + loads + 1] = second;
+        OutputPart.Store(tiles, weighted, at, at + loads);
     }
 }

@@ -58,11 +58,13 @@ internal static class WideProductKernel
         }
 
         var source = new WideSource(weights, outputBlock, outputBlocks, x, rowBlock, rowBlocks, tilesPerRow, lane);
+        TensorTiles.Declare();
+        var sums = new TensorTiles();
+        WideTile.Clear(ref sums);
         var totals = new WideTile();
         var next = source.Load(0);
         for (var split = 0; split < Splits; split++)
         {
-            var sums = new WideTile();
             for (var tile = split; tile < tilesPerRow; tile += Splits)
             {
                 var current = next;
@@ -71,10 +73,10 @@ internal static class WideProductKernel
 
                 // The loads leave before the arithmetic begins; without it they would sink to their use.
                 Warp.Barrier();
-                sums.Accumulate(current);
+                WideTile.Accumulate(ref sums, current);
             }
 
-            totals.Add(sums);
+            totals.Take(ref sums);
         }
 
         totals.Store<TResult>(target, outputBlock, rowBlock, lane);

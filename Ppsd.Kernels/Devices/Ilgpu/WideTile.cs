@@ -9,87 +9,134 @@ internal struct WideTile
     /// <summary>Rows of a tile.</summary>
     public const int Rows = 32;
 
-    private WideRow _w0;
-    private WideRow _w1;
-    private WideRow _w2;
-    private WideRow _w3;
+    private MmaTile _t0;
+    private MmaTile _t1;
+    private MmaTile _t2;
+    private MmaTile _t3;
+    private MmaTile _t4;
+    private MmaTile _t5;
+    private MmaTile _t6;
+    private MmaTile _t7;
+    private MmaTile _t8;
+    private MmaTile _t9;
+    private MmaTile _t10;
+    private MmaTile _t11;
+    private MmaTile _t12;
+    private MmaTile _t13;
+    private MmaTile _t14;
+    private MmaTile _t15;
 
-    /// <summary>Adds a tile of columns: first the upper parts of x, then the lower ones, as every product does.</summary>
-    public void Accumulate(in WideOperands o)
+    /// <summary>
+    /// Adds a tile of columns to a split's sums: first the upper parts of x, then the lower ones, as every product does.
+    /// </summary>
+    public static void Accumulate(ref TensorTiles sums, in WideOperands o)
     {
-        _w0.AddHigh(o.W0, o);
-        _w1.AddHigh(o.W1, o);
-        _w2.AddHigh(o.W2, o);
-        _w3.AddHigh(o.W3, o);
-        _w0.AddLow(o.W0, o);
-        _w1.AddLow(o.W1, o);
-        _w2.AddLow(o.W2, o);
-        _w3.AddLow(o.W3, o);
+        sums.Accumulate(0, o.W0.X, o.W0.Y, o.W0.Z, o.W0.W, o.X0.X, o.X0.Y);
+        sums.Accumulate(1, o.W0.X, o.W0.Y, o.W0.Z, o.W0.W, o.X1.X, o.X1.Y);
+        sums.Accumulate(2, o.W0.X, o.W0.Y, o.W0.Z, o.W0.W, o.X2.X, o.X2.Y);
+        sums.Accumulate(3, o.W0.X, o.W0.Y, o.W0.Z, o.W0.W, o.X3.X, o.X3.Y);
+        sums.Accumulate(4, o.W1.X, o.W1.Y, o.W1.Z, o.W1.W, o.X0.X, o.X0.Y);
+        sums.Accumulate(5, o.W1.X, o.W1.Y, o.W1.Z, o.W1.W, o.X1.X, o.X1.Y);
+        sums.Accumulate(6, o.W1.X, o.W1.Y, o.W1.Z, o.W1.W, o.X2.X, o.X2.Y);
+        sums.Accumulate(7, o.W1.X, o.W1.Y, o.W1.Z, o.W1.W, o.X3.X, o.X3.Y);
+        sums.Accumulate(8, o.W2.X, o.W2.Y, o.W2.Z, o.W2.W, o.X0.X, o.X0.Y);
+        sums.Accumulate(9, o.W2.X, o.W2.Y, o.W2.Z, o.W2.W, o.X1.X, o.X1.Y);
+        sums.Accumulate(10, o.W2.X, o.W2.Y, o.W2.Z, o.W2.W, o.X2.X, o.X2.Y);
+        sums.Accumulate(11, o.W2.X, o.W2.Y, o.W2.Z, o.W2.W, o.X3.X, o.X3.Y);
+        sums.Accumulate(12, o.W3.X, o.W3.Y, o.W3.Z, o.W3.W, o.X0.X, o.X0.Y);
+        sums.Accumulate(13, o.W3.X, o.W3.Y, o.W3.Z, o.W3.W, o.X1.X, o.X1.Y);
+        sums.Accumulate(14, o.W3.X, o.W3.Y, o.W3.Z, o.W3.W, o.X2.X, o.X2.Y);
+        sums.Accumulate(15, o.W3.X, o.W3.Y, o.W3.Z, o.W3.W, o.X3.X, o.X3.Y);
+        sums.Accumulate(0, o.W0.X, o.W0.Y, o.W0.Z, o.W0.W, o.X0.Z, o.X0.W);
+        sums.Accumulate(1, o.W0.X, o.W0.Y, o.W0.Z, o.W0.W, o.X1.Z, o.X1.W);
+        sums.Accumulate(2, o.W0.X, o.W0.Y, o.W0.Z, o.W0.W, o.X2.Z, o.X2.W);
+        sums.Accumulate(3, o.W0.X, o.W0.Y, o.W0.Z, o.W0.W, o.X3.Z, o.X3.W);
+        sums.Accumulate(4, o.W1.X, o.W1.Y, o.W1.Z, o.W1.W, o.X0.Z, o.X0.W);
+        sums.Accumulate(5, o.W1.X, o.W1.Y, o.W1.Z, o.W1.W, o.X1.Z, o.X1.W);
+        sums.Accumulate(6, o.W1.X, o.W1.Y, o.W1.Z, o.W1.W, o.X2.Z, o.X2.W);
+        sums.Accumulate(7, o.W1.X, o.W1.Y, o.W1.Z, o.W1.W, o.X3.Z, o.X3.W);
+        sums.Accumulate(8, o.W2.X, o.W2.Y, o.W2.Z, o.W2.W, o.X0.Z, o.X0.W);
+        sums.Accumulate(9, o.W2.X, o.W2.Y, o.W2.Z, o.W2.W, o.X1.Z, o.X1.W);
+        sums.Accumulate(10, o.W2.X, o.W2.Y, o.W2.Z, o.W2.W, o.X2.Z, o.X2.W);
+        sums.Accumulate(11, o.W2.X, o.W2.Y, o.W2.Z, o.W2.W, o.X3.Z, o.X3.W);
+        sums.Accumulate(12, o.W3.X, o.W3.Y, o.W3.Z, o.W3.W, o.X0.Z, o.X0.W);
+        sums.Accumulate(13, o.W3.X, o.W3.Y, o.W3.Z, o.W3.W, o.X1.Z, o.X1.W);
+        sums.Accumulate(14, o.W3.X, o.W3.Y, o.W3.Z, o.W3.W, o.X2.Z, o.X2.W);
+        sums.Accumulate(15, o.W3.X, o.W3.Y, o.W3.Z, o.W3.W, o.X3.Z, o.X3.W);
     }
 
-    /// <summary>Adds a split's sums.</summary>
-    public void Add(in WideTile sums)
+    /// <summary>Makes a split's sums zero.</summary>
+    public static void Clear(ref TensorTiles sums)
     {
-        _w0.Add(sums._w0);
-        _w1.Add(sums._w1);
-        _w2.Add(sums._w2);
-        _w3.Add(sums._w3);
+        sums.Clear(0);
+        sums.Clear(1);
+        sums.Clear(2);
+        sums.Clear(3);
+        sums.Clear(4);
+        sums.Clear(5);
+        sums.Clear(6);
+        sums.Clear(7);
+        sums.Clear(8);
+        sums.Clear(9);
+        sums.Clear(10);
+        sums.Clear(11);
+        sums.Clear(12);
+        sums.Clear(13);
+        sums.Clear(14);
+        sums.Clear(15);
     }
 
-    /// <summary>Hands every result over.</summary>
+    /// <summary>Adds a split's sums and clears them.</summary>
+    public void Take(ref TensorTiles sums)
+    {
+        TakeOne(ref _t0, ref sums, 0);
+        TakeOne(ref _t1, ref sums, 1);
+        TakeOne(ref _t2, ref sums, 2);
+        TakeOne(ref _t3, ref sums, 3);
+        TakeOne(ref _t4, ref sums, 4);
+        TakeOne(ref _t5, ref sums, 5);
+        TakeOne(ref _t6, ref sums, 6);
+        TakeOne(ref _t7, ref sums, 7);
+        TakeOne(ref _t8, ref sums, 8);
+        TakeOne(ref _t9, ref sums, 9);
+        TakeOne(ref _t10, ref sums, 10);
+        TakeOne(ref _t11, ref sums, 11);
+        TakeOne(ref _t12, ref sums, 12);
+        TakeOne(ref _t13, ref sums, 13);
+        TakeOne(ref _t14, ref sums, 14);
+        TakeOne(ref _t15, ref sums, 15);
+    }
+
+    /// <summary>Hands every total over.</summary>
     public readonly void Store<TResult>(in ProductTarget target, int outputBlock, int rowBlock, int lane)
         where TResult : struct, IProductResult
     {
-        _w0.Store<TResult>(target, outputBlock, rowBlock, lane);
-        _w1.Store<TResult>(target, outputBlock + 1, rowBlock, lane);
-        _w2.Store<TResult>(target, outputBlock + 2, rowBlock, lane);
-        _w3.Store<TResult>(target, outputBlock + 3, rowBlock, lane);
+        StoreOne<TResult>(_t0, target, outputBlock, rowBlock, lane);
+        StoreOne<TResult>(_t1, target, outputBlock, rowBlock + 1, lane);
+        StoreOne<TResult>(_t2, target, outputBlock, rowBlock + 2, lane);
+        StoreOne<TResult>(_t3, target, outputBlock, rowBlock + 3, lane);
+        StoreOne<TResult>(_t4, target, outputBlock + 1, rowBlock, lane);
+        StoreOne<TResult>(_t5, target, outputBlock + 1, rowBlock + 1, lane);
+        StoreOne<TResult>(_t6, target, outputBlock + 1, rowBlock + 2, lane);
+        StoreOne<TResult>(_t7, target, outputBlock + 1, rowBlock + 3, lane);
+        StoreOne<TResult>(_t8, target, outputBlock + 2, rowBlock, lane);
+        StoreOne<TResult>(_t9, target, outputBlock + 2, rowBlock + 1, lane);
+        StoreOne<TResult>(_t10, target, outputBlock + 2, rowBlock + 2, lane);
+        StoreOne<TResult>(_t11, target, outputBlock + 2, rowBlock + 3, lane);
+        StoreOne<TResult>(_t12, target, outputBlock + 3, rowBlock, lane);
+        StoreOne<TResult>(_t13, target, outputBlock + 3, rowBlock + 1, lane);
+        StoreOne<TResult>(_t14, target, outputBlock + 3, rowBlock + 2, lane);
+        StoreOne<TResult>(_t15, target, outputBlock + 3, rowBlock + 3, lane);
     }
-}
 
-/// <summary>Sums of sixteen outputs and 32 rows.</summary>
-internal struct WideRow
-{
-    private MmaTile _x0;
-    private MmaTile _x1;
-    private MmaTile _x2;
-    private MmaTile _x3;
-
-    public void AddHigh(in UInt4 w, in WideOperands o)
+    private static void TakeOne(ref MmaTile total, ref TensorTiles sums, int tile)
     {
-        _x0.Accumulate(w.X, w.Y, w.Z, w.W, o.X0.X, o.X0.Y);
-        _x1.Accumulate(w.X, w.Y, w.Z, w.W, o.X1.X, o.X1.Y);
-        _x2.Accumulate(w.X, w.Y, w.Z, w.W, o.X2.X, o.X2.Y);
-        _x3.Accumulate(w.X, w.Y, w.Z, w.W, o.X3.X, o.X3.Y);
+        total.Add(sums.Get(tile));
+        sums.Clear(tile);
     }
 
-    public void AddLow(in UInt4 w, in WideOperands o)
-    {
-        _x0.Accumulate(w.X, w.Y, w.Z, w.W, o.X0.Z, o.X0.W);
-        _x1.Accumulate(w.X, w.Y, w.Z, w.W, o.X1.Z, o.X1.W);
-        _x2.Accumulate(w.X, w.Y, w.Z, w.W, o.X2.Z, o.X2.W);
-        _x3.Accumulate(w.X, w.Y, w.Z, w.W, o.X3.Z, o.X3.W);
-    }
-
-    public void Add(in WideRow sums)
-    {
-        _x0.Add(sums._x0);
-        _x1.Add(sums._x1);
-        _x2.Add(sums._x2);
-        _x3.Add(sums._x3);
-    }
-
-    public readonly void Store<TResult>(in ProductTarget target, int outputBlock, int rowBlock, int lane)
-        where TResult : struct, IProductResult
-    {
-        StoreTile<TResult>(_x0, target, outputBlock, rowBlock, lane);
-        StoreTile<TResult>(_x1, target, outputBlock, rowBlock + 1, lane);
-        StoreTile<TResult>(_x2, target, outputBlock, rowBlock + 2, lane);
-        StoreTile<TResult>(_x3, target, outputBlock, rowBlock + 3, lane);
-    }
-
-    private static void StoreTile<TResult>(
-        in MmaTile sums,
+    private static void StoreOne<TResult>(
+        in MmaTile total,
         in ProductTarget target,
         int outputBlock,
         int rowBlock,
@@ -100,12 +147,12 @@ internal struct WideRow
         var row = rowBlock * 8 + lane % 4 * 2;
         if (row < target.Rows)
         {
-            TResult.Store(target, outputBlock, lane / 4, row, sums.C0, sums.C2);
+            TResult.Store(target, outputBlock, lane / 4, row, total.C0, total.C2);
         }
 
         if (row + 1 < target.Rows)
         {
-            TResult.Store(target, outputBlock, lane / 4, row + 1, sums.C1, sums.C3);
+            TResult.Store(target, outputBlock, lane / 4, row + 1, total.C1, total.C3);
         }
     }
 }
