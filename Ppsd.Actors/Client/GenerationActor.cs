@@ -79,6 +79,7 @@ internal sealed class GenerationActor : ReceiveActor
         Context.SetReceiveTimeout(null);
         Watch(Sender);
         _session = started.Session;
+        _events.TryWrite(new GenerationStarted());
         if (_stopRequested)
         {
             Stop();

@@ -6,6 +6,9 @@ namespace Ppsd.Actors.Client;
 /// <summary>Something that happened to a generation.</summary>
 public abstract record GenerationEvent;
 
+/// <summary>The pipeline has admitted the session; comes before its tokens.</summary>
+public sealed record GenerationStarted : GenerationEvent;
+
 /// <summary>Verified tokens, in order; never taken back.</summary>
 /// <param name="Tokens">At least one.</param>
 /// <param name="Logprobs">What the target thought of each; null when they were not asked for.</param>

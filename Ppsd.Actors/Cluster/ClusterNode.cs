@@ -59,16 +59,24 @@ public sealed class ClusterNode : IAsyncDisposable
     {
         var options = PpsdConfig.PipelineOptions(config);
         var system = ActorSystem.Create("ppsd", config);
-        system.ActorOf(
-            ClusterSingletonManager.Props(
-                Props.Create(() => new CoordinatorActor(plan)),
-                PoisonPill.Instance,
-                ClusterSingletonManagerSettings.Create(system)
-            ),
-            CoordinatorName
-        );
+        HostCoordinator(system, plan);
         var member = new ClusterNode(system);
         system.ActorOf(Props.Create(() => new StageHostActor(node, member._coordinator, options, clock)), "stage-host");
+        member.Join(seeds);
+        return member;
+    }
+
+    /// <summary>Joins as a node without a stage that may host the coordinator.</summary>
+    /// <param name="config">Configuration of role <see cref="NodeRole.Coordinator"/>.</param>
+    /// <param name="seeds">
+    /// Addresses of members to join; empty for those of the configuration, or to be the first if it has none.
+    /// </param>
+    /// <param name="plan">The pipeline to form.</param>
+    public static ClusterNode StartCoordinator(Config config, IReadOnlyList<string> seeds, ClusterPlan plan)
+    {
+        var system = ActorSystem.Create("ppsd", config);
+        HostCoordinator(system, plan);
+        var member = new ClusterNode(system);
         member.Join(seeds);
         return member;
     }
@@ -131,6 +139,16 @@ public sealed class ClusterNode : IAsyncDisposable
             )),
         ];
     }
+
+    private static void HostCoordinator(ActorSystem system, ClusterPlan plan) =>
+        system.ActorOf(
+            ClusterSingletonManager.Props(
+                Props.Create(() => new CoordinatorActor(plan)),
+                PoisonPill.Instance,
+                ClusterSingletonManagerSettings.Create(system)
+            ),
+            CoordinatorName
+        );
 
     private void Join(IReadOnlyList<string> seeds)
     {

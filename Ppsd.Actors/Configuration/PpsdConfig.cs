@@ -14,6 +14,9 @@ public enum NodeRole
 
     /// <summary>Asks for generations.</summary>
     Client,
+
+    /// <summary>Asks for generations and may host the coordinator.</summary>
+    Coordinator,
 }
 
 /// <summary>
@@ -67,6 +70,7 @@ public static class PpsdConfig
         {
             NodeRole.Local => ["local.conf", "common.conf"],
             NodeRole.Stage => ["stage.conf", "cluster.conf", "common.conf"],
+            NodeRole.Coordinator => ["coordinator.conf", "cluster.conf", "common.conf"],
             NodeRole.Client => ["client.conf", "cluster.conf", "common.conf"],
             _ => throw new ArgumentOutOfRangeException(nameof(role), role, "unknown role"),
         };

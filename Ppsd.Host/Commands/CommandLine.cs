@@ -34,7 +34,15 @@ internal static class CommandLine
                 return Complain(parsed.Errors[0].Message, BadInput);
             }
 
-            return await parsed.InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false });
+            return await parsed.InvokeAsync(
+                new InvocationConfiguration
+                {
+                    EnableDefaultExceptionHandler = false,
+
+                    // A server lets requests finish and leaves its cluster politely.
+                    ProcessTerminationTimeout = TimeSpan.FromSeconds(60),
+                }
+            );
         }
         catch (Exception e)
             when (e
@@ -62,6 +70,7 @@ internal static class CommandLine
         new("Decodes language models over a pipeline of stages that draft for each other (PPSD, arXiv 2509.19368).")
         {
             GenerateCommand.Create(clock),
+            ServeCommand.Create(clock),
             StageCommand.Create(clock),
             InspectCommand.Create(clock),
             DevicesCommand.Create(),

@@ -1,7 +1,6 @@
 using System.CommandLine;
 using Ppsd.Host.Generation;
 using Ppsd.Host.Models;
-using Ppsd.Host.Pipelines;
 
 namespace Ppsd.Host.Commands;
 
@@ -10,9 +9,8 @@ internal sealed class GenerateCommand
 {
     private readonly TimeProvider _clock;
     private readonly ModelOptions _model = new();
-    private readonly StageOptions _stages = new();
     private readonly SamplingOptions _sampling = new();
-    private readonly NodeOptions _node = new();
+    private readonly PlacementOptions _placement = new(new NodeOptions());
 
     private readonly Argument<string?> _prompt = new("PROMPT")
     {
@@ -41,28 +39,6 @@ internal sealed class GenerateCommand
         "Shows drafts in colour as they come and vanish."
     );
 
-    private readonly Option<int?> _processes = OptionFactory.Number(
-        "--processes",
-        "N",
-        "Runs each stage in a process of its own on this machine.",
-        1,
-        1024
-    );
-
-    private readonly Option<string[]> _join = OptionFactory.Texts(
-        "--join",
-        "HOST:PORT",
-        "Joins a cluster as a client and decodes there; may be given several times."
-    );
-
-    private readonly Option<int?> _wait = OptionFactory.Number(
-        "--wait",
-        "SECONDS",
-        "How long to wait for a pipeline of other processes; 60 by default.",
-        1,
-        86_400
-    );
-
     private GenerateCommand(TimeProvider clock) => _clock = clock;
 
     /// <summary>The command.</summary>
@@ -73,15 +49,11 @@ internal sealed class GenerateCommand
         command.Arguments.Add(generate._prompt);
         generate._model.AddTo(command, calibrates: true);
         generate._sampling.AddTo(command);
-        generate._stages.AddTo(command);
         command.Options.Add(generate._prompts);
         command.Options.Add(generate._concurrency);
         command.Options.Add(generate._json);
         command.Options.Add(generate._showDrafts);
-        command.Options.Add(generate._processes);
-        command.Options.Add(generate._join);
-        command.Options.Add(generate._wait);
-        generate._node.AddTo(command);
+        generate._placement.AddTo(command);
         command.SetAction(generate.RunAsync);
         return command;
     }
@@ -91,13 +63,19 @@ internal sealed class GenerateCommand
         var prompt = parsed.GetValue(_prompt);
         var promptFile = parsed.GetValue(_prompts);
         CheckCombinations(parsed, prompt, promptFile);
-        var assets = _model.Open(parsed, _stages, _clock);
+        var assets = _model.Open(parsed, _placement.Stages, _clock);
         var settings = _sampling.Settings(parsed, assets);
-        assets = _model.Calibrate(parsed, assets, _stages.Settings(parsed, stagesHere: 1), settings.Sampling, Note);
+        assets = _model.Calibrate(
+            parsed,
+            assets,
+            _placement.Stages.Settings(parsed, stagesHere: 1),
+            settings.Sampling,
+            Console.Error.WriteLine
+        );
         var prompts = promptFile is null ? [assets.Tokenizer.Encode(prompt!)] : PromptFile.Read(promptFile, assets);
 
         CheckContext(prompts, settings, assets);
-        await using var pipeline = await StartAsync(parsed, assets, cancellation);
+        await using var pipeline = await _placement.StartAsync(parsed, assets, _clock, cancellation);
         var generator = new TextGenerator(pipeline.Client, assets);
         if (parsed.GetValue(_json) || promptFile is not null)
         {
@@ -146,40 +124,7 @@ internal sealed class GenerateCommand
             throw new UserErrorException($"unknown option '{prompt}' (a prompt cannot start with two dashes)");
         }
 
-        if (parsed.GetValue(_processes) is not null && parsed.GetValue(_join)!.Length > 0)
-        {
-            throw new UserErrorException("expected --processes or --join, found both");
-        }
-    }
-
-    private async Task<IPipeline> StartAsync(ParseResult parsed, ModelAssets assets, CancellationToken cancellation)
-    {
-        var node = _node.Settings(parsed);
-        var patience = TimeSpan.FromSeconds(parsed.GetValue(_wait) ?? 60);
-        var seeds = parsed.GetValue(_join)!;
-        if (seeds.Length > 0)
-        {
-            return await JoinedPipeline.JoinAsync(seeds, node, patience, Note, _clock, cancellation);
-        }
-
-        var processes = parsed.GetValue(_processes);
-        var plan = _stages.Plan(parsed, assets, processes);
-        if (processes is null)
-        {
-            var settings = _stages.Settings(parsed, plan.Stages.Count);
-            return await InProcessPipeline.StartAsync(assets, plan, settings, node, _clock);
-        }
-
-        if (plan.Stages.Count != processes)
-        {
-            throw new UserErrorException(
-                $"--processes: expected {plan.Stages.Count} as there are stages, found {processes}"
-            );
-        }
-
-        var threads = _stages.Settings(parsed, plan.Stages.Count).Threads;
-        List<string> arguments = [.. _stages.Arguments(parsed, plan, threads), .. assets.Arguments];
-        return await ProcessPipeline.StartAsync(processes.Value, arguments, node, patience, Note, _clock, cancellation);
+        _placement.Check(parsed);
     }
 
     private static async Task PrintAllAsync(
@@ -211,6 +156,4 @@ internal sealed class GenerateCommand
 
     private static void Print(TextResult result, bool json) =>
         Console.Out.WriteLine(json ? GenerationJson.Line(result) : result.Text);
-
-    private static void Note(string line) => Console.Error.WriteLine(line);
 }

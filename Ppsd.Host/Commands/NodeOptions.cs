@@ -4,7 +4,8 @@ using Ppsd.Host.Pipelines;
 namespace Ppsd.Host.Commands;
 
 /// <summary>Options that say how this process meets others.</summary>
-internal sealed class NodeOptions
+/// <param name="prefix">Stands before the names of options, where a command has others of those names.</param>
+internal sealed class NodeOptions(string prefix = "")
 {
     private readonly Option<string?> _config = OptionFactory.Text(
         "--config",
@@ -13,21 +14,21 @@ internal sealed class NodeOptions
     );
 
     private readonly Option<string?> _hostname = OptionFactory.Text(
-        "--hostname",
+        $"--{prefix}hostname",
         "HOST",
-        "Address to bind; 127.0.0.1 by default."
+        "Address to bind to meet other nodes; 127.0.0.1 by default."
     );
 
     private readonly Option<string?> _publicHostname = OptionFactory.Text(
-        "--public-hostname",
+        $"--{prefix}public-hostname",
         "HOST",
-        "Address others reach this node at, if it is not the one it binds."
+        "Address other nodes reach this one at, if it is not the one it binds."
     );
 
     private readonly Option<int?> _port = OptionFactory.Number(
-        "--port",
+        $"--{prefix}port",
         "PORT",
-        "Port to bind; a free one by default.",
+        "Port to bind to meet other nodes; a free one by default.",
         0,
         65535
     );

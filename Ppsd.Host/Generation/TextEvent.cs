@@ -6,6 +6,9 @@ namespace Ppsd.Host.Generation;
 /// <summary>Something that happened to a text.</summary>
 internal abstract record TextEvent;
 
+/// <summary>The pipeline has admitted the session; comes first, and once.</summary>
+internal sealed record TextStarted : TextEvent;
+
 /// <summary>Text that is certain; never taken back.</summary>
 /// <param name="Text">
 /// The text; empty when tokens were generated whose text is still held back, which is told only where log-probabilities
@@ -21,7 +24,8 @@ internal sealed record TextAdded(
 
 /// <summary>Drafts in flight as text; replaces what was said before.</summary>
 /// <param name="Text">Possibly empty.</param>
-internal sealed record DraftTextChanged(string Text) : TextEvent;
+/// <param name="Pieces">The same, cut at the tokens' borders; characters that a border cuts show as U+FFFD.</param>
+internal sealed record DraftTextChanged(string Text, IReadOnlyList<string> Pieces) : TextEvent;
 
 /// <summary>The text is complete.</summary>
 /// <param name="Result">All of it.</param>

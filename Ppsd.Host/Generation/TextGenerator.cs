@@ -37,6 +37,9 @@ internal sealed class TextGenerator(PpsdClient client, ModelAssets assets)
         {
             switch (next)
             {
+                case GenerationStarted:
+                    yield return new TextStarted();
+                    break;
                 case TokensGenerated generated when stops.Found is null:
                     var added = Append(generated);
                     if (added.Length > 0 || logprobs is not null)
@@ -51,8 +54,8 @@ internal sealed class TextGenerator(PpsdClient client, ModelAssets assets)
                     }
 
                     break;
-                case DraftsChanged drafts:
-                    yield return new DraftTextChanged(TextOf(drafts.Tokens));
+                case DraftsChanged drafts when stops.Found is null:
+                    yield return DraftText(drafts.Tokens);
                     break;
                 case GenerationEnded ended:
                     var rest = string.Concat(stops.Append(detokenizer.Flush()), stops.Flush());
@@ -113,17 +116,6 @@ internal sealed class TextGenerator(PpsdClient client, ModelAssets assets)
             told = tokens.Count;
             return new TextAdded(added, tokens[from..], logprobs?[from..]);
         }
-
-        string TextOf(IReadOnlyList<TokenId> drafts)
-        {
-            var bytes = new List<byte>();
-            foreach (var draft in drafts)
-            {
-                bytes.AddRange(tokenizer.PieceBytes(draft.Value));
-            }
-
-            return Encoding.UTF8.GetString([.. bytes]);
-        }
     }
 
     /// <summary>Generates a text and returns it whole.</summary>
@@ -142,6 +134,20 @@ internal sealed class TextGenerator(PpsdClient client, ModelAssets assets)
         }
 
         throw new GenerationException(GenerationFailure.Broken, "the generation ended without a result");
+    }
+
+    private DraftTextChanged DraftText(IReadOnlyList<TokenId> drafts)
+    {
+        var bytes = new List<byte>();
+        var pieces = new List<string>();
+        foreach (var draft in drafts)
+        {
+            var piece = assets.Tokenizer.PieceBytes(draft.Value);
+            bytes.AddRange(piece);
+            pieces.Add(Encoding.UTF8.GetString(piece));
+        }
+
+        return new DraftTextChanged(Encoding.UTF8.GetString([.. bytes]), pieces);
     }
 
     private StartSession Request(int[] prompt, GenerationSettings settings) =>

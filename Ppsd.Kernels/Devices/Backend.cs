@@ -39,14 +39,23 @@ public abstract class Backend : IDisposable
     /// <summary>Allocates the keys and values of one layer.</summary>
     internal abstract KvMemory AllocateKv(KvShape shape);
 
+    /// <summary>Allocates a buffer for rows after a norm, [rows, width].</summary>
+    internal abstract NormedRows AllocateNormed(int rows, int width);
+
     /// <summary>Loads weights of equal width stacked on top of each other as one matrix, [sum of rows, columns].</summary>
     internal abstract WeightMatrix LoadMatrix(params ReadOnlySpan<Weight> stacked);
+
+    /// <summary>Loads gate and up projections, [inner, columns] each, as the one matrix of <see cref="MatMulSwiGlu"/>.</summary>
+    internal abstract WeightMatrix LoadGateUp(Weight gate, Weight up);
 
     /// <summary>Loads a vector as fp32.</summary>
     internal abstract WeightVector LoadVector(Weight weight);
 
     /// <summary>Loads the table of cosines and sines.</summary>
     internal abstract IDisposable LoadRotary(RotaryTable table);
+
+    /// <summary>The stage's weights are all loaded: waits for the last and frees what only loading needed.</summary>
+    internal virtual void FinishLoading() { }
 
     /// <summary>Makes the rows of the next operations known to the device.</summary>
     internal abstract void BeginStep(StepBatch batch);
@@ -63,14 +72,35 @@ public abstract class Backend : IDisposable
     /// <summary>hidden[r] = table[token of row r].</summary>
     internal abstract void Embed(WeightMatrix table, Activations hidden);
 
-    /// <summary>y[r] = x[r] / sqrt(mean(x[r]^2) + epsilon) * weight (Zhang and Sennrich 2019).</summary>
-    internal abstract void RmsNorm(Activations x, WeightVector weight, float epsilon, Activations y, int rows);
+    /// <summary>y[r] = norm of x[firstRow + r].</summary>
+    internal abstract void RmsNorm(Activations x, int firstRow, int rows, Norm norm, NormedRows y);
 
     /// <summary>y[r] = weight x[r].</summary>
-    internal abstract void MatMul(Activations x, WeightMatrix weight, Activations y, int rows);
+    internal abstract void MatMul(NormedRows x, WeightMatrix weight, Activations y, int rows);
 
-    /// <summary>y[r] += weight x[r].</summary>
-    internal abstract void MatMulAdd(Activations x, WeightMatrix weight, Activations y, int rows);
+    /// <summary>y[r] = silu(gate x[r]) * (up x[r]).</summary>
+    /// <param name="x">Input.</param>
+    /// <param name="gateUp">From <see cref="LoadGateUp"/>, [2 inner, columns].</param>
+    /// <param name="scratch">[rows, 2 inner], for devices that do it in two steps.</param>
+    /// <param name="y">[rows, inner].</param>
+    /// <param name="rows">Rows.</param>
+    internal abstract void MatMulSwiGlu(
+        NormedRows x,
+        WeightMatrix gateUp,
+        Activations scratch,
+        Activations y,
+        int rows
+    );
+
+    /// <summary>hidden[r] += weight x[r]; then, if a norm follows, normed[r] = norm of hidden[r].</summary>
+    internal abstract void MatMulAdd(
+        Activations x,
+        WeightMatrix weight,
+        Activations hidden,
+        int rows,
+        Norm? next = null,
+        NormedRows? normed = null
+    );
 
     /// <summary>
     /// Turns queries and keys in <paramref name="qkv"/> by their row's position (RoFormer, rotate-half form) and stores
@@ -80,7 +110,4 @@ public abstract class Backend : IDisposable
 
     /// <summary>y[r] = softmax(q K^T / sqrt(headSize)) V over the row's context, per head.</summary>
     internal abstract void Attend(Activations qkv, AttentionShape shape, KvMemory kv, Activations y);
-
-    /// <summary>y[r] = silu(gate[r]) * up[r], where a row of <paramref name="gateUp"/> is gate then up.</summary>
-    internal abstract void SwiGlu(Activations gateUp, Activations y, int rows);
 }

@@ -70,12 +70,12 @@ internal sealed class ExitHead : IDisposable
             head.Kind == ExitHeadKind.Mlp
                 ? FeedForwardBlock.Load(backend, source, verifier.HiddenSize, feedForwardSize, epsilon)
                 : null;
-        var norm = backend.LoadVector(source.Require(ExitHeadTensorNames.Norm, verifier.HiddenSize));
+        var norm = new Norm(backend.LoadVector(source.Require(ExitHeadTensorNames.Norm, verifier.HiddenSize)), epsilon);
         return new ExitHead(
             backend,
             layers,
             feedForward,
-            new LogitsHead(backend, norm, lmHead, epsilon, limits.MaxWidth),
+            new LogitsHead(backend, norm, lmHead, limits.MaxWidth),
             new StageScratch(backend, verifier, feedForwardSize, limits.MaxRows),
             backend.AllocateActivations(limits.MaxRows, verifier.HiddenSize)
         );
@@ -90,11 +90,7 @@ internal sealed class ExitHead : IDisposable
     /// </summary>
     public void Forward(IDisposable rotary, int rows, int firstRow)
     {
-        foreach (var layer in _layers)
-        {
-            layer.Forward(_hidden, _scratch, rotary, rows);
-        }
-
+        TransformerLayer.ForwardAll(_backend, _layers, _hidden, _scratch, rotary, rows);
         _feedForward?.Forward(_hidden, _scratch, rows);
         if (firstRow < rows)
         {

@@ -8,15 +8,13 @@ namespace Ppsd.Kernels.Model;
 internal sealed class FeedForwardBlock : IDisposable
 {
     private readonly Backend _backend;
-    private readonly float _epsilon;
-    private readonly WeightVector _norm;
+    private readonly Norm _norm;
     private readonly WeightMatrix _gateUp;
     private readonly WeightMatrix _down;
 
-    private FeedForwardBlock(Backend backend, float epsilon, WeightVector norm, WeightMatrix gateUp, WeightMatrix down)
+    private FeedForwardBlock(Backend backend, Norm norm, WeightMatrix gateUp, WeightMatrix down)
     {
         _backend = backend;
-        _epsilon = epsilon;
         _norm = norm;
         _gateUp = gateUp;
         _down = down;
@@ -26,9 +24,8 @@ internal sealed class FeedForwardBlock : IDisposable
     public static FeedForwardBlock Load(Backend backend, WeightSource source, int hidden, int inner, float epsilon) =>
         new(
             backend,
-            epsilon,
-            backend.LoadVector(source.Require(ExitHeadTensorNames.MlpNorm, hidden)),
-            backend.LoadMatrix(
+            new Norm(backend.LoadVector(source.Require(ExitHeadTensorNames.MlpNorm, hidden)), epsilon),
+            backend.LoadGateUp(
                 source.Require(ExitHeadTensorNames.MlpGate, inner, hidden),
                 source.Require(ExitHeadTensorNames.MlpUp, inner, hidden)
             ),
@@ -41,9 +38,8 @@ internal sealed class FeedForwardBlock : IDisposable
     /// <summary>Adds the block's output to <paramref name="hidden"/>, [rows, hiddenSize], in place.</summary>
     public void Forward(Activations hidden, StageScratch scratch, int rows)
     {
-        _backend.RmsNorm(hidden, _norm, _epsilon, scratch.Normed, rows);
-        _backend.MatMul(scratch.Normed, _gateUp, scratch.GateUp, rows);
-        _backend.SwiGlu(scratch.GateUp, scratch.FeedForward, rows);
+        _backend.RmsNorm(hidden, 0, rows, _norm, scratch.Normed);
+        _backend.MatMulSwiGlu(scratch.Normed, _gateUp, scratch.GateUp, scratch.FeedForward, rows);
         _backend.MatMulAdd(scratch.FeedForward, _down, hidden, rows);
     }
 

@@ -9,23 +9,19 @@ namespace Ppsd.Kernels.Model;
 internal sealed class LogitsHead : IDisposable
 {
     private readonly Backend _backend;
-    private readonly WeightVector _norm;
+    private readonly Norm _norm;
     private readonly WeightMatrix _lmHead;
-    private readonly float _epsilon;
-    private readonly Activations _rows;
-    private readonly Activations _normed;
+    private readonly NormedRows _normed;
     private readonly Activations _logits;
     private readonly float[] _host;
 
     /// <summary>Takes ownership of <paramref name="norm"/>; the LM head is shared and stays the caller's.</summary>
-    public LogitsHead(Backend backend, WeightVector norm, WeightMatrix lmHead, float epsilon, int maxRows)
+    public LogitsHead(Backend backend, Norm norm, WeightMatrix lmHead, int maxRows)
     {
         _backend = backend;
         _norm = norm;
         _lmHead = lmHead;
-        _epsilon = epsilon;
-        _rows = backend.AllocateActivations(maxRows, lmHead.Columns);
-        _normed = backend.AllocateActivations(maxRows, lmHead.Columns);
+        _normed = backend.AllocateNormed(maxRows, lmHead.Columns);
         _logits = backend.AllocateActivations(maxRows, lmHead.Rows);
         _host = new float[maxRows * lmHead.Rows];
     }
@@ -33,16 +29,15 @@ internal sealed class LogitsHead : IDisposable
     /// <summary>Computes logits of <paramref name="rows"/> rows of <paramref name="hidden"/> from <paramref name="firstRow"/> on.</summary>
     public void Forward(Activations hidden, int firstRow, int rows)
     {
-        if (rows > _rows.Capacity)
+        if (rows > _normed.Capacity)
         {
             throw new ArgumentOutOfRangeException(
                 nameof(rows),
-                $"a head serves at most {_rows.Capacity} rows per step, but {rows} were asked for"
+                $"a head serves at most {_normed.Capacity} rows per step, but {rows} were asked for"
             );
         }
 
-        _backend.CopyRows(hidden, firstRow, rows, _rows);
-        _backend.RmsNorm(_rows, _norm, _epsilon, _normed, rows);
+        _backend.RmsNorm(hidden, firstRow, rows, _norm, _normed);
         _backend.MatMul(_normed, _lmHead, _logits, rows);
         _backend.Download(_logits, rows, _host);
     }
@@ -53,7 +48,6 @@ internal sealed class LogitsHead : IDisposable
     public void Dispose()
     {
         _norm.Dispose();
-        _rows.Dispose();
         _normed.Dispose();
         _logits.Dispose();
     }

@@ -146,14 +146,17 @@ public sealed class StageModel : IDisposable
             _backend.Upload(MemoryMarshal.Cast<byte, float>(hidden), _scratch.Hidden, rows);
         }
 
-        for (var layer = 0; layer < _weights.Layers.Length; layer++)
+        var layers = _weights.Layers;
+        _backend.RmsNorm(_scratch.Hidden, 0, rows, layers[0].AttentionNorm, _scratch.Normed);
+        for (var layer = 0; layer < layers.Length; layer++)
         {
             if (isCancelled())
             {
                 return false;
             }
 
-            _weights.Layers[layer].Forward(_scratch.Hidden, _scratch, _weights.Rotary, rows);
+            var next = layer + 1 < layers.Length ? layers[layer + 1].AttentionNorm : null;
+            layers[layer].Forward(_scratch.Hidden, _scratch, _weights.Rotary, rows, next);
             if (layer + 1 == _exitLayer)
             {
                 _weights.ExitHead!.Tap(_scratch.Hidden, rows);

@@ -67,9 +67,11 @@ public static class StageModelLoader
         var targetHead = options.IsLast
             ? new LogitsHead(
                 backend,
-                backend.LoadVector(source.Require(LlamaTensorNames.FinalNorm, config.HiddenSize)),
+                new Norm(
+                    backend.LoadVector(source.Require(LlamaTensorNames.FinalNorm, config.HiddenSize)),
+                    config.RmsNormEpsilon
+                ),
                 lmHead!,
-                config.RmsNormEpsilon,
                 limits.MaxWidth
             )
             : null;
@@ -91,6 +93,7 @@ public static class StageModelLoader
             ByteCount =
                 layers.Sum(layer => layer.WeightBytes) + (lmHead?.ByteCount ?? 0) + (exitHead?.WeightBytes ?? 0),
         };
+        backend.FinishLoading();
         meter.Complete();
         return new StageModel(backend, options, weights, limits);
     }

@@ -10,7 +10,7 @@ internal sealed class StageScratch : IDisposable
     {
         var shape = new AttentionShape(config.HeadCount, config.KvHeadCount, config.HeadSize);
         Hidden = backend.AllocateActivations(maxRows, config.HiddenSize);
-        Normed = backend.AllocateActivations(maxRows, config.HiddenSize);
+        Normed = backend.AllocateNormed(maxRows, config.HiddenSize);
         QueryKeyValue = backend.AllocateActivations(maxRows, shape.QkvWidth);
         Attended = backend.AllocateActivations(maxRows, shape.QueryWidth);
         GateUp = backend.AllocateActivations(maxRows, 2 * feedForwardSize);
@@ -21,7 +21,7 @@ internal sealed class StageScratch : IDisposable
     public Activations Hidden { get; }
 
     /// <summary>Input of a block after its norm, [rows, hiddenSize].</summary>
-    public Activations Normed { get; }
+    public NormedRows Normed { get; }
 
     /// <summary>[rows, queryWidth + 2 kvWidth].</summary>
     public Activations QueryKeyValue { get; }

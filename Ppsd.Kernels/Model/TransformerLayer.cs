@@ -12,11 +12,9 @@ internal sealed class TransformerLayer : IDisposable
 {
     private readonly Backend _backend;
     private readonly AttentionShape _shape;
-    private readonly float _epsilon;
-    private readonly WeightVector _attentionNorm;
     private readonly WeightMatrix _queryKeyValue;
     private readonly WeightMatrix _output;
-    private readonly WeightVector _feedForwardNorm;
+    private readonly Norm _feedForwardNorm;
     private readonly WeightMatrix _gateUp;
     private readonly WeightMatrix _down;
     private readonly KvMemory _kv;
@@ -24,11 +22,10 @@ internal sealed class TransformerLayer : IDisposable
     private TransformerLayer(
         Backend backend,
         AttentionShape shape,
-        float epsilon,
-        WeightVector attentionNorm,
+        Norm attentionNorm,
         WeightMatrix queryKeyValue,
         WeightMatrix output,
-        WeightVector feedForwardNorm,
+        Norm feedForwardNorm,
         WeightMatrix gateUp,
         WeightMatrix down,
         KvMemory kv
@@ -36,8 +33,7 @@ internal sealed class TransformerLayer : IDisposable
     {
         _backend = backend;
         _shape = shape;
-        _epsilon = epsilon;
-        _attentionNorm = attentionNorm;
+        AttentionNorm = attentionNorm;
         _queryKeyValue = queryKeyValue;
         _output = output;
         _feedForwardNorm = feedForwardNorm;
@@ -62,15 +58,14 @@ internal sealed class TransformerLayer : IDisposable
         return new TransformerLayer(
             backend,
             shape,
-            epsilon,
-            backend.LoadVector(source.Require(names.InputNorm, hidden)),
+            new Norm(backend.LoadVector(source.Require(names.InputNorm, hidden)), epsilon),
             backend.LoadMatrix(
                 source.Require(names.Query, shape.QueryWidth, hidden),
                 source.Require(names.Key, shape.KvWidth, hidden),
                 source.Require(names.Value, shape.KvWidth, hidden)
             ),
             backend.LoadMatrix(source.Require(names.Output, hidden, shape.QueryWidth)),
-            backend.LoadVector(source.Require(names.PostAttentionNorm, hidden)),
+            new Norm(backend.LoadVector(source.Require(names.PostAttentionNorm, hidden)), epsilon),
             backend.LoadMatrix(source.Require(names.Gate, inner, hidden), source.Require(names.Up, inner, hidden)),
             backend.LoadMatrix(source.Require(names.Down, hidden, inner)),
             backend.AllocateKv(new KvShape(kvSlots, shape.KvHeadCount, shape.HeadSize))
@@ -80,24 +75,49 @@ internal sealed class TransformerLayer : IDisposable
     /// <summary>Bytes of weights one step reads.</summary>
     public long WeightBytes => _queryKeyValue.ByteCount + _output.ByteCount + _gateUp.ByteCount + _down.ByteCount;
 
-    /// <summary>Adds the layer's output to <paramref name="hidden"/>, [rows, hiddenSize], in place.</summary>
-    public void Forward(Activations hidden, StageScratch scratch, IDisposable rotary, int rows)
+    /// <summary>The norm at the layer's entry; whoever feeds the layer applies it.</summary>
+    public Norm AttentionNorm { get; }
+
+    /// <summary>
+    /// Adds the layer's output to <paramref name="hidden"/>, [rows, hiddenSize], in place. The scratch's normed rows
+    /// must be <paramref name="hidden"/> after <see cref="AttentionNorm"/>; they leave as the new hidden state after
+    /// <paramref name="next"/>, if one follows.
+    /// </summary>
+    public void Forward(Activations hidden, StageScratch scratch, IDisposable rotary, int rows, Norm? next)
     {
-        _backend.RmsNorm(hidden, _attentionNorm, _epsilon, scratch.Normed, rows);
         _backend.MatMul(scratch.Normed, _queryKeyValue, scratch.QueryKeyValue, rows);
         _backend.RotateAndStore(scratch.QueryKeyValue, _shape, rotary, _kv);
         _backend.Attend(scratch.QueryKeyValue, _shape, _kv, scratch.Attended);
-        _backend.MatMulAdd(scratch.Attended, _output, hidden, rows);
+        _backend.MatMulAdd(scratch.Attended, _output, hidden, rows, _feedForwardNorm, scratch.Normed);
+        _backend.MatMulSwiGlu(scratch.Normed, _gateUp, scratch.GateUp, scratch.FeedForward, rows);
+        _backend.MatMulAdd(scratch.FeedForward, _down, hidden, rows, next, scratch.Normed);
+    }
 
-        _backend.RmsNorm(hidden, _feedForwardNorm, _epsilon, scratch.Normed, rows);
-        _backend.MatMul(scratch.Normed, _gateUp, scratch.GateUp, rows);
-        _backend.SwiGlu(scratch.GateUp, scratch.FeedForward, rows);
-        _backend.MatMulAdd(scratch.FeedForward, _down, hidden, rows);
+    /// <summary>Runs consecutive layers on <paramref name="hidden"/>, [rows, hiddenSize], in place.</summary>
+    public static void ForwardAll(
+        Backend backend,
+        ReadOnlySpan<TransformerLayer> layers,
+        Activations hidden,
+        StageScratch scratch,
+        IDisposable rotary,
+        int rows
+    )
+    {
+        for (var i = 0; i < layers.Length; i++)
+        {
+            if (i == 0)
+            {
+                backend.RmsNorm(hidden, 0, rows, layers[0].AttentionNorm, scratch.Normed);
+            }
+
+            var next = i + 1 < layers.Length ? layers[i + 1].AttentionNorm : null;
+            layers[i].Forward(hidden, scratch, rotary, rows, next);
+        }
     }
 
     public void Dispose()
     {
-        _attentionNorm.Dispose();
+        AttentionNorm.Dispose();
         _queryKeyValue.Dispose();
         _output.Dispose();
         _feedForwardNorm.Dispose();

@@ -69,7 +69,24 @@ internal sealed class BackendUnderTest : IDisposable
     public WeightMatrix Matrix(float[] values, int rows, ElementType type = ElementType.BFloat16)
     {
         using var tensor = new OneTensor(type, [rows, values.Length / rows], values);
-        return Owned(Backend.LoadMatrix(tensor.Weight));
+        return Loaded(Backend.LoadMatrix(tensor.Weight));
+    }
+
+    public WeightMatrix GateUp(float[] gate, float[] up, int rows, ElementType type = ElementType.BFloat16)
+    {
+        using var gateTensor = new OneTensor(type, [rows, gate.Length / rows], gate);
+        using var upTensor = new OneTensor(type, [rows, up.Length / rows], up);
+        return Loaded(Backend.LoadGateUp(gateTensor.Weight, upTensor.Weight));
+    }
+
+    public Norm Norm(float[] weight, float epsilon = 1e-5f) => new(Vector(weight), epsilon);
+
+    /// <summary>Rows after a norm.</summary>
+    public NormedRows Normed(float[] weight, params float[][] rows)
+    {
+        var normed = Owned(Backend.AllocateNormed(rows.Length, weight.Length));
+        Backend.RmsNorm(Rows(rows), 0, rows.Length, Norm(weight), normed);
+        return normed;
     }
 
     public WeightVector Vector(float[] values)
@@ -103,6 +120,12 @@ internal sealed class BackendUnderTest : IDisposable
         {
             Backend.Dispose();
         }
+    }
+
+    private WeightMatrix Loaded(WeightMatrix matrix)
+    {
+        Backend.FinishLoading();
+        return Owned(matrix);
     }
 
     /// <summary>A tensor in a file of its own: back ends load from nothing else.</summary>

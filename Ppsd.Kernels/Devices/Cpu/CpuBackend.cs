@@ -42,6 +42,8 @@ public sealed unsafe class CpuBackend : Backend
 
     internal override Activations AllocateActivations(int rows, int width) => new CpuActivations(rows, width);
 
+    internal override NormedRows AllocateNormed(int rows, int width) => new CpuNormedRows(rows, width);
+
     internal override KvMemory AllocateKv(KvShape shape) => new CpuKvMemory(shape);
 
     internal override WeightMatrix LoadMatrix(params ReadOnlySpan<Weight> stacked)
@@ -76,6 +78,8 @@ public sealed unsafe class CpuBackend : Backend
 
         return matrix;
     }
+
+    internal override WeightMatrix LoadGateUp(Weight gate, Weight up) => LoadMatrix(gate, up);
 
     internal override WeightVector LoadVector(Weight weight)
     {
@@ -128,21 +132,46 @@ public sealed unsafe class CpuBackend : Backend
         }
     }
 
-    internal override void RmsNorm(Activations x, WeightVector weight, float epsilon, Activations y, int rows)
+    internal override void RmsNorm(Activations x, int firstRow, int rows, Norm norm, NormedRows y)
     {
         var from = (CpuActivations)x;
-        var to = (CpuActivations)y;
+        var to = ((CpuNormedRows)y).Rows;
+        var weight = ((CpuVector)norm.Weight).Data;
         for (var row = 0; row < rows; row++)
         {
-            CpuRmsNorm.Execute(from.Row(row), ((CpuVector)weight).Data, epsilon, to.Row(row), x.Width);
+            CpuRmsNorm.Execute(from.Row(firstRow + row), weight, norm.Epsilon, to.Row(row), x.Width);
         }
     }
 
-    internal override void MatMul(Activations x, WeightMatrix weight, Activations y, int rows) =>
-        Multiply(x, weight, y, rows, accumulate: false);
+    internal override void MatMul(NormedRows x, WeightMatrix weight, Activations y, int rows) =>
+        Multiply(((CpuNormedRows)x).Rows, weight, y, rows, accumulate: false);
 
-    internal override void MatMulAdd(Activations x, WeightMatrix weight, Activations y, int rows) =>
-        Multiply(x, weight, y, rows, accumulate: true);
+    internal override void MatMulSwiGlu(NormedRows x, WeightMatrix gateUp, Activations scratch, Activations y, int rows)
+    {
+        MatMul(x, gateUp, scratch, rows);
+        var from = (CpuActivations)scratch;
+        var to = (CpuActivations)y;
+        for (var row = 0; row < rows; row++)
+        {
+            CpuSwiGlu.Execute(from.Row(row), from.Row(row) + y.Width, to.Row(row), y.Width);
+        }
+    }
+
+    internal override void MatMulAdd(
+        Activations x,
+        WeightMatrix weight,
+        Activations hidden,
+        int rows,
+        Norm? next = null,
+        NormedRows? normed = null
+    )
+    {
+        Multiply(x, weight, hidden, rows, accumulate: true);
+        if (next is not null)
+        {
+            RmsNorm(hidden, 0, rows, next, normed!);
+        }
+    }
 
     internal override void RotateAndStore(Activations qkv, AttentionShape shape, IDisposable rotary, KvMemory kv)
     {
@@ -158,16 +187,6 @@ public sealed unsafe class CpuBackend : Backend
     {
         _attention.Prepare(_batch, (CpuActivations)qkv, shape, (CpuKvMemory)kv, (CpuActivations)y);
         _team.Run(_attention);
-    }
-
-    internal override void SwiGlu(Activations gateUp, Activations y, int rows)
-    {
-        var from = (CpuActivations)gateUp;
-        var to = (CpuActivations)y;
-        for (var row = 0; row < rows; row++)
-        {
-            CpuSwiGlu.Execute(from.Row(row), from.Row(row) + y.Width, to.Row(row), y.Width);
-        }
     }
 
     /// <inheritdoc />

@@ -24,6 +24,14 @@ internal sealed unsafe class CpuActivations : Activations
     public override void Dispose() => _memory.Dispose();
 }
 
+/// <summary>Rows after a norm: plain rows.</summary>
+internal sealed class CpuNormedRows(int capacity, int width) : NormedRows(capacity, width)
+{
+    public CpuActivations Rows { get; } = new(capacity, width);
+
+    public override void Dispose() => Rows.Dispose();
+}
+
 /// <summary>A norm's scale, padded with zeros to whole vectors.</summary>
 internal sealed unsafe class CpuVector : WeightVector
 {

@@ -72,6 +72,24 @@ internal static partial class CudaDriver
         }
     }
 
+    /// <summary>The lowest major compute capability of the machine's cards; the target card's where there is none.</summary>
+    public static int LowestComputeMajor()
+    {
+        const int ComputeCapabilityMajor = 75;
+        const int TargetMajor = 9;
+        var lowest = int.MaxValue;
+        for (var i = 0; i < CountDevices().Count; i++)
+        {
+            if (cuDeviceGet(out var device, i) == Success)
+            {
+                _ = cuDeviceGetAttribute(out var major, ComputeCapabilityMajor, device);
+                lowest = Math.Min(lowest, major);
+            }
+        }
+
+        return lowest == int.MaxValue ? TargetMajor : lowest;
+    }
+
     private static IntPtr Resolve(string name, Assembly assembly, DllImportSearchPath? path) =>
         name == Library && OperatingSystem.IsLinux() && NativeLibrary.TryLoad("libcuda.so.1", out var handle)
             ? handle
@@ -88,6 +106,12 @@ internal static partial class CudaDriver
 
     [LibraryImport(Library)]
     private static partial int cuDeviceGetCount(out int count);
+
+    [LibraryImport(Library)]
+    private static partial int cuDeviceGet(out int device, int ordinal);
+
+    [LibraryImport(Library)]
+    private static partial int cuDeviceGetAttribute(out int value, int attribute, int device);
 
     [LibraryImport(Library)]
     private static partial int cuGetErrorName(int error, out IntPtr text);

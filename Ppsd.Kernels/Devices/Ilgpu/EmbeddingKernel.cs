@@ -8,26 +8,25 @@ internal static class EmbeddingKernel
     public const int GroupSize = 128;
 
     /// <param name="rows">The step's rows.</param>
-    /// <param name="table">bf16, two columns a word, [vocabSize, wordStride].</param>
-    /// <param name="wordStride">Words from one token to the next.</param>
+    /// <param name="table">[vocabSize, hiddenSize].</param>
     /// <param name="hidden">[rows, stride].</param>
     /// <param name="width">Values of a row.</param>
     /// <param name="stride">Values from one row to the next.</param>
-    public static void BFloat16Table(
-        RowContexts rows,
-        ArrayView<uint> table,
-        int wordStride,
-        ArrayView<float> hidden,
-        int width,
-        int stride
-    )
+    public static void TiledTable(RowContexts rows, TiledWeights table, ArrayView<float> hidden, int width, int stride)
     {
+        DependentLaunch.Release();
+        DependentLaunch.Wait();
         var row = Grid.IdxX;
-        var source = (long)rows.Token(row) * wordStride;
+        var token = rows.Token(row);
+        var words = table.Loads.Cast<uint>();
+        var tile = (long)(token / TensorCore.TileRows) * table.TilesPerRow;
         for (var i = Group.IdxX; i < width; i += Group.DimX)
         {
-            var word = table[source + i / 2];
-            hidden[(long)row * stride + i] = i % 2 == 0 ? BFloat16.Low(word) : BFloat16.High(word);
+            // The place of a value in its tile: see TensorCore.
+            var lane = token % 8 * 4 + i % TensorCore.TileColumns / 4;
+            var word = token % TensorCore.TileRows / 8 + i % 4 / 2 * 2;
+            var pair = words[(tile + i / TensorCore.TileColumns) * (4 * GroupSum.WarpSize) + lane * 4 + word];
+            hidden[(long)row * stride + i] = i % 2 == 0 ? BFloat16.Low(pair) : BFloat16.High(pair);
         }
     }
 
@@ -41,6 +40,8 @@ internal static class EmbeddingKernel
         int stride
     )
     {
+        DependentLaunch.Release();
+        DependentLaunch.Wait();
         var row = Grid.IdxX;
         var source = (long)rows.Token(row) * tableStride;
         for (var i = Group.IdxX; i < width; i += Group.DimX)

@@ -1,7 +1,5 @@
-using System.Runtime.InteropServices;
 using ILGPU;
 using ILGPU.Runtime;
-using Ppsd.Kernels.Checkpoints;
 using Ppsd.Kernels.Model;
 using Ppsd.Kernels.Weights;
 
@@ -14,14 +12,15 @@ namespace Ppsd.Kernels.Devices.Ilgpu;
 /// </summary>
 internal sealed class IlgpuBackend : Backend
 {
-    private const int UploadChunkBytes = 16 << 20;
-
     private readonly IlgpuDevice _device;
     private readonly Accelerator _accelerator;
     private readonly AcceleratorStream _stream;
     private readonly IlgpuKernels _kernels;
     private readonly IlgpuKvKernels _kvKernels;
     private readonly RowContextUpload _layout = new();
+    private readonly MemoryBuffer1D<int, Stride1D.Dense> _stepNumbers;
+    private readonly StepState _step;
+    private IlgpuWeightLoader? _loader;
     private MemoryBuffer1D<int, Stride1D.Dense> _rowWords;
     private PageLockedArray1D<int> _rowWordsHost;
     private PageLockedArray1D<float> _transfer;
@@ -42,6 +41,12 @@ internal sealed class IlgpuBackend : Backend
         _stream = _accelerator.CreateStream();
         _kernels = new IlgpuKernels(_accelerator);
         _kvKernels = IlgpuKvKernels.Create(_accelerator, kvIsBFloat16);
+        _stepNumbers = _accelerator.Allocate1D<int>([0, -1]);
+        _step = new StepState
+        {
+            Current = _stepNumbers.View.BaseView.SubView(0, 1),
+            Cancelled = _stepNumbers.View.BaseView.SubView(1, 1),
+        };
         _rowWords = _accelerator.Allocate1D<int>(4096);
         _rowWordsHost = _accelerator.AllocatePageLocked1D<int>(4096);
         _transfer = _accelerator.AllocatePageLocked1D<float>(4096);
@@ -50,6 +55,8 @@ internal sealed class IlgpuBackend : Backend
     public override string Name => _device.Name;
 
     public override string Description => _device.Description;
+
+    private IlgpuWeightLoader Loader => _loader ??= new IlgpuWeightLoader(_accelerator, _kernels);
 
     internal override int KvElementBytes => _kvKernels.ElementBytes;
 
@@ -60,43 +67,23 @@ internal sealed class IlgpuBackend : Backend
 
     internal override KvMemory AllocateKv(KvShape shape) => _kvKernels.Allocate(_accelerator, shape);
 
-    internal override WeightMatrix LoadMatrix(params ReadOnlySpan<Weight> stacked)
+    internal override NormedRows AllocateNormed(int rows, int width) => new IlgpuNormedRows(_accelerator, rows, width);
+
+    internal override WeightMatrix LoadMatrix(params ReadOnlySpan<Weight> stacked) => Loader.Load(stacked);
+
+    internal override WeightMatrix LoadGateUp(Weight gate, Weight up) => Loader.LoadGateUp(gate, up);
+
+    internal override void FinishLoading()
     {
-        var rows = 0;
-        var isBFloat16 = true;
-        foreach (var weight in stacked)
-        {
-            rows += checked((int)weight.RowCount);
-            isBFloat16 &= weight.ElementType == ElementType.BFloat16;
-        }
-
-        var columns = checked((int)stacked[0].RowLength);
-        var rowBytes = ColumnGroups.RoundUp(columns) * (isBFloat16 ? sizeof(ushort) : sizeof(float));
-        var buffer = _accelerator.Allocate1D<UInt4>((long)rows * rowBytes / 16);
-        var chunkRows = Math.Max(1, UploadChunkBytes / rowBytes);
-        var chunk = new byte[(long)Math.Min(chunkRows, rows) * rowBytes];
-        var target = 0L;
-        foreach (var weight in stacked)
-        {
-            for (var first = 0L; first < weight.RowCount; first += chunkRows)
-            {
-                var count = (int)Math.Min(chunkRows, weight.RowCount - first);
-                FillChunk(weight, first, count, columns, rowBytes, isBFloat16, chunk);
-                var loads = MemoryMarshal.Cast<byte, UInt4>(chunk.AsSpan(0, count * rowBytes));
-                buffer.View.SubView(target, loads.Length).BaseView.CopyFromCPU(_stream, loads);
-                _stream.Synchronize();
-                target += loads.Length;
-            }
-        }
-
-        return new IlgpuMatrix(buffer, rows, columns, isBFloat16);
+        _loader?.Dispose();
+        _loader = null;
     }
 
     internal override WeightVector LoadVector(Weight weight)
     {
-        var values = new float[weight.RowLength];
-        weight.ReadRow(0, values);
-        return new IlgpuVector(_accelerator.Allocate1D(values));
+        var values = new float[Tiles.RoundUp((int)weight.RowLength)];
+        weight.ReadRow(0, values.AsSpan(0, (int)weight.RowLength));
+        return new IlgpuVector(_accelerator.Allocate1D(values), (int)weight.RowLength);
     }
 
     internal override IDisposable LoadRotary(RotaryTable table) =>
@@ -164,61 +151,117 @@ internal sealed class IlgpuBackend : Backend
     internal override void CopyRows(Activations source, int firstRow, int rows, Activations target)
     {
         var from = ((IlgpuActivations)source).Rows(firstRow, rows);
-        from.CopyTo(_stream, ((IlgpuActivations)target).Rows(0, rows));
+        var groups = (int)((from.Length + CopyKernel.GroupSize - 1) / CopyKernel.GroupSize);
+        _kernels.Copy(
+            _stream,
+            new KernelConfig(groups, CopyKernel.GroupSize),
+            from,
+            ((IlgpuActivations)target).Rows(0, rows)
+        );
     }
 
     internal override void Embed(WeightMatrix table, Activations hidden)
     {
-        var matrix = (IlgpuMatrix)table;
         var target = (IlgpuActivations)hidden;
         var config = new KernelConfig(_rows, EmbeddingKernel.GroupSize);
-        if (matrix.IsBFloat16)
+        if (table is IlgpuTiledMatrix tiled)
         {
-            _kernels.EmbedBFloat16(
-                _stream,
-                config,
-                _contexts,
-                matrix.BFloat16Loads.Cast<uint>(),
-                matrix.ColumnGroupCount * 4,
-                target.View,
-                target.Width,
-                target.Stride
-            );
+            _kernels.EmbedTiled(_stream, config, _contexts, tiled.View, target.View, target.Width, target.Stride);
             return;
         }
 
+        var plain = (IlgpuRowMatrix)table;
         _kernels.EmbedFloat32(
             _stream,
             config,
             _contexts,
-            matrix.Float32Loads.Cast<float>(),
-            matrix.ColumnGroupCount * ColumnGroups.Size,
+            plain.Loads.Cast<float>(),
+            plain.Stride,
             target.View,
             target.Width,
             target.Stride
         );
     }
 
-    internal override void RmsNorm(Activations x, WeightVector weight, float epsilon, Activations y, int rows)
-    {
-        var from = (IlgpuActivations)x;
-        _kernels.RmsNorm(
+    internal override void RmsNorm(Activations x, int firstRow, int rows, Norm norm, NormedRows y) =>
+        _kernels.Norm(
             _stream,
-            new KernelConfig(rows, RmsNormKernel.GroupSize),
-            from.View,
-            ((IlgpuVector)weight).View,
-            epsilon,
-            ((IlgpuActivations)y).View,
-            from.Width,
-            from.Stride
+            new KernelConfig(rows, NormKernel.GroupSize),
+            ((IlgpuActivations)x).Rows(firstRow, rows),
+            ((IlgpuNormedRows)y).For(norm)
+        );
+
+    internal override void MatMul(NormedRows x, WeightMatrix weight, Activations y, int rows)
+    {
+        var from = ((IlgpuNormedRows)x).View;
+        var to = (IlgpuActivations)y;
+        if (weight is IlgpuTiledMatrix tiled)
+        {
+            _kernels.Project(_stream, Grid(tiled, rows), _step, tiled.View, from, rows, to.View, to.Stride);
+            return;
+        }
+
+        Multiply(from, (IlgpuRowMatrix)weight, to, rows, accumulate: 0);
+    }
+
+    internal override void MatMulSwiGlu(NormedRows x, WeightMatrix gateUp, Activations scratch, Activations y, int rows)
+    {
+        var to = (IlgpuActivations)y;
+        if (gateUp is IlgpuTiledMatrix tiled)
+        {
+            var from = ((IlgpuNormedRows)x).View;
+            _kernels.ProjectGated(_stream, Grid(tiled, rows), _step, tiled.View, from, rows, to.View, to.Stride);
+            return;
+        }
+
+        MatMul(x, gateUp, scratch, rows);
+        var both = (IlgpuActivations)scratch;
+        var groups = (to.Width + SwiGluKernel.GroupSize - 1) / SwiGluKernel.GroupSize;
+        _kernels.SwiGlu(
+            _stream,
+            new KernelConfig(new Index2D(groups, rows), new Index2D(SwiGluKernel.GroupSize, 1)),
+            both.View,
+            both.Stride,
+            to.View,
+            to.Width,
+            to.Stride
         );
     }
 
-    internal override void MatMul(Activations x, WeightMatrix weight, Activations y, int rows) =>
-        Multiply(x, weight, y, rows, accumulate: 0);
+    internal override void MatMulAdd(
+        Activations x,
+        WeightMatrix weight,
+        Activations hidden,
+        int rows,
+        Norm? next = null,
+        NormedRows? normed = null
+    )
+    {
+        var from = (IlgpuActivations)x;
+        var to = (IlgpuActivations)hidden;
+        if (weight is IlgpuTiledMatrix tiled)
+        {
+            _kernels.AddToResidual(
+                _stream,
+                Grid(tiled, rows),
+                _step,
+                tiled.View,
+                from.Loads,
+                from.Stride,
+                rows,
+                to.View,
+                to.Stride,
+                next is null ? Unnormed(to) : ((IlgpuNormedRows)normed!).For(next)
+            );
+            return;
+        }
 
-    internal override void MatMulAdd(Activations x, WeightMatrix weight, Activations y, int rows) =>
-        Multiply(x, weight, y, rows, accumulate: 1);
+        Multiply(Unnormed(from), (IlgpuRowMatrix)weight, to, rows, accumulate: 1);
+        if (next is not null)
+        {
+            RmsNorm(hidden, 0, rows, next, normed!);
+        }
+    }
 
     internal override void RotateAndStore(Activations qkv, AttentionShape shape, IDisposable rotary, KvMemory kv) =>
         _kvKernels.RotateAndStore(
@@ -234,22 +277,6 @@ internal sealed class IlgpuBackend : Backend
     internal override void Attend(Activations qkv, AttentionShape shape, KvMemory kv, Activations y) =>
         _kvKernels.Attend(_stream, _contexts, _rows, _longestContext, shape, kv, (IlgpuActivations)y);
 
-    internal override void SwiGlu(Activations gateUp, Activations y, int rows)
-    {
-        var from = (IlgpuActivations)gateUp;
-        var to = (IlgpuActivations)y;
-        var groups = (to.Width + SwiGluKernel.GroupSize - 1) / SwiGluKernel.GroupSize;
-        _kernels.SwiGlu(
-            _stream,
-            new KernelConfig(new Index2D(groups, rows), new Index2D(SwiGluKernel.GroupSize, 1)),
-            from.View,
-            from.Stride,
-            to.View,
-            to.Width,
-            to.Stride
-        );
-    }
-
     protected override void Dispose(bool disposing)
     {
         if (disposing)
@@ -258,87 +285,42 @@ internal sealed class IlgpuBackend : Backend
             _transfer.Dispose();
             _rowWordsHost.Dispose();
             _rowWords.Dispose();
+            _stepNumbers.Dispose();
+            _loader?.Dispose();
             _kvKernels.Dispose();
             _stream.Dispose();
             _device.Dispose();
         }
     }
 
-    private static void FillChunk(
-        Weight weight,
-        long firstRow,
-        int rows,
-        int columns,
-        int rowBytes,
-        bool isBFloat16,
-        Span<byte> chunk
-    )
-    {
-        var single = weight is CheckpointWeight ? [] : new float[columns];
-        for (var row = 0; row < rows; row++)
+    private static KernelConfig Grid(IlgpuTiledMatrix matrix, int rows) =>
+        new(
+            new Index2D(matrix.RowBlocks, (rows + TensorCore.Width - 1) / TensorCore.Width),
+            new Index2D(TileProduct.GroupSize, 1)
+        );
+
+    /// <summary>Rows without a norm; no view of a kernel may be empty.</summary>
+    private static NormedRowsView Unnormed(IlgpuActivations rows) =>
+        new()
         {
-            var target = chunk.Slice(row * rowBytes, rowBytes);
-            if (isBFloat16)
-            {
-                var bytes = columns * sizeof(ushort);
-                if (weight is CheckpointWeight { Tensor: var tensor })
-                {
-                    tensor.Bytes((firstRow + row) * bytes, bytes).CopyTo(target);
-                }
-                else
-                {
-                    weight.ReadRow(firstRow + row, single);
-                    for (var column = 0; column < columns; column++)
-                    {
-                        // The upper half is the value: a bf16 weight.
-                        MemoryMarshal.Cast<byte, ushort>(target)[column] = (ushort)(
-                            BitConverter.SingleToUInt32Bits(single[column]) >> 16
-                        );
-                    }
-                }
+            Values = rows.View,
+            Partials = rows.View,
+            Weight = rows.View,
+            Stride = rows.Stride,
+        };
 
-                target[bytes..].Clear();
-            }
-            else
-            {
-                weight.ReadRow(firstRow + row, MemoryMarshal.Cast<byte, float>(target)[..columns]);
-                target[(columns * sizeof(float))..].Clear();
-            }
-        }
-    }
-
-    private void Multiply(Activations x, WeightMatrix weight, Activations y, int rows, int accumulate)
+    private void Multiply(NormedRowsView x, IlgpuRowMatrix weight, IlgpuActivations y, int rows, int accumulate)
     {
-        var matrix = (IlgpuMatrix)weight;
-        var to = (IlgpuActivations)y;
-        var groups = (matrix.Rows + MatMulKernel.OutputsPerGroup - 1) / MatMulKernel.OutputsPerGroup;
-        var config = new KernelConfig(new Index2D(groups, rows), new Index2D(MatMulKernel.GroupSize, 1));
-        var loads = ((IlgpuActivations)x).Loads;
-        if (matrix.IsBFloat16)
-        {
-            _kernels.MatMulBFloat16(
-                _stream,
-                config,
-                matrix.BFloat16Loads,
-                loads,
-                to.View,
-                matrix.Rows,
-                matrix.ColumnGroupCount,
-                to.Stride,
-                accumulate
-            );
-            return;
-        }
-
+        var groups = (weight.Rows + MatMulKernel.OutputsPerGroup - 1) / MatMulKernel.OutputsPerGroup;
         _kernels.MatMulFloat32(
             _stream,
-            config,
-            matrix.Float32Loads,
-            loads,
-            to.View,
-            matrix.Rows,
-            matrix.ColumnGroupCount,
-            to.Stride,
+            new KernelConfig(new Index2D(groups, rows), new Index2D(MatMulKernel.GroupSize, 1)),
+            weight.Loads,
+            x,
+            y.View,
+            weight.Rows,
+            weight.Stride / 8,
+            y.Stride,
             accumulate
         );
     }

@@ -3,7 +3,7 @@ using ILGPU.Runtime;
 
 namespace Ppsd.Kernels.Devices.Ilgpu;
 
-/// <summary>Rows of fp32 in device memory, each padded with zeros to whole 32-byte groups.</summary>
+/// <summary>Rows of fp32 in device memory, each padded with zeros to whole tiles of columns.</summary>
 internal sealed class IlgpuActivations : Activations
 {
     private readonly MemoryBuffer1D<Float4, Stride1D.Dense> _buffer;
@@ -11,7 +11,7 @@ internal sealed class IlgpuActivations : Activations
     public IlgpuActivations(Accelerator accelerator, int capacity, int width)
         : base(capacity, width)
     {
-        Stride = ColumnGroups.RoundUp(width);
+        Stride = Tiles.RoundUp(width);
         _buffer = accelerator.Allocate1D<Float4>((long)capacity * Stride / 4);
         _buffer.MemSetToZero();
     }
@@ -31,42 +31,134 @@ internal sealed class IlgpuActivations : Activations
     public override void Dispose() => _buffer.Dispose();
 }
 
-/// <summary>Eights of columns: what one lane multiplies at a time.</summary>
+/// <summary>Half-normed rows; see <see cref="NormScale"/>.</summary>
+internal sealed class IlgpuNormedRows : NormedRows
+{
+    private readonly IlgpuActivations _values;
+    private readonly MemoryBuffer1D<float, Stride1D.Dense> _partials;
+    private NormedRowsView _view;
+
+    public IlgpuNormedRows(Accelerator accelerator, int capacity, int width)
+        : base(capacity, width)
+    {
+        _values = new IlgpuActivations(accelerator, capacity, width);
+        _partials = accelerator.Allocate1D<float>((long)capacity * NormScale.BlockCount(width));
+        _view = new NormedRowsView
+        {
+            Values = _values.View,
+            Partials = _partials.View.BaseView,
+            Stride = _values.Stride,
+            Blocks = NormScale.BlockCount(width),
+            InverseWidth = 1f / width,
+        };
+    }
+
+    /// <summary>The rows as a product reads them: with the norm they were last written for.</summary>
+    public NormedRowsView View => _view;
+
+    /// <summary>The rows as a kernel writes them for a norm.</summary>
+    public NormedRowsView For(Norm norm)
+    {
+        _view.Weight = ((IlgpuVector)norm.Weight).View;
+        _view.Epsilon = norm.Epsilon;
+        return _view;
+    }
+
+    public override void Dispose()
+    {
+        _values.Dispose();
+        _partials.Dispose();
+    }
+}
+
+/// <summary>Eights of values: what one lane loads of a key or value at a time.</summary>
 internal static class ColumnGroups
 {
-    /// <summary>Columns of a group.</summary>
+    /// <summary>Values of a group.</summary>
     public const int Size = 8;
 
     /// <summary>Groups that hold <paramref name="columns"/>.</summary>
     public static int Count(int columns) => (columns + Size - 1) / Size;
 
-    /// <summary>Columns padded to whole groups.</summary>
+    /// <summary>Values padded to whole groups.</summary>
     public static int RoundUp(int columns) => Count(columns) * Size;
 }
 
-/// <summary>A matrix in device memory, row by row, bf16 or fp32, rows padded with zeros to whole column groups.</summary>
-internal sealed class IlgpuMatrix(MemoryBuffer1D<UInt4, Stride1D.Dense> buffer, int rows, int columns, bool isBFloat16)
-    : WeightMatrix(rows, columns)
+/// <summary>Sixteens of rows or columns.</summary>
+internal static class Tiles
 {
-    /// <summary>True when weights are bf16, false when fp32.</summary>
-    public bool IsBFloat16 { get; } = isBFloat16;
+    /// <summary>Tiles that hold <paramref name="length"/>.</summary>
+    public static int Count(int length) => (length + TensorCore.TileColumns - 1) / TensorCore.TileColumns;
 
-    /// <summary>Column groups per row.</summary>
-    public int ColumnGroupCount { get; } = ColumnGroups.Count(columns);
-
-    public override long ByteCount => buffer.LengthInBytes;
-
-    /// <summary>Eight bf16 weights a load.</summary>
-    public ArrayView<UInt4> BFloat16Loads => buffer.View.BaseView;
-
-    /// <summary>Four fp32 weights a load.</summary>
-    public ArrayView<Float4> Float32Loads => buffer.View.BaseView.Cast<Float4>();
-
-    public override void Dispose() => buffer.Dispose();
+    /// <summary>Length padded to whole tiles.</summary>
+    public static int RoundUp(int length) => Count(length) * TensorCore.TileColumns;
 }
 
-/// <summary>A norm's scale in device memory.</summary>
-internal sealed class IlgpuVector(MemoryBuffer1D<float, Stride1D.Dense> buffer) : WeightVector((int)buffer.Length)
+/// <summary>A bf16 matrix in device memory, in tiles.</summary>
+internal sealed class IlgpuTiledMatrix : WeightMatrix
+{
+    private readonly MemoryBuffer1D<UInt4, Stride1D.Dense> _buffer;
+
+    public IlgpuTiledMatrix(Accelerator accelerator, int rows, int columns, int rowBlocks)
+        : base(rows, columns)
+    {
+        RowBlocks = rowBlocks;
+        TilesPerRow = Tiles.Count(columns);
+        _buffer = accelerator.Allocate1D<UInt4>((long)rowBlocks * TilesPerRow * GroupSum.WarpSize);
+    }
+
+    /// <summary>Blocks of sixteen rows; of a gate/up matrix eight of each.</summary>
+    public int RowBlocks { get; }
+
+    /// <summary>Tiles of a row block.</summary>
+    public int TilesPerRow { get; }
+
+    /// <summary>As kernels see it.</summary>
+    public TiledWeights View =>
+        new()
+        {
+            Loads = _buffer.View.BaseView,
+            TilesPerRow = TilesPerRow,
+            Rows = Rows,
+        };
+
+    public override long ByteCount => _buffer.LengthInBytes;
+
+    /// <summary>The loads of some row blocks.</summary>
+    public ArrayView<UInt4> Blocks(long first, long count)
+    {
+        var blockLoads = (long)TilesPerRow * GroupSum.WarpSize;
+        return _buffer.View.BaseView.SubView(first * blockLoads, count * blockLoads);
+    }
+
+    public override void Dispose() => _buffer.Dispose();
+}
+
+/// <summary>An fp32 matrix in device memory, row by row, rows padded with zeros to whole tiles of columns.</summary>
+internal sealed class IlgpuRowMatrix : WeightMatrix
+{
+    private readonly MemoryBuffer1D<Float4, Stride1D.Dense> _buffer;
+
+    public IlgpuRowMatrix(Accelerator accelerator, int rows, int columns)
+        : base(rows, columns)
+    {
+        Stride = Tiles.RoundUp(columns);
+        _buffer = accelerator.Allocate1D<Float4>((long)rows * Stride / 4);
+    }
+
+    /// <summary>Values from one row to the next.</summary>
+    public int Stride { get; }
+
+    public override long ByteCount => _buffer.LengthInBytes;
+
+    /// <summary>Four weights a load.</summary>
+    public ArrayView<Float4> Loads => _buffer.View.BaseView;
+
+    public override void Dispose() => _buffer.Dispose();
+}
+
+/// <summary>A norm's scale in device memory, padded with zeros to whole tiles.</summary>
+internal sealed class IlgpuVector(MemoryBuffer1D<float, Stride1D.Dense> buffer, int length) : WeightVector(length)
 {
     public ArrayView<float> View => buffer.View.BaseView;
 

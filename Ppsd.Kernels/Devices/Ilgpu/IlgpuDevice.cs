@@ -1,3 +1,4 @@
+using System.Reflection;
 using ILGPU;
 using ILGPU.Runtime;
 using ILGPU.Runtime.CPU;
@@ -61,6 +62,11 @@ internal sealed class IlgpuDevice : IDisposable
         try
         {
             var accelerator = context.CreateCudaAccelerator(index);
+            if (DependentLaunch.IsAvailable)
+            {
+                TargetHopper(accelerator.Capabilities);
+            }
+
             return new IlgpuDevice(
                 context,
                 accelerator,
@@ -103,6 +109,15 @@ internal sealed class IlgpuDevice : IDisposable
         Accelerator.Dispose();
         _context.Dispose();
     }
+
+    /// <summary>
+    /// ILGPU names compute capability 8.0 as the target of all newer cards, and the assembler then refuses what 9.0
+    /// brought. The property has no public setter.
+    /// </summary>
+    internal static void TargetHopper(CapabilityContext capabilities) =>
+        typeof(CudaCapabilityContext)
+            .GetProperty("TargetArchitecture", BindingFlags.Instance | BindingFlags.Public | BindingFlags.NonPublic)!
+            .SetValue(capabilities, CudaArchitecture.SM_90);
 
     /// <summary>
     /// O2 turns generic loads into global ones and keeps inline-assembly results in registers; fast math turns divisions

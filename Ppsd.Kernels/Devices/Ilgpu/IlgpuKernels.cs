@@ -7,96 +7,128 @@ namespace Ppsd.Kernels.Devices.Ilgpu;
 /// The kernels of a back end, compiled once. The delegates are held here: ILGPU's own cache is weak, and a second load
 /// of the same method costs half a millisecond.
 /// </summary>
-internal sealed class IlgpuKernels
+internal sealed class IlgpuKernels(Accelerator accelerator)
 {
-    public IlgpuKernels(Accelerator accelerator)
-    {
-        EmbedBFloat16 = accelerator.LoadKernel<RowContexts, ArrayView<uint>, int, ArrayView<float>, int, int>(
-            EmbeddingKernel.BFloat16Table
-        );
-        EmbedFloat32 = accelerator.LoadKernel<RowContexts, ArrayView<float>, int, ArrayView<float>, int, int>(
+    public Action<
+        AcceleratorStream,
+        KernelConfig,
+        RowContexts,
+        TiledWeights,
+        ArrayView<float>,
+        int,
+        int
+    > EmbedTiled { get; } =
+        accelerator.LoadKernel<RowContexts, TiledWeights, ArrayView<float>, int, int>(EmbeddingKernel.TiledTable);
+
+    public Action<
+        AcceleratorStream,
+        KernelConfig,
+        RowContexts,
+        ArrayView<float>,
+        int,
+        ArrayView<float>,
+        int,
+        int
+    > EmbedFloat32 { get; } =
+        accelerator.LoadKernel<RowContexts, ArrayView<float>, int, ArrayView<float>, int, int>(
             EmbeddingKernel.Float32Table
         );
-        RmsNorm = accelerator.LoadKernel<ArrayView<float>, ArrayView<float>, float, ArrayView<float>, int, int>(
-            RmsNormKernel.Execute
-        );
-        MatMulBFloat16 = accelerator.LoadKernel<
-            ArrayView<UInt4>,
-            ArrayView<Float4>,
-            ArrayView<float>,
-            int,
-            int,
-            int,
-            int
-        >(MatMulKernel.BFloat16Weights);
-        MatMulFloat32 = accelerator.LoadKernel<
-            ArrayView<Float4>,
-            ArrayView<Float4>,
-            ArrayView<float>,
-            int,
-            int,
-            int,
-            int
-        >(MatMulKernel.Float32Weights);
-        SwiGlu = accelerator.LoadKernel<ArrayView<float>, int, ArrayView<float>, int, int>(SwiGluKernel.Execute);
-    }
+
+    public Action<AcceleratorStream, KernelConfig, ArrayView<float>, NormedRowsView> Norm { get; } =
+        accelerator.LoadKernel<ArrayView<float>, NormedRowsView>(NormKernel.Execute);
+
+    public Action<AcceleratorStream, KernelConfig, ArrayView<float>, ArrayView<float>> Copy { get; } =
+        accelerator.LoadKernel<ArrayView<float>, ArrayView<float>>(CopyKernel.Execute);
 
     public Action<
         AcceleratorStream,
         KernelConfig,
-        RowContexts,
+        StepState,
+        TiledWeights,
+        NormedRowsView,
+        int,
+        ArrayView<float>,
+        int
+    > Project { get; } =
+        accelerator.LoadKernel<StepState, TiledWeights, NormedRowsView, int, ArrayView<float>, int>(
+            ProductKernels.Project,
+            ProductKernels.Specialization
+        );
+
+    public Action<
+        AcceleratorStream,
+        KernelConfig,
+        StepState,
+        TiledWeights,
+        NormedRowsView,
+        int,
+        ArrayView<float>,
+        int
+    > ProjectGated { get; } =
+        accelerator.LoadKernel<StepState, TiledWeights, NormedRowsView, int, ArrayView<float>, int>(
+            ProductKernels.ProjectGated,
+            ProductKernels.Specialization
+        );
+
+    public Action<
+        AcceleratorStream,
+        KernelConfig,
+        StepState,
+        TiledWeights,
+        ArrayView<Float4>,
+        int,
+        int,
+        ArrayView<float>,
+        int,
+        NormedRowsView
+    > AddToResidual { get; } =
+        accelerator.LoadKernel<
+            StepState,
+            TiledWeights,
+            ArrayView<Float4>,
+            int,
+            int,
+            ArrayView<float>,
+            int,
+            NormedRowsView
+        >(ProductKernels.AddToResidual, ProductKernels.Specialization);
+
+    public Action<
+        AcceleratorStream,
+        KernelConfig,
+        ArrayView<Float4>,
+        NormedRowsView,
+        ArrayView<float>,
+        int,
+        int,
+        int,
+        int
+    > MatMulFloat32 { get; } =
+        accelerator.LoadKernel<ArrayView<Float4>, NormedRowsView, ArrayView<float>, int, int, int, int>(
+            MatMulKernel.Float32Weights
+        );
+
+    public Action<AcceleratorStream, KernelConfig, ArrayView<float>, int, ArrayView<float>, int, int> SwiGlu { get; } =
+        accelerator.LoadKernel<ArrayView<float>, int, ArrayView<float>, int, int>(SwiGluKernel.Execute);
+
+    public Action<
+        AcceleratorStream,
+        KernelConfig,
+        ArrayView<uint>,
         ArrayView<uint>,
         int,
-        ArrayView<float>,
-        int,
-        int
-    > EmbedBFloat16 { get; }
-
-    public Action<
-        AcceleratorStream,
-        KernelConfig,
-        RowContexts,
-        ArrayView<float>,
-        int,
-        ArrayView<float>,
-        int,
-        int
-    > EmbedFloat32 { get; }
-
-    public Action<
-        AcceleratorStream,
-        KernelConfig,
-        ArrayView<float>,
-        ArrayView<float>,
-        float,
-        ArrayView<float>,
-        int,
-        int
-    > RmsNorm { get; }
-
-    public Action<
-        AcceleratorStream,
-        KernelConfig,
         ArrayView<UInt4>,
-        ArrayView<Float4>,
-        ArrayView<float>,
-        int,
-        int,
-        int,
         int
-    > MatMulBFloat16 { get; }
+    > PackRows { get; } =
+        accelerator.LoadKernel<ArrayView<uint>, ArrayView<uint>, int, ArrayView<UInt4>, int>(PackKernel.FromRows);
 
     public Action<
         AcceleratorStream,
         KernelConfig,
-        ArrayView<Float4>,
-        ArrayView<Float4>,
-        ArrayView<float>,
-        int,
-        int,
-        int,
+        GeneratedRows,
+        GeneratedRows,
+        ArrayView<UInt4>,
         int
-    > MatMulFloat32 { get; }
-
-    public Action<AcceleratorStream, KernelConfig, ArrayView<float>, int, ArrayView<float>, int, int> SwiGlu { get; }
+    > PackGenerated { get; } =
+        accelerator.LoadKernel<GeneratedRows, GeneratedRows, ArrayView<UInt4>, int>(PackKernel.FromGenerator);
 }

@@ -18,6 +18,8 @@ internal static class SwiGluKernel
     /// <param name="stride">Values from one row to the next.</param>
     public static void Execute(ArrayView<float> gateUp, int gateUpStride, ArrayView<float> y, int width, int stride)
     {
+        DependentLaunch.Release();
+        DependentLaunch.Wait();
         var i = Grid.IdxX * Group.DimX + Group.IdxX;
         if (i >= width)
         {
@@ -25,7 +27,6 @@ internal static class SwiGluKernel
         }
 
         var source = (long)Grid.IdxY * gateUpStride;
-        var gate = gateUp[source + i];
-        y[(long)Grid.IdxY * stride + i] = gate / (1f + XMath.Exp(-gate)) * gateUp[source + width + i];
+        y[(long)Grid.IdxY * stride + i] = Apply(gateUp[source + i], gateUp[source + width + i]);
     }
 }

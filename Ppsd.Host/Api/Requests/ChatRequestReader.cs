@@ -1,0 +1,61 @@
+using System.Text.Json;
+
+namespace Ppsd.Host.Api.Requests;
+
+/// <summary>Reads the body of <c>/v1/chat/completions</c>. Pure but for seeds.</summary>
+/// <param name="model">The model.</param>
+/// <param name="defaults">What the server puts in for what a request leaves open.</param>
+internal sealed class ChatRequestReader(ServedModel model, RequestDefaults defaults) : ITextRequestReader
+{
+    private const int MaxTopLogprobs = 20;
+
+    public TextRequest Read(JsonElement body)
+    {
+        var fields = new RequestFields(body);
+        FixedFields.Check(fields);
+        var name = model.Require(fields.Text("model"));
+        var logprobs = TopLogprobs(fields);
+        var stream = StreamFields.Read(fields, defaults);
+        var newer = fields.Whole("max_completion_tokens", 1, int.MaxValue);
+        var older = fields.Whole("max_tokens", 1, int.MaxValue);
+        var messages = ChatMessageReader.Read(fields);
+
+        // Every field is looked at before the conversation is tokenized: that is the expensive part.
+        var settings = SettingsReader.Read(fields, model, defaults, maxTokens: 1, logprobs);
+        stream.RefuseDraftsUnlessStreaming(settings);
+        fields.RefuseRest();
+        var prompt = PromptText.EncodeChat(messages, model);
+        var maxTokens = SettingsReader.MaxTokens(
+            newer ?? older,
+            defaults.ChatMaxTokens,
+            prompt.Length,
+            model,
+            newer is null ? "max_tokens" : "max_completion_tokens"
+        );
+        return new TextRequest
+        {
+            Model = name,
+            Prompt = prompt,
+            Settings = settings with { MaxTokens = maxTokens },
+            Streams = stream.Streams,
+            IncludesUsage = stream.IncludesUsage,
+            IncludesMetrics = stream.IncludesMetrics,
+        };
+    }
+
+    private static int? TopLogprobs(RequestFields fields)
+    {
+        var wanted = fields.Switch("logprobs") ?? false;
+        var top = fields.Whole("top_logprobs", 0, MaxTopLogprobs);
+        return (wanted, top) switch
+        {
+            (true, _) => top ?? 0,
+            (false, null or 0) => null,
+            _ => throw ApiException.BadRequest(
+                "top_logprobs: expected logprobs to be true with it",
+                "top_logprobs",
+                "invalid_value"
+            ),
+        };
+    }
+}

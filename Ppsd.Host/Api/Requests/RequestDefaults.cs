@@ -1,0 +1,20 @@
+using System.Security.Cryptography;
+
+namespace Ppsd.Host.Api.Requests;
+
+/// <summary>What the server puts in for what a request leaves open.</summary>
+internal sealed record RequestDefaults
+{
+    /// <summary>Most tokens of a chat answer; null for as many as the context holds.</summary>
+    public int? ChatMaxTokens { get; init; }
+
+    /// <summary>Most tokens of a completion, as OpenAI has it.</summary>
+    public int CompletionMaxTokens { get; init; } = 16;
+
+    /// <summary>True to answer every request with its own figures.</summary>
+    public bool IncludesMetrics { get; init; }
+
+    /// <summary>A seed for a request without one: two clients must not get the same draws.</summary>
+    public Func<ulong> NextSeed { get; init; } =
+        () => BitConverter.ToUInt64(RandomNumberGenerator.GetBytes(sizeof(ulong)));
+}

@@ -1,0 +1,33 @@
+using Ppsd.Actors.Messages;
+using Ppsd.Host.Models;
+
+namespace Ppsd.Host.Api.Requests;
+
+/// <summary>The model as clients see it.</summary>
+/// <param name="Name">What clients call it.</param>
+/// <param name="Assets">Its files.</param>
+internal sealed record ServedModel(string Name, ModelAssets Assets)
+{
+    /// <summary>Positions of a text, prompt included.</summary>
+    public int Context => Assets.Config.MaxPositions;
+
+    /// <summary>Most characters a token can stand for.</summary>
+    public int LongestPiece { get; } =
+        Enumerable.Range(0, Assets.Tokenizer.VocabSize).Max(id => Math.Max(64, Assets.Tokenizer.PieceBytes(id).Length));
+
+    /// <summary>Changes whenever the same request may give another text: weights, or this program's version.</summary>
+    public string SystemFingerprint => $"ppsd-{ProgramVersion.Text}-{Assets.Fingerprint[..12]}";
+
+    /// <summary>How requests decode that do not say.</summary>
+    public DecodeMode DefaultMode => Assets.ExitHead is null ? DecodeMode.Autoregressive : DecodeMode.Ppsd;
+
+    /// <summary>Refuses any other name than this model's; no name means this one.</summary>
+    public string Require(string? name) =>
+        name is null || name == Name
+            ? Name
+            : throw ApiException.BadRequest(
+                $"model: expected '{Name}', the model served here, found '{(name.Length <= 64 ? name : name[..61] + "...")}'",
+                "model",
+                "model_not_found"
+            );
+}

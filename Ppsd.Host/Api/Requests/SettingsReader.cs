@@ -1,0 +1,129 @@
+using System.Text.Json;
+using Ppsd.Actors.Messages;
+using Ppsd.Host.Generation;
+
+namespace Ppsd.Host.Api.Requests;
+
+/// <summary>Reads the fields that say how a text is generated; both routes have them. Pure but for seeds.</summary>
+internal static class SettingsReader
+{
+    private const int MaxStops = 4;
+
+    /// <summary>The settings; what the request leaves open is as the model's generation_config.json says.</summary>
+    /// <param name="fields">The request's fields.</param>
+    /// <param name="model">The model.</param>
+    /// <param name="defaults">What the server puts in.</param>
+    /// <param name="maxTokens">Most tokens to generate.</param>
+    /// <param name="topLogprobs">Alternatives to report with each token; null for no log-probabilities.</param>
+    public static GenerationSettings Read(
+        RequestFields fields,
+        ServedModel model,
+        RequestDefaults defaults,
+        int maxTokens,
+        int? topLogprobs
+    )
+    {
+        var config = model.Assets.Generation;
+        return new GenerationSettings
+        {
+            Mode = Mode(fields, model),
+            MaxTokens = maxTokens,
+            IgnoreEndTokens = fields.Switch("ignore_eos") ?? false,
+            StopStrings = Stops(fields),
+            ShowDrafts = fields.Switch("drafts") ?? false,
+            TopLogprobs = topLogprobs,
+            Sampling = new SamplingSettings
+            {
+                Temperature = fields.Number("temperature", 0, 100) ?? (float)config.DefaultTemperature,
+                TopK = TopK(fields) ?? config.TopK ?? 0,
+                TopP = fields.Number("top_p", 0, 1, excludesMin: true) ?? (float)(config.TopP ?? 1),
+                MinP = fields.Number("min_p", 0, 1) ?? (float)(config.MinP ?? 0),
+                RepetitionPenalty =
+                    fields.Number("repetition_penalty", 0, 100, excludesMin: true)
+                    ?? (float)(config.RepetitionPenalty ?? 1),
+                PresencePenalty = fields.Number("presence_penalty", -2, 2) ?? 0,
+                FrequencyPenalty = fields.Number("frequency_penalty", -2, 2) ?? 0,
+                Seed = Seed(fields) ?? defaults.NextSeed(),
+            },
+        };
+    }
+
+    /// <summary>The most tokens to generate, checked against the context.</summary>
+    /// <param name="asked">What the request asks for; null for the default.</param>
+    /// <param name="standard">The default; null for whatever the context holds.</param>
+    /// <param name="prompt">Tokens of the prompt.</param>
+    /// <param name="model">The model.</param>
+    /// <param name="param">The field it came from.</param>
+    public static int MaxTokens(int? asked, int? standard, int prompt, ServedModel model, string param)
+    {
+        var room = model.Context - prompt;
+        if (room < 1 || asked > room)
+        {
+            var wanted = asked is null ? "" : $" and {asked} to generate";
+            throw ApiException.BadRequest(
+                $"a prompt of {prompt} tokens{wanted} exceed the model's context of {model.Context}",
+                room < 1 ? null : param,
+                "context_length_exceeded"
+            );
+        }
+
+        return asked ?? Math.Min(standard ?? room, room);
+    }
+
+    private static DecodeMode Mode(RequestFields fields, ServedModel model) =>
+        fields.Switch("speculation") switch
+        {
+            false => DecodeMode.Autoregressive,
+            true when model.Assets.ExitHead is null => throw ApiException.BadRequest(
+                "speculation: the model is served without an exit head",
+                "speculation",
+                "unsupported_value"
+            ),
+            _ => model.DefaultMode,
+        };
+
+    /// <summary>vLLM's -1 means all tokens too.</summary>
+    private static int? TopK(RequestFields fields) =>
+        fields.Whole("top_k", -1, int.MaxValue) is { } topK ? Math.Max(0, topK) : null;
+
+    private static ulong? Seed(RequestFields fields) =>
+        fields.Find("seed") switch
+        {
+            null => null,
+            { ValueKind: JsonValueKind.Number } value when value.TryGetInt64(out var seed) => unchecked((ulong)seed),
+            { ValueKind: JsonValueKind.Number } value when value.TryGetUInt64(out var seed) => seed,
+            { } other => throw fields.Expected("seed", "a whole number of at most 64 bits", other),
+        };
+
+    private static string[] Stops(RequestFields fields)
+    {
+        const string expected = "a string or an array of up to 4 strings";
+        if (fields.Find("stop") is not { } stop)
+        {
+            return [];
+        }
+
+        if (stop.ValueKind == JsonValueKind.String)
+        {
+            return [NotEmpty(RequestFields.TextOf(stop, "stop", expected))];
+        }
+
+        if (stop.ValueKind != JsonValueKind.Array)
+        {
+            throw fields.Expected("stop", expected, stop);
+        }
+
+        return stop.GetArrayLength() <= MaxStops
+            ? [.. stop.EnumerateArray().Select(item => NotEmpty(RequestFields.TextOf(item, "stop", expected)))]
+            : throw ApiException.BadRequest(
+                $"stop: expected {expected}, found {stop.GetArrayLength()}",
+                "stop",
+                "invalid_value"
+            );
+    }
+
+    private static string NotEmpty(string stop) =>
+        stop.Length > 0
+            ? stop
+            : throw ApiException.BadRequest("stop: expected text, found an empty string", "stop", "invalid_value");
+}

@@ -1,0 +1,45 @@
+namespace Ppsd.Host.Api.Responses;
+
+/// <summary>A request's own figures, in vLLM's shape; docs/api.md defines each.</summary>
+internal sealed record RequestMetrics
+{
+    /// <summary>From the request's arrival to its first token.</summary>
+    public required double TimeToFirstTokenMs { get; init; }
+
+    /// <summary>From the first token to the last.</summary>
+    public required double GenerationTimeMs { get; init; }
+
+    /// <summary>From the request's arrival to the session's start.</summary>
+    public required double QueueTimeMs { get; init; }
+
+    /// <summary>Between tokens, on average; 0 with fewer than two.</summary>
+    public required double MeanItlMs { get; init; }
+
+    /// <summary>After the first token; 0 with fewer than two.</summary>
+    public required double TokensPerSecond { get; init; }
+
+    /// <summary>What drafts did; null for a request decoded without them.</summary>
+    public required SpeculativeDecodingMetrics? SpeculativeDecoding { get; init; }
+}
+
+/// <summary>What drafts did for a request.</summary>
+internal sealed record SpeculativeDecodingMetrics
+{
+    /// <summary>Tokens per run: accepted drafts and the verdict that ended it.</summary>
+    public required double MeanAcceptanceLength { get; init; }
+
+    /// <summary>Accepted over verified drafts (alpha).</summary>
+    public required double DraftAcceptanceRate { get; init; }
+
+    /// <summary>Runs.</summary>
+    public required int NumSpecSteps { get; init; }
+
+    /// <summary>Drafts the verdict confirmed.</summary>
+    public required int NumAcceptedDraftTokens { get; init; }
+
+    /// <summary>Drafts that got a verdict.</summary>
+    public required int NumDraftTokens { get; init; }
+
+    /// <summary>Drafts dropped because an earlier one was rejected.</summary>
+    public required int NumCancelledDraftTokens { get; init; }
+}

@@ -1,0 +1,139 @@
+using System.CommandLine;
+using Ppsd.Actors.Cluster;
+using Ppsd.Host.Models;
+using Ppsd.Host.Pipelines;
+
+namespace Ppsd.Host.Commands;
+
+/// <summary>Options that say which processes hold the stages: this one, its children, or a cluster.</summary>
+/// <param name="node">How this process meets others.</param>
+internal sealed class PlacementOptions(NodeOptions node)
+{
+    private readonly Option<int?> _processes = OptionFactory.Number(
+        "--processes",
+        "N",
+        "Runs each stage in a process of its own on this machine.",
+        1,
+        1024
+    );
+
+    private readonly Option<string[]> _join = OptionFactory.Texts(
+        "--join",
+        "HOST:PORT",
+        "Joins a cluster as a client and decodes there; may be given several times."
+    );
+
+    private readonly Option<int?> _wait = OptionFactory.Number(
+        "--wait",
+        "SECONDS",
+        "How long to wait for a pipeline of other processes; 60 by default.",
+        1,
+        86_400
+    );
+
+    /// <summary>Options of stages.</summary>
+    public StageOptions Stages { get; } = new();
+
+    /// <summary>Adds them to a command, those of stages and of the node among them.</summary>
+    public void AddTo(Command command)
+    {
+        Stages.AddTo(command);
+        command.Options.Add(_processes);
+        command.Options.Add(_join);
+        command.Options.Add(_wait);
+        node.AddTo(command);
+    }
+
+    /// <summary>Refuses options that contradict each other.</summary>
+    public void Check(ParseResult parsed)
+    {
+        if (parsed.GetValue(_processes) is not null && parsed.GetValue(_join)!.Length > 0)
+        {
+            throw new UserErrorException("expected --processes or --join, found both");
+        }
+    }
+
+    /// <summary>Starts or joins the pipeline they ask for and waits until it stands.</summary>
+    /// <exception cref="UserErrorException">It does not come about.</exception>
+    public async Task<IPipeline> StartAsync(
+        ParseResult parsed,
+        ModelAssets assets,
+        TimeProvider clock,
+        CancellationToken cancellation
+    )
+    {
+        var settings = node.Settings(parsed);
+        var patience = TimeSpan.FromSeconds(parsed.GetValue(_wait) ?? 60);
+        var seeds = parsed.GetValue(_join)!;
+        if (seeds.Length > 0)
+        {
+            return await JoinedPipeline.JoinAsync(seeds, settings, patience, Note, clock, cancellation);
+        }
+
+        var processes = parsed.GetValue(_processes);
+        var plan = Stages.Plan(parsed, assets, processes);
+        var stages = Stages.Settings(parsed, plan.Stages.Count);
+        if (processes is null)
+        {
+            return await InProcessPipeline.StartAsync(assets, plan, stages, settings, clock);
+        }
+
+        if (plan.Stages.Count != processes)
+        {
+            throw new UserErrorException(
+                $"--processes: expected {plan.Stages.Count} as there are stages, found {processes}"
+            );
+        }
+
+        List<string> arguments = [.. Stages.Arguments(parsed, plan, stages.Threads), .. assets.Arguments];
+        return await ProcessPipeline.StartAsync(
+            processes.Value,
+            arguments,
+            settings,
+            patience,
+            Note,
+            clock,
+            cancellation
+        );
+    }
+
+    /// <summary>
+    /// What a server needs: the same, but a cluster's pipeline may come later, and go, and come back.
+    /// </summary>
+    /// <param name="parsed">The command line.</param>
+    /// <param name="assets">The model.</param>
+    /// <param name="coordinates">True to form a cluster that stage nodes join.</param>
+    /// <param name="clock">Time.</param>
+    /// <param name="cancellation">Gives up.</param>
+    public async Task<IPipelineAccess> ServeAsync(
+        ParseResult parsed,
+        ModelAssets assets,
+        bool coordinates,
+        TimeProvider clock,
+        CancellationToken cancellation
+    )
+    {
+        var seeds = parsed.GetValue(_join)!;
+        if (coordinates)
+        {
+            if (parsed.GetValue(_processes) is not null)
+            {
+                throw new UserErrorException("expected --processes or --cluster, found both");
+            }
+
+            var plan = Stages.Plan(parsed, assets);
+            return ClusterMembership.Coordinate(
+                seeds,
+                node.Settings(parsed),
+                new ClusterPlan(plan.Stages.Count, [.. plan.Stages.Select(stage => stage.Count)]),
+                clock
+            );
+        }
+
+        return seeds.Length > 0
+            ? ClusterMembership.Join(seeds, node.Settings(parsed), clock)
+            : await StartAsync(parsed, assets, clock, cancellation);
+    }
+
+    private static void Note(string line) => Console.Error.WriteLine(line);
+}

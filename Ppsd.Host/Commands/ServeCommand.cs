@@ -1,0 +1,73 @@
+using System.CommandLine;
+using Ppsd.Host.Api;
+using Ppsd.Host.Pipelines;
+
+namespace Ppsd.Host.Commands;
+
+/// <summary><c>ppsd serve</c>: an OpenAI-compatible HTTP server in front of a pipeline, until it is told to stop.</summary>
+internal sealed class ServeCommand
+{
+    private readonly TimeProvider _clock;
+    private readonly ModelOptions _model = new();
+    private readonly ServerOptions _server = new();
+    private readonly PlacementOptions _placement = new(new NodeOptions("cluster-"));
+
+    private readonly Option<bool> _cluster = OptionFactory.Switch(
+        "--cluster",
+        "Forms a cluster that 'ppsd stage' nodes join, and hosts its coordinator; holds no stage itself."
+    );
+
+    private ServeCommand(TimeProvider clock) => _clock = clock;
+
+    /// <summary>The command.</summary>
+    public static Command Create(TimeProvider clock)
+    {
+        var serve = new ServeCommand(clock);
+        var command = new Command("serve", "Serves the model by an OpenAI-compatible HTTP API.");
+        serve._model.AddTo(command);
+        serve._server.AddTo(command);
+        command.Options.Add(serve._cluster);
+        serve._placement.AddTo(command);
+        command.SetAction(serve.RunAsync);
+        return command;
+    }
+
+    private async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellation)
+    {
+        _placement.Check(parsed);
+        var settings = _server.Settings(parsed);
+        if (ServerOptions.IsOpenToOthers(settings))
+        {
+            Console.Error.WriteLine(
+                $"ppsd: warning: --host {settings.Host} lets other machines in and there is no --api-key: whoever reaches this port can use the model"
+            );
+        }
+
+        var assets = _model.Open(parsed, _placement.Stages, _clock);
+        await using var pipeline = await _placement.ServeAsync(
+            parsed,
+            assets,
+            parsed.GetValue(_cluster),
+            _clock,
+            cancellation
+        );
+        if (pipeline is ClusterMembership member)
+        {
+            Console.WriteLine($"node at {member.Address}");
+        }
+
+        await using var server = await ApiServer.StartAsync(assets, pipeline, settings, _clock);
+        Console.WriteLine(ServerAnnouncement.Prefix + server.Address);
+        var stopped = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        await using var registration = cancellation.Register(() => stopped.TrySetResult());
+        await stopped.Task;
+        return 0;
+    }
+}
+
+/// <summary>What a server prints when it listens.</summary>
+internal static class ServerAnnouncement
+{
+    /// <summary>Before the address.</summary>
+    public const string Prefix = "serving at ";
+}

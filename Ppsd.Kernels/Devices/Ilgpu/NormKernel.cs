@@ -1,0 +1,39 @@
+using ILGPU;
+
+namespace Ppsd.Kernels.Devices.Ilgpu;
+
+/// <summary>
+/// The first half of a norm on its own, where no product that feeds the row could do it: one group a row, half a warp a
+/// block of 16 values.
+/// </summary>
+internal static class NormKernel
+{
+    /// <summary>Threads of a group.</summary>
+    public const int GroupSize = 256;
+
+    /// <param name="x">[rows, stride of normed], padded with zeros.</param>
+    /// <param name="normed">Receives the half-normed rows.</param>
+    public static void Execute(ArrayView<float> x, NormedRowsView normed)
+    {
+        const int BlocksAtOnce = GroupSize / NormScale.BlockColumns;
+        DependentLaunch.Release();
+        DependentLaunch.Wait();
+        var row = (long)Grid.IdxX;
+        for (var first = 0; first < normed.Blocks; first += BlocksAtOnce)
+        {
+            var block = first + Group.IdxX / NormScale.BlockColumns;
+            var column = block * NormScale.BlockColumns + Group.IdxX % NormScale.BlockColumns;
+            var isReal = block < normed.Blocks;
+            var value = isReal ? x[row * normed.Stride + column] : 0f;
+            var squares = NormScale.BlockSum(value);
+            if (isReal)
+            {
+                normed.Values[row * normed.Stride + column] = Exact.Multiply(value, normed.Weight[column]);
+                if (Group.IdxX % NormScale.BlockColumns == 0)
+                {
+                    normed.Partials[row * normed.Blocks + block] = squares;
+                }
+            }
+        }
+    }
+}
