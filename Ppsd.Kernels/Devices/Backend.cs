@@ -23,6 +23,9 @@ public abstract class Backend : IDisposable
     /// <summary>Bytes of KV cache a stage takes when it is not told: what the device can spare.</summary>
     internal abstract long DefaultKvCacheBytes { get; }
 
+    /// <summary>True when an operation is done when its call returns; false when calls queue it.</summary>
+    internal virtual bool WorksAtOnce => false;
+
     /// <inheritdoc />
     public void Dispose()
     {
@@ -59,6 +62,34 @@ public abstract class Backend : IDisposable
 
     /// <summary>Makes the rows of the next operations known to the device.</summary>
     internal abstract void BeginStep(StepBatch batch);
+
+    /// <summary>
+    /// Queues a part of the current step. A device may record the operations once for each shape of step and replay
+    /// them, so they must be the same each time: whatever differs between two steps lies in buffers.
+    /// </summary>
+    /// <param name="part">Which part.</param>
+    /// <param name="firstRow">First row that the part treats apart from others; 0 if it does not.</param>
+    /// <param name="operations">Queues the operations; kept by the caller, so that a step allocates nothing.</param>
+    internal virtual void Run(StepPart part, int firstRow, Action operations) => operations();
+
+    /// <summary>Queues a copy of rows to memory of the host's; see <see cref="TryCollect"/>.</summary>
+    internal abstract void BeginDownload(Activations source, int rows);
+
+    /// <summary>
+    /// Waits for the copy that <see cref="BeginDownload"/> queued, not for what was queued after it. Once
+    /// <paramref name="isCancelled"/> says so the step's remaining work on the device is cut short.
+    /// </summary>
+    /// <returns>False when cancelled; the step's results are then not valid.</returns>
+    internal abstract bool TryCollect(Func<bool> isCancelled);
+
+    /// <summary>Rows of the last copy that was collected, [rows, width]; valid until the next step.</summary>
+    internal abstract ReadOnlySpan<float> Collected { get; }
+
+    /// <summary>
+    /// Milliseconds the device worked from <see cref="BeginStep"/> on to the last thing waited for; 0 where the host
+    /// does the work itself.
+    /// </summary>
+    internal virtual double StepDeviceMs => 0;
 
     /// <summary>Copies rows from the host.</summary>
     internal abstract void Upload(ReadOnlySpan<float> source, Activations target, int rows);

@@ -98,6 +98,9 @@ internal sealed class ExitHead : IDisposable
         }
     }
 
+    /// <summary>Logits of so many rows were queued, by <see cref="Forward"/> or by a replay of it.</summary>
+    public void Expect(int rows) => _logitsHead.Expect(rows);
+
     /// <summary>Draft logits of the n-th row that got any.</summary>
     public ReadOnlySpan<float> Logits(int row) => _logitsHead.Logits(row);
 

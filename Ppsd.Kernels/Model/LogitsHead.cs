@@ -14,6 +14,8 @@ internal sealed class LogitsHead : IDisposable
     private readonly NormedRows _normed;
     private readonly Activations _logits;
     private readonly float[] _host;
+    private int _rows;
+    private bool _isRead;
 
     /// <summary>Takes ownership of <paramref name="norm"/>; the LM head is shared and stays the caller's.</summary>
     public LogitsHead(Backend backend, Norm norm, WeightMatrix lmHead, int maxRows)
@@ -26,7 +28,7 @@ internal sealed class LogitsHead : IDisposable
         _host = new float[maxRows * lmHead.Rows];
     }
 
-    /// <summary>Computes logits of <paramref name="rows"/> rows of <paramref name="hidden"/> from <paramref name="firstRow"/> on.</summary>
+    /// <summary>Queues the logits of <paramref name="rows"/> rows of <paramref name="hidden"/> from <paramref name="firstRow"/> on.</summary>
     public void Forward(Activations hidden, int firstRow, int rows)
     {
         if (rows > _normed.Capacity)
@@ -39,11 +41,26 @@ internal sealed class LogitsHead : IDisposable
 
         _backend.RmsNorm(hidden, firstRow, rows, _norm, _normed);
         _backend.MatMul(_normed, _lmHead, _logits, rows);
-        _backend.Download(_logits, rows, _host);
     }
 
-    /// <summary>Logits of a row of the last <see cref="Forward"/>, [vocabSize].</summary>
-    public ReadOnlySpan<float> Logits(int row) => _host.AsSpan(row * _lmHead.Rows, _lmHead.Rows);
+    /// <summary>Logits of so many rows were queued, by <see cref="Forward"/> or by a replay of it.</summary>
+    public void Expect(int rows)
+    {
+        _rows = rows;
+        _isRead = false;
+    }
+
+    /// <summary>Waits for the logits that were queued last; one row of them, [vocabSize].</summary>
+    public ReadOnlySpan<float> Logits(int row)
+    {
+        if (!_isRead)
+        {
+            _backend.Download(_logits, _rows, _host);
+            _isRead = true;
+        }
+
+        return _host.AsSpan(row * _lmHead.Rows, _lmHead.Rows);
+    }
 
     public void Dispose()
     {

@@ -26,7 +26,14 @@ public sealed class StageModel : IDisposable
     private readonly LogProbabilities _logProbabilities;
     private readonly List<int> _tail = [];
     private readonly int _exitLayer;
+    private readonly Action _runLayers;
+    private readonly Action _runExitHead;
+    private readonly Action _runTargetHead;
+    private Func<bool> _isCancelled = () => false;
+    private bool _wasStopped;
     private int _firstHeadRow;
+    private int _queuedHeadRow = -1;
+    private int _collectedRows;
 
     internal StageModel(Backend backend, StageModelOptions options, StageWeights weights, StageLimits limits)
     {
@@ -40,6 +47,10 @@ public sealed class StageModel : IDisposable
         _rows = new Row[limits.MaxRows];
         _sampler = new TokenSampler(options.Config.VocabSize);
         _logProbabilities = new LogProbabilities(options.Config.VocabSize);
+        _runLayers = RunLayers;
+        _runExitHead = () => weights.ExitHead!.Forward(weights.Rotary, _batch.RowCount, _firstHeadRow);
+        _runTargetHead = () =>
+            weights.TargetHead!.Forward(_scratch.Hidden, _firstHeadRow, _batch.RowCount - _firstHeadRow);
         MaxLength = limits.MaxLength;
         MaxRows = limits.MaxRows;
         MaxWidth = limits.MaxWidth;
@@ -77,6 +88,12 @@ public sealed class StageModel : IDisposable
 
     /// <summary>Bytes of weights one step reads.</summary>
     public long WeightBytes => _weights.ByteCount;
+
+    /// <summary>
+    /// Milliseconds the device worked on the current step, up to the last thing waited for; 0 on the CPU, where the
+    /// caller's own clock says it.
+    /// </summary>
+    public double StepDeviceMs => _backend.StepDeviceMs;
 
     /// <summary>Rows of the current step.</summary>
     public int RowCount => _batch.RowCount;
@@ -131,50 +148,60 @@ public sealed class StageModel : IDisposable
 
     /// <summary>Runs the step's rows through the stage's layers.</summary>
     /// <param name="hidden">Hidden states from the stage before, fp32 [rows, hiddenSize]; empty at the first stage.</param>
-    /// <param name="isCancelled">Asked before each layer.</param>
+    /// <param name="isCancelled">Asked before each layer, or all the time while a device works on its own.</param>
+    /// <param name="firstHeadRow">
+    /// First row the exit head will draft from, so that its work is queued before anybody waits; null for none.
+    /// </param>
     /// <returns>False when cancelled; the rows' slots then hold no valid values and their run must be rolled back.</returns>
-    public bool Forward(ReadOnlySpan<byte> hidden, Func<bool> isCancelled)
+    public bool Forward(ReadOnlySpan<byte> hidden, Func<bool> isCancelled, int? firstHeadRow = null)
     {
         var rows = _batch.RowCount;
+        _isCancelled = isCancelled;
+        _wasStopped = false;
+        _queuedHeadRow = -1;
         _backend.BeginStep(_batch);
-        if (_weights.Embedding is { } embedding)
-        {
-            _backend.Embed(embedding, _scratch.Hidden);
-        }
-        else
+        if (_weights.Embedding is null)
         {
             _backend.Upload(MemoryMarshal.Cast<byte, float>(hidden), _scratch.Hidden, rows);
         }
 
-        var layers = _weights.Layers;
-        _backend.RmsNorm(_scratch.Hidden, 0, rows, layers[0].AttentionNorm, _scratch.Normed);
-        for (var layer = 0; layer < layers.Length; layer++)
+        _backend.Run(StepPart.Layers, 0, _runLayers);
+        if (_wasStopped)
         {
-            if (isCancelled())
-            {
-                return false;
-            }
-
-            var next = layer + 1 < layers.Length ? layers[layer + 1].AttentionNorm : null;
-            layers[layer].Forward(_scratch.Hidden, _scratch, _weights.Rotary, rows, next);
-            if (layer + 1 == _exitLayer)
-            {
-                _weights.ExitHead!.Tap(_scratch.Hidden, rows);
-            }
+            return false;
         }
 
-        return true;
+        // The last stage's hidden states go nowhere.
+        _collectedRows = HasTargetHead ? 0 : rows;
+        _backend.BeginDownload(_scratch.Hidden, _collectedRows);
+        if (firstHeadRow is { } firstRow)
+        {
+            QueueExitHead(firstRow);
+        }
+
+        return _backend.TryCollect(isCancelled);
     }
 
     /// <summary>Copies the step's hidden states to the host, fp32 [rows, hiddenSize].</summary>
-    public void ReadHidden(Span<byte> target) =>
-        _backend.Download(_scratch.Hidden, _batch.RowCount, MemoryMarshal.Cast<byte, float>(target));
+    public void ReadHidden(Span<byte> target)
+    {
+        var values = MemoryMarshal.Cast<byte, float>(target);
+        if (_collectedRows > 0)
+        {
+            _backend.Collected.CopyTo(values);
+            return;
+        }
+
+        _backend.Download(_scratch.Hidden, _batch.RowCount, values);
+    }
 
     /// <summary>Runs the exit head; rows from <paramref name="firstRow"/> on can then be drafted from.</summary>
     public void RunExitHead(int firstRow)
     {
-        _firstHeadRow = firstRow;
-        _weights.ExitHead!.Forward(_weights.Rotary, _batch.RowCount, firstRow);
+        if (_queuedHeadRow != firstRow)
+        {
+            QueueExitHead(firstRow);
+        }
     }
 
     /// <summary>The best tokens to follow a row, by the exit head; see <see cref="TokenSampler.SampleBest"/>.</summary>
@@ -191,7 +218,8 @@ public sealed class StageModel : IDisposable
     public void RunTargetHead(int firstRow)
     {
         _firstHeadRow = firstRow;
-        _weights.TargetHead!.Forward(_scratch.Hidden, firstRow, _batch.RowCount - firstRow);
+        _backend.Run(StepPart.TargetHead, firstRow, _runTargetHead);
+        _weights.TargetHead!.Expect(_batch.RowCount - firstRow);
     }
 
     /// <summary>The target's token after a row.</summary>
@@ -213,6 +241,42 @@ public sealed class StageModel : IDisposable
     {
         _weights.Dispose();
         _scratch.Dispose();
+    }
+
+    private void QueueExitHead(int firstRow)
+    {
+        _firstHeadRow = firstRow;
+        _queuedHeadRow = firstRow;
+        _backend.Run(StepPart.ExitHead, firstRow, _runExitHead);
+        _weights.ExitHead!.Expect(_batch.RowCount - firstRow);
+    }
+
+    private void RunLayers()
+    {
+        var rows = _batch.RowCount;
+        if (_weights.Embedding is { } embedding)
+        {
+            _backend.Embed(embedding, _scratch.Hidden);
+        }
+
+        var layers = _weights.Layers;
+        _backend.RmsNorm(_scratch.Hidden, 0, rows, layers[0].AttentionNorm, _scratch.Normed);
+        for (var layer = 0; layer < layers.Length; layer++)
+        {
+            // A device that works on its own is cut short by other means, and may be recording.
+            if (_backend.WorksAtOnce && _isCancelled())
+            {
+                _wasStopped = true;
+                return;
+            }
+
+            var next = layer + 1 < layers.Length ? layers[layer + 1].AttentionNorm : null;
+            layers[layer].Forward(_scratch.Hidden, _scratch, _weights.Rotary, rows, next);
+            if (layer + 1 == _exitLayer)
+            {
+                _weights.ExitHead!.Tap(_scratch.Hidden, rows);
+            }
+        }
     }
 
     private TokenHistory HistoryOf(int row)

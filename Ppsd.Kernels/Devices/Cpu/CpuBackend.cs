@@ -16,6 +16,8 @@ public sealed unsafe class CpuBackend : Backend
     private readonly MatMulWork _matMul = new();
     private readonly AttentionWork _attention;
     private StepBatch _batch = new(0);
+    private float[] _collected = [];
+    private int _collectedCount;
 
     /// <summary>Creates the device.</summary>
     /// <param name="threads">Threads per operation, the stage's own included; at least 1.</param>
@@ -35,6 +37,8 @@ public sealed unsafe class CpuBackend : Backend
     /// <inheritdoc />
     public override string Description =>
         $"{_team.Size} thread{(_team.Size == 1 ? "" : "s")}, {(HasWideVectors ? "512" : "256")}-bit vectors";
+
+    internal override bool WorksAtOnce => true;
 
     internal override int KvElementBytes => sizeof(float);
 
@@ -91,6 +95,21 @@ public sealed unsafe class CpuBackend : Backend
     internal override IDisposable LoadRotary(RotaryTable table) => new CpuRotaryTable(table);
 
     internal override void BeginStep(StepBatch batch) => _batch = batch;
+
+    internal override ReadOnlySpan<float> Collected => _collected.AsSpan(0, _collectedCount);
+
+    internal override void BeginDownload(Activations source, int rows)
+    {
+        _collectedCount = rows * source.Width;
+        if (_collected.Length < _collectedCount)
+        {
+            _collected = new float[_collectedCount];
+        }
+
+        Download(source, rows, _collected);
+    }
+
+    internal override bool TryCollect(Func<bool> isCancelled) => true;
 
     internal override void Upload(ReadOnlySpan<float> source, Activations target, int rows)
     {

@@ -46,6 +46,16 @@ internal static partial class CudaDriver
         return cuMemGetInfo_v2(out var free, out _) == Success ? (long)free : 0;
     }
 
+    /// <summary>Throws for a call that failed.</summary>
+    /// <exception cref="DeviceException">What the driver said, in one line.</exception>
+    public static void Check(int result, string what)
+    {
+        if (result != Success)
+        {
+            throw new DeviceException($"CUDA: could not {what}: {Describe(result)}");
+        }
+    }
+
     /// <summary>How many CUDA devices there are, or why they cannot be used, in one line.</summary>
     public static (int Count, string? Trouble) CountDevices()
     {

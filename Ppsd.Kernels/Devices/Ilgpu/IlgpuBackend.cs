@@ -1,3 +1,4 @@
+using System.Numerics;
 using ILGPU;
 using ILGPU.Runtime;
 using Ppsd.Kernels.Model;
@@ -12,19 +13,30 @@ namespace Ppsd.Kernels.Devices.Ilgpu;
 /// </summary>
 internal sealed class IlgpuBackend : Backend
 {
+    // Words of a full-length context and some rows; more than these make recorded steps void.
+    private const int InitialWords = 1 << 15;
+
+    /// <summary>Words before those of the rows: the step's number, and padding for alignment.</summary>
+    private const int HeaderWords = 4;
+
     private readonly IlgpuDevice _device;
     private readonly Accelerator _accelerator;
+    private readonly StepQueue _queue;
     private readonly AcceleratorStream _stream;
     private readonly IlgpuKernels _kernels;
     private readonly IlgpuKvKernels _kvKernels;
     private readonly RowContextUpload _layout = new();
-    private readonly MemoryBuffer1D<int, Stride1D.Dense> _stepNumbers;
-    private readonly StepState _step;
     private IlgpuWeightLoader? _loader;
     private MemoryBuffer1D<int, Stride1D.Dense> _rowWords;
     private PageLockedArray1D<int> _rowWordsHost;
     private PageLockedArray1D<float> _transfer;
+    private PageLockedArray1D<float> _collected;
+    private float[] _collectedRows = [];
+    private int _collectedCount;
+    private IlgpuActivations? _collecting;
     private RowContexts _contexts;
+    private StepState _step;
+    private int _stepNumber;
     private int _rows;
     private int _longestContext;
     private bool _isBusy;
@@ -36,19 +48,13 @@ internal sealed class IlgpuBackend : Backend
     {
         _device = device;
         _accelerator = device.Accelerator;
-
-        // Never the default stream: it is the legacy null stream, which orders itself against all others.
-        _stream = _accelerator.CreateStream();
+        _queue = new StepQueue(_accelerator);
+        _stream = _queue.Stream;
         _kernels = new IlgpuKernels(_accelerator);
         _kvKernels = IlgpuKvKernels.Create(_accelerator, kvIsBFloat16);
-        _stepNumbers = _accelerator.Allocate1D<int>([0, -1]);
-        _step = new StepState
-        {
-            Current = _stepNumbers.View.BaseView.SubView(0, 1),
-            Cancelled = _stepNumbers.View.BaseView.SubView(1, 1),
-        };
-        _rowWords = _accelerator.Allocate1D<int>(4096);
-        _rowWordsHost = _accelerator.AllocatePageLocked1D<int>(4096);
+        _rowWords = _accelerator.Allocate1D<int>(InitialWords);
+        _rowWordsHost = _accelerator.AllocatePageLocked1D<int>(InitialWords);
+        _collected = _accelerator.AllocatePageLocked1D<float>(4096);
         _transfer = _accelerator.AllocatePageLocked1D<float>(4096);
     }
 
@@ -98,26 +104,79 @@ internal sealed class IlgpuBackend : Backend
         // A cancelled step leaves its queue behind; the page-locked memory it reads from must not change under it.
         if (_isBusy)
         {
-            _stream.Synchronize();
+            _queue.Wait();
         }
 
         var words = _layout.Write(batch);
-        if (words.Length > _rowWords.Length)
+        if (HeaderWords + words.Length > _rowWords.Length)
         {
+            _queue.ForgetGraphs();
             _rowWords.Dispose();
             _rowWordsHost.Dispose();
             _rowWords = _accelerator.Allocate1D<int>(words.Length * 2);
             _rowWordsHost = _accelerator.AllocatePageLocked1D<int>(words.Length * 2);
         }
 
-        words.CopyTo(_rowWordsHost.Span);
-        _rowWords
-            .View.SubView(0, words.Length)
-            .BaseView.CopyFrom(_stream, _rowWordsHost.ArrayView.SubView(0, words.Length));
-        _contexts = new RowContexts { Words = _rowWords.View.BaseView };
+        _queue.Begin();
+        _rowWordsHost.Span[0] = ++_stepNumber;
+        words.CopyTo(_rowWordsHost.Span[HeaderWords..]);
+        var view = _rowWords.View.BaseView;
+        var length = HeaderWords + words.Length;
+        view.SubView(0, length).CopyFrom(_stream, _rowWordsHost.ArrayView.SubView(0, length));
+        _step = new StepState { Current = view.SubView(0, 1), Cancelled = _queue.Cancelled };
+        _contexts = new RowContexts { Words = view.SubView(HeaderWords, view.Length - HeaderWords) };
         _rows = batch.RowCount;
-        _longestContext = batch.LongestContext;
+        _longestContext = _rows <= TensorCore.Width ? ContextBucket(batch.LongestContext) : batch.LongestContext;
         _isBusy = true;
+    }
+
+    internal override void Run(StepPart part, int firstRow, Action operations)
+    {
+        // Chunks of a prompt come in too many shapes, and are too long for their launches to count.
+        if (_rows > TensorCore.Width)
+        {
+            operations();
+            return;
+        }
+
+        _queue.Run(new StepKey(part, _rows, firstRow, _longestContext), operations);
+    }
+
+    internal override ReadOnlySpan<float> Collected => _collectedRows.AsSpan(0, _collectedCount);
+
+    internal override double StepDeviceMs => _queue.DeviceMs;
+
+    internal override void BeginDownload(Activations source, int rows)
+    {
+        _collecting = (IlgpuActivations)source;
+        var length = rows * _collecting.Stride;
+        if (length > _collected.Length)
+        {
+            _stream.Synchronize();
+            _collected.Dispose();
+            _collected = _accelerator.AllocatePageLocked1D<float>(length);
+            _collectedRows = new float[length];
+        }
+
+        _collecting.Rows(0, rows).CopyTo(_stream, _collected.ArrayView.SubView(0, length));
+        _collectedCount = rows * _collecting.Width;
+        _queue.MarkCollectable();
+    }
+
+    internal override bool TryCollect(Func<bool> isCancelled)
+    {
+        if (!_queue.TryWaitCollectable(_stepNumber, isCancelled))
+        {
+            return false;
+        }
+
+        var width = _collecting!.Width;
+        for (var row = 0; row < _collectedCount / width; row++)
+        {
+            _collected.Span.Slice(row * _collecting.Stride, width).CopyTo(_collectedRows.AsSpan(row * width));
+        }
+
+        return true;
     }
 
     internal override void Upload(ReadOnlySpan<float> source, Activations target, int rows)
@@ -140,7 +199,7 @@ internal sealed class IlgpuBackend : Backend
         var length = rows * from.Stride;
         ReserveTransfer(length);
         from.Rows(0, rows).CopyTo(_stream, _transfer.ArrayView.SubView(0, length));
-        _stream.Synchronize();
+        _queue.Wait();
         _isBusy = false;
         for (var row = 0; row < rows; row++)
         {
@@ -285,13 +344,17 @@ internal sealed class IlgpuBackend : Backend
             _transfer.Dispose();
             _rowWordsHost.Dispose();
             _rowWords.Dispose();
-            _stepNumbers.Dispose();
             _loader?.Dispose();
             _kvKernels.Dispose();
-            _stream.Dispose();
+            _collected.Dispose();
+            _queue.Dispose();
             _device.Dispose();
         }
     }
+
+    /// <summary>Room for a context: few sizes, so that few steps need recording; blocks beyond the context end at once.</summary>
+    private static int ContextBucket(int length) =>
+        Math.Max(SplitAttentionKernel.ChunkLength, (int)BitOperations.RoundUpToPowerOf2((uint)length));
 
     private static KernelConfig Grid(IlgpuTiledMatrix matrix, int rows) =>
         new(

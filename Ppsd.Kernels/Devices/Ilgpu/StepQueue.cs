@@ -1,0 +1,168 @@
+using ILGPU;
+using ILGPU.Runtime;
+using ILGPU.Runtime.Cuda;
+
+namespace Ppsd.Kernels.Devices.Ilgpu;
+
+/// <summary>
+/// A stage's stream and what makes a step cheap on it: parts of steps recorded as graphs, one per shape; marks the host
+/// spins on instead of waiting for the stream; and the word by which a second stream cuts a step short. On the simulator
+/// it only queues.
+/// </summary>
+internal sealed class StepQueue : IDisposable
+{
+    // A shape that is not recorded yet costs a millisecond once; many sessions of many lengths must not pile up graphs.
+    private const int MaxGraphs = 512;
+
+    private readonly CudaAccelerator? _cuda;
+    private readonly Dictionary<StepKey, CudaGraph> _graphs = [];
+    private readonly HashSet<StepPart> _seenParts = [];
+    private readonly CudaEvent? _begun;
+    private readonly CudaEvent? _collectable;
+    private readonly CudaEvent? _done;
+    private readonly AcceleratorStream _cancelStream;
+    private readonly MemoryBuffer1D<int, Stride1D.Dense> _cancelled;
+    private readonly PageLockedArray1D<int> _cancelledHost;
+
+    public StepQueue(Accelerator accelerator)
+    {
+        // Never the default stream: it is the legacy null stream, which orders itself against all others.
+        Stream = accelerator.CreateStream();
+        _cancelStream = accelerator.CreateStream();
+        _cancelled = accelerator.Allocate1D<int>([-1]);
+        _cancelledHost = accelerator.AllocatePageLocked1D<int>(1);
+        _cuda = accelerator as CudaAccelerator;
+        if (_cuda is not null)
+        {
+            _cuda.Bind();
+            _begun = new CudaEvent();
+            _collectable = new CudaEvent();
+            _done = new CudaEvent();
+        }
+    }
+
+    /// <summary>Where a step's operations go.</summary>
+    public AcceleratorStream Stream { get; }
+
+    /// <summary>Device word: number of the last step that was cut short.</summary>
+    public ArrayView<int> Cancelled => _cancelled.View.BaseView;
+
+    /// <summary>Milliseconds from <see cref="Begin"/> to the last thing waited for.</summary>
+    public double DeviceMs { get; private set; }
+
+    private nint Handle => ((CudaStream)Stream).StreamPtr;
+
+    /// <summary>Marks the step's beginning. Binds the device to this thread, as every driver call below needs.</summary>
+    public void Begin()
+    {
+        _cuda?.Bind();
+        _begun?.Record(Handle);
+    }
+
+    /// <summary>Queues a part of a step: replays it if this shape was recorded, records it if it may be.</summary>
+    /// <param name="key">The shape.</param>
+    /// <param name="operations">Queues the operations one by one.</param>
+    public void Run(StepKey key, Action operations)
+    {
+        // The first run of a part loads its kernels, which a recording must not.
+        if (_cuda is null || _seenParts.Add(key.Part))
+        {
+            operations();
+            return;
+        }
+
+        if (!_graphs.TryGetValue(key, out var graph))
+        {
+            if (_graphs.Count == MaxGraphs)
+            {
+                ForgetGraphs();
+            }
+
+            graph = CudaGraph.Capture(Handle, operations);
+            _graphs.Add(key, graph);
+        }
+
+        graph.Launch(Handle);
+    }
+
+    /// <summary>Drops all recordings: a buffer they point to has moved.</summary>
+    public void ForgetGraphs()
+    {
+        Stream.Synchronize();
+        foreach (var graph in _graphs.Values)
+        {
+            graph.Dispose();
+        }
+
+        _graphs.Clear();
+    }
+
+    /// <summary>Marks what <see cref="TryWaitCollectable"/> waits for.</summary>
+    public void MarkCollectable() => _collectable?.Record(Handle);
+
+    /// <summary>Waits for the mark; cuts step number <paramref name="step"/> short once it is cancelled.</summary>
+    public bool TryWaitCollectable(int step, Func<bool> isCancelled)
+    {
+        if (_collectable is null)
+        {
+            Stream.Synchronize();
+            return !isCancelled();
+        }
+
+        while (!_collectable.IsReached)
+        {
+            if (isCancelled())
+            {
+                Cancel(step);
+                return false;
+            }
+
+            Thread.SpinWait(8);
+        }
+
+        DeviceMs = _collectable.MsSince(_begun!);
+        return true;
+    }
+
+    /// <summary>Waits for all that was queued.</summary>
+    public void Wait()
+    {
+        if (_done is null)
+        {
+            Stream.Synchronize();
+            return;
+        }
+
+        _cuda!.Bind();
+        _done.Record(Handle);
+        _done.Wait();
+        DeviceMs = _done.MsSince(_begun!);
+    }
+
+    public void Dispose()
+    {
+        ForgetGraphs();
+        _begun?.Dispose();
+        _collectable?.Dispose();
+        _done?.Dispose();
+        _cancelled.Dispose();
+        _cancelledHost.Dispose();
+        _cancelStream.Dispose();
+        Stream.Dispose();
+    }
+
+    /// <summary>Blocks of the step that begin from now on, and those between two loads, leave their work out.</summary>
+    private void Cancel(int step)
+    {
+        _cancelStream.Synchronize();
+        _cancelledHost.Span[0] = step;
+        Cancelled.CopyFrom(_cancelStream, _cancelledHost.ArrayView);
+    }
+}
+
+/// <summary>What distinguishes recordings of a part of a step.</summary>
+/// <param name="Part">The part.</param>
+/// <param name="Rows">Rows of the step.</param>
+/// <param name="FirstRow">First row treated apart.</param>
+/// <param name="ContextBucket">Context length the launch has room for, in tokens.</param>
+internal readonly record struct StepKey(StepPart Part, int Rows, int FirstRow, int ContextBucket);

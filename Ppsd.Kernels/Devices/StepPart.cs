@@ -1,0 +1,14 @@
+namespace Ppsd.Kernels.Devices;
+
+/// <summary>A sequence of operations that every step of a stage repeats; see <see cref="Backend.Run"/>.</summary>
+internal enum StepPart
+{
+    /// <summary>The stage's layers, from the embedding or the uploaded hidden states on.</summary>
+    Layers,
+
+    /// <summary>The exit head.</summary>
+    ExitHead,
+
+    /// <summary>The target head.</summary>
+    TargetHead,
+}
