@@ -1,4 +1,5 @@
 using ILGPU;
+using ILGPU.Algorithms;
 
 namespace Ppsd.Kernels.Devices.Ilgpu;
 
@@ -23,25 +24,22 @@ internal struct KeyPart
     public static KeyPart Load<TElement>(ArrayView<UInt4> keys, long first, long second, int eight, int eights)
         where TElement : struct, IKvEights
     {
-        var part = new KeyPart();
-        if (eight < eights)
+        // Past a short head its last eight is loaded again: the query's values there are zeros, and a branch would keep the
+        // loads from leaving together.
+        var near = XMath.Min(eight, eights - 1);
+        var far = XMath.Min(eight + 4, eights - 1);
+        return new KeyPart
         {
-            part.First0 = TElement.Load(keys, first + eight);
-            part.Second0 = TElement.Load(keys, second + eight);
-        }
-
-        if (eight + 4 < eights)
-        {
-            part.First1 = TElement.Load(keys, first + eight + 4);
-            part.Second1 = TElement.Load(keys, second + eight + 4);
-        }
-
-        return part;
+            First0 = TElement.Load(keys, first + near),
+            First1 = TElement.Load(keys, first + far),
+            Second0 = TElement.Load(keys, second + near),
+            Second1 = TElement.Load(keys, second + far),
+        };
     }
 
     /// <summary>
-    /// Adds this part's share of the scores to tiles 0 (the first eight positions) and 1 (the others): queries are the
-    /// tiles' rows, positions their columns.
+    /// Adds this part's share of the scores to tiles 0 and 2 (the first eight positions) and 1 and 3 (the others): queries
+    /// are the tiles' rows, positions their columns. Two tiles each, so that no product waits long for the one before.
     /// </summary>
     public readonly void AddScores<TElement>(in QueryPart query, ref TensorTiles tiles)
         where TElement : struct, IKvEights
@@ -64,7 +62,7 @@ internal struct KeyPart
     private static void Multiply(in UInt4 high, in UInt4 low, in UInt4 keys, ref TensorTiles tiles, int tile)
     {
         tiles.Accumulate(tile, high.X, low.X, high.Y, low.Y, keys.X, keys.Y);
-        tiles.Accumulate(tile, high.Z, low.Z, high.W, low.W, keys.Z, keys.W);
+        tiles.Accumulate(tile + 2, high.Z, low.Z, high.W, low.W, keys.Z, keys.W);
     }
 }
 
@@ -87,16 +85,15 @@ internal struct ValuePart
     )
         where TElement : struct, IKvEights
     {
-        var part = new ValuePart();
-        if (eight < eights)
+        // Past a short head its last eight is loaded again, and nobody reads the outputs.
+        var at = XMath.Min(eight, eights - 1);
+        return new ValuePart
         {
-            part.P0 = TElement.Load(values, p0 + eight);
-            part.P1 = TElement.Load(values, p1 + eight);
-            part.P8 = TElement.Load(values, p8 + eight);
-            part.P9 = TElement.Load(values, p9 + eight);
-        }
-
-        return part;
+            P0 = TElement.Load(values, p0 + at),
+            P1 = TElement.Load(values, p1 + at),
+            P8 = TElement.Load(values, p8 + at),
+            P9 = TElement.Load(values, p9 + at),
+        };
     }
 }
 
@@ -163,10 +160,14 @@ internal static class OutputPart
         in WeightPart weights
     )
     {
-        AddPair(ref tiles, 0, p0.X, p1.X, p8.X, p9.X, weights);
-        AddPair(ref tiles, 1, p0.Y, p1.Y, p8.Y, p9.Y, weights);
-        AddPair(ref tiles, 2, p0.Z, p1.Z, p8.Z, p9.Z, weights);
-        AddPair(ref tiles, 3, p0.W, p1.W, p8.W, p9.W, weights);
+        AddPair(ref tiles, 0, p0.X, p1.X, p8.X, p9.X, weights.High0, weights.High8);
+        AddPair(ref tiles, 1, p0.Y, p1.Y, p8.Y, p9.Y, weights.High0, weights.High8);
+        AddPair(ref tiles, 2, p0.Z, p1.Z, p8.Z, p9.Z, weights.High0, weights.High8);
+        AddPair(ref tiles, 3, p0.W, p1.W, p8.W, p9.W, weights.High0, weights.High8);
+        AddPair(ref tiles, 0, p0.X, p1.X, p8.X, p9.X, weights.Low0, weights.Low8);
+        AddPair(ref tiles, 1, p0.Y, p1.Y, p8.Y, p9.Y, weights.Low0, weights.Low8);
+        AddPair(ref tiles, 2, p0.Z, p1.Z, p8.Z, p9.Z, weights.Low0, weights.Low8);
+        AddPair(ref tiles, 3, p0.W, p1.W, p8.W, p9.W, weights.Low0, weights.Low8);
     }
 
     // The cache has values of one position side by side, the tensor core wants positions of one value: two words of two
@@ -178,14 +179,14 @@ internal static class OutputPart
         uint p1,
         uint p8,
         uint p9,
-        in WeightPart weights
+        uint weight0,
+        uint weight8
     )
     {
         var low0 = (p0 & 0xFFFFu) | (p1 << 16);
         var high0 = (p0 >> 16) | (p1 & 0xFFFF0000u);
         var low8 = (p8 & 0xFFFFu) | (p9 << 16);
         var high8 = (p8 >> 16) | (p9 & 0xFFFF0000u);
-        tiles.Accumulate(tile, low0, high0, low8, high8, weights.High0, weights.High8);
-        tiles.Accumulate(tile, low0, high0, low8, high8, weights.Low0, weights.Low8);
+        tiles.Accumulate(tile, low0, high0, low8, high8, weight0, weight8);
     }
 }

@@ -44,12 +44,12 @@ internal readonly struct ScaledResult : IProductResult
         var scale = target.Scales[row];
         if (i < target.Outputs)
         {
-            target.Y[at] = low * scale;
+            target.Y[at] = Exact.Multiply(low, scale);
         }
 
         if (i + 8 < target.Outputs)
         {
-            target.Y[at + 8] = high * scale;
+            target.Y[at + 8] = Exact.Multiply(high, scale);
         }
     }
 }
@@ -82,7 +82,7 @@ internal readonly struct GatedResult : IProductResult
         var scale = target.Scales[row];
         if (i < target.Outputs / 2)
         {
-            target.Y[(long)row * target.Stride + i] = SwiGluKernel.Apply(low * scale, high * scale);
+            target.Y[(long)row * target.Stride + i] = SwiGluKernel.Apply(Exact.Multiply(low, scale), Exact.Multiply(high, scale));
         }
     }
 }

@@ -1,3 +1,5 @@
+using ILGPU;
+
 namespace Ppsd.Kernels.Devices.Ilgpu;
 
 /// <summary>Sums of 64 outputs and 32 rows, a warp's registers: four blocks of sixteen outputs by four of eight rows.</summary>
@@ -29,40 +31,53 @@ internal struct WideTile
     /// <summary>
     /// Adds a tile of columns to a split's sums: first the upper parts of x, then the lower ones, as every product does.
     /// </summary>
-    public static void Accumulate(ref TensorTiles sums, in WideOperands o)
+    /// <param name="sums">The split's sums.</param>
+    /// <param name="ring">Operands in shared memory.</param>
+    /// <param name="weights">The lane's first load of four blocks of weights.</param>
+    /// <param name="rows">The lane's first load of four blocks of rows.</param>
+    public static void Accumulate(ref TensorTiles sums, ArrayView<UInt4> ring, int weights, int rows)
     {
-        sums.Accumulate(0, o.W0.X, o.W0.Y, o.W0.Z, o.W0.W, o.X0.X, o.X0.Y);
-        sums.Accumulate(1, o.W0.X, o.W0.Y, o.W0.Z, o.W0.W, o.X1.X, o.X1.Y);
-        sums.Accumulate(2, o.W0.X, o.W0.Y, o.W0.Z, o.W0.W, o.X2.X, o.X2.Y);
-        sums.Accumulate(3, o.W0.X, o.W0.Y, o.W0.Z, o.W0.W, o.X3.X, o.X3.Y);
-        sums.Accumulate(4, o.W1.X, o.W1.Y, o.W1.Z, o.W1.W, o.X0.X, o.X0.Y);
-        sums.Accumulate(5, o.W1.X, o.W1.Y, o.W1.Z, o.W1.W, o.X1.X, o.X1.Y);
-        sums.Accumulate(6, o.W1.X, o.W1.Y, o.W1.Z, o.W1.W, o.X2.X, o.X2.Y);
-        sums.Accumulate(7, o.W1.X, o.W1.Y, o.W1.Z, o.W1.W, o.X3.X, o.X3.Y);
-        sums.Accumulate(8, o.W2.X, o.W2.Y, o.W2.Z, o.W2.W, o.X0.X, o.X0.Y);
-        sums.Accumulate(9, o.W2.X, o.W2.Y, o.W2.Z, o.W2.W, o.X1.X, o.X1.Y);
-        sums.Accumulate(10, o.W2.X, o.W2.Y, o.W2.Z, o.W2.W, o.X2.X, o.X2.Y);
-        sums.Accumulate(11, o.W2.X, o.W2.Y, o.W2.Z, o.W2.W, o.X3.X, o.X3.Y);
-        sums.Accumulate(12, o.W3.X, o.W3.Y, o.W3.Z, o.W3.W, o.X0.X, o.X0.Y);
-        sums.Accumulate(13, o.W3.X, o.W3.Y, o.W3.Z, o.W3.W, o.X1.X, o.X1.Y);
-        sums.Accumulate(14, o.W3.X, o.W3.Y, o.W3.Z, o.W3.W, o.X2.X, o.X2.Y);
-        sums.Accumulate(15, o.W3.X, o.W3.Y, o.W3.Z, o.W3.W, o.X3.X, o.X3.Y);
-        sums.Accumulate(0, o.W0.X, o.W0.Y, o.W0.Z, o.W0.W, o.X0.Z, o.X0.W);
-        sums.Accumulate(1, o.W0.X, o.W0.Y, o.W0.Z, o.W0.W, o.X1.Z, o.X1.W);
-        sums.Accumulate(2, o.W0.X, o.W0.Y, o.W0.Z, o.W0.W, o.X2.Z, o.X2.W);
-        sums.Accumulate(3, o.W0.X, o.W0.Y, o.W0.Z, o.W0.W, o.X3.Z, o.X3.W);
-        sums.Accumulate(4, o.W1.X, o.W1.Y, o.W1.Z, o.W1.W, o.X0.Z, o.X0.W);
-        sums.Accumulate(5, o.W1.X, o.W1.Y, o.W1.Z, o.W1.W, o.X1.Z, o.X1.W);
-        sums.Accumulate(6, o.W1.X, o.W1.Y, o.W1.Z, o.W1.W, o.X2.Z, o.X2.W);
-        sums.Accumulate(7, o.W1.X, o.W1.Y, o.W1.Z, o.W1.W, o.X3.Z, o.X3.W);
-        sums.Accumulate(8, o.W2.X, o.W2.Y, o.W2.Z, o.W2.W, o.X0.Z, o.X0.W);
-        sums.Accumulate(9, o.W2.X, o.W2.Y, o.W2.Z, o.W2.W, o.X1.Z, o.X1.W);
-        sums.Accumulate(10, o.W2.X, o.W2.Y, o.W2.Z, o.W2.W, o.X2.Z, o.X2.W);
-        sums.Accumulate(11, o.W2.X, o.W2.Y, o.W2.Z, o.W2.W, o.X3.Z, o.X3.W);
-        sums.Accumulate(12, o.W3.X, o.W3.Y, o.W3.Z, o.W3.W, o.X0.Z, o.X0.W);
-        sums.Accumulate(13, o.W3.X, o.W3.Y, o.W3.Z, o.W3.W, o.X1.Z, o.X1.W);
-        sums.Accumulate(14, o.W3.X, o.W3.Y, o.W3.Z, o.W3.W, o.X2.Z, o.X2.W);
-        sums.Accumulate(15, o.W3.X, o.W3.Y, o.W3.Z, o.W3.W, o.X3.Z, o.X3.W);
+        var w0 = ring[weights];
+        var w1 = ring[weights + 1 * GroupSum.WarpSize];
+        var w2 = ring[weights + 2 * GroupSum.WarpSize];
+        var w3 = ring[weights + 3 * GroupSum.WarpSize];
+        var x0 = ring[rows];
+        var x1 = ring[rows + 1 * GroupSum.WarpSize];
+        var x2 = ring[rows + 2 * GroupSum.WarpSize];
+        var x3 = ring[rows + 3 * GroupSum.WarpSize];
+
+        sums.Accumulate(0, w0.X, w0.Y, w0.Z, w0.W, x0.X, x0.Y);
+        sums.Accumulate(1, w0.X, w0.Y, w0.Z, w0.W, x1.X, x1.Y);
+        sums.Accumulate(2, w0.X, w0.Y, w0.Z, w0.W, x2.X, x2.Y);
+        sums.Accumulate(3, w0.X, w0.Y, w0.Z, w0.W, x3.X, x3.Y);
+        sums.Accumulate(4, w1.X, w1.Y, w1.Z, w1.W, x0.X, x0.Y);
+        sums.Accumulate(5, w1.X, w1.Y, w1.Z, w1.W, x1.X, x1.Y);
+        sums.Accumulate(6, w1.X, w1.Y, w1.Z, w1.W, x2.X, x2.Y);
+        sums.Accumulate(7, w1.X, w1.Y, w1.Z, w1.W, x3.X, x3.Y);
+        sums.Accumulate(8, w2.X, w2.Y, w2.Z, w2.W, x0.X, x0.Y);
+        sums.Accumulate(9, w2.X, w2.Y, w2.Z, w2.W, x1.X, x1.Y);
+        sums.Accumulate(10, w2.X, w2.Y, w2.Z, w2.W, x2.X, x2.Y);
+        sums.Accumulate(11, w2.X, w2.Y, w2.Z, w2.W, x3.X, x3.Y);
+        sums.Accumulate(12, w3.X, w3.Y, w3.Z, w3.W, x0.X, x0.Y);
+        sums.Accumulate(13, w3.X, w3.Y, w3.Z, w3.W, x1.X, x1.Y);
+        sums.Accumulate(14, w3.X, w3.Y, w3.Z, w3.W, x2.X, x2.Y);
+        sums.Accumulate(15, w3.X, w3.Y, w3.Z, w3.W, x3.X, x3.Y);
+        sums.Accumulate(0, w0.X, w0.Y, w0.Z, w0.W, x0.Z, x0.W);
+        sums.Accumulate(1, w0.X, w0.Y, w0.Z, w0.W, x1.Z, x1.W);
+        sums.Accumulate(2, w0.X, w0.Y, w0.Z, w0.W, x2.Z, x2.W);
+        sums.Accumulate(3, w0.X, w0.Y, w0.Z, w0.W, x3.Z, x3.W);
+        sums.Accumulate(4, w1.X, w1.Y, w1.Z, w1.W, x0.Z, x0.W);
+        sums.Accumulate(5, w1.X, w1.Y, w1.Z, w1.W, x1.Z, x1.W);
+        sums.Accumulate(6, w1.X, w1.Y, w1.Z, w1.W, x2.Z, x2.W);
+        sums.Accumulate(7, w1.X, w1.Y, w1.Z, w1.W, x3.Z, x3.W);
+        sums.Accumulate(8, w2.X, w2.Y, w2.Z, w2.W, x0.Z, x0.W);
+        sums.Accumulate(9, w2.X, w2.Y, w2.Z, w2.W, x1.Z, x1.W);
+        sums.Accumulate(10, w2.X, w2.Y, w2.Z, w2.W, x2.Z, x2.W);
+        sums.Accumulate(11, w2.X, w2.Y, w2.Z, w2.W, x3.Z, x3.W);
+        sums.Accumulate(12, w3.X, w3.Y, w3.Z, w3.W, x0.Z, x0.W);
+        sums.Accumulate(13, w3.X, w3.Y, w3.Z, w3.W, x1.Z, x1.W);
+        sums.Accumulate(14, w3.X, w3.Y, w3.Z, w3.W, x2.Z, x2.W);
+        sums.Accumulate(15, w3.X, w3.Y, w3.Z, w3.W, x3.Z, x3.W);
     }
 
     /// <summary>Makes a split's sums zero.</summary>
@@ -144,15 +159,15 @@ internal struct WideTile
     )
         where TResult : struct, IProductResult
     {
-        var row = rowBlock * 8 + lane % 4 * 2;
+        var row = rowBlock * 8 + (lane & 3) * 2;
         if (row < target.Rows)
         {
-            TResult.Store(target, outputBlock, lane / 4, row, total.C0, total.C2);
+            TResult.Store(target, outputBlock, lane >> 2, row, total.C0, total.C2);
         }
 
         if (row + 1 < target.Rows)
         {
-            TResult.Store(target, outputBlock, lane / 4, row + 1, total.C1, total.C3);
+            TResult.Store(target, outputBlock, lane >> 2, row + 1, total.C1, total.C3);
         }
     }
 }
