@@ -9,8 +9,10 @@ namespace Ppsd.Actors.Client;
 /// The client's end of a session: asks the gateway for it, hands its events to a channel, watches the draft stage and
 /// tells it when nobody listens any more.
 /// </summary>
-internal sealed class GenerationActor : ReceiveActor
+internal sealed class GenerationActor : ReceiveActor, IWithTimers
 {
+    private static readonly TimeSpan _askInterval = TimeSpan.FromSeconds(2);
+
     private readonly IActorRef _gateway;
     private readonly StartSession _request;
     private readonly ChannelWriter<GenerationEvent> _events;
@@ -42,17 +44,22 @@ internal sealed class GenerationActor : ReceiveActor
         Receive<Terminated>(lost =>
             Break(GenerationFailure.Broken, $"stage 1 of the pipeline is gone ({lost.ActorRef.Path.Address})")
         );
-        Receive<ReceiveTimeout>(_ =>
+        Receive<AskAgain>(_ => _gateway.Tell(_request));
+        Receive<GiveUp>(_ =>
             Break(GenerationFailure.Unavailable, $"no coordinator answered within {_startTimeout.TotalSeconds:0.#} s")
         );
         Receive<StopRequested>(_ => Stop());
         Receive<Abandoned>(_ => Context.Stop(Self));
     }
 
+    public ITimerScheduler Timers { get; set; } = null!;
+
     protected override void PreStart()
     {
-        _gateway.Tell(_request);
-        Context.SetReceiveTimeout(_startTimeout);
+        // A coordinator that moves may take the request with it. The draft stage starts one session a client, however
+        // often it is asked.
+        Timers.StartPeriodicTimer(AskAgain.Instance, AskAgain.Instance, TimeSpan.Zero, _askInterval);
+        Timers.StartSingleTimer(GiveUp.Instance, GiveUp.Instance, _startTimeout);
     }
 
     protected override void PostStop()
@@ -70,13 +77,13 @@ internal sealed class GenerationActor : ReceiveActor
     private void Wait()
     {
         // Queued for memory: the draft stage is there, and only its loss can end the wait.
-        Context.SetReceiveTimeout(null);
+        Timers.CancelAll();
         Watch(Sender);
     }
 
     private void Started(SessionStarted started)
     {
-        Context.SetReceiveTimeout(null);
+        Timers.CancelAll();
         Watch(Sender);
         _session = started.Session;
         _events.TryWrite(new GenerationStarted());
@@ -149,5 +156,17 @@ internal sealed class GenerationActor : ReceiveActor
     internal sealed class Abandoned
     {
         public static Abandoned Instance { get; } = new();
+    }
+
+    /// <summary>Note to self: nobody has answered yet.</summary>
+    private sealed class AskAgain
+    {
+        public static AskAgain Instance { get; } = new();
+    }
+
+    /// <summary>Note to self: nobody is going to answer.</summary>
+    private sealed class GiveUp
+    {
+        public static GiveUp Instance { get; } = new();
     }
 }

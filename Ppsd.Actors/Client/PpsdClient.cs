@@ -1,4 +1,6 @@
+using System.Runtime.CompilerServices;
 using Akka.Actor;
+using Ppsd.Actors.Ids;
 using Ppsd.Actors.Messages;
 
 namespace Ppsd.Actors.Client;
@@ -24,4 +26,25 @@ public sealed class PpsdClient
     /// <summary>Starts a generation; refusals and failures come with its events.</summary>
     public Generation Start(StartSession request) =>
         new(_system, events => Props.Create(() => new GenerationActor(_gateway, request, events, _startTimeout)));
+
+    /// <summary>Generates tokens and yields them as they are verified.</summary>
+    /// <param name="request">The prompt and how to decode.</param>
+    /// <param name="cancellation">Ends the session at every stage, as leaving the loop does.</param>
+    /// <exception cref="GenerationException">It was refused or broke off.</exception>
+    public async IAsyncEnumerable<TokenId> GenerateAsync(
+        StartSession request,
+        [EnumeratorCancellation] CancellationToken cancellation = default
+    )
+    {
+        await foreach (var next in Start(request).Events(cancellation).ConfigureAwait(false))
+        {
+            if (next is TokensGenerated generated)
+            {
+                foreach (var token in generated.Tokens)
+                {
+                    yield return token;
+                }
+            }
+        }
+    }
 }

@@ -5,6 +5,7 @@ using Ppsd.Actors.Client;
 using Ppsd.Actors.Configuration;
 using Ppsd.Actors.Messages;
 using Ppsd.Actors.Snapshots;
+using Ppsd.Actors.Text;
 
 namespace Ppsd.Actors.Cluster;
 
@@ -15,9 +16,11 @@ namespace Ppsd.Actors.Cluster;
 public sealed class ClusterNode : IAsyncDisposable
 {
     private const string CoordinatorName = "coordinator";
+    private const string StageHost = "stage-host";
 
     private readonly ActorSystem _system;
     private readonly IActorRef _coordinator;
+    private readonly TextGateways _gateways;
 
     private ClusterNode(ActorSystem system)
     {
@@ -28,6 +31,7 @@ public sealed class ClusterNode : IAsyncDisposable
             "coordinator-proxy"
         );
         Client = new PpsdClient(system, _coordinator);
+        _gateways = new TextGateways((ExtendedActorSystem)system);
     }
 
     /// <summary>Starts generations on the cluster's pipeline.</summary>
@@ -57,11 +61,15 @@ public sealed class ClusterNode : IAsyncDisposable
         TimeProvider clock
     )
     {
+        ArgumentNullException.ThrowIfNull(node);
         var options = PpsdConfig.PipelineOptions(config);
-        var system = ActorSystem.Create("ppsd", config);
+        var system = Create(node.CreateTextModel is null ? config : WithRole(config, TextGatewayActor.Role));
         HostCoordinator(system, plan);
         var member = new ClusterNode(system);
-        system.ActorOf(Props.Create(() => new StageHostActor(node, member._coordinator, options, clock)), "stage-host");
+        member.FinishBeforeLeaving(
+            system.ActorOf(Props.Create(() => new StageHostActor(node, member._coordinator, options, clock)), StageHost)
+        );
+        member.ServeTexts(node.CreateTextModel);
         member.Join(seeds);
         return member;
     }
@@ -72,11 +80,20 @@ public sealed class ClusterNode : IAsyncDisposable
     /// Addresses of members to join; empty for those of the configuration, or to be the first if it has none.
     /// </param>
     /// <param name="plan">The pipeline to form.</param>
-    public static ClusterNode StartCoordinator(Config config, IReadOnlyList<string> seeds, ClusterPlan plan)
+    /// <param name="createTextModel">
+    /// The model as a text gateway serves it, given how to start generations; null to serve no texts.
+    /// </param>
+    public static ClusterNode StartCoordinator(
+        Config config,
+        IReadOnlyList<string> seeds,
+        ClusterPlan plan,
+        Func<PpsdClient, ITextModel>? createTextModel = null
+    )
     {
-        var system = ActorSystem.Create("ppsd", config);
+        var system = Create(createTextModel is null ? config : WithRole(config, TextGatewayActor.Role));
         HostCoordinator(system, plan);
         var member = new ClusterNode(system);
+        member.ServeTexts(createTextModel);
         member.Join(seeds);
         return member;
     }
@@ -86,15 +103,48 @@ public sealed class ClusterNode : IAsyncDisposable
     /// <param name="seeds">Addresses of members to join.</param>
     public static ClusterNode StartClient(Config config, IReadOnlyList<string> seeds)
     {
-        var member = new ClusterNode(ActorSystem.Create("ppsd", config));
+        var member = new ClusterNode(Create(config));
         member.Join(seeds);
         return member;
     }
+
+    /// <summary>Joins as a client app.</summary>
+    /// <exception cref="ArgumentException">The options cannot be used; one line.</exception>
+    /// <exception cref="ConfigurationException">The HOCON file cannot be read; one line.</exception>
+    public static ClusterNode Join(PpsdClientOptions options)
+    {
+        PpsdClientOptionsValidator.Validated(options);
+        var hostname = options.Hostname is { } given ? $"akka.remote.dot-netty.tcp.hostname = \"{given}\"" : "";
+        return StartClient(PpsdConfig.Load(NodeRole.Client, options.ConfigFile, hostname), options.SeedNodes);
+    }
+
+    /// <summary>Starts a text and yields what comes of it; only one reader, and only once.</summary>
+    internal IAsyncEnumerable<IWireMessage> GenerateTextAsync(
+        StartText request,
+        TimeSpan startTimeout,
+        CancellationToken cancellation
+    ) =>
+        TextStream.ReadAsync(
+            _system,
+            parts => Props.Create(() => new TextClientActor(_gateways, request, parts, startTimeout)),
+            cancellation
+        );
 
     /// <summary>How the pipeline stands, by the coordinator's word.</summary>
     /// <exception cref="AskTimeoutException">No coordinator answered in time.</exception>
     public Task<PipelineState> GetPipelineAsync(TimeSpan timeout) =>
         _coordinator.Ask<PipelineState>(new GetPipeline(), timeout);
+
+    /// <summary>Asks a node to leave when its sessions have ended; it admits no new ones from now on.</summary>
+    /// <param name="address">The node, as members are listed.</param>
+    /// <param name="timeout">How long to wait for its answer.</param>
+    /// <returns>What it answers; null when it does not: no such node, or one without a stage.</returns>
+    public Task<NodeDraining?> DrainAsync(string address, TimeSpan timeout)
+    {
+        var path = new RootActorPath(MemberAddress.Parse(address, Cluster.SelfAddress.Protocol)) / "user" / StageHost;
+        var host = ((ExtendedActorSystem)_system).Provider.ResolveActorRef(path);
+        return Answers.OrNullAsync<NodeDraining>(host, new DrainNode(), timeout);
+    }
 
     /// <summary>The cluster as it is now; what does not answer in time is left out, and said to be.</summary>
     /// <param name="timeout">How long to wait for the coordinator, and then for the stages.</param>
@@ -111,6 +161,7 @@ public sealed class ClusterNode : IAsyncDisposable
             Members = Members(state?.CoordinatorAddress),
             HasCoordinator = state is not null,
             IsFormed = state?.Formed is not null,
+            IsAdmitting = state?.IsAdmitting == true,
             Explanation = state?.Explanation ?? "no coordinator answers",
             Epoch = state?.Formed?.Epoch.Value ?? 0,
             ModelFingerprint = state?.Formed?.ModelFingerprint ?? "",
@@ -154,12 +205,51 @@ public sealed class ClusterNode : IAsyncDisposable
     {
         if (seeds.Count > 0)
         {
-            Cluster.JoinSeedNodes([.. seeds.Select(Akka.Actor.Address.Parse)]);
+            Cluster.JoinSeedNodes([.. seeds.Select(seed => MemberAddress.Parse(seed, Cluster.SelfAddress.Protocol))]);
         }
         else if (Cluster.Settings.SeedNodes.IsEmpty)
         {
             // Seed nodes in the configuration are joined by Akka itself.
             Cluster.Join(Cluster.SelfAddress);
         }
+    }
+
+    private static ActorSystem Create(Config config) => ActorSystem.Create(MemberAddress.SystemName, config);
+
+    private static Config WithRole(Config config, string role)
+    {
+        var roles = config.GetStringList("akka.cluster.roles").Append(role).Select(name => $"\"{name}\"");
+        return ConfigurationFactory
+            .ParseString($"akka.cluster.roles = [{string.Join(", ", roles)}]")
+            .WithFallback(config);
+    }
+
+    private void ServeTexts(Func<PpsdClient, ITextModel>? createModel)
+    {
+        if (createModel is not null)
+        {
+            var model = createModel(Client);
+            var maxTexts = _system.Settings.Config.GetInt("ppsd.text.max-texts");
+            FinishBeforeLeaving(
+                _system.ActorOf(Props.Create(() => new TextGatewayActor(model, maxTexts)), TextGatewayActor.Name)
+            );
+        }
+    }
+
+    /// <summary>Whatever makes this node leave, an actor's work is finished first, within the drain timeout.</summary>
+    private void FinishBeforeLeaving(IActorRef actor)
+    {
+        var timeout = _system.Settings.Config.GetTimeSpan("ppsd.cluster.drain-timeout");
+        CoordinatedShutdown
+            .Get(_system)
+            .AddTask(
+                CoordinatedShutdown.PhaseBeforeServiceUnbind,
+                $"drain-{actor.Path.Name}",
+                async () =>
+                {
+                    await Answers.OrNullAsync<Drained>(actor, Drain.Instance, timeout).ConfigureAwait(false);
+                    return Akka.Done.Instance;
+                }
+            );
     }
 }

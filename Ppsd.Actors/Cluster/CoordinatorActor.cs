@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using Akka.Actor;
 using Akka.Cluster;
 using Akka.Event;
@@ -12,15 +13,24 @@ namespace Ppsd.Actors.Cluster;
 /// forms the pipeline once all stages have loaded, forms it anew when one is lost, and passes requests to its first
 /// stage. Keeps nothing that the nodes' repeated offers would not tell a successor.
 /// </summary>
-internal sealed class CoordinatorActor : ReceiveActor
+internal sealed class CoordinatorActor : ReceiveActor, IWithTimers
 {
+    /// <summary>By then every node of a pipeline that stands has offered itself to a coordinator that moved.</summary>
+    private static readonly TimeSpan _settleTime = 4 * StageHostActor.OfferInterval;
+
     private readonly ClusterPlan _plan;
     private readonly ILoggingAdapter _log = Context.GetLogger();
     private readonly List<Node> _nodes = [];
     private readonly HashSet<Address> _unreachable = [];
+    private readonly WaitingRequests _waiting = new();
+    private readonly TimeSpan _requestPatience = Context.System.Settings.Config.GetTimeSpan(
+        "ppsd.cluster.request-patience"
+    );
     private IReadOnlyList<IActorRef>? _assigned;
     private StageReady?[] _ready = [];
     private PipelineFormed? _formed;
+    private PipelineEpoch _dissolved;
+    private bool _isSettled;
     private string? _trouble;
 
     public CoordinatorActor(ClusterPlan plan)
@@ -38,18 +48,32 @@ internal sealed class CoordinatorActor : ReceiveActor
         });
         Receive<ClusterEvent.MemberRemoved>(removed => _unreachable.Remove(removed.Member.Address));
         Receive<StartSession>(PassOn);
+        Receive<Settled>(_ =>
+        {
+            _isSettled = true;
+            FormIfNeeded();
+        });
+        Receive<DraftLoad>(ReleaseIfIdle);
+        Receive<Nothing>(_ => { });
+        Receive<OutOfPatience>(late => Refuse(late.Client));
         Receive<GetPipeline>(_ => Sender.Tell(State()));
     }
 
-    protected override void PreStart() =>
-        Akka
-            .Cluster.Cluster.Get(Context.System)
+    public ITimerScheduler Timers { get; set; } = null!;
+
+    private bool IsAdmitting => _formed is not null && !_nodes.Exists(node => IsDraining(node) && IsAssigned(node));
+
+    protected override void PreStart()
+    {
+        Timers.StartSingleTimer(Settled.Instance, Settled.Instance, _settleTime);
+        Akka.Cluster.Cluster.Get(Context.System)
             .Subscribe(
                 Self,
                 ClusterEvent.SubscriptionInitialStateMode.InitialStateAsEvents,
                 typeof(ClusterEvent.IReachabilityEvent),
                 typeof(ClusterEvent.MemberRemoved)
             );
+    }
 
     protected override void PostStop() => Akka.Cluster.Cluster.Get(Context.System).Unsubscribe(Self);
 
@@ -65,13 +89,62 @@ internal sealed class CoordinatorActor : ReceiveActor
 
         node.Offer = offer;
         TakeOver(offer.Formed);
+        if (offer.IsDraining)
+        {
+            LetGo(node);
+        }
+
         FormIfNeeded();
+    }
+
+    /// <summary>A node wants to leave: at once if no pipeline needs it, else when the last session has ended.</summary>
+    private void LetGo(Node node)
+    {
+        if (_formed is not null && IsAssigned(node))
+        {
+            var epoch = _formed.Epoch;
+            _formed
+                .Stages[0]
+                .Actor.Ask<StageStatus>(new GetStageStatus(), StageHostActor.OfferInterval)
+                .PipeTo(Self, success: status => new DraftLoad(epoch, status.Sessions), failure: _ => Nothing.Instance);
+            return;
+        }
+
+        node.Host.Tell(new NodeReleased());
+        if (IsAssigned(node))
+        {
+            // It is loading a stage that is not going to be used.
+            Dissolve();
+        }
+    }
+
+    private void ReleaseIfIdle(DraftLoad load)
+    {
+        if (_formed is null || _formed.Epoch != load.Epoch || load.Sessions is not { Running: 0, Waiting: 0 })
+        {
+            return;
+        }
+
+        foreach (var node in _nodes.Where(IsDraining))
+        {
+            node.Host.Tell(new NodeReleased());
+        }
+
+        _dissolved = load.Epoch;
+        Dissolve();
+        FormIfNeeded();
+    }
+
+    private void Dissolve()
+    {
+        _assigned = null;
+        _formed = null;
     }
 
     /// <summary>A predecessor's pipeline that still stands is kept: its sessions must not be disturbed.</summary>
     private void TakeOver(PipelineFormed? formed)
     {
-        if (_formed is not null || _assigned is not null || formed is null)
+        if (_formed is not null || _assigned is not null || !IsNews(formed))
         {
             return;
         }
@@ -82,13 +155,15 @@ internal sealed class CoordinatorActor : ReceiveActor
             _assigned = [.. members.Select(node => node!.Host)];
             _ready = [.. formed.Stages.Select((stage, i) => new StageReady(new StageIndex(i), stage))];
             _formed = formed;
+            PassOnWaiting();
         }
     }
 
     private void FormIfNeeded()
     {
-        if (_assigned is not null)
+        if (_assigned is not null || (!_isSettled && _nodes.Exists(node => IsNews(node.Offer?.Formed))))
         {
+            // A pipeline may stand whose nodes have not all been heard yet: forming another would end its sessions.
             return;
         }
 
@@ -147,10 +222,14 @@ internal sealed class CoordinatorActor : ReceiveActor
             fingerprint
         );
         _trouble = null;
-        foreach (var member in _assigned)
+        for (var i = 0; i < _assigned.Count; i++)
         {
-            member.Tell(_formed);
+            // The host remembers it for later coordinators; the stage must know it before the first request.
+            _assigned[i].Tell(_formed);
+            _formed.Stages[i].Actor.Tell(_formed);
         }
+
+        PassOnWaiting();
     }
 
     private void NoteFailed(StageFailed failed, IActorRef host)
@@ -162,10 +241,9 @@ internal sealed class CoordinatorActor : ReceiveActor
 
     private void Lose(IActorRef host)
     {
-        if (_assigned is { } assigned && assigned.Contains(host))
+        if (_assigned?.Contains(host) == true)
         {
-            var number = assigned.ToList().IndexOf(host) + 1;
-            _trouble = $"stage {number} at {host.Path.Address} was lost";
+            _trouble = $"stage {StageNumber(host)} at {host.Path.Address} was lost";
             _log.Warning("{0}", _trouble);
         }
 
@@ -178,21 +256,42 @@ internal sealed class CoordinatorActor : ReceiveActor
         _nodes.RemoveAll(node => node.Host.Equals(host));
         if (_assigned?.Contains(host) == true)
         {
-            _assigned = null;
-            _formed = null;
+            Dissolve();
             FormIfNeeded();
         }
     }
 
     private void PassOn(StartSession start)
     {
-        if (_formed is null)
+        if (IsAdmitting)
+        {
+            _formed!.Stages[0].Actor.Forward(start);
+        }
+        else if (!_waiting.TryAdd(start, Sender, out var isNew))
         {
             Sender.Tell(new SessionRefused(RefusalKind.Unavailable, Explanation()));
-            return;
         }
+        else if (isNew)
+        {
+            Timers.StartSingleTimer(Sender, new OutOfPatience(Sender), _requestPatience);
+        }
+    }
 
-        _formed.Stages[0].Actor.Forward(start);
+    private void PassOnWaiting()
+    {
+        foreach (var (request, client) in _waiting.TakeAll())
+        {
+            Timers.Cancel(client);
+            _formed!.Stages[0].Actor.Tell(request, client);
+        }
+    }
+
+    private void Refuse(IActorRef client)
+    {
+        if (_waiting.Remove(client))
+        {
+            client.Tell(new SessionRefused(RefusalKind.Unavailable, Explanation()));
+        }
     }
 
     private PipelineState State() =>
@@ -203,11 +302,18 @@ internal sealed class CoordinatorActor : ReceiveActor
             StagesNeeded = _plan.StagesNeeded,
             NodesOffered = _nodes.Count(node => node.Offer is not null),
             StagesReady = _formed?.Stages.Length ?? _ready.Count(stage => stage is not null),
+            IsAdmitting = IsAdmitting,
             CoordinatorAddress = Akka.Cluster.Cluster.Get(Context.System).SelfAddress.ToString(),
         };
 
     private string Explanation()
     {
+        if (_nodes.Find(node => _formed is not null && IsDraining(node) && IsAssigned(node)) is { } leaving)
+        {
+            return $"stage {StageNumber(leaving.Host)} at {leaving.Host.Path.Address} is leaving; new requests wait until its "
+                + "sessions have ended and another node takes its place";
+        }
+
         if (_formed is not null)
         {
             return $"the pipeline stands: {_formed.Stages.Length} stages";
@@ -227,16 +333,44 @@ internal sealed class CoordinatorActor : ReceiveActor
     }
 
     private bool IsUsable(Node node, StageOffered model) =>
-        node.Offer is { } offer
+        node.Offer is { IsDraining: false } offer
         && offer.ModelFingerprint == model.ModelFingerprint
         && offer.LayerCount == model.LayerCount
         && !_unreachable.Contains(node.Host.Path.Address);
+
+    private bool IsAssigned(Node node) => _assigned?.Contains(node.Host) == true;
+
+    private int StageNumber(IActorRef host) => _assigned!.ToList().IndexOf(host) + 1;
+
+    /// <summary>False for a pipeline that this coordinator has ended itself: nodes still speak of it for a moment.</summary>
+    private bool IsNews([NotNullWhen(true)] PipelineFormed? formed) =>
+        formed is not null && formed.Epoch.Value > _dissolved.Value;
+
+    private static bool IsDraining(Node node) => node.Offer is { IsDraining: true };
 
     private static LayerRange? LoadedLayers(StageOffered offer) =>
         offer.LoadedFirstLayer < 0 ? null : new LayerRange(offer.LoadedFirstLayer, offer.LoadedLayerCount);
 
     private static bool IsParent(IActorRef host, IActorRef stage) =>
         stage.Path.Address == host.Path.Address && stage.Path.Parent.Name == host.Path.Name;
+
+    /// <summary>Note to self: whoever is there has been heard.</summary>
+    private sealed class Settled
+    {
+        public static Settled Instance { get; } = new();
+    }
+
+    /// <summary>Note to self: how many sessions the pipeline still has.</summary>
+    private sealed record DraftLoad(PipelineEpoch Epoch, SessionTotals? Sessions);
+
+    /// <summary>Note to self: a question was not answered; the next offer asks again.</summary>
+    private sealed class Nothing
+    {
+        public static Nothing Instance { get; } = new();
+    }
+
+    /// <summary>Note to self: a request has waited long enough.</summary>
+    private sealed record OutOfPatience(IActorRef Client);
 
     private sealed class Node(IActorRef host)
     {

@@ -1,4 +1,5 @@
 using Akka.Actor;
+using Akka.Cluster;
 using Akka.Event;
 using Ppsd.Actors.Ids;
 using Ppsd.Actors.Messages;
@@ -28,6 +29,7 @@ internal sealed class StageHostActor : ReceiveActor, IWithTimers
     private PipelineFormed? _formed;
     private PipelineEpoch _knownEpoch;
     private int _loads;
+    private IActorRef? _drainer;
 
     public StageHostActor(StageNode node, IActorRef coordinator, PipelineOptions options, TimeProvider clock)
     {
@@ -42,6 +44,13 @@ internal sealed class StageHostActor : ReceiveActor, IWithTimers
         Receive<PipelineFormed>(PassOn);
         Receive<Terminated>(_ => StageStopped());
         Receive<Offer>(_ => MakeOffer());
+        Receive<Drain>(_ => StartDraining());
+        Receive<NodeReleased>(_ => _drainer?.Tell(Drained.Instance));
+        Receive<DrainNode>(_ =>
+        {
+            Sender.Tell(new NodeDraining(_formed is not null));
+            _node.OnDrainRequested?.Invoke();
+        });
     }
 
     public ITimerScheduler Timers { get; set; } = null!;
@@ -124,6 +133,21 @@ internal sealed class StageHostActor : ReceiveActor, IWithTimers
         }
     }
 
+    /// <summary>Offers go on, and say so: whichever node hosts the coordinator learns of it and answers.</summary>
+    private void StartDraining()
+    {
+        _drainer = Sender;
+        var isCutOff =
+            Akka.Cluster.Cluster.Get(Context.System).SelfMember.Status is MemberStatus.Down or MemberStatus.Removed;
+        if (isCutOff || _stage is null)
+        {
+            // Nobody's sessions depend on this node; or nobody is left to ask.
+            _drainer.Tell(Drained.Instance);
+        }
+
+        MakeOffer();
+    }
+
     private void MakeOffer() =>
         _coordinator.Tell(
             new StageOffered
@@ -135,6 +159,7 @@ internal sealed class StageHostActor : ReceiveActor, IWithTimers
                 LoadedLayerCount = _ready is null ? 0 : _assigned!.LayerCount,
                 Formed = _formed,
                 KnownEpoch = _knownEpoch,
+                IsDraining = _drainer is not null,
             }
         );
 

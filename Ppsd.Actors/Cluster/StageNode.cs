@@ -1,6 +1,8 @@
+using Ppsd.Actors.Client;
 using Ppsd.Actors.Messages;
 using Ppsd.Actors.Planning;
 using Ppsd.Actors.Stages;
+using Ppsd.Actors.Text;
 
 namespace Ppsd.Actors.Cluster;
 
@@ -19,8 +21,14 @@ public sealed record StageNode
     /// <summary>Stage the node asks for, from 0; -1 for any.</summary>
     public int WantedStage { get; init; } = -1;
 
+    /// <summary>The model as a text gateway serves it, given how to start generations; null for a node that serves none.</summary>
+    public Func<PpsdClient, ITextModel>? CreateTextModel { get; init; }
+
     /// <summary>Told when the stage has loaded; called on an actor's thread.</summary>
     public Action<StageReady>? OnReady { get; init; }
+
+    /// <summary>Told that somebody asked the node to leave; called on an actor's thread.</summary>
+    public Action? OnDrainRequested { get; init; }
 
     /// <summary>Told why the stage could not be loaded, or that it broke; called on an actor's thread.</summary>
     public Action<string>? OnFailed { get; init; }

@@ -56,6 +56,7 @@ public static class PpsdConfig
             {
                 CreditWindow = section.GetInt("credit-window"),
                 SpeculationWindow = section.GetInt("speculation-window"),
+                ParallelStages = section.GetInt("parallel-stages"),
                 PrefillChunk = section.GetInt("prefill-chunk"),
                 StallTimeout = section.GetTimeSpan("stall-timeout"),
                 HousekeepingInterval = section.GetTimeSpan("housekeeping-interval"),

@@ -73,6 +73,7 @@ public sealed class LocalPipeline : IAsyncDisposable
             Members = [new MemberSnapshot(address, ["stage"], "Up", true, IsCoordinator: false, IsSelf: true)],
             HasCoordinator = true,
             IsFormed = true,
+            IsAdmitting = true,
             Explanation = $"the pipeline stands: {Formed.Stages.Length} stages in one process",
             Epoch = Formed.Epoch.Value,
             ModelFingerprint = Formed.ModelFingerprint,

@@ -38,6 +38,10 @@ public sealed record StageOffered : IWireMessage
     /// <summary>Latest epoch the node has seen; the next one must be later.</summary>
     [Key(6)]
     public PipelineEpoch KnownEpoch { get; init; }
+
+    /// <summary>True when the node wants to leave once its sessions have ended.</summary>
+    [Key(7)]
+    public bool IsDraining { get; init; }
 }
 
 /// <summary>
@@ -85,4 +89,8 @@ public sealed record PipelineState : IWireMessage
     /// <summary>Address of the node that hosts the coordinator.</summary>
     [Key(5)]
     public required string CoordinatorAddress { get; init; }
+
+    /// <summary>False when there is no pipeline, or one whose node is leaving: requests wait.</summary>
+    [Key(6)]
+    public required bool IsAdmitting { get; init; }
 }

@@ -17,59 +17,6 @@ public readonly record struct VerifiedPath([property: Key(0)] CandidateId Head, 
 }
 
 /// <summary>
-/// What enters stage 1 in one cycle: 1..W candidates of a session, or a chunk of its prompt. Its ids, parents and base
-/// alone suffice to bring a stage's cache into line, so a lost, late or repeated <see cref="Cancel"/> never matters to
-/// the text.
-/// </summary>
-[MessagePackObject]
-public sealed record MicroBatch
-{
-    /// <summary>The session.</summary>
-    [Key(0)]
-    public required SessionId Session { get; init; }
-
-    /// <summary>The run; a stage rolls back to <see cref="Base"/> when it first sees a later one.</summary>
-    [Key(1)]
-    public required RunId Run { get; init; }
-
-    /// <summary>Path to commit before these candidates are appended.</summary>
-    [Key(2)]
-    public required VerifiedPath Base { get; init; }
-
-    /// <summary>Id of each candidate, counting up.</summary>
-    [Key(3)]
-    public required CandidateId[] Candidates { get; init; }
-
-    /// <summary>Token of each candidate.</summary>
-    [Key(4)]
-    public required TokenId[] Tokens { get; init; }
-
-    /// <summary>Parent of each candidate; parents come before children.</summary>
-    [Key(5)]
-    public required CandidateId[] Parents { get; init; }
-
-    /// <summary>How many leading candidates were already verified when they entered: prompt, corrections.</summary>
-    [Key(6)]
-    public required int CertainCount { get; init; }
-
-    /// <summary>First candidate whose successor is wanted; all prompt tokens but the last come before it.</summary>
-    [Key(7)]
-    public required int FirstHeadRow { get; init; }
-
-    /// <summary>With the session's first candidates, so that a stage can open it.</summary>
-    [Key(8)]
-    public SessionSettings? Settings { get; init; }
-
-    /// <summary>How many candidates there are.</summary>
-    [IgnoreMember]
-    public int Count => Candidates.Length;
-
-    /// <summary>True when every candidate is verified: such work goes before speculation.</summary>
-    [IgnoreMember]
-    public bool IsCertain => CertainCount == Candidates.Length;
-}
-
-/// <summary>
 /// Hidden states of a micro-batch, ready for the next layers. Stage i to stage i + 1, in order, at most the credit
 /// window in flight. Repeat delivery is safe: candidates already held are recognised and dropped.
 /// </summary>
@@ -83,15 +30,9 @@ public sealed record Forward([property: Key(0)] MicroBatch Batch, [property: Key
 /// The receiver has begun the micro-batch and its place in the window is free. Stage i + 1 to stage i. Repeat and late
 /// delivery are safe: a credit names its micro-batch and counts once.
 /// </summary>
-/// <param name="Session">The micro-batch's session.</param>
-/// <param name="Run">Its run.</param>
-/// <param name="First">Its first candidate.</param>
+/// <param name="Number">The micro-batch.</param>
 [MessagePackObject]
-public sealed record Credit(
-    [property: Key(0)] SessionId Session,
-    [property: Key(1)] RunId Run,
-    [property: Key(2)] CandidateId First
-) : IWireMessage, IControlMessage;
+public sealed record Credit([property: Key(0)] BatchNumber Number) : IWireMessage, IControlMessage;
 
 /// <summary>A token an exit head proposes to follow a candidate.</summary>
 /// <param name="Parent">The candidate.</param>
@@ -105,7 +46,7 @@ public readonly record struct DraftedToken(
 );
 
 /// <summary>
-/// Drafts for the candidates of one micro-batch. The stage that holds the exit head to the draft stage (to itself when
+/// Drafts for a session's candidates of one micro-batch. The stage that holds the exit head to the draft stage (to itself when
 /// it is the draft stage). Repeat delivery is safe: a candidate's drafts are taken once.
 /// </summary>
 /// <param name="Session">The session.</param>
@@ -118,23 +59,28 @@ public sealed record Drafts(
     [property: Key(2)] DraftedToken[] Tokens
 ) : IWireMessage, IControlMessage;
 
-/// <summary>
-/// The target's tokens after candidates. Last stage to draft stage. Repeat delivery is safe: a candidate gets one
-/// verdict.
-/// </summary>
+/// <summary>The target's tokens after one session's candidates of a micro-batch.</summary>
 /// <param name="Session">The session.</param>
 /// <param name="Run">The run; verdicts of an earlier one are dropped.</param>
 /// <param name="Candidates">Candidates judged, in the order they entered.</param>
 /// <param name="Tokens">The target's token after each.</param>
 /// <param name="Logprobs">What the target thought of each; null when the session did not ask.</param>
 [MessagePackObject]
-public sealed record Verdicts(
+public sealed record SessionVerdicts(
     [property: Key(0)] SessionId Session,
     [property: Key(1)] RunId Run,
     [property: Key(2)] CandidateId[] Candidates,
     [property: Key(3)] TokenId[] Tokens,
     [property: Key(4)] TokenLogprobs[]? Logprobs = null
-) : IWireMessage, IControlMessage
+);
+
+/// <summary>
+/// Verdicts on a micro-batch, of all its sessions together, so that the draft stage's next micro-batch can take them all.
+/// Last stage to draft stage. Repeat delivery is safe: a candidate gets one verdict.
+/// </summary>
+/// <param name="Sessions">Each session's verdicts.</param>
+[MessagePackObject]
+public sealed record Verdicts([property: Key(0)] SessionVerdicts[] Sessions) : IWireMessage, IControlMessage
 {
     /// <summary>Timestamp of its arrival in the draft stage's mailbox; the receiver's own, never sent.</summary>
     [IgnoreMember]

@@ -7,8 +7,8 @@ namespace Ppsd.Actors.Messages;
 
 /// <summary>
 /// Asks for a generation. Client to coordinator, which passes it on to the draft stage; in one process straight to the
-/// draft stage. Answered by <see cref="SessionStarted"/> or <see cref="SessionRefused"/>. Not to be repeated: each one
-/// starts a session.
+/// draft stage. Answered by <see cref="SessionStarted"/> or <see cref="SessionRefused"/>. A client has one session:
+/// repeat delivery is safe while it lives.
 /// </summary>
 [MessagePackObject]
 public sealed record StartSession : IWireMessage, IControlMessage

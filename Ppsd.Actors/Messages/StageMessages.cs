@@ -141,6 +141,10 @@ public sealed record StageStatus : IWireMessage
     /// <summary>Figures of all sessions, at the draft stage; null at the others.</summary>
     [Key(22)]
     public SessionTotals? Sessions { get; init; }
+
+    /// <summary>Candidates of the completed micro-batches; over <see cref="DecodeSteps"/> it is their mean width.</summary>
+    [Key(23)]
+    public long DecodeRows { get; init; }
 }
 
 /// <summary>

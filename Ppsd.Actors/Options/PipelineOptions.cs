@@ -9,6 +9,12 @@ public sealed record PipelineOptions
     /// <summary>Most positions drafted beyond the last verified token; 0 derives it from the number of stages.</summary>
     public int SpeculationWindow { get; init; }
 
+    /// <summary>
+    /// Stages that can work at the same time; 0 for all of them. Fewer where stages share processors. As many sessions fill
+    /// the pipeline, and drafts no longer enter.
+    /// </summary>
+    public int ParallelStages { get; init; }
+
     /// <summary>Prompt tokens of a micro-batch.</summary>
     public int PrefillChunk { get; init; } = 64;
 
@@ -20,6 +26,9 @@ public sealed record PipelineOptions
 
     /// <summary>Sessions that may wait for KV pages; one more is refused.</summary>
     public int MaxWaitingSessions { get; init; } = 256;
+
+    /// <summary>How many of <paramref name="stageCount"/> stages can work at the same time.</summary>
+    public int ParallelStagesOf(int stageCount) => ParallelStages > 0 ? ParallelStages : stageCount;
 
     /// <summary>The window for a pipeline of <paramref name="stageCount"/> stages.</summary>
     /// <remarks>

@@ -15,6 +15,7 @@ public static class PipelineOptionsValidator
             options.SpeculationWindow,
             "0 to 256"
         );
+        Require(options.ParallelStages is >= 0 and <= 1024, "parallel-stages", options.ParallelStages, "0 to 1024");
         Require(options.PrefillChunk is >= 1 and <= 4096, "prefill-chunk", options.PrefillChunk, "1 to 4096");
         Require(options.StallTimeout > TimeSpan.Zero, "stall-timeout", options.StallTimeout, "more than 0");
         Require(

@@ -26,14 +26,16 @@ internal sealed class LiveSession(DecodeSession decode, IActorRef client, StartS
     public bool ShowDrafts { get; } = request.ShowDrafts;
 
     /// <summary>A micro-batch enters stage 1.</summary>
-    public void NoteEntry(bool isPrefill)
+    public void NoteEntry(BatchPart part)
     {
-        if (isPrefill)
+        _progressAt = clock.GetTimestamp();
+        if (part.CertainCount > 0 && Decode.GeneratedCount == 0)
         {
+            // A chunk of the prompt: no cycle of decoding.
             return;
         }
 
-        _lastEntryAt = clock.GetTimestamp();
+        _lastEntryAt = _progressAt;
         if (_entries++ == 0)
         {
             _firstEntryAt = _lastEntryAt;
@@ -60,12 +62,12 @@ internal sealed class LiveSession(DecodeSession decode, IActorRef client, StartS
     }
 
     /// <summary>
-    /// True when nothing has come back for so long that it must be lost; the patience doubles with each vain attempt, so
+    /// True when nothing has entered or come back for so long that something must be lost; the patience doubles with each vain attempt, so
     /// that a slow pipeline is not restarted for ever.
     /// </summary>
     public bool HasStalled(TimeSpan timeout)
     {
-        if (clock.GetElapsedTime(_progressAt) < timeout * Math.Pow(2, Math.Min(_vainRestarts, 6)))
+        if (!Decode.IsWaiting || clock.GetElapsedTime(_progressAt) < timeout * Math.Pow(2, Math.Min(_vainRestarts, 6)))
         {
             return false;
         }

@@ -1,6 +1,7 @@
 using Ppsd.Actors.Ids;
 using Ppsd.Actors.Messages;
 using Ppsd.Actors.Options;
+using Ppsd.Actors.Speculation;
 
 namespace Ppsd.Actors.Sessions;
 
@@ -35,6 +36,10 @@ internal sealed class SessionAdmission
 
     /// <summary>Prompt tokens of a micro-batch that every stage can take.</summary>
     public int PrefillChunk { get; }
+
+    /// <summary>What every stage can take in one cycle.</summary>
+    public StepLimits StepLimits =>
+        new(_maxWidth, _options.ParallelStagesOf(_pipeline.Stages.Length), _options.WindowFor(_pipeline.Stages.Length));
 
     /// <summary>Why the pipeline can never serve the request, in one line; null when it can.</summary>
     public string? Refusal(StartSession request)

@@ -17,6 +17,9 @@ public sealed record ClusterSnapshot
     /// <summary>True when there is a pipeline.</summary>
     public required bool IsFormed { get; init; }
 
+    /// <summary>True when new requests enter it; false while a node of it is leaving.</summary>
+    public required bool IsAdmitting { get; init; }
+
     /// <summary>How the pipeline stands, in words; that no coordinator answers, if so.</summary>
     public required string Explanation { get; init; }
 

@@ -29,11 +29,19 @@ public sealed class CancelBoard
             return;
         }
 
-        var marks = _sessions.GetOrAdd(cancel.Session, static _ => new Marks());
-        marks.RaiseFloor(cancel.Floor.Value);
+        var marks = RaiseFloor(cancel.Session, cancel.Floor);
         foreach (var candidate in cancel.Branch)
         {
             marks.Dead.TryAdd(candidate, 0);
+        }
+    }
+
+    /// <summary>Marks the runs before one as dead: the session has moved on, cancel or no cancel.</summary>
+    public void StartRun(SessionId session, RunId run)
+    {
+        if (!_ended.ContainsKey(session))
+        {
+            RaiseFloor(session, run);
         }
     }
 
@@ -56,6 +64,20 @@ public sealed class CancelBoard
     /// <summary>True when a run of a session is dead.</summary>
     public bool IsDead(SessionId session, RunId run) =>
         _ended.ContainsKey(session) || (_sessions.TryGetValue(session, out var marks) && run.Value < marks.Floor);
+
+    /// <summary>True when no part of a micro-batch lives.</summary>
+    public bool IsDead(MicroBatch batch)
+    {
+        foreach (var part in batch.Parts)
+        {
+            if (!IsDead(part.Session, part.Run))
+            {
+                return false;
+            }
+        }
+
+        return true;
+    }
 
     /// <summary>True when any candidate of the session is marked dead.</summary>
     public bool HasDeadBranches(SessionId session) =>
@@ -83,6 +105,13 @@ public sealed class CancelBoard
                 marks.Dead.TryRemove(dead, out _);
             }
         }
+    }
+
+    private Marks RaiseFloor(SessionId session, RunId floor)
+    {
+        var marks = _sessions.GetOrAdd(session, static _ => new Marks());
+        marks.RaiseFloor(floor.Value);
+        return marks;
     }
 
     private sealed class Marks

@@ -4,7 +4,7 @@ using Ppsd.Actors.Messages;
 namespace Ppsd.Actors.Speculation;
 
 /// <summary>
-/// The decode of one session: which micro-batch enters stage 1 next, what a draft adds, and what a verdict confirms or
+/// The decode of one session: what of it enters stage 1 next, what a draft adds, and what a verdict confirms or
 /// kills. This class is PPSD. Pure: no actors, no devices, no clock; the draft stage's thread owns it.
 /// </summary>
 /// <remarks>
@@ -29,6 +29,7 @@ internal sealed class DecodeSession
     private readonly List<TokenId> _tokens;
     private readonly int _promptLength;
     private readonly VerdictOutcome _outcome = new();
+    private readonly RecentAcceptance _acceptance = new();
     private VerifiedPath _base = VerifiedPath.Empty;
     private CandidateId? _head;
     private TokenId? _waitingToken;
@@ -83,11 +84,18 @@ internal sealed class DecodeSession
     /// <summary>True while prompt tokens have yet to enter.</summary>
     public bool IsPrefilling => _prefilled < _promptLength && _base.Length == 0;
 
-    /// <summary>True when verified tokens wait to enter: such work goes before anybody's drafts.</summary>
-    public bool HasCertainWork => !IsFinished && (IsPrefilling || _waitingToken is not null);
+    /// <summary>True when a verified token waits to enter: such work goes before anybody's drafts.</summary>
+    public bool HasVerifiedToken => !IsFinished && !IsPrefilling && _waitingToken is not null;
 
     /// <summary>True when drafts wait to enter and the window has room for them.</summary>
-    public bool HasDraftWork => !IsFinished && !HasCertainWork && _waitingDrafts.Count > 0 && Depth <= _limits.Window;
+    public bool HasDraftWork =>
+        !IsFinished && !IsPrefilling && _waitingToken is null && _waitingDrafts.Count > 0 && Depth <= _limits.Window;
+
+    /// <summary>True while something is in the pipeline and nothing waits to enter: all depends on what comes back.</summary>
+    public bool IsWaiting => !IsFinished && !IsPrefilling && _waitingToken is null;
+
+    /// <summary>How likely the drafts that wait are to be judged and confirmed, from 0 to 1.</summary>
+    public double DraftsChance => Math.Pow(_acceptance.Rate, Depth);
 
     /// <summary>Positions between the last verified token and the drafts that would enter next.</summary>
     public int Depth => _waitingDrafts.Count == 0 ? 0 : DepthOf(_waitingDrafts[0].Parent) + 1;
@@ -117,15 +125,16 @@ internal sealed class DecodeSession
         return drafts;
     }
 
-    /// <summary>The micro-batch to enter now; call only when there is work.</summary>
-    public MicroBatch NextMicroBatch()
+    /// <summary>What enters now: a chunk of the prompt, the verified token that waits, or drafts. Call only when there is work.</summary>
+    /// <param name="maxRows">Most drafts to take; a verified token is one row.</param>
+    /// <param name="mayDraft">True when drafts are wanted after it.</param>
+    public BatchPart NextPart(int maxRows, bool mayDraft)
     {
-        if (IsPrefilling)
-        {
-            return NextPromptChunk();
-        }
-
-        return _waitingToken is { } token ? VerifiedToken(token) : NextDrafts();
+        var part =
+            IsPrefilling ? NextPromptChunk()
+            : _waitingToken is { } token ? VerifiedToken(token)
+            : NextDrafts(maxRows);
+        return mayDraft && _settings.Mode == DecodeMode.Ppsd ? part with { IsDrafting = true } : part;
     }
 
     /// <summary>Takes drafts for candidates in flight. Those whose parent died, or is already answered, are dropped.</summary>
@@ -217,6 +226,7 @@ internal sealed class DecodeSession
         if (wasDrafted)
         {
             VerifiedDrafts++;
+            _acceptance.Note(confirmed is not null);
         }
 
         if (confirmed is not null)
@@ -294,7 +304,7 @@ internal sealed class DecodeSession
         IsFinished = true;
     }
 
-    private MicroBatch NextPromptChunk()
+    private BatchPart NextPromptChunk()
     {
         var start = _prefilled;
         var count = Math.Min(_limits.PrefillChunk, _promptLength - start);
@@ -314,7 +324,7 @@ internal sealed class DecodeSession
             EnterVerified(candidates[^1], parents[^1], tokens[^1]);
         }
 
-        return new MicroBatch
+        return new BatchPart
         {
             Session = Id,
             Run = Run,
@@ -328,7 +338,7 @@ internal sealed class DecodeSession
         };
     }
 
-    private MicroBatch VerifiedToken(TokenId token)
+    private BatchPart VerifiedToken(TokenId token)
     {
         var candidates = TakeIds(1);
         _waitingToken = null;
@@ -336,9 +346,9 @@ internal sealed class DecodeSession
         return Candidates(candidates, [token], [_base.Head], certainCount: 1);
     }
 
-    private MicroBatch NextDrafts()
+    private BatchPart NextDrafts(int maxRows)
     {
-        var width = Math.Min(_limits.MaxWidth, _waitingDrafts.Count);
+        var width = Math.Min(Math.Min(_limits.MaxWidth, maxRows), _waitingDrafts.Count);
         if (width < _waitingDrafts.Count)
         {
             // Several proposals compete for the places: the likeliest paths win. Ties keep their order.
@@ -363,12 +373,7 @@ internal sealed class DecodeSession
         return Candidates(candidates, tokens, parents, certainCount: 0);
     }
 
-    private MicroBatch Candidates(
-        CandidateId[] candidates,
-        TokenId[] tokens,
-        CandidateId[] parents,
-        int certainCount
-    ) =>
+    private BatchPart Candidates(CandidateId[] candidates, TokenId[] tokens, CandidateId[] parents, int certainCount) =>
         new()
         {
             Session = Id,

@@ -1,3 +1,4 @@
+using Ppsd.Actors.Ids;
 using Ppsd.Actors.Messages;
 using Ppsd.Actors.Speculation;
 
@@ -10,7 +11,7 @@ namespace Ppsd.Actors.Stages;
 /// </summary>
 internal sealed class CreditWindow(int size)
 {
-    private readonly List<Credit> _inFlight = [];
+    private readonly List<MicroBatch> _inFlight = [];
     private readonly WorkQueue _waiting = new();
 
     /// <summary>Micro-batches waiting for a place.</summary>
@@ -20,33 +21,45 @@ internal sealed class CreditWindow(int size)
     public int InFlightCount => _inFlight.Count;
 
     /// <summary>Queues a micro-batch for the next stage.</summary>
-    public void Add(WorkItem item)
-    {
-        // A new run resets its session's credits: what the old run had in flight is dead, and a credit lost with it
-        // must not be missed for ever.
-        _inFlight.RemoveAll(credit => credit.Session == item.Batch.Session && credit.Run < item.Batch.Run);
-        _waiting.Add(item);
-    }
+    public void Add(WorkItem item) => _waiting.Add(item);
 
     /// <summary>Takes the next micro-batch to send, or null when none waits or the window is full.</summary>
-    public WorkItem? TakeNext()
+    /// <param name="board">
+    /// What of the window is dead: a credit lost with a micro-batch of which nothing lives must not be missed for ever.
+    /// </param>
+    public WorkItem? TakeNext(CancelBoard board)
     {
-        if (_inFlight.Count >= size || _waiting.TakeNext() is not { } item)
+        if (_inFlight.Count >= size && _inFlight.RemoveAll(board.IsDead) == 0)
         {
             return null;
         }
 
-        _inFlight.Add(new Credit(item.Batch.Session, item.Batch.Run, item.Batch.Candidates[0]));
+        if (_waiting.TakeNext() is not { } item)
+        {
+            return null;
+        }
+
+        _inFlight.Add(item.Batch);
         return item;
     }
 
     /// <summary>Frees a micro-batch's place; a credit for one that has none is ignored.</summary>
-    public void Return(Credit credit) => _inFlight.Remove(credit);
+    public void Return(BatchNumber number)
+    {
+        for (var i = 0; i < _inFlight.Count; i++)
+        {
+            if (_inFlight[i].Number == number)
+            {
+                _inFlight.RemoveAt(i);
+                return;
+            }
+        }
+    }
 
-    /// <summary>Forgets dead runs and sessions.</summary>
+    /// <summary>Forgets micro-batches of which nothing lives.</summary>
     public void DropDead(CancelBoard board)
     {
-        _inFlight.RemoveAll(credit => board.IsDead(credit.Session, credit.Run));
+        _inFlight.RemoveAll(board.IsDead);
         _waiting.DropDead(board);
     }
 

@@ -46,14 +46,14 @@ internal sealed class DraftLoopMeter(TimeProvider clock)
         _current = batch;
         _currentBegan = clock.GetTimestamp();
         _currentDeviceMs = deviceMs;
-        if (_rejection is { } rejection && rejection.Session == batch.Session)
+        if (_rejection is { } rejection && Array.Exists(batch.Parts, part => part.Session == rejection.Session))
         {
             Rejections++;
             _rejectionTicks += _currentBegan - rejection.At;
             _rejection = null;
         }
 
-        if (_previous is { } before && before.Session == batch.Session && before.Run == batch.Run && !batch.IsCertain)
+        if (IsNextTurn(batch))
         {
             Cycles++;
             _cycleTicks += _currentBegan - _previousBegan;
@@ -79,6 +79,13 @@ internal sealed class DraftLoopMeter(TimeProvider clock)
     /// <param name="session">The session.</param>
     /// <param name="arrivedAt">Timestamp of its arrival at this stage.</param>
     public void Reject(SessionId session, long arrivedAt) => _rejection = (session, arrivedAt);
+
+    /// <summary>True for drafts of one session right after the candidates they follow.</summary>
+    private bool IsNextTurn(MicroBatch batch) =>
+        _previous is { Parts: [var before] }
+        && batch is { Parts: [{ CertainCount: 0 } part] }
+        && before.Session == part.Session
+        && before.Run == part.Run;
 
     private double ToMs(long ticks) => ticks * 1000.0 / clock.TimestampFrequency;
 }

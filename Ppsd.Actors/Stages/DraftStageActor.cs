@@ -15,11 +15,12 @@ namespace Ppsd.Actors.Stages;
 internal sealed class DraftStageActor : StageActor, IWithTimers
 {
     private readonly Dictionary<SessionId, LiveSession> _sessions = [];
-    private readonly List<SessionId> _turns = [];
     private readonly Dictionary<SessionId, HashSet<int>> _releasing = [];
     private readonly Queue<(StartSession Request, IActorRef Client)> _waiting = [];
     private readonly SessionCounters _counters = new();
     private SessionAdmission? _admission;
+    private StepComposer? _composer;
+    private long _batchNumber;
     private int _sessionNumber;
 
     public DraftStageActor(StageSetup setup)
@@ -51,6 +52,7 @@ internal sealed class DraftStageActor : StageActor, IWithTimers
         {
             FailAll("the pipeline was formed anew");
             _admission = new SessionAdmission(formed, Options);
+            _composer = new StepComposer(_admission.StepLimits);
         }
     }
 
@@ -71,37 +73,21 @@ internal sealed class DraftStageActor : StageActor, IWithTimers
         _admission = null;
     }
 
-    /// <summary>Certain work first, then the drafts nearest to being verified; sessions take turns among equals.</summary>
     protected override WorkItem? NextWork()
     {
-        LiveSession? chosen = null;
-        foreach (var id in _turns)
-        {
-            var session = _sessions[id];
-            if (session.Decode.HasCertainWork)
-            {
-                chosen = session;
-                break;
-            }
-
-            if (session.Decode.HasDraftWork && (chosen is null || session.Decode.Depth < chosen.Decode.Depth))
-            {
-                chosen = session;
-            }
-        }
-
-        if (chosen is null)
+        if (_composer?.Next() is not { } parts)
         {
             return null;
         }
 
-        _turns.Remove(chosen.Decode.Id);
-        _turns.Add(chosen.Decode.Id);
-        var isPrefill = chosen.Decode.IsPrefilling;
-        var batch = chosen.Decode.NextMicroBatch();
-        chosen.NoteEntry(isPrefill);
-        TellDrafts(chosen);
-        return new WorkItem(batch, ReadOnlyMemory<byte>.Empty);
+        foreach (var part in parts)
+        {
+            var session = _sessions[part.Session];
+            session.NoteEntry(part);
+            TellDrafts(session);
+        }
+
+        return new WorkItem(new MicroBatch(new BatchNumber(_batchNumber++), parts), ReadOnlyMemory<byte>.Empty);
     }
 
     /// <summary>A verdict that waits in the mailbox may already have killed the run; look before spending a layer on it.</summary>
@@ -112,19 +98,24 @@ internal sealed class DraftStageActor : StageActor, IWithTimers
             return true;
         }
 
-        if (!Mailbox.HasControl || !_sessions.TryGetValue(batch.Session, out var session))
+        // Of several sessions one nearly always lives on.
+        if (
+            batch.Parts is not [var part]
+            || !Mailbox.HasControl
+            || !_sessions.TryGetValue(part.Session, out var session)
+        )
         {
             return false;
         }
 
         foreach (var verdicts in Mailbox.WaitingVerdicts)
         {
-            if (
-                verdicts.Session == batch.Session
-                && session.Decode.WillDie(verdicts.Run, verdicts.Candidates, verdicts.Tokens)
-            )
+            foreach (var own in verdicts.Sessions)
             {
-                return true;
+                if (own.Session == part.Session && session.Decode.WillDie(own.Run, own.Candidates, own.Tokens))
+                {
+                    return true;
+                }
             }
         }
 
@@ -142,6 +133,11 @@ internal sealed class DraftStageActor : StageActor, IWithTimers
 
     private void Start(StartSession request, IActorRef client)
     {
+        if (IsKnown(client))
+        {
+            return;
+        }
+
         if (_admission is null)
         {
             client.Tell(new SessionRefused(RefusalKind.Unavailable, "the pipeline is not formed yet"));
@@ -158,6 +154,18 @@ internal sealed class DraftStageActor : StageActor, IWithTimers
         {
             Wait(request, client);
         }
+    }
+
+    /// <summary>A client has one session: one that asks again has not heard the answer yet, and is told it once more.</summary>
+    private bool IsKnown(IActorRef client)
+    {
+        if (_sessions.Values.FirstOrDefault(session => session.Client.Equals(client)) is { } session)
+        {
+            client.Tell(new SessionStarted(session.Decode.Id));
+            return true;
+        }
+
+        return _waiting.Any(entry => entry.Client.Equals(client));
     }
 
     private void Wait(StartSession request, IActorRef client)
@@ -204,7 +212,7 @@ internal sealed class DraftStageActor : StageActor, IWithTimers
             new SpeculationLimits(Options.WindowFor(Pipeline.Stages.Length), request.MaxWidth, _admission.PrefillChunk)
         );
         _sessions.Add(id, new LiveSession(decode, client, request, Clock));
-        _turns.Add(id);
+        _composer!.Add(decode);
         Context.Watch(client);
         client.Tell(new SessionStarted(id));
         RequestWork();
@@ -222,6 +230,16 @@ internal sealed class DraftStageActor : StageActor, IWithTimers
 
     private void TakeVerdicts(Verdicts verdicts)
     {
+        foreach (var own in verdicts.Sessions)
+        {
+            TakeVerdicts(own, verdicts.ArrivedAt);
+        }
+
+        RequestWork();
+    }
+
+    private void TakeVerdicts(SessionVerdicts verdicts, long arrivedAt)
+    {
         if (!_sessions.TryGetValue(verdicts.Session, out var session))
         {
             return;
@@ -231,7 +249,7 @@ internal sealed class DraftStageActor : StageActor, IWithTimers
         var outcome = session.Decode.Apply(verdicts.Run, verdicts.Candidates, verdicts.Tokens);
         if (outcome.RunRejected)
         {
-            Loop.Reject(verdicts.Session, verdicts.ArrivedAt);
+            Loop.Reject(verdicts.Session, arrivedAt);
         }
 
         if (outcome.Emitted.Count > 0)
@@ -263,7 +281,6 @@ internal sealed class DraftStageActor : StageActor, IWithTimers
         }
 
         TellDrafts(session);
-        RequestWork();
     }
 
     private void RestartAfterGap(GapSeen gap)
@@ -298,7 +315,7 @@ internal sealed class DraftStageActor : StageActor, IWithTimers
             return null;
         }
 
-        _turns.Remove(id);
+        _composer!.Remove(session.Decode);
         session.Decode.Finish();
         _counters.Close(session.Decode);
         if (_sessions.Values.All(other => !other.Client.Equals(session.Client)))
@@ -313,7 +330,7 @@ internal sealed class DraftStageActor : StageActor, IWithTimers
 
     private void EndSessionsOf(IActorRef client)
     {
-        foreach (var id in _turns.Where(id => _sessions[id].Client.Equals(client)).ToList())
+        foreach (var id in _sessions.Keys.Where(id => _sessions[id].Client.Equals(client)).ToList())
         {
             Forget(id);
         }
@@ -330,7 +347,7 @@ internal sealed class DraftStageActor : StageActor, IWithTimers
 
     private void FailAll(string reason)
     {
-        foreach (var id in _turns.ToList())
+        foreach (var id in _sessions.Keys.ToList())
         {
             Fail(id, reason);
         }

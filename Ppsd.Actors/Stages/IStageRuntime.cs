@@ -33,24 +33,40 @@ public interface IStageRuntime : IDisposable
     /// <summary>Closes a session and frees its pages; unknown sessions are ignored.</summary>
     void Release(SessionId session);
 
-    /// <summary>Starts a step and appends a micro-batch's candidates to the cache as its rows.</summary>
-    /// <returns>False when a parent is not in the cache: an earlier message was lost.</returns>
-    bool TryAppend(MicroBatch batch);
+    /// <summary>Starts a step with no rows.</summary>
+    void BeginStep();
+
+    /// <summary>Appends one session's candidates to its cache and to the step as its next rows.</summary>
+    /// <returns>
+    /// False when a parent is not in the cache: an earlier message was lost. The step then has none of the part's rows; the
+    /// cache may hold some of its candidates, without values, until the session's next run.
+    /// </returns>
+    /// <exception cref="StageCapacityException">The session's pages are full; the step has none of the part's rows.</exception>
+    bool TryAppend(BatchPart part);
 
     /// <summary>Runs the step's rows through the layers.</summary>
     /// <param name="hidden">Hidden states from the stage before, fp32 [rows, hiddenSize]; empty at the first stage.</param>
     /// <param name="isCancelled">Asked between layers.</param>
-    /// <returns>False when cancelled; the rows then hold nothing and their run is rolled back later.</returns>
-    bool Forward(ReadOnlyMemory<byte> hidden, Func<bool> isCancelled);
+    /// <param name="exitHeadRow">
+    /// First row that <see cref="RunExitHead"/> will be asked for, so that a device can have that work queued before it is
+    /// waited for; null for none. A hint.
+    /// </param>
+    /// <returns>False when cancelled; the rows then hold nothing and their runs are rolled back later.</returns>
+    bool Forward(ReadOnlyMemory<byte> hidden, Func<bool> isCancelled, int? exitHeadRow);
 
     /// <summary>Hidden states of the step's rows, in memory the receiver may keep.</summary>
     ReadOnlyMemory<byte> ReadHidden();
 
-    /// <summary>Runs the exit head on the step's rows and drafts successors of those from <paramref name="firstRow"/> on.</summary>
-    /// <param name="firstRow">First row to draft from; the rows before it only enter the head's own cache.</param>
-    /// <param name="width">Most drafts per row.</param>
-    /// <returns>Drafts, best first for each row.</returns>
-    DraftedToken[] Draft(int firstRow, int width);
+    /// <summary>Runs the exit head on the step's rows; those from <paramref name="firstRow"/> on can then be drafted from.</summary>
+    /// <param name="firstRow">The rows before it only enter the head's own cache.</param>
+    void RunExitHead(int firstRow);
+
+    /// <summary>Drafts successors of a row.</summary>
+    /// <param name="row">A row the exit head gave logits for.</param>
+    /// <param name="parent">The row's candidate.</param>
+    /// <param name="width">Most drafts.</param>
+    /// <param name="drafts">Receives them, best first.</param>
+    void Draft(int row, CandidateId parent, int width, List<DraftedToken> drafts);
 
     /// <summary>The target's tokens after the rows from <paramref name="firstRow"/> on.</summary>
     TokenId[] Verify(int firstRow);

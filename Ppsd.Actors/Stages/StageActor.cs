@@ -21,9 +21,10 @@ internal class StageActor : ReceiveActor
     private readonly CreditWindow _outbox;
     private readonly StageMeter _meter;
     private readonly DraftLoopMeter _loop;
-    private readonly Dictionary<SessionId, OpenSession> _open = [];
     private readonly Func<bool> _isCurrentDead;
     private IStageRuntime _runtime = null!;
+    private StageSessions _sessions = null!;
+    private StageHeads _heads = null!;
     private MicroBatch? _current;
     private bool _workRequested;
     private double _loadMs;
@@ -86,6 +87,8 @@ internal class StageActor : ReceiveActor
             Mailbox.Clock = Clock;
             var started = Clock.GetTimestamp();
             _runtime = _setup.CreateRuntime();
+            _sessions = new StageSessions(_runtime, Board, NoteGap, Fault);
+            _heads = new StageHeads(_runtime, _sessions);
             _loadMs = Clock.GetElapsedTime(started).TotalMilliseconds;
             _allocatedBefore = GC.GetAllocatedBytesForCurrentThread();
         }
@@ -103,7 +106,7 @@ internal class StageActor : ReceiveActor
     protected override void PostStop() => _runtime?.Dispose();
 
     /// <summary>True when work on a micro-batch is wasted. Asked before it begins and between its layers.</summary>
-    protected virtual bool IsDead(MicroBatch batch) => Board.IsDead(batch.Session, batch.Run);
+    protected virtual bool IsDead(MicroBatch batch) => Board.IsDead(batch);
 
     /// <summary>The next micro-batch to work on, or null.</summary>
     protected virtual WorkItem? NextWork() => _queue.TakeNext();
@@ -159,7 +162,7 @@ internal class StageActor : ReceiveActor
 
     private void Enqueue(Forward forward)
     {
-        if (forward.Batch.Session.Epoch != Pipeline?.Epoch)
+        if (!Array.TrueForAll(forward.Batch.Parts, part => part.Session.Epoch == Pipeline?.Epoch))
         {
             return;
         }
@@ -181,26 +184,26 @@ internal class StageActor : ReceiveActor
 
         _current = item.Batch;
         _loop.Begin(item.Batch, _runtime.Figures.DeviceMs);
-        var completed = false;
+        var completedRows = 0;
         _meter.Begin();
         try
         {
-            completed = TryProcess(item);
-        }
-        catch (StageCapacityException e)
-        {
-            Fault(item.Batch.Session, e.Message);
+            completedRows = Process(item);
         }
         catch (Exception e) when (e is not OutOfMemoryException)
         {
-            // The device may be broken for good. The session learns why; the host decides about the stage.
-            Fault(item.Batch.Session, $"stage {Index.Number} failed: {e.Message}");
+            // The device may be broken for good. The sessions learn why; the host decides about the stage.
+            foreach (var part in item.Batch.Parts)
+            {
+                Fault(part.Session, $"stage {Index.Number} failed: {e.Message}");
+            }
+
             throw;
         }
         finally
         {
-            _meter.End(completed && item.Batch.FirstHeadRow == 0);
-            _loop.End(completed && item.Batch.FirstHeadRow == 0);
+            _meter.End(completedRows);
+            _loop.End(completedRows > 0);
             _current = null;
         }
 
@@ -208,36 +211,30 @@ internal class StageActor : ReceiveActor
     }
 
     /// <summary>
-    /// One micro-batch: bring the cache into line, run the layers, hand over, then draft or judge. False when it died or
-    /// could not be placed.
+    /// One micro-batch: bring the caches into line, run the layers, hand over, then draft or judge. Returns the candidates
+    /// that went all the way; 0 for a chunk of a prompt and for what died or could not be placed.
     /// </summary>
-    private bool TryProcess(WorkItem received)
+    private int Process(WorkItem received)
     {
-        ReturnCredit(received.Batch);
-        if (IsDead(received.Batch) || DeadBranches.Without(received, Board) is not { } item)
+        ReturnCredit(received.Batch.Number);
+        if (IsDead(received.Batch) || BatchCut.WithoutDead(received, Board) is not { } living)
         {
             _meter.Cancel();
-            return false;
+            return 0;
+        }
+
+        if (_sessions.Place(living) is not { } item)
+        {
+            return 0;
         }
 
         var batch = item.Batch;
-        if (IsRepeated(batch))
-        {
-            return false;
-        }
-
-        if (!TryAlign(batch) || !_runtime.TryAppend(batch))
-        {
-            DraftStage.Tell(new GapSeen(batch.Session, batch.Run));
-            return false;
-        }
-
-        _open[batch.Session].LastCandidate = batch.Candidates[^1];
-
-        if (!_runtime.Forward(item.Hidden, _isCurrentDead))
+        _current = batch;
+        var drafts = !IsLast && _heads.MustRunExitHead(batch);
+        if (!_runtime.Forward(item.Hidden, _isCurrentDead, drafts ? batch.FirstHeadRow : null))
         {
             _meter.Cancel();
-            return false;
+            return 0;
         }
 
         if (IsLast)
@@ -249,60 +246,24 @@ internal class StageActor : ReceiveActor
             // The next stage starts now; this stage's exit head runs meanwhile.
             _outbox.Add(item with { Hidden = _runtime.ReadHidden() });
             Send();
-            Draft(batch);
-        }
-
-        return true;
-    }
-
-    /// <summary>Candidates enter in order and once, so one that is not newer than the last has been here before.</summary>
-    private bool IsRepeated(MicroBatch batch) =>
-        _open.TryGetValue(batch.Session, out var session) && batch.Candidates[0].Value <= session.LastCandidate.Value;
-
-    /// <summary>Opens the session, starts its new run or commits what is verified; false when a message was lost.</summary>
-    private bool TryAlign(MicroBatch batch)
-    {
-        if (!_open.TryGetValue(batch.Session, out var session))
-        {
-            if (batch.Settings is null)
+            if (drafts && !IsDead(batch))
             {
-                return false;
+                Draft(batch);
             }
-
-            _runtime.Open(batch.Session, batch.Settings);
-            _open.Add(batch.Session, new OpenSession(batch.Settings) { Run = batch.Run });
-            return true;
         }
 
-        if (batch.Run < session.Run)
-        {
-            return false;
-        }
-
-        if (batch.Run == session.Run)
-        {
-            return _runtime.Commit(batch.Session, batch.Base);
-        }
-
-        session.Run = batch.Run;
-        return _runtime.Rollback(batch.Session, batch.Base);
+        return batch.FirstHeadRow == 0 ? batch.Count : 0;
     }
 
     private void Draft(MicroBatch batch)
     {
-        var settings = _open[batch.Session].Settings;
-        if (settings.Mode != DecodeMode.Ppsd || !_runtime.Description.HasExitHead || IsDead(batch))
+        _meter.MarkWork();
+        foreach (var drafts in _heads.Draft(batch))
         {
-            return;
+            SendDrafts(drafts);
         }
 
-        _meter.MarkWork();
-        var drafts = _runtime.Draft(batch.FirstHeadRow, settings.MaxWidth);
         _meter.MarkHeads();
-        if (drafts.Length > 0)
-        {
-            SendDrafts(new Drafts(batch.Session, batch.Run, drafts));
-        }
     }
 
     private void Judge(MicroBatch batch)
@@ -313,38 +274,22 @@ internal class StageActor : ReceiveActor
         }
 
         _meter.MarkWork();
-        var tokens = _runtime.Verify(batch.FirstHeadRow);
+        var verdicts = _heads.Judge(batch);
         _meter.MarkHeads();
-        var logprobs = _open[batch.Session].Settings.TopLogprobs is { } topCount
-            ? Logprobs(batch.FirstHeadRow, tokens, topCount)
-            : null;
-        DraftStage.Tell(
-            new Verdicts(batch.Session, batch.Run, batch.Candidates[batch.FirstHeadRow..], tokens, logprobs)
-        );
+        DraftStage.Tell(verdicts);
     }
 
-    private TokenLogprobs[] Logprobs(int firstRow, TokenId[] tokens, int topCount)
-    {
-        var logprobs = new TokenLogprobs[tokens.Length];
-        for (var i = 0; i < tokens.Length; i++)
-        {
-            logprobs[i] = _runtime.Logprobs(firstRow + i, tokens[i], topCount);
-        }
-
-        return logprobs;
-    }
-
-    private void ReturnCredit(MicroBatch batch)
+    private void ReturnCredit(BatchNumber number)
     {
         if (Index.Value > 0)
         {
-            Pipeline!.Stages[Index.Value - 1].Actor.Tell(new Credit(batch.Session, batch.Run, batch.Candidates[0]));
+            Pipeline!.Stages[Index.Value - 1].Actor.Tell(new Credit(number));
         }
     }
 
     private void SendOn(Credit credit)
     {
-        _outbox.Return(credit);
+        _outbox.Return(credit.Number);
         Send();
     }
 
@@ -355,7 +300,7 @@ internal class StageActor : ReceiveActor
             return;
         }
 
-        while (_outbox.TakeNext() is { } item)
+        while (_outbox.TakeNext(Board) is { } item)
         {
             Pipeline.Stages[Index.Value + 1].Actor.Tell(new Forward(item.Batch, item.Hidden));
         }
@@ -372,23 +317,19 @@ internal class StageActor : ReceiveActor
 
     private void Release(EndSession end)
     {
-        _open.Remove(end.Session);
-        _runtime.Release(end.Session);
+        _sessions.Release(end.Session);
         DropDeadWork();
         Sender.Tell(new SessionReleased(end.Session, Index));
     }
 
     private void ReleaseAll()
     {
-        foreach (var session in _open.Keys)
-        {
-            _runtime.Release(session);
-        }
-
-        _open.Clear();
+        _sessions.ReleaseAll();
         _queue.Clear();
         _outbox.Clear();
     }
+
+    private void NoteGap(BatchPart part) => DraftStage.Tell(new GapSeen(part.Session, part.Run));
 
     private void Fault(SessionId session, string reason)
     {
@@ -420,12 +361,13 @@ internal class StageActor : ReceiveActor
         {
             Stage = Index,
             Description = _runtime.Description,
-            OpenSessions = _open.Count,
+            OpenSessions = _sessions.Count,
             UsedPages = _runtime.Description.PageCount - _runtime.FreePages,
             BusyMs = _meter.BusyMs,
             DecodeMs = _meter.DecodeMs,
             DecodeHeadsMs = _meter.DecodeHeadsMs,
             DecodeSteps = _meter.DecodeSteps,
+            DecodeRows = _meter.DecodeRows,
             CancelledSteps = _meter.CancelledSteps,
             QueueLength = _queue.Count,
             DeviceMs = figures.DeviceMs,
@@ -441,15 +383,6 @@ internal class StageActor : ReceiveActor
             UpMs = _meter.UpMs,
             LinkRoundTripMs = Pipeline is null || IsLast ? null : Mailbox.Link.RoundTripMs,
         };
-    }
-
-    private sealed class OpenSession(SessionSettings settings)
-    {
-        public SessionSettings Settings { get; } = settings;
-
-        public RunId Run { get; set; }
-
-        public CandidateId LastCandidate { get; set; } = CandidateId.Root;
     }
 
     /// <summary>Note to self: pick a micro-batch and work on it.</summary>

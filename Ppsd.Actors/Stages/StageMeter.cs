@@ -14,6 +14,9 @@ internal sealed class StageMeter(TimeProvider clock)
     /// <summary>Micro-batches of candidates completed.</summary>
     public long DecodeSteps { get; private set; }
 
+    /// <summary>Their candidates.</summary>
+    public long DecodeRows { get; private set; }
+
     /// <summary>Micro-batches dropped or abandoned because a cancel reached them.</summary>
     public long CancelledSteps { get; private set; }
 
@@ -49,14 +52,15 @@ internal sealed class StageMeter(TimeProvider clock)
     }
 
     /// <summary>The micro-batch is done, to the end or not.</summary>
-    /// <param name="completedDecode">True for candidates that went all the way; chunks of a prompt take another time.</param>
-    public void End(bool completedDecode)
+    /// <param name="completedRows">Candidates that went all the way; 0 for chunks of a prompt, which take another time.</param>
+    public void End(int completedRows)
     {
         MarkWork();
         _busyTicks += _stepTicks;
-        if (completedDecode)
+        if (completedRows > 0)
         {
             DecodeSteps++;
+            DecodeRows += completedRows;
             _decodeTicks += _stepTicks;
             _decodeHeadsTicks += _stepHeadsTicks;
         }

@@ -5,7 +5,8 @@ namespace Ppsd.Actors.Stages;
 
 /// <summary>
 /// Micro-batches waiting for a stage. Within a session they keep their order, since children need their parents' keys
-/// and values; among sessions verified tokens go before speculation, then first come first served. Pure.
+/// and values; among sessions micro-batches with verified tokens go before mere speculation, then first come first
+/// served. Pure.
 /// </summary>
 internal sealed class WorkQueue
 {
@@ -28,7 +29,7 @@ internal sealed class WorkQueue
         var chosen = 0;
         for (var i = 0; i < _items.Count; i++)
         {
-            if (_items[i].Batch.IsCertain && IsFirstOfItsSession(i))
+            if (_items[i].Batch.IsUrgent && IsFirstOfItsSessions(i))
             {
                 chosen = i;
                 break;
@@ -40,24 +41,39 @@ internal sealed class WorkQueue
         return item;
     }
 
-    /// <summary>Removes items whose run or session is dead; returns how many.</summary>
-    public int DropDead(CancelBoard board) =>
-        _items.RemoveAll(item => board.IsDead(item.Batch.Session, item.Batch.Run));
+    /// <summary>Removes items of which no part lives; returns how many.</summary>
+    public int DropDead(CancelBoard board) => _items.RemoveAll(item => board.IsDead(item.Batch));
 
     /// <summary>Removes everything.</summary>
     public void Clear() => _items.Clear();
 
-    private bool IsFirstOfItsSession(int index)
+    private bool IsFirstOfItsSessions(int index)
     {
         for (var i = 0; i < index; i++)
         {
-            if (_items[i].Batch.Session == _items[index].Batch.Session)
+            if (ShareSession(_items[i].Batch, _items[index].Batch))
             {
                 return false;
             }
         }
 
         return true;
+    }
+
+    private static bool ShareSession(MicroBatch a, MicroBatch b)
+    {
+        foreach (var part in a.Parts)
+        {
+            foreach (var other in b.Parts)
+            {
+                if (part.Session == other.Session)
+                {
+                    return true;
+                }
+            }
+        }
+
+        return false;
     }
 }
 

@@ -108,7 +108,12 @@ internal sealed class ApiServer : IAsyncDisposable
     {
         var settings = context.Settings;
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions { ApplicationName = "ppsd" });
-        builder.Logging.AddSimpleConsole(console => console.SingleLine = true).SetMinimumLevel(LogLevel.Warning);
+        // What keeps a server from starting is said by an exception; requests' faults by ErrorAnswers.
+        builder
+            .Logging.AddSimpleConsole(console => console.SingleLine = true)
+            .SetMinimumLevel(LogLevel.Warning)
+            .AddFilter("Microsoft.Extensions.Hosting", LogLevel.None)
+            .AddFilter("Microsoft.AspNetCore.Server.Kestrel", LogLevel.None);
         builder.Services.Configure<Microsoft.Extensions.Logging.Console.ConsoleLoggerOptions>(console =>
             console.LogToStandardErrorThreshold = LogLevel.Trace
         );
@@ -138,6 +143,7 @@ internal sealed class ApiServer : IAsyncDisposable
         HealthEndpoints.Map(web, context);
         ClusterEndpoint.Map(web, context);
         TelemetryExport.MapMetrics(web);
+        PageEndpoint.Map(web);
         return web;
     }
 

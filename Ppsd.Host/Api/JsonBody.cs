@@ -79,6 +79,11 @@ internal static class JsonBody
         {
             throw ApiException.BadRequest($"the body is not JSON: {e.Message}");
         }
+        catch (InvalidOperationException)
+        {
+            // Names are compared as text, and one of them is none.
+            throw ApiException.BadRequest("a field's name is no Unicode text: half of a surrogate pair");
+        }
     }
 
     private static ApiException TooLarge(long maxBytes) =>

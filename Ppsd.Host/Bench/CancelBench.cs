@@ -88,6 +88,9 @@ internal sealed class CancelBench(CancelBenchSettings settings, TimeProvider clo
     private static byte[] Hidden() => new byte[16];
 
     private static MicroBatch Batch(SessionId session, int run, int candidate) =>
+        new(new BatchNumber(candidate), [Part(session, run, candidate)]);
+
+    private static BatchPart Part(SessionId session, int run, int candidate) =>
         new()
         {
             Session = session,
@@ -114,9 +117,7 @@ internal sealed class CancelBench(CancelBenchSettings settings, TimeProvider clo
         public Neighbour(TaskCompletionSource<StageReady> ready)
         {
             Receive<StageReady>(report => ready.TrySetResult(report));
-            Receive<Forward>(forward =>
-                Sender.Tell(new Credit(forward.Batch.Session, forward.Batch.Run, forward.Batch.Candidates[0]))
-            );
+            Receive<Forward>(forward => Sender.Tell(new Credit(forward.Batch.Number)));
             ReceiveAny(_ => { });
         }
     }

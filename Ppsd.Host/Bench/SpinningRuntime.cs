@@ -8,7 +8,7 @@ namespace Ppsd.Host.Bench;
 internal sealed class SpinningRuntime(CancelBenchSettings settings, TimeProvider clock) : IStageRuntime
 {
     private SessionWatch? _watch;
-    private MicroBatch? _batch;
+    private BatchPart? _part;
 
     public StageDescription Description { get; } =
         new()
@@ -45,16 +45,18 @@ internal sealed class SpinningRuntime(CancelBenchSettings settings, TimeProvider
 
     public void Release(SessionId session) { }
 
-    public bool TryAppend(MicroBatch batch)
+    public void BeginStep() { }
+
+    public bool TryAppend(BatchPart part)
     {
-        _batch = batch;
+        _part = part;
         return true;
     }
 
-    public bool Forward(ReadOnlyMemory<byte> hidden, Func<bool> isCancelled)
+    public bool Forward(ReadOnlyMemory<byte> hidden, Func<bool> isCancelled, int? exitHeadRow)
     {
         var watch = Volatile.Read(ref _watch)!;
-        watch.NoteBegin(_batch!, clock.GetTimestamp());
+        watch.NoteBegin(_part!, clock.GetTimestamp());
         for (var layer = 0; layer < settings.Layers; layer++)
         {
             if (isCancelled())
@@ -64,7 +66,7 @@ internal sealed class SpinningRuntime(CancelBenchSettings settings, TimeProvider
             }
 
             // Nothing is worth waiting for in the new run: its beginning is what is measured.
-            if (_batch!.Run.Value == 0)
+            if (_part!.Run.Value == 0)
             {
                 SpinForLayer();
             }
@@ -75,7 +77,9 @@ internal sealed class SpinningRuntime(CancelBenchSettings settings, TimeProvider
 
     public ReadOnlyMemory<byte> ReadHidden() => new byte[16];
 
-    public DraftedToken[] Draft(int firstRow, int width) => [];
+    public void RunExitHead(int firstRow) { }
+
+    public void Draft(int row, CandidateId parent, int width, List<DraftedToken> drafts) { }
 
     public TokenId[] Verify(int firstRow) => [];
 
@@ -120,16 +124,16 @@ internal sealed class SpinningRuntime(CancelBenchSettings settings, TimeProvider
         public int StepsBegun => Volatile.Read(ref _stepsBegun);
 
         /// <summary>A micro-batch begins.</summary>
-        public void NoteBegin(MicroBatch batch, long timestamp)
+        public void NoteBegin(BatchPart part, long timestamp)
         {
-            if (batch.Session != session)
+            if (part.Session != session)
             {
                 return;
             }
 
             Interlocked.Increment(ref _stepsBegun);
             _begun.TrySetResult();
-            if (batch.Run.Value > 0)
+            if (part.Run.Value > 0)
             {
                 RestartedAt = timestamp;
                 _restarted.TrySetResult();

@@ -37,6 +37,7 @@ internal static class ClusterJson
         json.WriteString("taken_at", snapshot.TakenAt);
         json.WriteStartObject("pipeline");
         json.WriteBoolean("formed", snapshot.IsFormed);
+        json.WriteBoolean("admitting", snapshot.IsAdmitting);
         json.WriteString("state", snapshot.Explanation);
         json.WriteNumber("epoch", snapshot.Epoch);
         json.WriteString("model_fingerprint", snapshot.ModelFingerprint);

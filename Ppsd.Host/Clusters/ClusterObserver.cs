@@ -1,4 +1,5 @@
 using Ppsd.Actors.Cluster;
+using Ppsd.Actors.Messages;
 using Ppsd.Actors.Snapshots;
 
 namespace Ppsd.Host.Clusters;
@@ -58,6 +59,9 @@ internal sealed class ClusterObserver : IAsyncDisposable
 
     /// <summary>The cluster as it is now.</summary>
     public Task<ClusterSnapshot> LookAsync() => _node.GetSnapshotAsync(_answerTimeout, _clock);
+
+    /// <summary>Asks a node to leave once its sessions have ended; null when it does not answer.</summary>
+    public Task<NodeDraining?> DrainAsync(string address) => _node.DrainAsync(address, _answerTimeout);
 
     public ValueTask DisposeAsync() => _node.DisposeAsync();
 }

@@ -7,5 +7,14 @@ internal static class BenchCommand
 {
     /// <summary>The command.</summary>
     public static Command Create(TimeProvider clock) =>
-        new("bench", "Measures this machine.") { BenchDecodeCommand.Create(clock), BenchCancelCommand.Create(clock) };
+        new("bench", "Measures this machine.")
+        {
+            BenchDecodeCommand.Create(clock),
+            BenchSessionsCommand.Create(clock),
+            BenchServeCommand.Create(clock),
+            BenchCancelCommand.Create(clock),
+            BenchLinkCommand.Create(clock),
+            BenchLinkPeerCommand.Create(),
+            BenchLoadCommand.Create(clock),
+        };
 }

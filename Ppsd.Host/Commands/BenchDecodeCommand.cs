@@ -1,14 +1,9 @@
 using System.CommandLine;
-using Ppsd.Actors.Messages;
 using Ppsd.Host.Bench;
-using Ppsd.Host.Generation;
 using Ppsd.Host.Models;
-using Ppsd.Host.Pipelines;
 using Ppsd.Host.Runtime;
-using Ppsd.Host.Text;
 using Ppsd.Kernels.Devices.Cpu;
 using Ppsd.Kernels.Model;
-using Spectre.Console;
 
 namespace Ppsd.Host.Commands;
 
@@ -19,13 +14,8 @@ internal sealed class BenchDecodeCommand
     private readonly ModelOptions _model = new();
     private readonly StageOptions _stages = new();
     private readonly SamplingOptions _sampling = new();
-    private readonly NodeOptions _node = new();
 
-    private readonly Option<string?> _prompts = OptionFactory.Text(
-        "--prompts",
-        "FILE",
-        "JSON lines with a prompt, messages or a question each; eight built-in questions by default."
-    );
+    private readonly BenchPromptOptions _prompts = new();
 
     private readonly Option<int?> _repetitions = OptionFactory.Number(
         "--repetitions",
@@ -35,22 +25,27 @@ internal sealed class BenchDecodeCommand
         1000
     );
 
-    private readonly Option<bool> _json = OptionFactory.Switch("--json", "Prints one JSON object instead of a table.");
+    private readonly ReportOptions _report = new();
+    private readonly BenchStandOptions _stand;
 
-    private BenchDecodeCommand(TimeProvider clock) => _clock = clock;
+    private BenchDecodeCommand(TimeProvider clock)
+    {
+        _clock = clock;
+        _stand = new BenchStandOptions(_stages);
+    }
 
     /// <summary>The command.</summary>
     public static Command Create(TimeProvider clock)
     {
         var bench = new BenchDecodeCommand(clock);
         var command = new Command("decode", "Decodes autoregressively and with PPSD on the same stages, in turn.");
-        bench._model.AddTo(command);
+        bench._model.AddTo(command, calibrates: true);
         bench._sampling.AddTo(command);
         bench._stages.AddTo(command);
-        command.Options.Add(bench._prompts);
+        bench._prompts.AddTo(command);
         command.Options.Add(bench._repetitions);
-        command.Options.Add(bench._json);
-        bench._node.AddTo(command);
+        bench._report.AddTo(command);
+        bench._stand.AddTo(command);
         command.SetAction(bench.RunAsync);
         return command;
     }
@@ -58,52 +53,33 @@ internal sealed class BenchDecodeCommand
     private async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellation)
     {
         var assets = _model.Open(parsed, _stages, _clock);
-        var plan = _stages.Plan(parsed, assets);
+        var plan = _stand.Plan(parsed, assets);
         var stages = _stages.Settings(parsed, plan.Stages.Count);
+        var generation = _sampling.Settings(parsed, assets) with { IgnoreEndTokens = true, StopStrings = [] };
+        assets = _model.Calibrate(parsed, assets, stages, generation.Sampling, Console.Error.WriteLine);
         var settings = new DecodeBenchSettings(
-            Prompts(parsed, assets),
-            _sampling.Settings(parsed, assets) with
-            {
-                IgnoreEndTokens = true,
-                StopStrings = [],
-            },
+            _prompts.Read(parsed, assets),
+            generation,
             parsed.GetValue(_repetitions) ?? 5
         );
-        var reading = MeasureMemory(stages, plan.Stages.Count, assets);
+        var reading = MeasureMemory(stages, assets);
 
-        await using var pipeline = await InProcessPipeline.StartAsync(
+        await using var stand = await _stand.StartAsync(
+            parsed,
             assets,
             plan,
-            stages,
-            _node.Settings(parsed),
-            _clock
+            settings.Prompts,
+            generation,
+            _clock,
+            cancellation
         );
-        var result = await new DecodeBench(pipeline, assets, _clock).RunAsync(settings, cancellation);
-        var report = new DecodeReport(result, Describe(assets, pipeline.Formed, settings), reading);
-        if (parsed.GetValue(_json))
-        {
-            Console.WriteLine(report.ToJson());
-        }
-        else
-        {
-            report.Print(AnsiConsole.Console);
-        }
-
+        var result = await new DecodeBench(stand, assets, _clock).RunAsync(settings, cancellation);
+        _report.Print(parsed, new DecodeReport(result, Describe(assets, stand, settings), reading).Create());
         return result.HasPpsd && !result.IsTextIdentical ? 1 : 0;
     }
 
-    private List<int[]> Prompts(ParseResult parsed, ModelAssets assets)
-    {
-        if (parsed.GetValue(_prompts) is { } file)
-        {
-            return PromptFile.Read(file, assets);
-        }
-
-        return [.. BuiltInQuestions.All.Select(question => assets.EncodeChat([new ChatMessage("user", question)]))];
-    }
-
     /// <summary>Autoregressive decoding works at one stage at a time, so its threads are those of one stage.</summary>
-    private static MemoryReading? MeasureMemory(StageSettings stages, int stageCount, ModelAssets assets)
+    private static MemoryReading? MeasureMemory(StageSettings stages, ModelAssets assets)
     {
         if (stages.Devices.Any(device => device != "cpu"))
         {
@@ -125,17 +101,8 @@ internal sealed class BenchDecodeCommand
         );
     }
 
-    private static string Describe(ModelAssets assets, PipelineFormed formed, DecodeBenchSettings settings)
-    {
-        var sampling = settings.Generation.Sampling;
-        var head = assets.ExitHead is { } exitHead
-            ? $"{exitHead.Kind.ToString().ToLowerInvariant()} head after layer {exitHead.ExitLayer}"
-            : "no exit head";
-        return $"{assets.Name}, {formed.Stages.Length} stage{(formed.Stages.Length == 1 ? "" : "s")} of "
-            + $"{string.Join(',', formed.Stages.Select(stage => stage.Description.LayerCount))} layers on "
-            + $"{string.Join(" | ", formed.Stages.Select(stage => stage.Description.Device).Distinct())}; {head}; "
-            + $"{(sampling.Temperature == 0 ? "greedy" : FormattableString.Invariant($"temperature {sampling.Temperature}, seed {sampling.Seed}"))}; "
-            + $"{settings.Prompts.Count} prompts, {settings.Generation.MaxTokens} tokens each, "
-            + $"width {settings.Generation.MaxWidth}, {settings.Repetitions} rounds; {Environment.ProcessorCount} cores";
-    }
+    private static string Describe(ModelAssets assets, BenchStand stand, DecodeBenchSettings settings) =>
+        $"{BenchSetting.Describe(assets, stand.Pipeline.Formed, settings.Generation)}; {stand.Setting}; {settings.Prompts.Count} prompts, "
+        + $"{settings.Generation.MaxTokens} tokens each, width {settings.Generation.MaxWidth}, "
+        + $"{settings.Repetitions} rounds; {Environment.ProcessorCount} cores";
 }

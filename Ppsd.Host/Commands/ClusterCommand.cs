@@ -11,5 +11,6 @@ internal static class ClusterCommand
         {
             ClusterStatusCommand.Create(clock),
             ClusterTopCommand.Create(clock),
+            ClusterDrainCommand.Create(clock),
         };
 }

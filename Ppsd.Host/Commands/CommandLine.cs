@@ -74,6 +74,7 @@ internal static class CommandLine
             StageCommand.Create(clock),
             InspectCommand.Create(clock),
             DevicesCommand.Create(),
+            PlanCommand.Create(clock),
             BenchCommand.Create(clock),
             ClusterCommand.Create(clock),
             VerifyCommand.Create(clock),

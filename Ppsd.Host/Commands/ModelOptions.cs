@@ -101,6 +101,15 @@ internal sealed class ModelOptions
         return assets with { Plan = plan };
     }
 
+    /// <summary>What --synthetic-alpha asks for; null without it.</summary>
+    public double? WantedAlpha(ParseResult parsed) => parsed.GetValue(_alpha);
+
+    /// <summary>True when the exit head was named and not looked for.</summary>
+    public bool NamesExitHead(ParseResult parsed) => parsed.GetValue(_exitHead) is not null;
+
+    /// <summary>True when a synthetic model's exit layer was named.</summary>
+    public bool NamesExitLayer(ParseResult parsed) => parsed.GetValue(_exitLayer) is not null;
+
     /// <summary>The model with the scale that --synthetic-alpha asks for; as it is without that option.</summary>
     /// <param name="parsed">The command line.</param>
     /// <param name="assets">The model.</param>

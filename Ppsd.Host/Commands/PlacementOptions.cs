@@ -126,6 +126,7 @@ internal sealed class PlacementOptions(NodeOptions node)
                 seeds,
                 node.Settings(parsed),
                 new ClusterPlan(plan.Stages.Count, [.. plan.Stages.Select(stage => stage.Count)]),
+                assets,
                 clock
             );
         }

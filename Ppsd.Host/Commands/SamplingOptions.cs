@@ -128,7 +128,6 @@ internal sealed class SamplingOptions
     /// <exception cref="UserErrorException">Speculation was asked for and there is no exit head.</exception>
     public GenerationSettings Settings(ParseResult parsed, ModelAssets assets)
     {
-        var model = assets.Generation;
         var stops = parsed.GetValue(_stop)!;
         if (stops.Contains(""))
         {
@@ -142,17 +141,20 @@ internal sealed class SamplingOptions
             IgnoreEndTokens = parsed.GetValue(_ignoreEos),
             MaxWidth = parsed.GetValue(_maxWidth) ?? 1,
             StopStrings = stops,
-            Sampling = new SamplingSettings
-            {
-                Temperature = parsed.GetValue(_temperature) ?? (float)model.DefaultTemperature,
-                TopK = parsed.GetValue(_topK) ?? model.TopK ?? 0,
-                TopP = parsed.GetValue(_topP) ?? (float)(model.TopP ?? 1),
-                MinP = parsed.GetValue(_minP) ?? (float)(model.MinP ?? 0),
-                RepetitionPenalty = parsed.GetValue(_repetitionPenalty) ?? (float)(model.RepetitionPenalty ?? 1),
-                PresencePenalty = parsed.GetValue(_presencePenalty) ?? 0,
-                FrequencyPenalty = parsed.GetValue(_frequencyPenalty) ?? 0,
-                Seed = parsed.GetValue(_seed) ?? 0,
-            },
+            Sampling = ModelDefaults.Sampling(
+                new TextSettings
+                {
+                    Temperature = parsed.GetValue(_temperature),
+                    TopK = parsed.GetValue(_topK),
+                    TopP = parsed.GetValue(_topP),
+                    MinP = parsed.GetValue(_minP),
+                    RepetitionPenalty = parsed.GetValue(_repetitionPenalty),
+                    PresencePenalty = parsed.GetValue(_presencePenalty),
+                    FrequencyPenalty = parsed.GetValue(_frequencyPenalty),
+                    Seed = parsed.GetValue(_seed),
+                },
+                assets
+            ),
         };
     }
 

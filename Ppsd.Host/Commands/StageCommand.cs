@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Ppsd.Actors.Cluster;
 using Ppsd.Actors.Configuration;
+using Ppsd.Host.Generation;
 using Ppsd.Host.Pipelines;
 using Ppsd.Host.Runtime;
 
@@ -33,6 +34,14 @@ internal sealed class StageCommand
         "Leaves when standard input ends."
     );
 
+    private readonly Option<int?> _drainTimeout = OptionFactory.Number(
+        "--drain-timeout",
+        "SECONDS",
+        "How long the node goes on for the sessions it has when it is told to leave; 30 by default.",
+        0,
+        86_400
+    );
+
     private StageCommand(TimeProvider clock) => _clock = clock;
 
     /// <summary>The command.</summary>
@@ -45,6 +54,7 @@ internal sealed class StageCommand
         command.Options.Add(stage._seedNodes);
         command.Options.Add(stage._stage);
         stage._node.AddTo(command);
+        command.Options.Add(stage._drainTimeout);
         command.Options.Add(stage._leaveAtEndOfInput);
         command.SetAction(stage.RunAsync);
         return command;
@@ -64,29 +74,30 @@ internal sealed class StageCommand
 
         var factory = new StageRuntimeFactory(assets, _stages.Settings(parsed, stagesHere: 1));
         var failure = new TaskCompletionSource<string>(TaskCreationOptions.RunContinuationsAsynchronously);
+        var stopped = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         var node = new StageNode
         {
             ModelFingerprint = assets.Fingerprint,
             LayerCount = assets.Config.LayerCount,
             WantedStage = (wanted ?? 0) - 1,
-            CreateRuntime = layers => factory.Load(layers, stage: 0),
+            CreateTextModel = client => new GatewayModel(client, assets),
+            CreateRuntime = layers => factory.Load(layers, (wanted ?? 1) - 1),
             OnReady = ready =>
                 Console.WriteLine(
                     $"stage {ready.Stage.Number}: layers {ready.Member.Description.FirstLayer + 1} to "
                         + $"{ready.Member.Description.FirstLayer + ready.Member.Description.LayerCount} on {ready.Member.Description.Device}"
                 ),
+            OnDrainRequested = () => stopped.TrySetResult(),
             OnFailed = reason => failure.TrySetResult(reason),
         };
         await using var member = ClusterNode.StartStage(
-            _node.Settings(parsed).Load(NodeRole.Stage),
+            _node.Settings(parsed).Load(NodeRole.Stage, DrainSettings(parsed)),
             [.. parsed.GetValue(_seedNodes)!.Select(SeedAddress.Parse)],
             node,
             new ClusterPlan(plan.Stages.Count, [.. plan.Stages.Select(stage => stage.Count)]),
             _clock
         );
         Console.WriteLine(StageAnnouncement.Prefix + member.Address);
-
-        var stopped = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         await using var registration = cancellation.Register(() => stopped.TrySetResult());
         var inputEnded = parsed.GetValue(_leaveAtEndOfInput)
             ? ReadToEndAsync()
@@ -101,6 +112,9 @@ internal sealed class StageCommand
             ? throw new UserErrorException("the cluster removed this node")
             : 0;
     }
+
+    private string DrainSettings(ParseResult parsed) =>
+        parsed.GetValue(_drainTimeout) is { } seconds ? $"ppsd.cluster.drain-timeout = {seconds}s" : "";
 
     private static async Task ReadToEndAsync()
     {

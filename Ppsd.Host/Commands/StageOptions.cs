@@ -91,6 +91,10 @@ internal sealed class StageOptions
     public StagePlan Plan(ParseResult parsed, ModelAssets assets, int? stageCount = null) =>
         Plan(parsed, assets.Config.LayerCount, assets.Plan?.StageLayers, stageCount);
 
+    /// <summary>How many stages --stages asks for; null where it does not.</summary>
+    public int? Count(ParseResult parsed) =>
+        parsed.GetValue(_stages) ?? (parsed.GetValue(_stageLayers) is { Length: > 0 } layers ? layers.Length : null);
+
     /// <summary>Layers of stage 1 as asked for: where a synthetic model's exit head goes.</summary>
     public int FirstStageLayers(ParseResult parsed, int layerCount) =>
         Plan(parsed, layerCount, planned: null, stageCount: null).Stages[0].Count;

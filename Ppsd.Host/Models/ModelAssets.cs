@@ -68,10 +68,10 @@ internal sealed record ModelAssets
     public string Fingerprint { get; }
 
     /// <summary>Folder of the exit head; null without one.</summary>
-    public string? ExitHeadFolder { get; }
+    public string? ExitHeadFolder { get; init; }
 
     /// <summary>The exit head; null without one.</summary>
-    public ExitHeadConfig? ExitHead { get; }
+    public ExitHeadConfig? ExitHead { get; init; }
 
     /// <summary>Options that make another process on this machine open the same model.</summary>
     public IReadOnlyList<string> Arguments =>
@@ -94,6 +94,21 @@ internal sealed record ModelAssets
     /// <exception cref="TextException">There is no template, or it refuses the conversation.</exception>
     public int[] EncodeChat(IReadOnlyList<ChatMessage> messages) =>
         Tokenizer.EncodeRendered(ChatTemplate.Render(messages, addGenerationPrompt: true));
+
+    /// <summary>The model with each exit head made for its weights, beside it or among the bundled ones.</summary>
+    public IEnumerable<ModelAssets> WithEachExitHead()
+    {
+        foreach (var folder in ModelFinder.FindExitHeads(Folder, Fingerprint))
+        {
+            var head = ExitHeadConfig.Read(folder);
+            head.RequireFits(Config, Fingerprint);
+            yield return this with
+            {
+                ExitHeadFolder = folder,
+                ExitHead = head,
+            };
+        }
+    }
 
     /// <summary>A model without a folder.</summary>
     /// <exception cref="UserErrorException">There is no such shape, or the exit layer is none of its layers.</exception>

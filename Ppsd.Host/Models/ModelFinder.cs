@@ -28,7 +28,11 @@ internal static class ModelFinder
     /// <summary>
     /// An exit head made for exactly these weights, beside the model or among the bundled ones; null when there is none.
     /// </summary>
-    public static string? FindExitHead(string modelFolder, string fingerprint)
+    public static string? FindExitHead(string modelFolder, string fingerprint) =>
+        FindExitHeads(modelFolder, fingerprint).FirstOrDefault();
+
+    /// <summary>All of them.</summary>
+    public static IEnumerable<string> FindExitHeads(string modelFolder, string fingerprint)
     {
         var beside = Path.GetDirectoryName(Path.GetFullPath(modelFolder));
         foreach (var parent in ModelFolders().Prepend(beside).OfType<string>().Distinct())
@@ -37,12 +41,10 @@ internal static class ModelFinder
             {
                 if (IsHeadFor(folder, fingerprint))
                 {
-                    return folder;
+                    yield return folder;
                 }
             }
         }
-
-        return null;
     }
 
     private static IEnumerable<string> ModelFolders()

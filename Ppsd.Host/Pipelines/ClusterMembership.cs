@@ -2,6 +2,8 @@ using Ppsd.Actors.Client;
 using Ppsd.Actors.Cluster;
 using Ppsd.Actors.Configuration;
 using Ppsd.Actors.Snapshots;
+using Ppsd.Host.Generation;
+using Ppsd.Host.Models;
 
 namespace Ppsd.Host.Pipelines;
 
@@ -47,17 +49,22 @@ internal sealed class ClusterMembership : IPipelineAccess
     /// <param name="seeds">Members to join; none to be the first.</param>
     /// <param name="node">Addresses of this process.</param>
     /// <param name="plan">The pipeline to form.</param>
+    /// <param name="assets">The model, whose texts it serves to client apps.</param>
     /// <param name="clock">Time.</param>
     public static ClusterMembership Coordinate(
         IReadOnlyList<string> seeds,
         NodeSettings node,
         ClusterPlan plan,
+        ModelAssets assets,
         TimeProvider clock
     )
     {
         var config = node.Load(NodeRole.Coordinator);
         List<string> addresses = [.. seeds.Select(SeedAddress.Parse)];
-        return new(() => ClusterNode.StartCoordinator(config, addresses, plan), clock);
+        return new(
+            () => ClusterNode.StartCoordinator(config, addresses, plan, client => new GatewayModel(client, assets)),
+            clock
+        );
     }
 
     public Task<ClusterSnapshot> GetSnapshotAsync(TimeSpan timeout) => _node.GetSnapshotAsync(timeout, _clock);

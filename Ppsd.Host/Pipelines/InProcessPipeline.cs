@@ -47,7 +47,13 @@ internal sealed class InProcessPipeline : IPipeline
                     (Func<IStageRuntime>)(() => factory.Load(layers, stage, new StageProgress(progress, stage, layers)))
             )
             .ToList();
-        var config = node.Load(NodeRole.Local, $"ppsd.pipeline.prefill-chunk = {settings.PrefillChunk}");
+        var config = node.Load(
+            NodeRole.Local,
+            $"""
+            ppsd.pipeline.prefill-chunk = {settings.PrefillChunk}
+            ppsd.pipeline.parallel-stages = {settings.ParallelStages(plan.Stages.Count)}
+            """
+        );
         try
         {
             return new InProcessPipeline(

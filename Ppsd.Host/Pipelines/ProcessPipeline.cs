@@ -7,10 +7,10 @@ namespace Ppsd.Host.Pipelines;
 /// <summary>One OS process per stage on loopback, started and stopped by this one, which joins them as a client.</summary>
 internal sealed class ProcessPipeline : IPipeline
 {
-    private readonly IReadOnlyList<StageProcess> _processes;
+    private readonly IReadOnlyList<ChildProcess> _processes;
     private readonly JoinedPipeline _joined;
 
-    private ProcessPipeline(IReadOnlyList<StageProcess> processes, JoinedPipeline joined)
+    private ProcessPipeline(IReadOnlyList<ChildProcess> processes, JoinedPipeline joined)
     {
         _processes = processes;
         _joined = joined;
@@ -21,7 +21,7 @@ internal sealed class ProcessPipeline : IPipeline
     public PipelineFormed Formed => _joined.Formed;
 
     /// <summary>Processes of the stages, in no order.</summary>
-    public IReadOnlyList<StageProcess> Processes => _processes;
+    public IReadOnlyList<ChildProcess> Processes => _processes;
 
     /// <summary>Starts the processes and waits until their pipeline stands.</summary>
     /// <param name="count">Processes, one a stage.</param>
@@ -31,6 +31,7 @@ internal sealed class ProcessPipeline : IPipeline
     /// <param name="report">Told what is being waited for.</param>
     /// <param name="clock">Time.</param>
     /// <param name="cancellation">Gives up.</param>
+    /// <param name="environment">Variables that each process gets beside this one's own.</param>
     /// <exception cref="UserErrorException">A process failed, or the pipeline did not form.</exception>
     public static async Task<ProcessPipeline> StartAsync(
         int count,
@@ -39,18 +40,21 @@ internal sealed class ProcessPipeline : IPipeline
         TimeSpan patience,
         Action<string> report,
         TimeProvider clock,
-        CancellationToken cancellation
+        CancellationToken cancellation,
+        IReadOnlyDictionary<string, string>? environment = null
     )
     {
-        var processes = new List<StageProcess>();
+        var processes = new List<ChildProcess>();
         try
         {
             // The first forms the cluster; the others need its address to join.
-            processes.Add(StageProcess.Start([.. arguments, "--stage", "1"]));
-            var seed = await processes[0].AddressAsync(cancellation);
+            processes.Add(ChildProcess.StartStage([.. arguments, "--stage", "1"], environment));
+            var seed = await processes[0].AnnouncedAsync(cancellation);
             for (var stage = 2; stage <= count; stage++)
             {
-                processes.Add(StageProcess.Start([.. arguments, "--stage", $"{stage}", "--seed-node", seed]));
+                processes.Add(
+                    ChildProcess.StartStage([.. arguments, "--stage", $"{stage}", "--seed-node", seed], environment)
+                );
             }
 
             using var failed = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
@@ -80,6 +84,6 @@ internal sealed class ProcessPipeline : IPipeline
         await StopAsync(_processes);
     }
 
-    private static Task StopAsync(IEnumerable<StageProcess> processes) =>
+    private static Task StopAsync(IEnumerable<ChildProcess> processes) =>
         Task.WhenAll(processes.Select(process => process.DisposeAsync().AsTask()));
 }

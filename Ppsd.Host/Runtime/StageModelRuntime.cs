@@ -13,10 +13,11 @@ internal sealed class StageModelRuntime : IStageRuntime
 {
     private readonly Backend _backend;
     private readonly StageModel _model;
-    private readonly List<DraftedToken> _drafts = [];
     private readonly DraftToken[] _best;
     private readonly DeviceMeter _meter = new();
-    private MicroBatch _batch = null!;
+    private double _deviceMs;
+    private double _meterAtStep;
+    private bool _stepRan;
 
     /// <summary>Takes ownership of both.</summary>
     public StageModelRuntime(Backend backend, StageModel model, StageModelOptions options)
@@ -45,7 +46,13 @@ internal sealed class StageModelRuntime : IStageRuntime
 
     public int FreePages => _model.FreeKvPages;
 
-    public RuntimeFigures Figures => new(_meter.Ms, _meter.AllocatedBytes);
+    public RuntimeFigures Figures => new(_deviceMs + StepMs, _meter.AllocatedBytes);
+
+    /// <summary>Milliseconds of the current step, by the device's own clock where it has one.</summary>
+    private double StepMs =>
+        !_stepRan ? 0
+        : _model.StepDeviceMs is > 0 and var byDevice ? byDevice
+        : _meter.Ms - _meterAtStep;
 
     /// <summary>A session's sampling as kernels know it.</summary>
     public static SamplingParameters ParametersOf(SamplingSettings sampling) =>
@@ -81,41 +88,50 @@ internal sealed class StageModelRuntime : IStageRuntime
 
     public void Release(SessionId session) => _model.Release(session.Value);
 
-    public bool TryAppend(MicroBatch batch)
+    public void BeginStep()
     {
-        _batch = batch;
+        _deviceMs += StepMs;
+        _stepRan = false;
+        _meterAtStep = _meter.Ms;
         _model.BeginStep();
+    }
+
+    public bool TryAppend(BatchPart part)
+    {
+        var rowsBefore = _model.RowCount;
         try
         {
-            for (var i = 0; i < batch.Count; i++)
+            for (var i = 0; i < part.Count; i++)
             {
                 var appended = _model.TryAppend(
-                    batch.Session.Value,
-                    batch.Candidates[i].Value,
-                    batch.Parents[i].Value,
-                    batch.Tokens[i].Value,
-                    isCertain: i < batch.CertainCount
+                    part.Session.Value,
+                    part.Candidates[i].Value,
+                    part.Parents[i].Value,
+                    part.Tokens[i].Value,
+                    isCertain: i < part.CertainCount
                 );
                 if (!appended)
                 {
+                    _model.DropRowsFrom(rowsBefore);
                     return false;
                 }
             }
         }
         catch (KvCapacityException e)
         {
+            _model.DropRowsFrom(rowsBefore);
             throw new StageCapacityException(e.Message, e);
         }
 
         return true;
     }
 
-    public bool Forward(ReadOnlyMemory<byte> hidden, Func<bool> isCancelled)
+    public bool Forward(ReadOnlyMemory<byte> hidden, Func<bool> isCancelled, int? exitHeadRow)
     {
         _meter.Begin();
-        var completed = _model.Forward(hidden.Span, isCancelled);
+        _stepRan = _model.Forward(hidden.Span, isCancelled, exitHeadRow);
         _meter.End();
-        return completed;
+        return _stepRan;
     }
 
     public ReadOnlyMemory<byte> ReadHidden()
@@ -128,24 +144,22 @@ internal sealed class StageModelRuntime : IStageRuntime
         return hidden;
     }
 
-    public DraftedToken[] Draft(int firstRow, int width)
+    public void RunExitHead(int firstRow)
     {
         _meter.Begin();
         _model.RunExitHead(firstRow);
-        _drafts.Clear();
-        for (var row = firstRow; row < _model.RowCount; row++)
-        {
-            var count = _model.Draft(row, _best.AsSpan(0, width));
-            for (var i = 0; i < count; i++)
-            {
-                _drafts.Add(
-                    new DraftedToken(_batch.Candidates[row], new TokenId(_best[i].Token), _best[i].LogProbability)
-                );
-            }
-        }
-
         _meter.End();
-        return [.. _drafts];
+    }
+
+    public void Draft(int row, CandidateId parent, int width, List<DraftedToken> drafts)
+    {
+        _meter.Begin();
+        var count = _model.Draft(row, _best.AsSpan(0, width));
+        _meter.End();
+        for (var i = 0; i < count; i++)
+        {
+            drafts.Add(new DraftedToken(parent, new TokenId(_best[i].Token), _best[i].LogProbability));
+        }
     }
 
     public TokenId[] Verify(int firstRow)

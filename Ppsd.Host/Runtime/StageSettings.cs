@@ -21,6 +21,12 @@ internal sealed record StageSettings
     /// <summary>Most prompt tokens of a step.</summary>
     public int PrefillChunk { get; init; } = 64;
 
+    /// <summary>How many of <paramref name="stageCount"/> stages of this process can work at the same time.</summary>
+    public int ParallelStages(int stageCount) =>
+        Devices.All(device => device == "cpu")
+            ? Math.Clamp(Environment.ProcessorCount / Threads, 1, stageCount)
+            : stageCount;
+
     /// <summary>How exact the rotary embedding's frequencies are.</summary>
     public RopeFrequencies RopeFrequencies { get; init; }
 }

@@ -78,7 +78,9 @@ internal static class ClusterView
     }
 
     private static Markup Headline(ClusterSnapshot snapshot) =>
-        new($"[{(snapshot.IsFormed ? "green" : "red")}]●[/] {Markup.Escape(snapshot.Explanation)}");
+        new(
+            $"[{(snapshot switch { { IsAdmitting: true } => "green", { IsFormed: true } => "yellow", _ => "red" })}]●[/] {Markup.Escape(snapshot.Explanation)}"
+        );
 
     private static string Totals(ClusterSnapshot snapshot, SnapshotRates rates)
     {

@@ -110,7 +110,8 @@ internal sealed class DecodeModeChecks(VerifiedDevice device, TimeProvider clock
     {
         var factory = new StageRuntimeFactory(device.Assets, device.Settings);
         var plan = StagePlan.Even(device.Assets.Config.LayerCount, stageCount);
-        Config config = PpsdConfig.Load(NodeRole.Local);
+        // All these sessions are to draft, however many they are.
+        Config config = PpsdConfig.Load(NodeRole.Local, overrides: "ppsd.pipeline.parallel-stages = 1024");
         return LocalPipeline.StartAsync(
             [.. plan.Stages.Select((layers, stage) => (Func<IStageRuntime>)(() => factory.Load(layers, stage)))],
             device.Assets.Fingerprint,

@@ -91,6 +91,14 @@ public abstract class Backend : IDisposable
     /// </summary>
     internal virtual double StepDeviceMs => 0;
 
+    /// <summary>Bytes of the device's last-level cache.</summary>
+    internal abstract long CacheBytes { get; }
+
+    /// <summary>
+    /// Milliseconds that some operations take, median of several rounds after a warm-up, queued as a step queues them.
+    /// </summary>
+    internal abstract double MeasureMs(Action operations);
+
     /// <summary>Copies rows from the host.</summary>
     internal abstract void Upload(ReadOnlySpan<float> source, Activations target, int rows);
 

@@ -64,6 +64,24 @@ internal sealed class StepBatch(int capacity)
         LongestContext = 0;
     }
 
+    /// <summary>Takes rows back out, from <paramref name="row"/> on.</summary>
+    public void DropFrom(int row)
+    {
+        if (row >= RowCount)
+        {
+            return;
+        }
+
+        _tailCount = TailStarts[row];
+        Array.Clear(SlotTables, row, RowCount - row);
+        RowCount = row;
+        LongestContext = 0;
+        for (var i = 0; i < row; i++)
+        {
+            LongestContext = Math.Max(LongestContext, CommittedLengths[i] + TailLengths[i]);
+        }
+    }
+
     /// <summary>Adds a row whose context is <paramref name="committedLength"/> table entries and <paramref name="tail"/>.</summary>
     public void Add(int token, int position, int slot, int[] slotTable, int committedLength, ReadOnlySpan<int> tail)
     {

@@ -146,6 +146,9 @@ public sealed class StageModel : IDisposable
         return true;
     }
 
+    /// <summary>Takes rows back out of the step, from <paramref name="row"/> on; their sequences keep the candidates.</summary>
+    public void DropRowsFrom(int row) => _batch.DropFrom(row);
+
     /// <summary>Runs the step's rows through the stage's layers.</summary>
     /// <param name="hidden">Hidden states from the stage before, fp32 [rows, hiddenSize]; empty at the first stage.</param>
     /// <param name="isCancelled">Asked before each layer, or all the time while a device works on its own.</param>

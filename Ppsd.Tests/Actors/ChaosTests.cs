@@ -34,13 +34,23 @@ public sealed class ChaosTests
             from stages in Gen.Choose(1, 5)
             from width in Gen.Choose(1, 4)
             from promptLength in Gen.Choose(1, 9)
-            from sessions in Gen.Choose(1, 3)
-            select (seed, drafter, stages, width, promptLength, sessions);
+            from sessions in Gen.Choose(1, 7)
+            from parallelStages in Gen.Choose(0, 2)
+            select (seed, drafter, stages, width, promptLength, sessions, parallelStages);
 
         Prop.ForAll(
                 history.ToArbitrary(),
                 h =>
-                    RunAsync(_drafters[h.drafter], h.stages, h.width, h.promptLength, h.sessions, h.seed, loss)
+                    RunAsync(
+                            _drafters[h.drafter],
+                            h.stages,
+                            h.width,
+                            h.promptLength,
+                            h.sessions,
+                            h.parallelStages,
+                            h.seed,
+                            loss
+                        )
                         .GetAwaiter()
                         .GetResult()
             )
@@ -53,29 +63,48 @@ public sealed class ChaosTests
         int width,
         int promptLength,
         int sessions,
+        int parallelStages,
         int seed,
         double loss
     )
     {
-        await using var pipeline = await ChaosPipeline.StartAsync(stages, drafter, seed, loss);
-        var prompt = Enumerable.Range(0, promptLength).Select(i => (seed + i) % 5).ToArray();
+        await using var pipeline = await ChaosPipeline.StartAsync(stages, drafter, seed, loss, parallelStages);
         var runs = Enumerable
             .Range(0, sessions)
-            .Select(async session =>
-            {
-                var sampling = new SamplingSettings { Temperature = session % 2, Seed = (ulong)seed };
-                var expected = pipeline.Model.Generate([.. prompt.Select(t => new TokenId(t))], 40, sampling);
-                var result = await pipeline.Client.RunAsync(
-                    ToyPipeline.Request(prompt, 40, sampling: sampling, maxWidth: width) with
-                    {
-                        TopLogprobs = 1,
-                    }
-                );
-                return result.Tokens.SequenceEqual(expected) && LogprobsFit(pipeline.Model, prompt, result);
-            });
+            .Select(session => RunSessionAsync(pipeline, session, width, promptLength + 5 * (session % 3), seed));
         var same = await Task.WhenAll(runs);
         await pipeline.AssertNothingHeldAsync();
         return same.All(equal => equal);
+    }
+
+    /// <summary>One session of a mix: modes, settings, widths and lengths differ, and some leave before their text is done.</summary>
+    private static async Task<bool> RunSessionAsync(
+        ChaosPipeline pipeline,
+        int session,
+        int width,
+        int promptLength,
+        int seed
+    )
+    {
+        var random = new Random(seed * 100 + session);
+        var prompt = Enumerable.Range(0, promptLength).Select(i => (seed + session + i) % 5).ToArray();
+        var sampling = new SamplingSettings { Temperature = session % 2, Seed = (ulong)seed };
+        var request = ToyPipeline.Request(
+            prompt,
+            maxTokens: 40 - 5 * (session % 3),
+            mode: session % 4 == 3 ? DecodeMode.Autoregressive : DecodeMode.Ppsd,
+            sampling: sampling,
+            maxWidth: 1 + (width + session) % 4
+        ) with
+        {
+            TopLogprobs = session % 3 == 2 ? null : 1,
+        };
+        var stopAfter = session % 5 == 4 ? random.Next(1, 20) : int.MaxValue;
+        var result = await pipeline.Client.RunAsync(request, stopAfter);
+        var expected = pipeline.Model.Generate(request.Prompt, request.MaxTokens, sampling);
+        return result.Tokens.SequenceEqual(expected.Take(result.Tokens.Count))
+            && (result.Tokens.Count == expected.Count || result.Tokens.Count >= stopAfter)
+            && (request.TopLogprobs is null || LogprobsFit(pipeline.Model, prompt, result));
     }
 
     private static bool LogprobsFit(ToyModel model, int[] prompt, GenerationResult result)

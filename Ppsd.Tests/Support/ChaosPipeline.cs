@@ -27,7 +27,13 @@ internal sealed class ChaosPipeline : IAsyncDisposable
 
     private PipelineFormed Direct { get; }
 
-    public static async Task<ChaosPipeline> StartAsync(int stageCount, ToyDrafter drafter, int seed, double loss)
+    public static async Task<ChaosPipeline> StartAsync(
+        int stageCount,
+        ToyDrafter drafter,
+        int seed,
+        double loss,
+        int parallelStages = 0
+    )
     {
         var system = ActorSystem.Create(
             "chaos",
@@ -38,6 +44,7 @@ internal sealed class ChaosPipeline : IAsyncDisposable
             StallTimeout = TimeSpan.FromMilliseconds(loss > 0 ? 60 : 5000),
             HousekeepingInterval = TimeSpan.FromMilliseconds(20),
             PrefillChunk = 3,
+            ParallelStages = parallelStages,
         };
         var formed = new TaskCompletionSource<PipelineFormed>();
         system.ActorOf(Props.Create(() => new Parent(stageCount, drafter, options, seed, loss, formed)));

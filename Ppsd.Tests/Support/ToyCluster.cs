@@ -1,3 +1,4 @@
+using Ppsd.Actors.Client;
 using Ppsd.Actors.Cluster;
 using Ppsd.Actors.Configuration;
 using Ppsd.Actors.Messages;
@@ -5,10 +6,17 @@ using Ppsd.Actors.Messages;
 namespace Ppsd.Tests.Support;
 
 /// <summary>Several cluster members in this process, over real sockets on loopback, with toy runtimes.</summary>
-internal sealed class ToyCluster(int stageCount, ToyDrafter drafter, int layersPerStage = 4) : IAsyncDisposable
+internal sealed class ToyCluster(
+    int stageCount,
+    ToyDrafter drafter,
+    int layersPerStage = 4,
+    string hocon = "",
+    Action<int, IReadOnlyList<BatchPart>>? onForward = null
+) : IAsyncDisposable
 {
     /// <summary>Faster failure detection than in production: nothing here floods a connection.</summary>
     private const string Impatient = """
+        ppsd.cluster.request-patience = 2s
         akka.cluster {
           gossip-interval = 100ms
           leader-actions-interval = 100ms
@@ -34,15 +42,17 @@ internal sealed class ToyCluster(int stageCount, ToyDrafter drafter, int layersP
             ModelFingerprint = fingerprint,
             LayerCount = stageCount * layersPerStage,
             WantedStage = wantedStage,
+            CreateTextModel = client => new ToyTextModel(client),
             CreateRuntime = layers => new ToyRuntime(
                 Model,
                 layers.First / layersPerStage,
                 stageCount,
-                layers.First == 0 ? otherDrafter ?? drafter : null
+                layers.First == 0 ? otherDrafter ?? drafter : null,
+                onForward: onForward is null ? null : parts => onForward(layers.First / layersPerStage, parts)
             ),
         };
         var member = ClusterNode.StartStage(
-            PpsdConfig.Load(NodeRole.Stage, overrides: Impatient),
+            PpsdConfig.Load(NodeRole.Stage, overrides: $"{Impatient}\n{hocon}"),
             Seeds(),
             node,
             new ClusterPlan(stageCount, []),
@@ -54,9 +64,31 @@ internal sealed class ToyCluster(int stageCount, ToyDrafter drafter, int layersP
 
     public ClusterNode AddClient()
     {
-        var member = ClusterNode.StartClient(PpsdConfig.Load(NodeRole.Client, overrides: Impatient), Seeds());
+        var member = ClusterNode.StartClient(
+            PpsdConfig.Load(NodeRole.Client, overrides: $"{Impatient}\n{hocon}"),
+            Seeds()
+        );
         _nodes.Add(member);
         return member;
+    }
+
+    public PpsdChatClient AddChatClient() => new(AddClient(), TimeSpan.FromSeconds(15), TimeProvider.System);
+
+    /// <summary>Waits until no stage holds a page or a session; fails when one still does after ten seconds.</summary>
+    public async Task AssertNothingHeldAsync()
+    {
+        for (var attempt = 0; attempt < 200; attempt++)
+        {
+            var snapshot = await _nodes[^1].GetSnapshotAsync(TimeSpan.FromSeconds(5), TimeProvider.System);
+            if (snapshot.Stages.All(stage => stage.Status is { OpenSessions: 0, UsedPages: 0, QueueLength: 0 }))
+            {
+                return;
+            }
+
+            await Task.Delay(50);
+        }
+
+        Assert.Fail("pages or sessions are still held after ten seconds");
     }
 
     /// <summary>Waits until the pipeline stands; fails with the coordinator's words when it does not within 20 s.</summary>

@@ -27,7 +27,7 @@ internal sealed class ToyPipeline : IAsyncDisposable
         ToyDrafter drafter,
         int headStage = 0,
         int pageCount = 1000,
-        Action<int, MicroBatch>? onForward = null,
+        Action<int, IReadOnlyList<BatchPart>>? onForward = null,
         string hocon = "",
         int vocabSize = 6
     )
@@ -44,7 +44,7 @@ internal sealed class ToyPipeline : IAsyncDisposable
                             stageCount,
                             stage == headStage ? drafter : null,
                             pageCount,
-                            onForward: onForward is null ? null : batch => onForward(stage, batch)
+                            onForward: onForward is null ? null : parts => onForward(stage, parts)
                         )
                 )
             )
@@ -107,18 +107,29 @@ internal sealed record GenerationResult(
 
 internal static class ClientRuns
 {
-    public static async Task<GenerationResult> RunAsync(this PpsdClient client, StartSession request)
+    /// <summary>Runs a generation to its end, or asks it to end once it has so many tokens.</summary>
+    public static async Task<GenerationResult> RunAsync(
+        this PpsdClient client,
+        StartSession request,
+        int stopAfter = int.MaxValue
+    )
     {
         using var timeout = new CancellationTokenSource(TimeSpan.FromSeconds(60));
         var tokens = new List<TokenId>();
         var logprobs = new List<TokenLogprobs>();
-        await foreach (var next in client.Start(request).Events(timeout.Token))
+        var generation = client.Start(request);
+        await foreach (var next in generation.Events(timeout.Token))
         {
             switch (next)
             {
                 case TokensGenerated generated:
                     tokens.AddRange(generated.Tokens);
                     logprobs.AddRange(generated.Logprobs ?? []);
+                    if (tokens.Count >= stopAfter)
+                    {
+                        generation.Stop();
+                    }
+
                     break;
                 case GenerationEnded ended:
                     return new GenerationResult(tokens, logprobs, ended.Reason, ended.Stats);

@@ -18,10 +18,11 @@ internal sealed class ToyRuntime : IStageRuntime
     private readonly ToyDrafter? _drafter;
     private readonly Dictionary<SessionId, Cache> _caches = [];
     private readonly List<Row> _rows = [];
-    private readonly Action<MicroBatch>? _onForward;
+    private readonly Action<IReadOnlyList<BatchPart>>? _onForward;
     private readonly int _layers;
     private int _usedPages;
-    private MicroBatch _batch = null!;
+    private int _firstHeadRow;
+    private readonly List<BatchPart> _parts = [];
 
     public ToyRuntime(
         ToyModel model,
@@ -30,7 +31,7 @@ internal sealed class ToyRuntime : IStageRuntime
         ToyDrafter? drafter = null,
         int pageCount = 1000,
         int layers = 4,
-        Action<MicroBatch>? onForward = null,
+        Action<IReadOnlyList<BatchPart>>? onForward = null,
         int maxRows = 16
     )
     {
@@ -85,27 +86,35 @@ internal sealed class ToyRuntime : IStageRuntime
         }
     }
 
-    public bool TryAppend(MicroBatch batch)
+    public void BeginStep()
     {
-        _batch = batch;
         _rows.Clear();
-        var cache = _caches[batch.Session];
-        for (var i = 0; i < batch.Count; i++)
+        _parts.Clear();
+    }
+
+    public bool TryAppend(BatchPart part)
+    {
+        var rowsBefore = _rows.Count;
+        var cache = _caches[part.Session];
+        for (var i = 0; i < part.Count; i++)
         {
-            if (!cache.TryAppend(batch.Candidates[i], batch.Parents[i], batch.Tokens[i], i < batch.CertainCount))
+            if (!cache.TryAppend(part.Candidates[i], part.Parents[i], part.Tokens[i], i < part.CertainCount))
             {
+                _rows.RemoveRange(rowsBefore, _rows.Count - rowsBefore);
                 return false;
             }
 
-            _rows.Add(new Row(batch.Candidates[i], cache.SequenceTo(batch.Candidates[i]), cache));
+            _rows.Add(new Row(part.Candidates[i], cache.SequenceTo(part.Candidates[i]), cache));
         }
 
+        _parts.Add(part);
+        Assert.That(_rows, Has.Count.LessThanOrEqualTo(Description.MaxRows), "rows of a step");
         return true;
     }
 
-    public bool Forward(ReadOnlyMemory<byte> hidden, Func<bool> isCancelled)
+    public bool Forward(ReadOnlyMemory<byte> hidden, Func<bool> isCancelled, int? exitHeadRow)
     {
-        _onForward?.Invoke(_batch);
+        _onForward?.Invoke(_parts);
         for (var layer = 0; layer < _layers; layer++)
         {
             if (isCancelled())
@@ -134,20 +143,21 @@ internal sealed class ToyRuntime : IStageRuntime
     public ReadOnlyMemory<byte> ReadHidden() =>
         MemoryMarshal.AsBytes<long>(_rows.Select(row => Fingerprint(row.Sequence)).ToArray()).ToArray();
 
-    public DraftedToken[] Draft(int firstRow, int width)
+    public void RunExitHead(int firstRow)
     {
-        var drafts = new List<DraftedToken>();
-        foreach (var row in _rows.Skip(firstRow))
-        {
-            var truth = _model.Target(row.Sequence, row.Cache.Settings.Sampling);
-            var rank = 0;
-            foreach (var token in _drafter!(row.Sequence, truth, _model.VocabSize).Take(width))
-            {
-                drafts.Add(new DraftedToken(row.Candidate, token, -(++rank)));
-            }
-        }
+        Assert.That(_rows.Count - firstRow, Is.LessThanOrEqualTo(Description.MaxWidth), "rows of the exit head");
+        _firstHeadRow = firstRow;
+    }
 
-        return [.. drafts];
+    public void Draft(int row, CandidateId parent, int width, List<DraftedToken> drafts)
+    {
+        Assert.That(row, Is.GreaterThanOrEqualTo(_firstHeadRow), "a row without logits");
+        var truth = _model.Target(_rows[row].Sequence, _rows[row].Cache.Settings.Sampling);
+        var rank = 0;
+        foreach (var token in _drafter!(_rows[row].Sequence, truth, _model.VocabSize).Take(width))
+        {
+            drafts.Add(new DraftedToken(parent, token, -(++rank)));
+        }
     }
 
     public TokenId[] Verify(int firstRow) =>

@@ -14,7 +14,8 @@ internal static class IdFormatters
         new Int32Formatter<RunId>(id => id.Value, value => new RunId(value)),
         new Int32Formatter<StageIndex>(id => id.Value, value => new StageIndex(value)),
         new Int32Formatter<PipelineEpoch>(id => id.Value, value => new PipelineEpoch(value)),
-        new SessionIdFormatter(),
+        new Int64Formatter<SessionId>(id => id.Value, value => new SessionId(value)),
+        new Int64Formatter<BatchNumber>(id => id.Value, value => new BatchNumber(value)),
     ];
 
     private sealed class Int32Formatter<T>(Func<T, int> toValue, Func<int, T> fromValue) : IMessagePackFormatter<T>
@@ -26,12 +27,12 @@ internal static class IdFormatters
             fromValue(reader.ReadInt32());
     }
 
-    private sealed class SessionIdFormatter : IMessagePackFormatter<SessionId>
+    private sealed class Int64Formatter<T>(Func<T, long> toValue, Func<long, T> fromValue) : IMessagePackFormatter<T>
     {
-        public void Serialize(ref MessagePackWriter writer, SessionId value, MessagePackSerializerOptions options) =>
-            writer.Write(value.Value);
+        public void Serialize(ref MessagePackWriter writer, T value, MessagePackSerializerOptions options) =>
+            writer.Write(toValue(value));
 
-        public SessionId Deserialize(ref MessagePackReader reader, MessagePackSerializerOptions options) =>
-            new(reader.ReadInt64());
+        public T Deserialize(ref MessagePackReader reader, MessagePackSerializerOptions options) =>
+            fromValue(reader.ReadInt64());
     }
 }

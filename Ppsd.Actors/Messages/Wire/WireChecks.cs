@@ -15,12 +15,8 @@ internal static class WireChecks
                 Check(forward);
                 break;
             case Verdicts verdicts:
-                Require(verdicts.Candidates is not null && verdicts.Tokens is not null, "verdicts lack an array");
-                Require(
-                    verdicts.Candidates.Length == verdicts.Tokens.Length,
-                    $"{verdicts.Candidates.Length} candidates but {verdicts.Tokens.Length} verdicts"
-                );
-                Check(verdicts.Logprobs, verdicts.Tokens.Length);
+                Require(verdicts.Sessions is not null, "verdicts lack their sessions");
+                Array.ForEach(verdicts.Sessions, Check);
                 break;
             case Drafts drafts:
                 Require(drafts.Tokens is not null, "drafts lack their tokens");
@@ -33,6 +29,25 @@ internal static class WireChecks
                     start is { Prompt: not null, EndTokens: not null, Sampling: not null, ModelFingerprint: not null },
                     "a start lacks a field"
                 );
+                break;
+            case StartText text:
+                Check(text);
+                break;
+            case TextAccepted accepted:
+                Require(accepted.Model is not null, "an accepted text lacks its model");
+                break;
+            case TextEmitted emitted:
+                Require(
+                    emitted.Text is not null
+                        && emitted.Logprobs?.All(token => token is { Chosen.Text: not null, Top: not null }) != false,
+                    "a segment lacks its text"
+                );
+                break;
+            case TextEnded ended:
+                Require(ended.Stats is not null, "an ended text lacks its figures");
+                break;
+            case TextFailed failed:
+                Require(failed.Reason is not null, "a failed text lacks its reason");
                 break;
             case TokensEmitted tokens:
                 Require(tokens.Tokens is not null, "emitted tokens are missing");
@@ -63,28 +78,61 @@ internal static class WireChecks
             "log-probabilities do not fit their tokens"
         );
 
+    private static void Check(SessionVerdicts verdicts)
+    {
+        Require(verdicts is { Candidates: not null, Tokens: not null }, "verdicts lack an array");
+        Require(
+            verdicts.Candidates.Length == verdicts.Tokens.Length,
+            $"{verdicts.Candidates.Length} candidates but {verdicts.Tokens.Length} verdicts"
+        );
+        Check(verdicts.Logprobs, verdicts.Tokens.Length);
+    }
+
     private static void Check(Forward forward)
     {
         var batch = forward.Batch;
-        Require(batch is { Candidates: not null, Tokens: not null, Parents: not null }, "a micro-batch lacks an array");
-        var count = batch.Candidates.Length;
+        Require(batch is { Parts.Length: > 0 }, "a micro-batch has no parts");
+        for (var i = 0; i < batch.Parts.Length; i++)
+        {
+            Check(batch.Parts[i], isFirst: i == 0);
+        }
+
+        Require(
+            forward.Hidden.Length > 0 && forward.Hidden.Length % ((long)batch.Count * sizeof(float)) == 0,
+            $"{forward.Hidden.Length} bytes of hidden states are not whole fp32 rows for {batch.Count} candidates"
+        );
+    }
+
+    private static void Check(BatchPart part, bool isFirst)
+    {
+        Require(part is { Candidates: not null, Tokens: not null, Parents: not null }, "a micro-batch lacks an array");
+        var count = part.Candidates.Length;
         Require(count > 0, "a micro-batch has no candidates");
         Require(
-            batch.Tokens.Length == count && batch.Parents.Length == count,
-            $"a micro-batch has {count} candidates, {batch.Tokens.Length} tokens and {batch.Parents.Length} parents"
+            part.Tokens.Length == count && part.Parents.Length == count,
+            $"a micro-batch has {count} candidates, {part.Tokens.Length} tokens and {part.Parents.Length} parents"
         );
         Require(
-            batch.CertainCount >= 0
-                && batch.CertainCount <= count
-                && batch.FirstHeadRow >= 0
-                && batch.FirstHeadRow <= count,
+            part.CertainCount >= 0
+                && part.CertainCount <= count
+                && part.FirstHeadRow >= 0
+                && part.FirstHeadRow <= (isFirst ? count : 0),
             "a micro-batch's marks lie outside it"
         );
+        Require(part.Settings is null or { Sampling: not null }, "session settings lack their sampling");
+    }
+
+    private static void Check(StartText text)
+    {
         Require(
-            forward.Hidden.Length > 0 && forward.Hidden.Length % (count * sizeof(float)) == 0,
-            $"{forward.Hidden.Length} bytes of hidden states are not whole fp32 rows for {count} candidates"
+            text is { Settings.StopStrings: not null } && text.Settings.StopStrings.All(stop => stop is not null),
+            "a text lacks its settings"
         );
-        Require(batch.Settings is null or { Sampling: not null }, "session settings lack their sampling");
+        Require(text.Prompt is null != text.Conversation is null, "a text is a prompt or a conversation");
+        Require(
+            text.Conversation?.All(turn => turn is { Role: not null, Content: not null }) != false,
+            "a turn lacks its role or its content"
+        );
     }
 
     private static void Require([DoesNotReturnIf(false)] bool holds, string complaint)

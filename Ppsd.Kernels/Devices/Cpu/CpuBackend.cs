@@ -1,6 +1,8 @@
+using System.Diagnostics;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 using Ppsd.Kernels.Checkpoints;
+using Ppsd.Kernels.Measurement;
 using Ppsd.Kernels.Model;
 using Ppsd.Kernels.Weights;
 
@@ -95,6 +97,23 @@ public sealed unsafe class CpuBackend : Backend
     internal override IDisposable LoadRotary(RotaryTable table) => new CpuRotaryTable(table);
 
     internal override void BeginStep(StepBatch batch) => _batch = batch;
+
+    internal override long CacheBytes => 32L << 20;
+
+    internal override double MeasureMs(Action operations)
+    {
+        const int Rounds = 7;
+        operations();
+        var ms = new double[Rounds];
+        for (var i = 0; i < Rounds; i++)
+        {
+            var start = Stopwatch.GetTimestamp();
+            operations();
+            ms[i] = Stopwatch.GetElapsedTime(start).TotalMilliseconds;
+        }
+
+        return Spread.Median(ms);
+    }
 
     internal override ReadOnlySpan<float> Collected => _collected.AsSpan(0, _collectedCount);
 

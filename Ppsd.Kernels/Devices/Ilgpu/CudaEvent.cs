@@ -41,8 +41,7 @@ internal sealed partial class CudaEvent : IDisposable
     }
 
     /// <summary>Milliseconds from an earlier mark to this one; both must be reached.</summary>
-    public double MsSince(CudaEvent earlier) =>
-        cuEventElapsedTime(out var ms, earlier._handle, _handle) == 0 ? ms : 0;
+    public double MsSince(CudaEvent earlier) => cuEventElapsedTime(out var ms, earlier._handle, _handle) == 0 ? ms : 0;
 
     public void Dispose() => _ = cuEventDestroy_v2(_handle);
 

@@ -144,6 +144,10 @@ internal sealed class IlgpuBackend : Backend
         _queue.Run(new StepKey(part, _rows, firstRow, _longestContext), operations);
     }
 
+    internal override long CacheBytes => _device.CacheBytes;
+
+    internal override double MeasureMs(Action operations) => _queue.MeasureMs(operations);
+
     internal override ReadOnlySpan<float> Collected => _collectedRows.AsSpan(0, _collectedCount);
 
     internal override double StepDeviceMs => _queue.DeviceMs;

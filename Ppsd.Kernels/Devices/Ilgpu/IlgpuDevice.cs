@@ -39,6 +39,9 @@ internal sealed class IlgpuDevice : IDisposable
     /// <summary>Bytes of device memory that nobody has taken.</summary>
     public long FreeBytes => Accelerator is CudaAccelerator cuda ? CudaDriver.FreeBytes(cuda) : 1L << 30;
 
+    /// <summary>Bytes of the device's last-level cache.</summary>
+    public long CacheBytes => Accelerator is CudaAccelerator cuda ? cuda.Device.L2CacheSize : 1L << 20;
+
     /// <summary>Opens a CUDA card, or joins those who have it open; each must dispose it.</summary>
     /// <param name="index">Its CUDA ordinal.</param>
     public static IlgpuDevice OpenCuda(int index)

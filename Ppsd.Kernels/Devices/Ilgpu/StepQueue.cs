@@ -1,6 +1,7 @@
 using ILGPU;
 using ILGPU.Runtime;
 using ILGPU.Runtime.Cuda;
+using Ppsd.Kernels.Measurement;
 
 namespace Ppsd.Kernels.Devices.Ilgpu;
 
@@ -137,6 +138,35 @@ internal sealed class StepQueue : IDisposable
         _done.Record(Handle);
         _done.Wait();
         DeviceMs = _done.MsSince(_begun!);
+    }
+
+    /// <summary>Milliseconds that some operations take, recorded as a step's are; median of several rounds.</summary>
+    public double MeasureMs(Action operations)
+    {
+        const int Rounds = 21;
+        operations();
+        Stream.Synchronize();
+        if (_cuda is null)
+        {
+            return 0;
+        }
+
+        _cuda.Bind();
+        using var graph = CudaGraph.Capture(Handle, operations);
+        var ms = new double[Rounds];
+        for (var i = -3; i < Rounds; i++)
+        {
+            _begun!.Record(Handle);
+            graph.Launch(Handle);
+            _done!.Record(Handle);
+            _done.Wait();
+            if (i >= 0)
+            {
+                ms[i] = _done.MsSince(_begun);
+            }
+        }
+
+        return Spread.Median(ms);
     }
 
     public void Dispose()

@@ -13,18 +13,23 @@ public sealed class DecodeSessionTests
     {
         var session = Session(prompt: [1, 2, 3, 4, 5], chunk: 2);
 
-        var chunks = new[] { session.NextMicroBatch(), session.NextMicroBatch(), session.NextMicroBatch() };
+        var chunks = new[]
+        {
+            session.NextPart(8, mayDraft: true),
+            session.NextPart(8, mayDraft: true),
+            session.NextPart(8, mayDraft: true),
+        };
 
         using (Assert.EnterMultipleScope())
         {
             Assert.That(chunks.Select(Tokens), Is.EqualTo(new int[][] { [1, 2], [3, 4], [5] }));
             Assert.That(chunks.Select(chunk => chunk.FirstHeadRow), Is.EqualTo(new[] { 2, 2, 0 }));
-            Assert.That(chunks.Select(chunk => chunk.IsCertain), Is.All.True);
+            Assert.That(chunks.Select(chunk => chunk.CertainCount), Is.EqualTo(new[] { 2, 2, 1 }));
             Assert.That(chunks[0].Parents, Is.EqualTo(Ids(-1, 0)));
             Assert.That(chunks[1].Parents, Is.EqualTo(Ids(1, 2)));
             Assert.That(chunks[0].Settings, Is.Not.Null);
             Assert.That(chunks[1].Settings, Is.Null);
-            Assert.That(session.HasCertainWork, Is.False);
+            Assert.That(session.HasVerifiedToken, Is.False);
         }
     }
 
@@ -32,11 +37,11 @@ public sealed class DecodeSessionTests
     public void A_confirmed_draft_becomes_the_head_and_nothing_waits()
     {
         var session = Session(prompt: [1]);
-        session.NextMicroBatch();
+        session.NextPart(8, mayDraft: true);
         Draft(session, parent: 0, 7);
-        session.NextMicroBatch();
+        session.NextPart(8, mayDraft: true);
         Draft(session, parent: 1, 8);
-        session.NextMicroBatch();
+        session.NextPart(8, mayDraft: true);
 
         var outcome = session.Apply(new RunId(0), Ids(0), Tokens(7));
 
@@ -45,24 +50,24 @@ public sealed class DecodeSessionTests
             Assert.That(outcome.Emitted, Is.EqualTo(Tokens(7)));
             Assert.That(outcome.RunRejected, Is.False);
             Assert.That(outcome.DeadBranch, Is.Empty);
-            Assert.That(session.HasCertainWork, Is.False);
+            Assert.That(session.HasVerifiedToken, Is.False);
             Assert.That(session.Run, Is.EqualTo(new RunId(0)));
             Assert.That((session.VerifiedDrafts, session.AcceptedDrafts), Is.EqualTo((1, 1)));
         }
 
         Draft(session, parent: 2, 9);
-        Assert.That(session.NextMicroBatch().Base, Is.EqualTo(new VerifiedPath(new CandidateId(0), 1)));
+        Assert.That(session.NextPart(8, mayDraft: true).Base, Is.EqualTo(new VerifiedPath(new CandidateId(0), 1)));
     }
 
     [Test]
     public void A_rejection_starts_a_new_run_with_the_targets_token_and_cancels_what_follows()
     {
         var session = Session(prompt: [1]);
-        session.NextMicroBatch();
+        session.NextPart(8, mayDraft: true);
         Draft(session, parent: 0, 7);
-        session.NextMicroBatch();
+        session.NextPart(8, mayDraft: true);
         Draft(session, parent: 1, 8);
-        session.NextMicroBatch();
+        session.NextPart(8, mayDraft: true);
         Draft(session, parent: 2, 9);
 
         var outcome = session.Apply(new RunId(0), Ids(0), Tokens(5));
@@ -76,11 +81,11 @@ public sealed class DecodeSessionTests
             Assert.That((session.CancelledDrafts, session.Rollbacks), Is.EqualTo((1, 1)));
         }
 
-        var next = session.NextMicroBatch();
+        var next = session.NextPart(8, mayDraft: true);
         using (Assert.EnterMultipleScope())
         {
             Assert.That(Tokens(next), Is.EqualTo(new[] { 5 }));
-            Assert.That(next.IsCertain, Is.True);
+            Assert.That(next.CertainCount, Is.EqualTo(1));
             Assert.That(next.Run, Is.EqualTo(new RunId(1)));
             Assert.That(next.Base, Is.EqualTo(new VerifiedPath(new CandidateId(0), 1)));
             Assert.That(next.Parents, Is.EqualTo(Ids(0)));
@@ -93,9 +98,9 @@ public sealed class DecodeSessionTests
     public void Late_news_of_a_dead_run_changes_nothing()
     {
         var session = Session(prompt: [1]);
-        session.NextMicroBatch();
+        session.NextPart(8, mayDraft: true);
         Draft(session, parent: 0, 7);
-        session.NextMicroBatch();
+        session.NextPart(8, mayDraft: true);
         session.Apply(new RunId(0), Ids(0), Tokens(5));
 
         var lateVerdict = session.Apply(new RunId(0), Ids(1), Tokens(6));
@@ -115,10 +120,10 @@ public sealed class DecodeSessionTests
     public void A_verdict_before_any_draft_continues_the_same_run()
     {
         var session = Session(prompt: [1]);
-        session.NextMicroBatch();
+        session.NextPart(8, mayDraft: true);
 
         var outcome = session.Apply(new RunId(0), Ids(0), Tokens(4));
-        var next = session.NextMicroBatch();
+        var next = session.NextPart(8, mayDraft: true);
 
         using (Assert.EnterMultipleScope())
         {
@@ -133,15 +138,15 @@ public sealed class DecodeSessionTests
     public void A_draft_that_has_not_entered_is_overtaken_by_its_verdict()
     {
         var session = Session(prompt: [1]);
-        session.NextMicroBatch();
+        session.NextPart(8, mayDraft: true);
         Draft(session, parent: 0, 7);
 
         session.Apply(new RunId(0), Ids(0), Tokens(7));
-        var next = session.NextMicroBatch();
+        var next = session.NextPart(8, mayDraft: true);
 
         using (Assert.EnterMultipleScope())
         {
-            Assert.That(next.IsCertain, Is.True);
+            Assert.That(next.CertainCount, Is.EqualTo(1));
             Assert.That(session.HasDraftWork, Is.False);
             Assert.That(session.VerifiedDrafts, Is.Zero, "it never reached the last stage");
         }
@@ -151,11 +156,11 @@ public sealed class DecodeSessionTests
     public void Drafts_go_no_further_than_the_window()
     {
         var session = Session(prompt: [1], window: 2);
-        session.NextMicroBatch();
+        session.NextPart(8, mayDraft: true);
         Draft(session, parent: 0, 2);
-        session.NextMicroBatch();
+        session.NextPart(8, mayDraft: true);
         Draft(session, parent: 1, 3);
-        session.NextMicroBatch();
+        session.NextPart(8, mayDraft: true);
         Draft(session, parent: 2, 4);
         Assert.That(session.HasDraftWork, Is.False);
 
@@ -168,12 +173,12 @@ public sealed class DecodeSessionTests
     public void Siblings_of_a_confirmed_draft_die_with_their_descendants_and_the_run_lives()
     {
         var session = Session(prompt: [1], width: 2);
-        session.NextMicroBatch();
+        session.NextPart(8, mayDraft: true);
         session.AddDrafts(new RunId(0), [Drafted(0, 7, -0.1f), Drafted(0, 8, -2f), Drafted(0, 9, -3f)]);
-        var siblings = session.NextMicroBatch();
+        var siblings = session.NextPart(8, mayDraft: true);
         Assert.That(Tokens(siblings), Is.EqualTo(new[] { 7, 8 }), "the two likeliest of three");
         session.AddDrafts(new RunId(0), [Drafted(1, 3, -0.1f), Drafted(2, 4, -0.1f)]);
-        session.NextMicroBatch();
+        session.NextPart(8, mayDraft: true);
 
         var outcome = session.Apply(new RunId(0), Ids(0), Tokens(8));
 
@@ -192,11 +197,11 @@ public sealed class DecodeSessionTests
     public void One_message_may_judge_a_candidate_and_its_child()
     {
         var session = Session(prompt: [1]);
-        session.NextMicroBatch();
+        session.NextPart(8, mayDraft: true);
         Draft(session, parent: 0, 7);
-        session.NextMicroBatch();
+        session.NextPart(8, mayDraft: true);
         Draft(session, parent: 1, 8);
-        session.NextMicroBatch();
+        session.NextPart(8, mayDraft: true);
 
         var outcome = session.Apply(new RunId(0), Ids(0, 1, 2), Tokens(7, 8, 2));
 
@@ -204,7 +209,7 @@ public sealed class DecodeSessionTests
         {
             Assert.That(outcome.Emitted, Is.EqualTo(Tokens(7, 8, 2)));
             Assert.That(session.AcceptedDrafts, Is.EqualTo(2));
-            Assert.That(Tokens(session.NextMicroBatch()), Is.EqualTo(new[] { 2 }));
+            Assert.That(Tokens(session.NextPart(8, mayDraft: true)), Is.EqualTo(new[] { 2 }));
         }
     }
 
@@ -212,11 +217,11 @@ public sealed class DecodeSessionTests
     public void An_end_token_ends_the_session_and_what_is_in_flight_counts_as_cancelled()
     {
         var session = Session(prompt: [1], ends: [9]);
-        session.NextMicroBatch();
+        session.NextPart(8, mayDraft: true);
         Draft(session, parent: 0, 9);
-        session.NextMicroBatch();
+        session.NextPart(8, mayDraft: true);
         Draft(session, parent: 1, 3);
-        session.NextMicroBatch();
+        session.NextPart(8, mayDraft: true);
 
         var outcome = session.Apply(new RunId(0), Ids(0, 1), Tokens(9, 3));
 
@@ -225,7 +230,7 @@ public sealed class DecodeSessionTests
             Assert.That(outcome.Finish, Is.EqualTo(FinishReason.Stop));
             Assert.That(outcome.Emitted, Is.EqualTo(Tokens(9)), "nothing is emitted after the end");
             Assert.That(session.CancelledDrafts, Is.EqualTo(1));
-            Assert.That(session.HasCertainWork || session.HasDraftWork, Is.False);
+            Assert.That(session.HasVerifiedToken || session.HasDraftWork, Is.False);
         }
     }
 
@@ -233,9 +238,9 @@ public sealed class DecodeSessionTests
     public void The_token_limit_ends_the_session()
     {
         var session = Session(prompt: [1], maxTokens: 2);
-        session.NextMicroBatch();
+        session.NextPart(8, mayDraft: true);
         session.Apply(new RunId(0), Ids(0), Tokens(4));
-        session.NextMicroBatch();
+        session.NextPart(8, mayDraft: true);
 
         Assert.That(session.Apply(new RunId(0), Ids(1), Tokens(5)).Finish, Is.EqualTo(FinishReason.Length));
     }
@@ -244,11 +249,11 @@ public sealed class DecodeSessionTests
     public void A_verdict_out_of_turn_is_a_gap_and_a_restart_enters_the_last_verified_token_again()
     {
         var session = Session(prompt: [1]);
-        session.NextMicroBatch();
+        session.NextPart(8, mayDraft: true);
         Draft(session, parent: 0, 7);
-        session.NextMicroBatch();
+        session.NextPart(8, mayDraft: true);
         Draft(session, parent: 1, 8);
-        session.NextMicroBatch();
+        session.NextPart(8, mayDraft: true);
         session.Apply(new RunId(0), Ids(0), Tokens(7));
 
         var outcome = session.Apply(new RunId(0), Ids(2), Tokens(3));
@@ -256,7 +261,7 @@ public sealed class DecodeSessionTests
         Assert.That(outcome.Emitted, Is.Empty);
         session.Restart();
 
-        var next = session.NextMicroBatch();
+        var next = session.NextPart(8, mayDraft: true);
         using (Assert.EnterMultipleScope())
         {
             Assert.That(Tokens(next), Is.EqualTo(new[] { 7 }));
@@ -270,11 +275,11 @@ public sealed class DecodeSessionTests
     public void A_restart_before_the_first_verdict_enters_the_prompt_again()
     {
         var session = Session(prompt: [1, 2, 3], chunk: 2);
-        session.NextMicroBatch();
-        session.NextMicroBatch();
+        session.NextPart(8, mayDraft: true);
+        session.NextPart(8, mayDraft: true);
         session.Restart();
 
-        var next = session.NextMicroBatch();
+        var next = session.NextPart(8, mayDraft: true);
 
         using (Assert.EnterMultipleScope())
         {
@@ -288,10 +293,10 @@ public sealed class DecodeSessionTests
     public void A_look_ahead_knows_that_a_waiting_verdict_will_kill_the_run()
     {
         var session = Session(prompt: [1], ends: [9]);
-        session.NextMicroBatch();
+        session.NextPart(8, mayDraft: true);
         Assert.That(session.WillDie(new RunId(0), Ids(0), Tokens(5)), Is.False, "nothing follows the head yet");
         Draft(session, parent: 0, 7);
-        session.NextMicroBatch();
+        session.NextPart(8, mayDraft: true);
 
         using (Assert.EnterMultipleScope())
         {
@@ -307,11 +312,11 @@ public sealed class DecodeSessionTests
     public void The_likely_drafts_are_the_best_path_through_the_tree()
     {
         var session = Session(prompt: [1], width: 2);
-        session.NextMicroBatch();
+        session.NextPart(8, mayDraft: true);
         session.AddDrafts(new RunId(0), [Drafted(0, 7, -1f), Drafted(0, 8, -0.5f)]);
-        session.NextMicroBatch();
+        session.NextPart(8, mayDraft: true);
         session.AddDrafts(new RunId(0), [Drafted(1, 3, -1f), Drafted(2, 4, -0.1f)]);
-        session.NextMicroBatch();
+        session.NextPart(8, mayDraft: true);
 
         Assert.That(session.LikelyDrafts(), Is.EqualTo(Tokens(8, 4)));
     }
@@ -349,5 +354,5 @@ public sealed class DecodeSessionTests
 
     private static TokenId[] Tokens(params int[] values) => [.. values.Select(value => new TokenId(value))];
 
-    private static int[] Tokens(MicroBatch batch) => [.. batch.Tokens.Select(token => token.Value)];
+    private static int[] Tokens(BatchPart batch) => [.. batch.Tokens.Select(token => token.Value)];
 }

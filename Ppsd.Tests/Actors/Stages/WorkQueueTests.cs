@@ -36,6 +36,23 @@ public sealed class WorkQueueTests
     }
 
     [Test]
+    public void A_shared_micro_batch_keeps_the_order_of_each_of_its_sessions()
+    {
+        var queue = new WorkQueue();
+        var draft = Item(1, Part(1, 1));
+        var shared = Item(2, Part(1, 2), Part(2, 1, isCertain: true));
+        var other = Item(3, Part(3, 1, isCertain: true));
+        queue.Add(draft);
+        queue.Add(shared);
+        queue.Add(other);
+
+        Assert.That(
+            new[] { queue.TakeNext(), queue.TakeNext(), queue.TakeNext() },
+            Is.EqualTo(new[] { other, draft, shared })
+        );
+    }
+
+    [Test]
     public void Dead_runs_leave_the_queue()
     {
         var board = new CancelBoard();

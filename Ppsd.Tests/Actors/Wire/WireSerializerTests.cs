@@ -33,40 +33,41 @@ public sealed class WireSerializerTests
     [Test]
     public void A_forward_arrives_as_it_was_sent()
     {
-        var item = TestBatches.Item(3, 7, count: 2);
-        var sent = new Forward(
-            item.Batch with
+        var part = TestBatches.Part(3, 7, count: 2) with
+        {
+            Base = new VerifiedPath(new CandidateId(6), 7),
+            IsDrafting = true,
+            Settings = new SessionSettings
             {
-                Base = new VerifiedPath(new CandidateId(6), 7),
-                Settings = new SessionSettings
+                Mode = DecodeMode.Ppsd,
+                Sampling = new SamplingSettings
                 {
-                    Mode = DecodeMode.Ppsd,
-                    Sampling = new SamplingSettings
-                    {
-                        Temperature = 0.5f,
-                        Seed = ulong.MaxValue,
-                        TopK = 3,
-                    },
-                    MaxWidth = 2,
-                    ReservedLength = 99,
-                    PromptLength = 3,
+                    Temperature = 0.5f,
+                    Seed = ulong.MaxValue,
+                    TopK = 3,
                 },
+                MaxWidth = 2,
+                ReservedLength = 99,
+                PromptLength = 3,
             },
-            item.Hidden
-        );
+        };
+        var item = TestBatches.Item(11, TestBatches.Part(2, 1, count: 3), part);
+        var sent = new Forward(item.Batch, item.Hidden);
 
         var received = (Forward)RoundTrip(sent);
 
         using (Assert.EnterMultipleScope())
         {
             Assert.That(received.Hidden.ToArray(), Is.EqualTo(sent.Hidden.ToArray()));
-            Assert.That(received.Batch.Candidates, Is.EqualTo(sent.Batch.Candidates));
-            Assert.That(received.Batch.Tokens, Is.EqualTo(sent.Batch.Tokens));
-            Assert.That(received.Batch.Parents, Is.EqualTo(sent.Batch.Parents));
-            Assert.That(received.Batch.Settings, Is.EqualTo(sent.Batch.Settings));
+            Assert.That((received.Batch.Number, received.Batch.Count), Is.EqualTo((new BatchNumber(11), 5)));
+            var arrived = received.Batch.Parts[1];
+            Assert.That(arrived.Candidates, Is.EqualTo(part.Candidates));
+            Assert.That(arrived.Tokens, Is.EqualTo(part.Tokens));
+            Assert.That(arrived.Parents, Is.EqualTo(part.Parents));
+            Assert.That(arrived.Settings, Is.EqualTo(part.Settings));
             Assert.That(
-                (received.Batch.Session, received.Batch.Run, received.Batch.Base, received.Batch.CertainCount),
-                Is.EqualTo((sent.Batch.Session, sent.Batch.Run, sent.Batch.Base, sent.Batch.CertainCount))
+                (arrived.Session, arrived.Run, arrived.Base, arrived.CertainCount, arrived.IsDrafting),
+                Is.EqualTo((part.Session, part.Run, part.Base, part.CertainCount, part.IsDrafting))
             );
         }
     }
@@ -77,7 +78,7 @@ public sealed class WireSerializerTests
         var session = TestBatches.Session(4);
         object[] sent =
         [
-            new Credit(session, new RunId(2), new CandidateId(9)),
+            new Credit(new BatchNumber(long.MaxValue)),
             new GapSeen(session, new RunId(2)),
             new EndSession(session),
             new SessionReleased(session, new StageIndex(3)),
@@ -101,19 +102,23 @@ public sealed class WireSerializerTests
     {
         var session = TestBatches.Session(4);
         var logprobs = new TokenLogprobs(-0.5f, [new TokenLogprob(new TokenId(7), -0.25f)]);
-        var verdicts = new Verdicts(session, new RunId(1), [new CandidateId(9)], [new TokenId(3)], [logprobs]);
+        var own = new SessionVerdicts(session, new RunId(1), [new CandidateId(9)], [new TokenId(3)], [logprobs]);
+        var verdicts = new Verdicts([own]);
         var emitted = new TokensEmitted(session, 5, [new TokenId(3)], [logprobs]);
 
         using (Assert.EnterMultipleScope())
         {
-            Assert.That(((Verdicts)RoundTrip(verdicts)).Logprobs![0].Top, Is.EqualTo(logprobs.Top));
+            Assert.That(((Verdicts)RoundTrip(verdicts)).Sessions[0].Logprobs![0].Top, Is.EqualTo(logprobs.Top));
             Assert.That(((TokensEmitted)RoundTrip(emitted)).Logprobs![0].Chosen, Is.EqualTo(-0.5f));
             Assert.That(((TokensEmitted)RoundTrip(emitted with { Logprobs = null })).Logprobs, Is.Null);
             Assert.That(
                 () => RoundTrip(emitted with { Logprobs = [logprobs, logprobs] }),
                 Throws.TypeOf<SerializationException>()
             );
-            Assert.That(() => RoundTrip(verdicts with { Logprobs = [null!] }), Throws.TypeOf<SerializationException>());
+            Assert.That(
+                () => RoundTrip(new Verdicts([own with { Logprobs = [null!] }])),
+                Throws.TypeOf<SerializationException>()
+            );
         }
     }
 
@@ -157,21 +162,30 @@ public sealed class WireSerializerTests
     [Test]
     public void A_forward_whose_fields_contradict_each_other_is_refused()
     {
-        var item = TestBatches.Item(1, 1, count: 2);
+        var part = TestBatches.Part(1, 1, count: 2);
+        var hidden = new byte[16];
         Forward[] bad =
         [
-            new(item.Batch with { Tokens = [new TokenId(1)] }, item.Hidden),
-            new(item.Batch with { Candidates = [], Tokens = [], Parents = [] }, item.Hidden),
-            new(item.Batch with { FirstHeadRow = 3 }, item.Hidden),
-            new(item.Batch with { CertainCount = -1 }, item.Hidden),
-            new(item.Batch, new byte[7]),
-            new(item.Batch, ReadOnlyMemory<byte>.Empty),
+            Carrying(part with { Tokens = [new TokenId(1)] }),
+            Carrying(part with { Candidates = [], Tokens = [], Parents = [] }),
+            Carrying(part with { FirstHeadRow = 3 }),
+            Carrying(part with { CertainCount = -1 }),
+            Carrying(),
+            new(
+                new MicroBatch(new BatchNumber(1), [TestBatches.Part(2, 1), part with { FirstHeadRow = 1 }]),
+                new byte[24]
+            ),
+            new(new MicroBatch(new BatchNumber(1), [part]), new byte[7]),
+            new(new MicroBatch(new BatchNumber(1), [part]), ReadOnlyMemory<byte>.Empty),
         ];
+        Assert.That(() => RoundTrip(Carrying(part)), Throws.Nothing);
 
         foreach (var forward in bad)
         {
             Assert.That(() => RoundTrip(forward), Throws.TypeOf<SerializationException>());
         }
+
+        Forward Carrying(params BatchPart[] parts) => new(new MicroBatch(new BatchNumber(1), parts), hidden);
     }
 
     /// <summary>Whatever bytes come in: a message or a SerializationException, and no memory for lengths that are lies.</summary>

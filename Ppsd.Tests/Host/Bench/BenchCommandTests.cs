@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Ppsd.Tests.Kernels.Checkpoints;
 using Ppsd.Tests.Support;
 
 namespace Ppsd.Tests.Host.Bench;
@@ -7,6 +8,22 @@ namespace Ppsd.Tests.Host.Bench;
 [Parallelizable(ParallelScope.All)]
 public sealed class BenchCommandTests
 {
+    private static readonly string[] _toy =
+    [
+        "bench",
+        "decode",
+        "--synthetic",
+        "toy",
+        "--prompt-count",
+        "1",
+        "--prompt-tokens",
+        "8",
+        "--max-tokens",
+        "16",
+        "--repetitions",
+        "1",
+    ];
+
     [Test]
     public async Task Bench_decode_prints_both_modes_side_by_side()
     {
@@ -38,6 +55,84 @@ public sealed class BenchCommandTests
             Assert.That(root.GetProperty("bound_equation_7").GetDouble(), Is.InRange(1, 4));
             Assert.That(root.GetProperty("autoregressive").GetProperty("tokens_per_second").GetDouble(), Is.Positive);
             Assert.That(root.GetProperty("ppsd").GetProperty("busy_share").GetArrayLength(), Is.EqualTo(4));
+        }
+    }
+
+    [Test]
+    public async Task Bench_decode_in_processes_compares_with_one_device_alone_and_under_load()
+    {
+        var result = await Cli.RunAsync([
+            .. _toy,
+            "--processes",
+            "2",
+            "--threads",
+            "1",
+            "--stage-layers",
+            "3,5",
+            "--synthetic-scale",
+            "0.1",
+        ]);
+
+        Assert.That(result.ExitCode, Is.Zero, result.Error);
+        using var json = JsonDocument.Parse(result.OutputLines[^1]);
+        var root = json.RootElement;
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(root.GetProperty("text_identical").GetBoolean(), Is.True);
+            Assert.That(root.GetProperty("one_device").GetProperty("tokens_per_second").GetDouble(), Is.Positive);
+            Assert.That(
+                root.GetProperty("one_device_loaded").GetProperty("busy_share").GetArrayLength(),
+                Is.EqualTo(1)
+            );
+            Assert.That(root.GetProperty("speed_up_over_one_device_loaded").GetDouble(), Is.Positive);
+            Assert.That(root.GetProperty("share_of_bound").GetDouble(), Is.InRange(0.001, 1.5));
+            Assert.That(root.GetProperty("stage_ms_together").GetArrayLength(), Is.EqualTo(2));
+            Assert.That(root.GetProperty("load_ms").GetArrayLength(), Is.EqualTo(2));
+            Assert.That(root.GetProperty("protocol_bytes_per_token").GetDouble(), Is.Positive);
+            Assert.That(root.GetProperty("setting").GetString(), Does.Contain("2 processes on loopback"));
+        }
+    }
+
+    [TestCase("md", "| tokens/s, median ± sd of rounds |")]
+    [TestCase("csv", "\"tokens/s, median ± sd of rounds\",")]
+    public async Task Bench_decode_prints_tables_for_documents_and_a_JSON_object_behind_them(
+        string form,
+        string expected
+    )
+    {
+        var result = await Cli.RunAsync([.. _toy, "-o", form]);
+
+        Assert.That(result.ExitCode, Is.Zero, result.Error);
+        Assert.That(result.Output, Does.Contain(expected));
+        using var json = JsonDocument.Parse(result.OutputLines[^1]);
+        Assert.That(json.RootElement.GetProperty("stages").GetInt32(), Is.EqualTo(4));
+    }
+
+    [Test]
+    public async Task Bench_link_measures_real_messages_between_two_processes_and_draws_them()
+    {
+        using var folder = new TemporaryFolder();
+        var picture = folder.File("link.png");
+        var result = await Cli.RunAsync([
+            "bench",
+            "link",
+            "--payloads",
+            "4096,65536",
+            "--messages",
+            "20",
+            "--plot",
+            picture,
+        ]);
+
+        Assert.That(result.ExitCode, Is.Zero, result.Error);
+        using var json = JsonDocument.Parse(result.OutputLines[^1]);
+        var payloads = json.RootElement.GetProperty("payloads").EnumerateArray().ToList();
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(payloads, Has.Count.EqualTo(2));
+            Assert.That(payloads[0].GetProperty("hop_ms").GetDouble(), Is.Positive);
+            Assert.That(payloads[1].GetProperty("bytes_per_second").GetDouble(), Is.Positive);
+            Assert.That(File.ReadAllBytes(picture).AsSpan(1, 3).SequenceEqual("PNG"u8), Is.True);
         }
     }
 

@@ -112,6 +112,53 @@ public sealed class BadInputTests
         );
         yield return Case("a host name that is none", "--hostname", ["stage", "--hostname", "a\" b"]);
         yield return Case("a stage beyond the pipeline", "--stage: expected 1 to 4", ["stage", "--stage", "9"]);
+        yield return Case("an unknown shape", "--synthetic: expected toy or", ["generate", "--synthetic", "huge", "1"]);
+        yield return Case(
+            "a folder and a shape",
+            "--model: cannot be given with --synthetic",
+            ["generate", "--synthetic", "toy", "--model", "x", "1"]
+        );
+        yield return Case(
+            "a scale for a folder",
+            "--synthetic-scale: cannot be given with a model folder",
+            ["generate", "--synthetic-scale", "0.5", "a"]
+        );
+        yield return Case(
+            "words for a model without words",
+            "expected token ids from 0 to 999, found 'a'",
+            ["generate", "--synthetic", "toy", "a"]
+        );
+        yield return Case(
+            "an exit beyond the layers",
+            "--exit-layer: expected 1 to 8",
+            ["generate", "--synthetic", "toy", "--exit-layer", "9", "1"]
+        );
+        yield return Case(
+            "a rate for a folder",
+            "--synthetic-alpha: expected --synthetic",
+            ["generate", "--synthetic-alpha", "0.5", "a"]
+        );
+        yield return Case("a plan that is not there", "--plan: nowhere", ["generate", "--plan", "nowhere", "a"]);
+        yield return Case(
+            "a share of no GPU",
+            "--gpu-share: expected CUDA devices, found cpu",
+            ["bench", "decode", "--gpu-share", "4", "--processes", "4", "--device", "cpu"]
+        );
+        yield return Case(
+            "a share without processes",
+            "--gpu-share: expected --processes",
+            ["bench", "decode", "--gpu-share", "4", "--device", "cpu"]
+        );
+        yield return Case(
+            "a picture of another kind",
+            "--plot: expected a file name that ends in .png, found 'x.jpg'",
+            ["bench", "link", "--plot", "x.jpg"]
+        );
+        yield return Case(
+            "a rate that is none",
+            "--alpha: expected a rate",
+            ["plan", "--synthetic", "toy", "--alpha", "2"]
+        );
         yield return Case("inspecting nothing", "config.json", ["inspect", "nowhere"]);
     }
 

@@ -11,8 +11,6 @@ namespace Ppsd.Tests.Host.Pipelines;
 [NonParallelizable]
 public sealed class KillTests
 {
-    private static readonly string[] _stageArguments = ["--stages", "4", "--threads", "1", "--device", "cpu"];
-
     [Test]
     public async Task A_stage_killed_mid_decode_ends_the_request_clearly_and_a_new_stage_restores_service()
     {
@@ -100,63 +98,5 @@ public sealed class KillTests
         }
 
         Assert.Fail("a survivor still holds pages ten seconds after the request ended");
-    }
-
-    private sealed class StageUnderTest : IAsyncDisposable
-    {
-        private readonly Process _process;
-
-        private StageUnderTest(Process process, string address)
-        {
-            _process = process;
-            Address = address;
-        }
-
-        public string Address { get; }
-
-        public bool IsKilled { get; private set; }
-
-        public static async Task<StageUnderTest> StartAsync(string[] arguments)
-        {
-            var process = Cli.Start(["stage", .. _stageArguments, .. arguments, "--leave-at-end-of-input"]);
-            _ = process.StandardError.ReadToEndAsync();
-            string? line;
-            while ((line = await process.StandardOutput.ReadLineAsync()) is not null)
-            {
-                if (line.StartsWith(StageAnnouncement.Prefix, StringComparison.Ordinal))
-                {
-                    _ = process.StandardOutput.ReadToEndAsync();
-                    return new StageUnderTest(process, line[StageAnnouncement.Prefix.Length..]);
-                }
-            }
-
-            throw new AssertionException("a stage process ended before it announced its address");
-        }
-
-        public void Kill()
-        {
-            IsKilled = true;
-            _process.Kill();
-        }
-
-        public async ValueTask DisposeAsync()
-        {
-            if (!_process.HasExited)
-            {
-                _process.StandardInput.Close();
-                using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(15));
-                try
-                {
-                    await _process.WaitForExitAsync(patience.Token);
-                }
-                catch (OperationCanceledException)
-                {
-                    _process.Kill();
-                    Assert.Fail("a stage did not leave within 15 s of the end of its input");
-                }
-            }
-
-            _process.Dispose();
-        }
     }
 }

@@ -7,7 +7,7 @@ public sealed class SeedAddressTests
 {
     [TestCase("127.0.0.1:4053", "akka.tcp://ppsd@127.0.0.1:4053")]
     [TestCase("stage-1:4053", "akka.tcp://ppsd@stage-1:4053")]
-    [TestCase("akka.ssl.tcp://ppsd@host:1", "akka.ssl.tcp://ppsd@host:1")]
+    [TestCase("akka.ssl.tcp://ppsd@host:1", "akka.tcp://ppsd@host:1")]
     public void A_host_and_port_is_enough(string text, string expected) =>
         Assert.That(SeedAddress.Parse(text), Is.EqualTo(expected));
 

@@ -3,10 +3,10 @@ using System.Diagnostics;
 namespace Ppsd.Host.Pipelines;
 
 /// <summary>
-/// A <c>ppsd stage</c> process of ours. It leaves the cluster politely when its standard input ends, which also happens
-/// when this process dies, so none is ever left behind.
+/// Another process of this program, started by this one. It ends when its standard input does, which also happens when
+/// this process dies, so none is ever left behind.
 /// </summary>
-internal sealed class StageProcess : IAsyncDisposable
+internal sealed class ChildProcess : IAsyncDisposable
 {
     private static readonly TimeSpan _leaveTimeout = TimeSpan.FromSeconds(10);
 
@@ -23,18 +23,37 @@ internal sealed class StageProcess : IAsyncDisposable
     ];
 
     private readonly Process _process;
-    private readonly TaskCompletionSource<string> _address = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly string _announcement;
+    private readonly TaskCompletionSource<string> _announced = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource<string> _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private string? _lastComplaint;
 
-    private StageProcess(Process process) => _process = process;
+    private ChildProcess(Process process, string announcement)
+    {
+        _process = process;
+        _announcement = announcement;
+    }
 
     /// <summary>The operating system's number of the process.</summary>
     public int ProcessId => _process.Id;
 
-    /// <summary>Starts a process.</summary>
+    /// <summary>Starts a <c>ppsd stage</c>.</summary>
     /// <param name="arguments">Arguments after <c>stage</c>.</param>
-    public static StageProcess Start(IEnumerable<string> arguments)
+    /// <param name="environment">Variables it gets beside this process's own.</param>
+    public static ChildProcess StartStage(
+        IEnumerable<string> arguments,
+        IReadOnlyDictionary<string, string>? environment = null
+    ) => Start(["stage", .. arguments, "--leave-at-end-of-input"], StageAnnouncement.Prefix, environment);
+
+    /// <summary>Starts a command of this program.</summary>
+    /// <param name="arguments">The command and its arguments.</param>
+    /// <param name="announcement">How the line begins by which it says that it is ready.</param>
+    /// <param name="environment">Variables it gets beside this process's own.</param>
+    public static ChildProcess Start(
+        IEnumerable<string> arguments,
+        string announcement,
+        IReadOnlyDictionary<string, string>? environment = null
+    )
     {
         var start = new ProcessStartInfo
         {
@@ -51,7 +70,7 @@ internal sealed class StageProcess : IAsyncDisposable
             start.ArgumentList.Add(Path.Combine(AppContext.BaseDirectory, "ppsd.dll"));
         }
 
-        foreach (var argument in arguments.Prepend("stage").Append("--leave-at-end-of-input"))
+        foreach (var argument in arguments)
         {
             start.ArgumentList.Add(argument);
         }
@@ -62,16 +81,26 @@ internal sealed class StageProcess : IAsyncDisposable
             start.Environment.Remove(name);
         }
 
-        var stage = new StageProcess(
-            Process.Start(start) ?? throw new UserErrorException($"{start.FileName} could not be started")
+        foreach (var (name, value) in environment ?? new Dictionary<string, string>())
+        {
+            start.Environment[name] = value;
+        }
+
+        var child = new ChildProcess(
+            Process.Start(start) ?? throw new UserErrorException($"{start.FileName} could not be started"),
+            announcement
         );
-        stage.Listen();
-        return stage;
+        child.Listen();
+        return child;
     }
 
-    /// <summary>The address the node is reached at.</summary>
-    /// <exception cref="UserErrorException">The process ended before it had one; the line is its own complaint.</exception>
-    public Task<string> AddressAsync(CancellationToken cancellation) => _address.Task.WaitAsync(cancellation);
+    /// <summary>What the process announces when it is ready, without the prefix: of a stage its address.</summary>
+    /// <exception cref="UserErrorException">The process ended before; the line is its own complaint.</exception>
+    public Task<string> AnnouncedAsync(CancellationToken cancellation) => _announced.Task.WaitAsync(cancellation);
+
+    /// <summary>Writes a line to the process's standard input.</summary>
+    public Task TellAsync(string line, CancellationToken cancellation) =>
+        _process.StandardInput.WriteLineAsync(line.AsMemory(), cancellation);
 
     /// <summary>Completes when the process has ended, with the reason in its own words.</summary>
     public Task<string> Ended => _ended.Task;
@@ -96,9 +125,9 @@ internal sealed class StageProcess : IAsyncDisposable
     {
         _process.OutputDataReceived += (_, line) =>
         {
-            if (line.Data?.StartsWith(StageAnnouncement.Prefix, StringComparison.Ordinal) == true)
+            if (line.Data?.StartsWith(_announcement, StringComparison.Ordinal) == true)
             {
-                _address.TrySetResult(line.Data[StageAnnouncement.Prefix.Length..]);
+                _announced.TrySetResult(line.Data[_announcement.Length..]);
             }
         };
         _process.ErrorDataReceived += (_, line) =>
@@ -118,9 +147,9 @@ internal sealed class StageProcess : IAsyncDisposable
     {
         // Waits for the redirected streams too, so that the last complaint has been read.
         await _process.WaitForExitAsync();
-        var reason = _lastComplaint ?? $"a stage process ended with exit code {_process.ExitCode}";
+        var reason = _lastComplaint ?? $"a process ended with exit code {_process.ExitCode}";
         _ended.TrySetResult(reason);
-        _address.TrySetException(new UserErrorException(reason));
+        _announced.TrySetException(new UserErrorException(reason));
     }
 }
 

@@ -1,0 +1,17 @@
+namespace Ppsd.Actors.Client;
+
+/// <summary>How a client app joins a cluster. Checked by <see cref="PpsdClientOptionsValidator"/>.</summary>
+public sealed record PpsdClientOptions
+{
+    /// <summary>Members to join, as HOST:PORT; any one that can be reached suffices. Seeds of the HOCON file if empty.</summary>
+    public IReadOnlyList<string> SeedNodes { get; set; } = [];
+
+    /// <summary>HOCON file that overrides the built-in settings; null for none.</summary>
+    public string? ConfigFile { get; set; }
+
+    /// <summary>Address to bind and be reached at; null for loopback.</summary>
+    public string? Hostname { get; set; }
+
+    /// <summary>How long to wait for an answer to a request.</summary>
+    public TimeSpan StartTimeout { get; set; } = TimeSpan.FromSeconds(15);
+}

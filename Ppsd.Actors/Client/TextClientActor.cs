@@ -1,0 +1,169 @@
+using System.Threading.Channels;
+using Akka.Actor;
+using Ppsd.Actors.Messages;
+
+namespace Ppsd.Actors.Client;
+
+/// <summary>
+/// The client's end of a text: asks a gateway for it, hands what comes to a channel, watches the gateway and tells it
+/// when nobody reads any more. A gateway that is gone before it accepted is replaced by another; one that is gone later
+/// breaks the text off.
+/// </summary>
+internal sealed class TextClientActor : ReceiveActor, IWithTimers
+{
+    private static readonly TimeSpan _searchInterval = TimeSpan.FromMilliseconds(100);
+
+    private readonly TextGateways _gateways;
+    private readonly StartText _request;
+    private readonly ChannelWriter<IWireMessage> _parts;
+    private readonly TimeSpan _startTimeout;
+    private IActorRef? _asked;
+    private IActorRef? _session;
+    private long _received;
+    private long _credited;
+
+    public TextClientActor(
+        TextGateways gateways,
+        StartText request,
+        ChannelWriter<IWireMessage> parts,
+        TimeSpan startTimeout
+    )
+    {
+        _gateways = gateways;
+        _request = request;
+        _parts = parts;
+        _startTimeout = startTimeout;
+
+        Receive<Search>(_ => Ask());
+        Receive<GiveUp>(_ => NobodyAnswered());
+        Receive<TextAccepted>(Accept);
+        Receive<TextDeclined>(_ => Lose(Sender));
+        Receive<TextEmitted>(Take);
+        Receive<TextCredit>(credit =>
+        {
+            _credited += credit.Count;
+            _session.Tell(credit);
+        });
+        Receive<TextEnded>(End);
+        Receive<TextFailed>(failed => Break(failed.Failure, failed.Reason));
+        Receive<Terminated>(lost => Lose(lost.ActorRef));
+    }
+
+    public ITimerScheduler Timers { get; set; } = null!;
+
+    protected override void PreStart()
+    {
+        Timers.StartSingleTimer(GiveUp.Instance, GiveUp.Instance, _startTimeout);
+        Ask();
+    }
+
+    protected override void PostStop()
+    {
+        // Whatever made this actor stop, nobody reads any more. After a regular end this is late news and ignored.
+        _session?.Tell(new StopText());
+        _parts.TryComplete();
+    }
+
+    private void Ask()
+    {
+        if (_gateways.Next() is not { } gateway)
+        {
+            // This process may still be joining, or a gateway may be about to come up.
+            Timers.StartSingleTimer(Search.Instance, Search.Instance, _searchInterval);
+            return;
+        }
+
+        _asked = gateway;
+        Context.Watch(gateway);
+        gateway.Tell(_request);
+    }
+
+    private void Accept(TextAccepted accepted)
+    {
+        if (_session is not null)
+        {
+            return;
+        }
+
+        Timers.CancelAll();
+        _session = Sender;
+        Context.Watch(_session);
+        if (_asked is not null)
+        {
+            Context.Unwatch(_asked);
+            _asked = null;
+        }
+
+        _parts.TryWrite(accepted);
+    }
+
+    private void Take(TextEmitted emitted)
+    {
+        if (emitted.Index != _received)
+        {
+            // Segments travel on one connection, in order; a hole means that the connection was lost and came back.
+            Break(GenerationFailure.Broken, "the connection to the text gateway was interrupted and text was lost");
+        }
+        else if (++_received > _credited + _request.Window)
+        {
+            Break(GenerationFailure.Broken, "the text gateway sent more than it was given leave to");
+        }
+        else
+        {
+            _parts.TryWrite(emitted);
+        }
+    }
+
+    private void End(TextEnded ended)
+    {
+        if (ended.SegmentCount != _received)
+        {
+            Break(GenerationFailure.Broken, "the connection to the text gateway was interrupted and text was lost");
+            return;
+        }
+
+        _session = null;
+        _parts.TryWrite(ended);
+        Context.Stop(Self);
+    }
+
+    private void Lose(IActorRef lost)
+    {
+        if (lost.Equals(_session))
+        {
+            _session = null;
+            Break(GenerationFailure.Broken, $"the text gateway at {lost.Path.Address} is gone");
+        }
+        else if (lost.Equals(_asked))
+        {
+            _asked = null;
+            Timers.StartSingleTimer(Search.Instance, Search.Instance, _searchInterval);
+        }
+    }
+
+    private void NobodyAnswered() =>
+        Break(
+            GenerationFailure.Unavailable,
+            _asked is null
+                ? $"no node of the cluster serves texts (waited {_startTimeout.TotalSeconds:0.#} s): {_gateways.Explanation}"
+                : $"the text gateway at {_asked.Path.Address} did not answer within {_startTimeout.TotalSeconds:0.#} s"
+        );
+
+    private void Break(GenerationFailure failure, string reason)
+    {
+        _parts.TryComplete(new GenerationException(failure, reason));
+        Context.Stop(Self);
+    }
+
+    /// <summary>Note to self: look for a gateway again.</summary>
+    private sealed class Search
+    {
+        public static Search Instance { get; } = new();
+    }
+
+    /// <summary>Note to self: it has taken too long.</summary>
+    private sealed class GiveUp
+    {
+        public static GiveUp Instance { get; } = new();
+    }
+}

@@ -1,0 +1,50 @@
+using System.Runtime.CompilerServices;
+using System.Threading.Channels;
+using Akka.Actor;
+using Ppsd.Actors.Messages;
+
+namespace Ppsd.Actors.Client;
+
+/// <summary>The reader's side of a text: as segments are read, the gateway is told that there is room for more.</summary>
+internal static class TextStream
+{
+    /// <summary>Segments that may wait here for the reader.</summary>
+    public const int Window = 64;
+
+    private const int CreditBatch = Window / 4;
+
+    /// <summary>Starts a text and yields what comes: <see cref="TextAccepted"/>, segments, <see cref="TextEnded"/>.</summary>
+    /// <param name="system">Where the client's actors live.</param>
+    /// <param name="props">The client's end, told where to put what comes.</param>
+    /// <param name="cancellation">Stops the text at every stage.</param>
+    /// <exception cref="GenerationException">It was refused or broke off.</exception>
+    public static async IAsyncEnumerable<IWireMessage> ReadAsync(
+        IActorRefFactory system,
+        Func<ChannelWriter<IWireMessage>, Props> props,
+        [EnumeratorCancellation] CancellationToken cancellation
+    )
+    {
+        // Bounded by the window, which the client's end enforces: an actor must not wait for room.
+        var parts = Channel.CreateUnbounded<IWireMessage>(
+            new UnboundedChannelOptions { SingleReader = true, SingleWriter = true }
+        );
+        var actor = system.ActorOf(props(parts.Writer));
+        try
+        {
+            var unreported = 0;
+            await foreach (var part in parts.Reader.ReadAllAsync(cancellation).ConfigureAwait(false))
+            {
+                yield return part;
+                if (part is TextEmitted && ++unreported == CreditBatch)
+                {
+                    actor.Tell(new TextCredit(unreported));
+                    unreported = 0;
+                }
+            }
+        }
+        finally
+        {
+            actor.Tell(PoisonPill.Instance);
+        }
+    }
+}

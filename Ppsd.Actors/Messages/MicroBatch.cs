@@ -1,0 +1,89 @@
+using MessagePack;
+using Ppsd.Actors.Ids;
+
+namespace Ppsd.Actors.Messages;
+
+/// <summary>
+/// What enters stage 1 in one cycle and passes all stages in one step each: parts of one or several sessions, whose rows
+/// lie one after another. Parts live and die on their own; the number only tells micro-batches of a hop apart.
+/// </summary>
+/// <param name="Number">Its number.</param>
+/// <param name="Parts">At least one; at most one of a session.</param>
+[MessagePackObject]
+public sealed record MicroBatch([property: Key(0)] BatchNumber Number, [property: Key(1)] BatchPart[] Parts)
+{
+    /// <summary>Rows of all parts.</summary>
+    [IgnoreMember]
+    public int Count { get; } = CountRows(Parts);
+
+    /// <summary>First row whose successor is wanted. Only the first part may have rows before it: a prompt's chunk.</summary>
+    [IgnoreMember]
+    public int FirstHeadRow => Parts[0].FirstHeadRow;
+
+    /// <summary>True when it carries a verified token of any session: such work goes before speculation.</summary>
+    [IgnoreMember]
+    public bool IsUrgent => Array.Exists(Parts, part => part.CertainCount > 0);
+
+    private static int CountRows(BatchPart[]? parts)
+    {
+        var count = 0;
+        foreach (var part in parts ?? [])
+        {
+            count += part?.Candidates?.Length ?? 0;
+        }
+
+        return count;
+    }
+}
+
+/// <summary>
+/// One session's share of a micro-batch: 1..W candidates, or a chunk of its prompt. Its ids, parents and base alone
+/// suffice to bring a stage's cache into line, so a lost, late or repeated <see cref="Cancel"/> never matters to the text.
+/// </summary>
+[MessagePackObject]
+public sealed record BatchPart
+{
+    /// <summary>The session.</summary>
+    [Key(0)]
+    public required SessionId Session { get; init; }
+
+    /// <summary>The run; a stage rolls back to <see cref="Base"/> when it first sees a later one.</summary>
+    [Key(1)]
+    public required RunId Run { get; init; }
+
+    /// <summary>Path to commit before these candidates are appended.</summary>
+    [Key(2)]
+    public required VerifiedPath Base { get; init; }
+
+    /// <summary>Id of each candidate, counting up.</summary>
+    [Key(3)]
+    public required CandidateId[] Candidates { get; init; }
+
+    /// <summary>Token of each candidate.</summary>
+    [Key(4)]
+    public required TokenId[] Tokens { get; init; }
+
+    /// <summary>Parent of each candidate; parents come before children.</summary>
+    [Key(5)]
+    public required CandidateId[] Parents { get; init; }
+
+    /// <summary>How many leading candidates were already verified when they entered: prompt, corrections.</summary>
+    [Key(6)]
+    public required int CertainCount { get; init; }
+
+    /// <summary>First candidate whose successor is wanted; all prompt tokens but the last come before it.</summary>
+    [Key(7)]
+    public required int FirstHeadRow { get; init; }
+
+    /// <summary>With the session's first candidates, so that a stage can open it.</summary>
+    [Key(8)]
+    public SessionSettings? Settings { get; init; }
+
+    /// <summary>True when the exit head is to draft successors. Parts that draft come after those that do not.</summary>
+    [Key(9)]
+    public bool IsDrafting { get; init; }
+
+    /// <summary>How many candidates there are.</summary>
+    [IgnoreMember]
+    public int Count => Candidates.Length;
+}

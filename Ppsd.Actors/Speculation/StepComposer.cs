@@ -1,0 +1,111 @@
+using Ppsd.Actors.Messages;
+
+namespace Ppsd.Actors.Speculation;
+
+/// <summary>
+/// Decides what enters stage 1 in a cycle, from all sessions: verified tokens first, several sessions' together; drafts
+/// only where the pipeline would otherwise idle, those likeliest to survive first; chunks of prompts in between, so that
+/// neither starves the other. Pure; the draft stage's thread owns it.
+/// </summary>
+/// <remarks>
+/// Verified tokens that entered together come back together, so a micro-batch takes no more than its share of the
+/// sessions: as many groups go round as stages can work at once, and none of them idles.
+/// </remarks>
+/// <param name="limits">What the pipeline can take.</param>
+internal sealed class StepComposer(StepLimits limits)
+{
+    private readonly List<DecodeSession> _sessions = [];
+    private readonly List<DecodeSession> _drafting = [];
+    private readonly List<BatchPart> _parts = [];
+    private readonly List<BatchPart> _draftingParts = [];
+    private bool _lastWasPrompt;
+
+    /// <summary>True while sessions may draft: with as many as there are stages to keep busy, drafts would only be in the way.</summary>
+    public bool MayDraft => _sessions.Count == 1 || _sessions.Count < limits.ParallelStages;
+
+    /// <summary>Adds a session, behind the others.</summary>
+    public void Add(DecodeSession session) => _sessions.Add(session);
+
+    /// <summary>Removes a session.</summary>
+    public void Remove(DecodeSession session) => _sessions.Remove(session);
+
+    /// <summary>Parts of the next micro-batch, those that draft last; null when there is no work.</summary>
+    public BatchPart[]? Next()
+    {
+        var prompt = _sessions.Find(session => session.IsPrefilling);
+        var hasVerified = _sessions.Exists(session => session.HasVerifiedToken);
+        _lastWasPrompt = prompt is not null && (!hasVerified || !_lastWasPrompt);
+        if (_lastWasPrompt)
+        {
+            return [prompt!.NextPart(limits.MaxRows, MayDraft)];
+        }
+
+        _parts.Clear();
+        _draftingParts.Clear();
+        if (hasVerified)
+        {
+            TakeVerified();
+        }
+
+        if (_sessions.Count > 0 && MayDraft)
+        {
+            TakeDrafts();
+        }
+
+        return _parts.Count + _draftingParts.Count == 0 ? null : [.. _parts, .. _draftingParts];
+    }
+
+    private int RowsTaken => _parts.Sum(part => part.Count) + _draftingParts.Sum(part => part.Count);
+
+    private void TakeVerified()
+    {
+        var share = (_sessions.Count + limits.ParallelStages - 1) / limits.ParallelStages;
+        var room = Math.Min(share, limits.MaxRows);
+        for (var i = 0; i < _sessions.Count && room > 0; )
+        {
+            if (!_sessions[i].HasVerifiedToken)
+            {
+                i++;
+                continue;
+            }
+
+            // Served sessions go behind the others, so that all take turns; the place now holds the one after.
+            var session = _sessions[i];
+            Take(session, maxRows: 1);
+            room--;
+            _sessions.RemoveAt(i);
+            _sessions.Add(session);
+        }
+    }
+
+    private void TakeDrafts()
+    {
+        var depth = Math.Max(1, limits.Window / _sessions.Count);
+        _drafting.Clear();
+        foreach (var session in _sessions)
+        {
+            if (session.HasDraftWork && session.Depth <= depth)
+            {
+                _drafting.Add(session);
+            }
+        }
+
+        _drafting.Sort(static (a, b) => b.DraftsChance.CompareTo(a.DraftsChance));
+        foreach (var session in _drafting)
+        {
+            var room = limits.MaxRows - RowsTaken;
+            if (room == 0)
+            {
+                return;
+            }
+
+            Take(session, room);
+        }
+    }
+
+    private void Take(DecodeSession session, int maxRows)
+    {
+        var part = session.NextPart(maxRows, MayDraft);
+        (part.IsDrafting ? _draftingParts : _parts).Add(part);
+    }
+}

@@ -1,0 +1,98 @@
+using Ppsd.Actors.Ids;
+using Ppsd.Actors.Messages;
+
+namespace Ppsd.Actors.Stages;
+
+/// <summary>What a stage's heads say of a step's rows, told apart by session. Used by the stage's thread.</summary>
+/// <param name="runtime">The stage's device, its step run through the layers.</param>
+/// <param name="sessions">Whose rows they are.</param>
+internal sealed class StageHeads(IStageRuntime runtime, StageSessions sessions)
+{
+    private readonly List<DraftedToken> _tokens = [];
+
+    /// <summary>True when the exit head must run: parts draft, or will draft later and the head has a cache of its own.</summary>
+    public bool MustRunExitHead(MicroBatch batch) =>
+        runtime.Description.HasExitHead
+        && Array.Exists(batch.Parts, part => sessions.SettingsOf(part.Session).Mode == DecodeMode.Ppsd);
+
+    /// <summary>Runs the exit head and drafts for the parts that want it.</summary>
+    public IEnumerable<Drafts> Draft(MicroBatch batch)
+    {
+        // Parts that draft come last.
+        var firstPart = 0;
+        var row = 0;
+        for (; firstPart < batch.Parts.Length && !batch.Parts[firstPart].IsDrafting; firstPart++)
+        {
+            row += batch.Parts[firstPart].Count;
+        }
+
+        runtime.RunExitHead(Math.Max(row, batch.FirstHeadRow));
+        for (var i = firstPart; i < batch.Parts.Length; i++)
+        {
+            var part = batch.Parts[i];
+            if (part.IsDrafting && Draft(part, row) is { Length: > 0 } tokens)
+            {
+                yield return new Drafts(part.Session, part.Run, tokens);
+            }
+
+            row += part.Count;
+        }
+    }
+
+    /// <summary>The target's tokens after the rows whose successors are wanted.</summary>
+    public Verdicts Judge(MicroBatch batch)
+    {
+        var tokens = runtime.Verify(batch.FirstHeadRow);
+        var verdicts = new List<SessionVerdicts>(batch.Parts.Length);
+        var row = 0;
+        foreach (var part in batch.Parts)
+        {
+            if (part.FirstHeadRow < part.Count)
+            {
+                var first = row + part.FirstHeadRow;
+                var own = tokens.AsSpan(first - batch.FirstHeadRow, part.Count - part.FirstHeadRow).ToArray();
+                verdicts.Add(
+                    new SessionVerdicts(
+                        part.Session,
+                        part.Run,
+                        part.FirstHeadRow == 0 ? part.Candidates : part.Candidates[part.FirstHeadRow..],
+                        own,
+                        Logprobs(part.Session, first, own)
+                    )
+                );
+            }
+
+            row += part.Count;
+        }
+
+        return new Verdicts([.. verdicts]);
+    }
+
+    private DraftedToken[] Draft(BatchPart part, int firstRow)
+    {
+        _tokens.Clear();
+        var width = sessions.SettingsOf(part.Session).MaxWidth;
+        for (var i = part.FirstHeadRow; i < part.Count; i++)
+        {
+            runtime.Draft(firstRow + i, part.Candidates[i], width, _tokens);
+        }
+
+        return [.. _tokens];
+    }
+
+    private TokenLogprobs[]? Logprobs(SessionId session, int firstRow, TokenId[] tokens)
+    {
+        if (sessions.SettingsOf(session).TopLogprobs is not { } topCount)
+        {
+            return null;
+        }
+
+        var logprobs = new TokenLogprobs[tokens.Length];
+        for (var i = 0; i < tokens.Length; i++)
+        {
+            logprobs[i] = runtime.Logprobs(firstRow + i, tokens[i], topCount);
+        }
+
+        return logprobs;
+    }
+}

@@ -1,0 +1,22 @@
+using Ppsd.Actors.Messages;
+using Ppsd.Host.Generation;
+using Ppsd.Host.Models;
+
+namespace Ppsd.Host.Bench;
+
+/// <summary>What was measured, in words.</summary>
+internal static class BenchSetting
+{
+    /// <summary>Model, stages, devices, exit head and sampling.</summary>
+    public static string Describe(ModelAssets assets, PipelineFormed formed, GenerationSettings generation)
+    {
+        var sampling = generation.Sampling;
+        var head = assets.ExitHead is { } exitHead
+            ? $"{exitHead.Kind.ToString().ToLowerInvariant()} head after layer {exitHead.ExitLayer}"
+            : "no exit head";
+        return $"{assets.Name}, {formed.Stages.Length} stage{(formed.Stages.Length == 1 ? "" : "s")} of "
+            + $"{string.Join(',', formed.Stages.Select(stage => stage.Description.LayerCount))} layers on "
+            + $"{string.Join(" | ", formed.Stages.Select(stage => stage.Description.Device).Distinct())}; {head}; "
+            + $"{(sampling.Temperature == 0 ? "greedy" : FormattableString.Invariant($"temperature {sampling.Temperature}, seed {sampling.Seed}"))}";
+    }
+}

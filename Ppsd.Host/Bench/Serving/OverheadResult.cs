@@ -1,0 +1,29 @@
+namespace Ppsd.Host.Bench.Serving;
+
+/// <summary>The same requests over HTTP and straight to the pipeline, pair by pair.</summary>
+internal sealed record OverheadResult(IReadOnlyList<ServeSample> Http, IReadOnlyList<ServeSample> Direct)
+{
+    /// <summary>Median time to the first text over HTTP.</summary>
+    public double HttpFirstMs => Median(Http, sample => sample.TimeToFirstTokenMs);
+
+    /// <summary>Median time to the first text straight from the pipeline, tokenizing not among it.</summary>
+    public double DirectFirstMs => Median(Direct, sample => sample.TimeToFirstTokenMs);
+
+    /// <summary>Median time per output token over HTTP.</summary>
+    public double HttpPerTokenMs => Median(Http, sample => sample.TimePerOutputTokenMs);
+
+    /// <summary>Median time per output token straight from the pipeline.</summary>
+    public double DirectPerTokenMs => Median(Direct, sample => sample.TimePerOutputTokenMs);
+
+    /// <summary>What HTTP added to the first text, in the median of the pairs.</summary>
+    public double AddedFirstMs => MedianDifference(sample => sample.TimeToFirstTokenMs);
+
+    /// <summary>What HTTP added to each token, in the median of the pairs.</summary>
+    public double AddedPerTokenMs => MedianDifference(sample => sample.TimePerOutputTokenMs);
+
+    private static double Median(IEnumerable<ServeSample> samples, Func<ServeSample, double> figure) =>
+        Statistics.Median(samples.Select(figure));
+
+    private double MedianDifference(Func<ServeSample, double> figure) =>
+        Statistics.Median(Http.Zip(Direct, (http, direct) => figure(http) - figure(direct)));
+}

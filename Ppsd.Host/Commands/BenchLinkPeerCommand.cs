@@ -1,0 +1,40 @@
+using System.CommandLine;
+using Akka.Actor;
+using Ppsd.Actors.Configuration;
+using Ppsd.Host.Bench;
+
+namespace Ppsd.Host.Commands;
+
+/// <summary>
+/// <c>ppsd bench link-peer</c>: the far end of a link under measurement, until standard input ends. Started by
+/// <c>bench link</c>, hence hidden.
+/// </summary>
+internal sealed class BenchLinkPeerCommand
+{
+    /// <summary>How the line begins that tells the actor's path.</summary>
+    public const string Announcement = "link peer at ";
+
+    private readonly NodeOptions _node = new();
+
+    /// <summary>The command.</summary>
+    public static Command Create()
+    {
+        var peer = new BenchLinkPeerCommand();
+        var command = new Command("link-peer", "Answers a link benchmark.") { Hidden = true };
+        peer._node.AddTo(command);
+        command.SetAction(peer.RunAsync);
+        return command;
+    }
+
+    private async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellation)
+    {
+        using var system = ActorSystem.Create("ppsd", _node.Settings(parsed).Load(NodeRole.Stage));
+        var peer = system.ActorOf(LinkPeerActor.Props, "link-peer");
+        var address = ((ExtendedActorSystem)system).Provider.DefaultAddress;
+        Console.WriteLine(Announcement + peer.Path.ToStringWithAddress(address));
+        while (await Console.In.ReadLineAsync(cancellation) is not null) { }
+
+        await system.Terminate();
+        return 0;
+    }
+}

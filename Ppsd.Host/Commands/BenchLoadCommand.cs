@@ -1,0 +1,85 @@
+using System.CommandLine;
+using System.Globalization;
+using Ppsd.Host.Bench;
+using Ppsd.Host.Runtime;
+
+namespace Ppsd.Host.Commands;
+
+/// <summary>
+/// <c>ppsd bench load</c>: holds one stage and keeps its device busy as told on standard input, a line with the share of
+/// time each; 0 rests. Started by <c>bench decode</c> for its baseline under load, hence hidden.
+/// </summary>
+internal sealed class BenchLoadCommand
+{
+    /// <summary>How the line begins by which it says that it has loaded.</summary>
+    public const string Announcement = "load of ";
+
+    private readonly TimeProvider _clock;
+    private readonly ModelOptions _model = new();
+    private readonly StageOptions _stages = new();
+    private readonly Option<int?> _stage = OptionFactory.Number("--stage", "N", "Stage to replay, from 1.", 1, 1024);
+
+    private BenchLoadCommand(TimeProvider clock) => _clock = clock;
+
+    /// <summary>The command.</summary>
+    public static Command Create(TimeProvider clock)
+    {
+        var load = new BenchLoadCommand(clock);
+        var command = new Command("load", "Keeps a device as busy as a stage does.") { Hidden = true };
+        load._model.AddTo(command);
+        load._stages.AddTo(command);
+        command.Options.Add(load._stage);
+        command.SetAction(load.RunAsync);
+        return command;
+    }
+
+    private async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellation)
+    {
+        var assets = _model.Open(parsed, _stages, _clock);
+        var plan = _stages.Plan(parsed, assets);
+        var stage = parsed.GetValue(_stage) ?? 1;
+        if (stage > plan.Stages.Count)
+        {
+            throw new UserErrorException($"--stage: expected 1 to {plan.Stages.Count}, found {stage}");
+        }
+
+        using var runtime = new StageRuntimeFactory(assets, _stages.Settings(parsed, stagesHere: 1)).Load(
+            plan.Stages[stage - 1],
+            stage - 1
+        );
+        var load = new StageLoad(runtime, assets.Config.HiddenSize, _clock);
+        Console.WriteLine($"{Announcement}stage {stage}");
+
+        using var end = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        var resting = new CancellationTokenSource();
+        var running = Task.CompletedTask;
+        while (await Console.In.ReadLineAsync(end.Token) is { } line)
+        {
+            await resting.CancelAsync();
+            await running;
+            resting.Dispose();
+            resting = CancellationTokenSource.CreateLinkedTokenSource(end.Token);
+            if (Share(line) is > 0 and var share)
+            {
+                // A thread of its own, as a stage has.
+                var stop = resting.Token;
+                running = Task.Factory.StartNew(
+                    () => load.Run(share, stop),
+                    CancellationToken.None,
+                    TaskCreationOptions.LongRunning,
+                    TaskScheduler.Default
+                );
+            }
+        }
+
+        await resting.CancelAsync();
+        await running;
+        resting.Dispose();
+        return 0;
+    }
+
+    private static double Share(string line) =>
+        double.TryParse(line, NumberStyles.Float, CultureInfo.InvariantCulture, out var share) && share is >= 0 and <= 1
+            ? share
+            : throw new UserErrorException($"bench load: expected a share from 0 to 1, found '{line}'");
+}

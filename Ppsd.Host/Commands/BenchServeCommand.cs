@@ -1,0 +1,131 @@
+using System.CommandLine;
+using System.Net.Http.Headers;
+using Ppsd.Host.Api;
+using Ppsd.Host.Api.Requests;
+using Ppsd.Host.Bench;
+using Ppsd.Host.Bench.Serving;
+using Ppsd.Host.Models;
+using Ppsd.Host.Pipelines;
+
+namespace Ppsd.Host.Commands;
+
+/// <summary><c>ppsd bench serve</c>: an OpenAI-compatible server under load, one of its own or another.</summary>
+internal sealed class BenchServeCommand
+{
+    private const int WarmUpRequests = 8;
+
+    private readonly TimeProvider _clock;
+    private readonly ModelOptions _model = new();
+    private readonly ServeLoadOptions _load = new();
+    private readonly PlacementOptions _placement = new(new NodeOptions("cluster-"));
+
+    private BenchServeCommand(TimeProvider clock) => _clock = clock;
+
+    /// <summary>The command.</summary>
+    public static Command Create(TimeProvider clock)
+    {
+        var bench = new BenchServeCommand(clock);
+        var command = new Command("serve", "Sends many requests at once to a server and times their answers.");
+        bench._load.AddTo(command);
+        bench._model.AddTo(command);
+        bench._placement.AddTo(command);
+        command.SetAction(bench.RunAsync);
+        return command;
+    }
+
+    private async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellation)
+    {
+        _placement.Check(parsed);
+        var report = _load.BaseUrl(parsed) is { } address
+            ? await RunElsewhereAsync(parsed, address, cancellation)
+            : await RunHereAsync(parsed, cancellation);
+        if (_load.WantsJson(parsed))
+        {
+            Console.WriteLine(report.ToJson());
+        }
+        else
+        {
+            report.Print(Console.Out);
+        }
+
+        return report.HasFailures ? 1 : 0;
+    }
+
+    private async Task<ServeReport> RunElsewhereAsync(ParseResult parsed, Uri address, CancellationToken cancellation)
+    {
+        using var http = Connect(address, _load.ApiKey(parsed));
+        var client = new ServeClient(http, _clock);
+        var settings = _load.Settings(parsed) with { IsPpsd = await client.IsPpsdAsync(cancellation) };
+        var requests = Requests(parsed, _load.ModelName(parsed) ?? await client.ModelAsync(cancellation), settings);
+        var round = await new ServeBench(client, _clock).RunAsync(requests, settings, cancellation);
+        return new ServeReport(Describe($"{address}", settings), round, null, null);
+    }
+
+    private async Task<ServeReport> RunHereAsync(ParseResult parsed, CancellationToken cancellation)
+    {
+        var assets = _model.Open(parsed, _placement.Stages, _clock);
+        await using var pipeline = await _placement.StartAsync(parsed, assets, _clock, cancellation);
+        await using var server = await ApiServer.StartAsync(
+            assets,
+            pipeline,
+            new ServerSettings { Port = 0, MaxRunning = 1024 },
+            _clock
+        );
+        using var http = Connect(server.Address, key: null);
+        var client = new ServeClient(http, _clock);
+        var bench = new ServeBench(client, _clock);
+        var settings = _load.Settings(parsed);
+        var requests = Requests(parsed, assets.Name, settings);
+        var one = settings with
+        {
+            Concurrency = 1,
+            RequestCount = WarmUpRequests,
+            RequestsPerSecond = double.PositiveInfinity,
+        };
+
+        // Twice, so that measured code is compiled code; then both ways alone, then alone and together by turns.
+        await bench.RunAsync(requests, one, cancellation);
+        await bench.RunAsync(requests, settings with { RequestCount = settings.Concurrency }, cancellation);
+        var overhead = await new ApiOverhead(client, new ServedModel(assets.Name, assets), pipeline, _clock).RunAsync(
+            requests,
+            _load.OverheadPairs(parsed),
+            cancellation
+        );
+        var alone = await bench.RunAsync(requests, one, cancellation);
+        var round = await bench.RunAsync(requests, settings, cancellation);
+        return new ServeReport(Describe(DescribePipeline(assets, pipeline), settings), round, alone, overhead);
+    }
+
+    private List<ServeRequest> Requests(ParseResult parsed, string model, ServeBenchSettings settings)
+    {
+        var file = new ServeRequestFile(model, settings);
+        return _load.Prompts(parsed) is { } path ? file.Read(path) : [.. BuiltInQuestions.All.Select(file.Ask)];
+    }
+
+    private static HttpClient Connect(Uri address, string? key)
+    {
+        var http = new HttpClient
+        {
+            // Clients of OpenAI's write the base with /v1 behind it.
+            BaseAddress = new Uri(
+                address,
+                address.AbsolutePath.TrimEnd('/') is "/v1" or "" ? "/" : $"{address.AbsolutePath.TrimEnd('/')}/"
+            ),
+            Timeout = Timeout.InfiniteTimeSpan,
+        };
+        if (key is not null)
+        {
+            http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", key);
+        }
+
+        return http;
+    }
+
+    private static string DescribePipeline(ModelAssets assets, IPipeline pipeline) =>
+        $"{assets.Name} on {pipeline.Formed.Stages.Length} stages, {pipeline.Formed.Stages[0].Description.Device}";
+
+    private static string Describe(string server, ServeBenchSettings settings) =>
+        $"{server}; {settings.RequestCount} requests of {settings.MaxTokens} tokens, {settings.Concurrency} at a time"
+        + (double.IsInfinity(settings.RequestsPerSecond) ? "" : $", {settings.RequestsPerSecond} a second")
+        + $"; {(settings.Temperature == 0 ? "greedy" : $"temperature {settings.Temperature}, seed {settings.Seed}")}; {Environment.ProcessorCount} cores";
+}

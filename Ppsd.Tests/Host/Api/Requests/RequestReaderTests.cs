@@ -1,0 +1,129 @@
+using System.Text.Json;
+using Ppsd.Actors.Messages;
+using Ppsd.Host.Api;
+using Ppsd.Host.Api.Requests;
+using Ppsd.Host.Generation;
+using Ppsd.Host.Models;
+using Ppsd.Tests.Support;
+
+namespace Ppsd.Tests.Host.Api.Requests;
+
+/// <summary>Bodies to settings: every field arrives, and what is left open is as the model and the server say.</summary>
+public sealed class RequestReaderTests
+{
+    private static readonly ServedModel _model = new(
+        "gsm",
+        ModelAssets.Open(TestModels.Folder(TestModels.Gsm), TestModels.GsmExitHead, TimeProvider.System)
+    );
+
+    private static readonly RequestDefaults _defaults = new() { NextSeed = () => 99 };
+
+    [Test]
+    public void Every_field_of_a_completion_arrives()
+    {
+        var request = Completion(
+            """
+            {"model":"gsm","prompt":"x","temperature":0.5,"top_p":0.9,"top_k":7,"min_p":0.1,"max_tokens":33,"stop":["a","b"],
+            "seed":-1,"logprobs":5,"presence_penalty":1.5,"frequency_penalty":-0.5,"repetition_penalty":1.2,"ignore_eos":true,
+            "stream":true,"stream_options":{"include_usage":true},"speculation":false,"drafts":true,"per_request_metrics":true}
+            """
+        );
+
+        Assert.That(
+            request.Settings with
+            {
+                StopStrings = [],
+            },
+            Is.EqualTo(
+                new GenerationSettings
+                {
+                    Mode = DecodeMode.Autoregressive,
+                    MaxTokens = 33,
+                    IgnoreEndTokens = true,
+                    TopLogprobs = 5,
+                    ShowDrafts = true,
+                    StopStrings = [],
+                    Sampling = new SamplingSettings
+                    {
+                        Temperature = 0.5f,
+                        TopP = 0.9f,
+                        TopK = 7,
+                        MinP = 0.1f,
+                        PresencePenalty = 1.5f,
+                        FrequencyPenalty = -0.5f,
+                        RepetitionPenalty = 1.2f,
+                        Seed = ulong.MaxValue,
+                    },
+                }
+            )
+        );
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(request.Settings.StopStrings, Is.EqualTo(["a", "b"]));
+            Assert.That(request, Has.Property("Streams").True.And.Property("IncludesUsage").True);
+            Assert.That(request.IncludesMetrics, Is.True);
+            Assert.That(request.Prompt, Is.EqualTo(_model.Assets.Tokenizer.Encode("x")));
+        }
+    }
+
+    [Test]
+    public void What_is_left_open_is_as_the_model_and_the_server_say()
+    {
+        var completion = Completion("""{"prompt":"x"}""");
+        var chat = Chat("""{"messages":[{"role":"user","content":"x"}]}""");
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(completion.Settings.MaxTokens, Is.EqualTo(16), "as OpenAI has it");
+            Assert.That(chat.Settings.MaxTokens, Is.EqualTo(2048 - chat.Prompt.Length), "as much as the context holds");
+            Assert.That(chat.Settings.Mode, Is.EqualTo(DecodeMode.Ppsd));
+            Assert.That(chat.Settings.Sampling, Is.EqualTo(SamplingSettings.Greedy with { Seed = 99 }));
+            Assert.That(chat, Has.Property("Streams").False.And.Property("IncludesUsage").False);
+            Assert.That(chat.Settings.TopLogprobs, Is.Null);
+        }
+    }
+
+    [Test]
+    public void The_newer_name_of_the_token_limit_wins_and_the_newer_role_is_the_systems()
+    {
+        var chat = Chat(
+            """
+            {"messages":[{"role":"developer","content":"Be brief."},{"role":"user","content":[{"type":"text","text":"a"},{"type":"text","text":"b"}]}],
+            "max_tokens":5,"max_completion_tokens":7,"logprobs":true,"stop":"x"}
+            """
+        );
+        var plain = Chat("""{"messages":[{"role":"system","content":"Be brief."},{"role":"user","content":"ab"}]}""");
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(chat.Settings.MaxTokens, Is.EqualTo(7));
+            Assert.That(chat.Prompt, Is.EqualTo(plain.Prompt));
+            Assert.That(chat.Settings.TopLogprobs, Is.Zero);
+            Assert.That(chat.Settings.StopStrings, Is.EqualTo(["x"]));
+        }
+    }
+
+    [Test]
+    public void A_prompt_that_fills_the_context_is_refused_before_and_after_it_is_tokenized()
+    {
+        var full = Assert.Throws<ApiException>(() => Completion($$"""{"prompt":[{{Ids(2048)}}]}"""));
+        var tight = Completion($$"""{"prompt":[{{Ids(2047)}}]}""");
+        var text = Assert.Throws<ApiException>(() => Completion($$"""{"prompt":"{{new string('x', 900_000)}}"}"""));
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(full!.Code, Is.EqualTo("context_length_exceeded"));
+            Assert.That(text!.Code, Is.EqualTo("context_length_exceeded"));
+            Assert.That(tight.Settings.MaxTokens, Is.EqualTo(1), "the default gives way to the context");
+        }
+
+        static string Ids(int count) => string.Join(',', Enumerable.Repeat(5, count));
+    }
+
+    private static TextRequest Completion(string body) => Read(new CompletionRequestReader(_model, _defaults), body);
+
+    private static TextRequest Chat(string body) => Read(new ChatRequestReader(_model, _defaults), body);
+
+    private static TextRequest Read(ITextRequestReader reader, string body)
+    {
+        using var document = JsonDocument.Parse(body);
+        return reader.Read(document.RootElement);
+    }
+}

@@ -1,0 +1,81 @@
+using System.Text.Json;
+using Ppsd.Host.Planning;
+using Ppsd.Tests.Kernels.Checkpoints;
+using Ppsd.Tests.Support;
+
+namespace Ppsd.Tests.Host.Planning;
+
+/// <summary>A plan is measured, written, and read by those who decode.</summary>
+[Parallelizable(ParallelScope.All)]
+public sealed class PlanCommandTests
+{
+    [Test]
+    public async Task A_plan_of_a_synthetic_model_is_written_and_decoded_by()
+    {
+        using var folder = new TemporaryFolder();
+        var path = folder.File("plan.json");
+        var result = await Cli.RunAsync([
+            "plan",
+            "--synthetic",
+            "toy",
+            "--stages",
+            "3",
+            "--synthetic-alpha",
+            "0.8",
+            "--context",
+            "16",
+            "--measure",
+            "--max-tokens",
+            "8",
+            "--out",
+            path,
+        ]);
+
+        Assert.That(result.ExitCode, Is.Zero, result.Error);
+        using var json = JsonDocument.Parse(result.OutputLines[^1]);
+        var plan = PlanFile.Read(path);
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(plan.StageLayers.Sum(), Is.EqualTo(8));
+            Assert.That(plan.StageLayers, Has.Count.EqualTo(3));
+            Assert.That(plan.Synthetic!.ExitLayer, Is.EqualTo(plan.StageLayers[0]));
+            Assert.That(plan.Synthetic.Scale, Is.Positive);
+            Assert.That(plan.Prediction.PpsdTokensPerSecond, Is.Positive);
+            Assert.That(json.RootElement.GetProperty("measured_ppsd_tokens_per_second").GetDouble(), Is.Positive);
+            Assert.That(result.Output, Does.Contain("predicted, ms").And.Contain("measured, ms"));
+        }
+
+        var text = await Cli.RunAsync(["generate", "--plan", path, "--max-tokens", "8", "--json", "1 2 3"]);
+        Assert.That(text.ExitCode, Is.Zero, text.Error);
+        using var generated = JsonDocument.Parse(text.Output);
+        Assert.That(generated.RootElement.GetProperty("stats").GetProperty("stages").GetInt32(), Is.EqualTo(3));
+
+        var refused = await Cli.RunAsync(["generate", "--plan", path, "--stages", "2", "1"]);
+        Assert.That(refused.ErrorLines.Single(), Does.Contain("--stages: cannot be given with --plan"));
+    }
+
+    [Test]
+    public async Task A_plan_of_a_model_folder_chooses_among_the_heads_made_for_it_and_fits_only_it()
+    {
+        using var folder = new TemporaryFolder();
+        var path = folder.File("plan.json");
+        var result = await Cli.RunAsync(["plan", "--alpha", "4:0.8", "--context", "16", "--out", path, "-o", "json"]);
+
+        Assert.That(result.ExitCode, Is.Zero, result.Error);
+        using var json = JsonDocument.Parse(result.OutputLines.Single());
+        Assert.That(json.RootElement.GetProperty("exit_layer").GetInt32(), Is.EqualTo(4));
+        Assert.That(PlanFile.Read(path).StageLayers[0], Is.EqualTo(4));
+
+        var other = await Cli.RunAsync([
+            "generate",
+            "--plan",
+            path,
+            "--model",
+            TestModels.Folder(TestModels.Tiny),
+            "--exit-head",
+            TestModels.GsmExitHead,
+            "a",
+        ]);
+        Assert.That(other.ExitCode, Is.EqualTo(2));
+    }
+}

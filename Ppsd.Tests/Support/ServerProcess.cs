@@ -1,0 +1,85 @@
+using System.Diagnostics;
+using System.Runtime.InteropServices;
+using Ppsd.Host.Commands;
+
+namespace Ppsd.Tests.Support;
+
+/// <summary><c>ppsd serve</c> in a process of its own. Disposing stops it as an operator does and expects it to go quietly.</summary>
+internal sealed partial class ServerProcess : IAsyncDisposable
+{
+    private const int Terminate = 15;
+
+    private readonly Process _process;
+    private readonly Task<string> _error;
+
+    private ServerProcess(Process process, Uri address, string? node)
+    {
+        _process = process;
+        _error = process.StandardError.ReadToEndAsync();
+        _ = process.StandardOutput.ReadToEndAsync();
+        Node = node;
+        Http = new HttpClient { BaseAddress = address };
+    }
+
+    /// <summary>Talks to it.</summary>
+    public HttpClient Http { get; }
+
+    /// <summary>Its address as a member of a cluster; null when it is none.</summary>
+    public string? Node { get; }
+
+    /// <summary>Starts it and waits until it listens, at a free port.</summary>
+    public static async Task<ServerProcess> StartAsync(params IEnumerable<string> arguments)
+    {
+        var process = Cli.Start(["serve", "--port", "0", .. arguments]);
+        string? node = null;
+        while (await process.StandardOutput.ReadLineAsync() is { } line)
+        {
+            if (line.StartsWith("node at ", StringComparison.Ordinal))
+            {
+                node = line["node at ".Length..];
+            }
+            else if (line.StartsWith(ServerAnnouncement.Prefix, StringComparison.Ordinal))
+            {
+                var address = new Uri(
+                    line[ServerAnnouncement.Prefix.Length..].Replace("0.0.0.0", "127.0.0.1", StringComparison.Ordinal)
+                );
+                return new ServerProcess(process, address, node);
+            }
+        }
+
+        throw new AssertionException($"the server did not start: {await process.StandardError.ReadToEndAsync()}");
+    }
+
+    /// <summary>Sends SIGTERM and waits.</summary>
+    /// <returns>Exit code and what stands on standard error.</returns>
+    public async Task<(int ExitCode, string Error)> StopAsync()
+    {
+        Assert.That(Kill(_process.Id, Terminate), Is.Zero);
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+        try
+        {
+            await _process.WaitForExitAsync(patience.Token);
+        }
+        catch (OperationCanceledException)
+        {
+            _process.Kill();
+            throw new AssertionException("the server did not stop within 30 s of SIGTERM");
+        }
+
+        return (_process.ExitCode, await _error);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        Http.Dispose();
+        if (!_process.HasExited)
+        {
+            await StopAsync();
+        }
+
+        _process.Dispose();
+    }
+
+    [LibraryImport("libc", EntryPoint = "kill")]
+    private static partial int Kill(int process, int signal);
+}

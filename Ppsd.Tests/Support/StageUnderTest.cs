@@ -1,0 +1,69 @@
+using System.Diagnostics;
+using Ppsd.Host.Pipelines;
+
+namespace Ppsd.Tests.Support;
+
+/// <summary><c>ppsd stage</c> in a process of its own.</summary>
+internal sealed class StageUnderTest : IAsyncDisposable
+{
+    private static readonly string[] _arguments = ["--stages", "4", "--threads", "1", "--device", "cpu"];
+
+    private readonly Process _process;
+
+    private StageUnderTest(Process process, string address)
+    {
+        _process = process;
+        Address = address;
+    }
+
+    /// <summary>Where it is reached.</summary>
+    public string Address { get; }
+
+    /// <summary>True once it has been killed.</summary>
+    public bool IsKilled { get; private set; }
+
+    /// <summary>Starts one of a pipeline of four and waits until it can be reached.</summary>
+    public static async Task<StageUnderTest> StartAsync(string[] arguments)
+    {
+        var process = Cli.Start(["stage", .. _arguments, .. arguments, "--leave-at-end-of-input"]);
+        _ = process.StandardError.ReadToEndAsync();
+        string? line;
+        while ((line = await process.StandardOutput.ReadLineAsync()) is not null)
+        {
+            if (line.StartsWith(StageAnnouncement.Prefix, StringComparison.Ordinal))
+            {
+                _ = process.StandardOutput.ReadToEndAsync();
+                return new StageUnderTest(process, line[StageAnnouncement.Prefix.Length..]);
+            }
+        }
+
+        throw new AssertionException("a stage process ended before it announced its address");
+    }
+
+    /// <summary>Kills it: no goodbye.</summary>
+    public void Kill()
+    {
+        IsKilled = true;
+        _process.Kill();
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (!_process.HasExited)
+        {
+            _process.StandardInput.Close();
+            using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(15));
+            try
+            {
+                await _process.WaitForExitAsync(patience.Token);
+            }
+            catch (OperationCanceledException)
+            {
+                _process.Kill();
+                Assert.Fail("a stage did not leave within 15 s of the end of its input");
+            }
+        }
+
+        _process.Dispose();
+    }
+}
