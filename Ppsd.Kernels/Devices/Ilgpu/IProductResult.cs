@@ -82,7 +82,10 @@ internal readonly struct GatedResult : IProductResult
         var scale = target.Scales[row];
         if (i < target.Outputs / 2)
         {
-            target.Y[(long)row * target.Stride + i] = SwiGluKernel.Apply(Exact.Multiply(low, scale), Exact.Multiply(high, scale));
+            target.Y[(long)row * target.Stride + i] = SwiGluKernel.Apply(
+                Exact.Multiply(low, scale),
+                Exact.Multiply(high, scale)
+            );
         }
     }
 }

@@ -179,7 +179,8 @@ internal sealed class IlgpuKvMemory<T> : KvMemory
         : base(shape)
     {
         var pages = (shape.SlotCount + AttentionGeometry.PageSlots - 1) / AttentionGeometry.PageSlots;
-        var length = (long)pages * AttentionGeometry.PageSlots * shape.KvHeadCount * ColumnGroups.RoundUp(shape.HeadSize);
+        var length =
+            (long)pages * AttentionGeometry.PageSlots * shape.KvHeadCount * ColumnGroups.RoundUp(shape.HeadSize);
         _keys = accelerator.Allocate1D<T>(length);
         _values = accelerator.Allocate1D<T>(length);
         _keys.MemSetToZero();

@@ -45,14 +45,13 @@ internal struct MmaTile
             var high = Warp.Shuffle(highRow, lane / 4 * 4 + i);
             var even = Warp.Shuffle(column, lane % 4 * 8 + i);
             var odd = Warp.Shuffle(column, lane % 4 * 8 + 4 + i);
-            C0 += Dot(low, even);
-            C1 += Dot(low, odd);
-            C2 += Dot(high, even);
-            C3 += Dot(high, odd);
+            C0 = Add(C0, low, even);
+            C1 = Add(C1, low, odd);
+            C2 = Add(C2, high, even);
+            C3 = Add(C3, high, odd);
         }
     }
 
-    private static float Dot(ulong a, ulong b) => Dot((uint)a, (uint)b) + Dot((uint)(a >> 32), (uint)(b >> 32));
-
-    private static float Dot(uint a, uint b) => BFloat16.Low(a) * BFloat16.Low(b) + BFloat16.High(a) * BFloat16.High(b);
+    private static float Add(float sum, ulong a, ulong b) =>
+        TensorCore.Dot(TensorCore.Dot(sum, (uint)a, (uint)b), (uint)(a >> 32), (uint)(b >> 32));
 }

@@ -15,13 +15,7 @@ internal static class SharedCopy
     /// <param name="source">Where from.</param>
     /// <param name="sourceAddress">Address of <paramref name="source"/> on a card.</param>
     /// <param name="from">Where from, in loads.</param>
-    public static void Begin(
-        ArrayView<UInt4> shared,
-        int to,
-        ArrayView<UInt4> source,
-        long sourceAddress,
-        long from
-    )
+    public static void Begin(ArrayView<UInt4> shared, int to, ArrayView<UInt4> source, long sourceAddress, long from)
     {
         if (!CudaAsm.IsSupported)
         {

@@ -158,7 +158,15 @@ internal static class SplitAttentionKernel
                 value0 = ValuePart.Load<TElement>(values, p0, p1, p8, p9, (lane >> 2), eights);
                 if (TParts.Count > 1)
                 {
-                    value1 = ValuePart.Load<TElement>(values, p0, p1, p8, p9, (lane >> 2) + HeadPart.EightCount, eights);
+                    value1 = ValuePart.Load<TElement>(
+                        values,
+                        p0,
+                        p1,
+                        p8,
+                        p9,
+                        (lane >> 2) + HeadPart.EightCount,
+                        eights
+                    );
                 }
 
                 // Keeps all loads above in flight together; the compiler would sink each to its use.

@@ -53,52 +53,84 @@ internal struct TensorTiles
         switch (tile)
         {
             case 0:
-                CudaAsm.Emit("mov.f32 tc0, 0f00000000; mov.f32 tc1, 0f00000000; mov.f32 tc2, 0f00000000; mov.f32 tc3, 0f00000000;");
+                CudaAsm.Emit(
+                    "mov.f32 tc0, 0f00000000; mov.f32 tc1, 0f00000000; mov.f32 tc2, 0f00000000; mov.f32 tc3, 0f00000000;"
+                );
                 break;
             case 1:
-                CudaAsm.Emit("mov.f32 tc4, 0f00000000; mov.f32 tc5, 0f00000000; mov.f32 tc6, 0f00000000; mov.f32 tc7, 0f00000000;");
+                CudaAsm.Emit(
+                    "mov.f32 tc4, 0f00000000; mov.f32 tc5, 0f00000000; mov.f32 tc6, 0f00000000; mov.f32 tc7, 0f00000000;"
+                );
                 break;
             case 2:
-                CudaAsm.Emit("mov.f32 tc8, 0f00000000; mov.f32 tc9, 0f00000000; mov.f32 tc10, 0f00000000; mov.f32 tc11, 0f00000000;");
+                CudaAsm.Emit(
+                    "mov.f32 tc8, 0f00000000; mov.f32 tc9, 0f00000000; mov.f32 tc10, 0f00000000; mov.f32 tc11, 0f00000000;"
+                );
                 break;
             case 3:
-                CudaAsm.Emit("mov.f32 tc12, 0f00000000; mov.f32 tc13, 0f00000000; mov.f32 tc14, 0f00000000; mov.f32 tc15, 0f00000000;");
+                CudaAsm.Emit(
+                    "mov.f32 tc12, 0f00000000; mov.f32 tc13, 0f00000000; mov.f32 tc14, 0f00000000; mov.f32 tc15, 0f00000000;"
+                );
                 break;
             case 4:
-                CudaAsm.Emit("mov.f32 tc16, 0f00000000; mov.f32 tc17, 0f00000000; mov.f32 tc18, 0f00000000; mov.f32 tc19, 0f00000000;");
+                CudaAsm.Emit(
+                    "mov.f32 tc16, 0f00000000; mov.f32 tc17, 0f00000000; mov.f32 tc18, 0f00000000; mov.f32 tc19, 0f00000000;"
+                );
                 break;
             case 5:
-                CudaAsm.Emit("mov.f32 tc20, 0f00000000; mov.f32 tc21, 0f00000000; mov.f32 tc22, 0f00000000; mov.f32 tc23, 0f00000000;");
+                CudaAsm.Emit(
+                    "mov.f32 tc20, 0f00000000; mov.f32 tc21, 0f00000000; mov.f32 tc22, 0f00000000; mov.f32 tc23, 0f00000000;"
+                );
                 break;
             case 6:
-                CudaAsm.Emit("mov.f32 tc24, 0f00000000; mov.f32 tc25, 0f00000000; mov.f32 tc26, 0f00000000; mov.f32 tc27, 0f00000000;");
+                CudaAsm.Emit(
+                    "mov.f32 tc24, 0f00000000; mov.f32 tc25, 0f00000000; mov.f32 tc26, 0f00000000; mov.f32 tc27, 0f00000000;"
+                );
                 break;
             case 7:
-                CudaAsm.Emit("mov.f32 tc28, 0f00000000; mov.f32 tc29, 0f00000000; mov.f32 tc30, 0f00000000; mov.f32 tc31, 0f00000000;");
+                CudaAsm.Emit(
+                    "mov.f32 tc28, 0f00000000; mov.f32 tc29, 0f00000000; mov.f32 tc30, 0f00000000; mov.f32 tc31, 0f00000000;"
+                );
                 break;
             case 8:
-                CudaAsm.Emit("mov.f32 tc32, 0f00000000; mov.f32 tc33, 0f00000000; mov.f32 tc34, 0f00000000; mov.f32 tc35, 0f00000000;");
+                CudaAsm.Emit(
+                    "mov.f32 tc32, 0f00000000; mov.f32 tc33, 0f00000000; mov.f32 tc34, 0f00000000; mov.f32 tc35, 0f00000000;"
+                );
                 break;
             case 9:
-                CudaAsm.Emit("mov.f32 tc36, 0f00000000; mov.f32 tc37, 0f00000000; mov.f32 tc38, 0f00000000; mov.f32 tc39, 0f00000000;");
+                CudaAsm.Emit(
+                    "mov.f32 tc36, 0f00000000; mov.f32 tc37, 0f00000000; mov.f32 tc38, 0f00000000; mov.f32 tc39, 0f00000000;"
+                );
                 break;
             case 10:
-                CudaAsm.Emit("mov.f32 tc40, 0f00000000; mov.f32 tc41, 0f00000000; mov.f32 tc42, 0f00000000; mov.f32 tc43, 0f00000000;");
+                CudaAsm.Emit(
+                    "mov.f32 tc40, 0f00000000; mov.f32 tc41, 0f00000000; mov.f32 tc42, 0f00000000; mov.f32 tc43, 0f00000000;"
+                );
                 break;
             case 11:
-                CudaAsm.Emit("mov.f32 tc44, 0f00000000; mov.f32 tc45, 0f00000000; mov.f32 tc46, 0f00000000; mov.f32 tc47, 0f00000000;");
+                CudaAsm.Emit(
+                    "mov.f32 tc44, 0f00000000; mov.f32 tc45, 0f00000000; mov.f32 tc46, 0f00000000; mov.f32 tc47, 0f00000000;"
+                );
                 break;
             case 12:
-                CudaAsm.Emit("mov.f32 tc48, 0f00000000; mov.f32 tc49, 0f00000000; mov.f32 tc50, 0f00000000; mov.f32 tc51, 0f00000000;");
+                CudaAsm.Emit(
+                    "mov.f32 tc48, 0f00000000; mov.f32 tc49, 0f00000000; mov.f32 tc50, 0f00000000; mov.f32 tc51, 0f00000000;"
+                );
                 break;
             case 13:
-                CudaAsm.Emit("mov.f32 tc52, 0f00000000; mov.f32 tc53, 0f00000000; mov.f32 tc54, 0f00000000; mov.f32 tc55, 0f00000000;");
+                CudaAsm.Emit(
+                    "mov.f32 tc52, 0f00000000; mov.f32 tc53, 0f00000000; mov.f32 tc54, 0f00000000; mov.f32 tc55, 0f00000000;"
+                );
                 break;
             case 14:
-                CudaAsm.Emit("mov.f32 tc56, 0f00000000; mov.f32 tc57, 0f00000000; mov.f32 tc58, 0f00000000; mov.f32 tc59, 0f00000000;");
+                CudaAsm.Emit(
+                    "mov.f32 tc56, 0f00000000; mov.f32 tc57, 0f00000000; mov.f32 tc58, 0f00000000; mov.f32 tc59, 0f00000000;"
+                );
                 break;
             case 15:
-                CudaAsm.Emit("mov.f32 tc60, 0f00000000; mov.f32 tc61, 0f00000000; mov.f32 tc62, 0f00000000; mov.f32 tc63, 0f00000000;");
+                CudaAsm.Emit(
+                    "mov.f32 tc60, 0f00000000; mov.f32 tc61, 0f00000000; mov.f32 tc62, 0f00000000; mov.f32 tc63, 0f00000000;"
+                );
                 break;
         }
     }
@@ -126,46 +158,158 @@ internal struct TensorTiles
                 CudaAsm.Emit(Multiply + "{tc4,tc5,tc6,tc7}" + Operands + "{tc4,tc5,tc6,tc7};", a0, a1, a2, a3, b0, b1);
                 break;
             case 2:
-                CudaAsm.Emit(Multiply + "{tc8,tc9,tc10,tc11}" + Operands + "{tc8,tc9,tc10,tc11};", a0, a1, a2, a3, b0, b1);
+                CudaAsm.Emit(
+                    Multiply + "{tc8,tc9,tc10,tc11}" + Operands + "{tc8,tc9,tc10,tc11};",
+                    a0,
+                    a1,
+                    a2,
+                    a3,
+                    b0,
+                    b1
+                );
                 break;
             case 3:
-                CudaAsm.Emit(Multiply + "{tc12,tc13,tc14,tc15}" + Operands + "{tc12,tc13,tc14,tc15};", a0, a1, a2, a3, b0, b1);
+                CudaAsm.Emit(
+                    Multiply + "{tc12,tc13,tc14,tc15}" + Operands + "{tc12,tc13,tc14,tc15};",
+                    a0,
+                    a1,
+                    a2,
+                    a3,
+                    b0,
+                    b1
+                );
                 break;
             case 4:
-                CudaAsm.Emit(Multiply + "{tc16,tc17,tc18,tc19}" + Operands + "{tc16,tc17,tc18,tc19};", a0, a1, a2, a3, b0, b1);
+                CudaAsm.Emit(
+                    Multiply + "{tc16,tc17,tc18,tc19}" + Operands + "{tc16,tc17,tc18,tc19};",
+                    a0,
+                    a1,
+                    a2,
+                    a3,
+                    b0,
+                    b1
+                );
                 break;
             case 5:
-                CudaAsm.Emit(Multiply + "{tc20,tc21,tc22,tc23}" + Operands + "{tc20,tc21,tc22,tc23};", a0, a1, a2, a3, b0, b1);
+                CudaAsm.Emit(
+                    Multiply + "{tc20,tc21,tc22,tc23}" + Operands + "{tc20,tc21,tc22,tc23};",
+                    a0,
+                    a1,
+                    a2,
+                    a3,
+                    b0,
+                    b1
+                );
                 break;
             case 6:
-                CudaAsm.Emit(Multiply + "{tc24,tc25,tc26,tc27}" + Operands + "{tc24,tc25,tc26,tc27};", a0, a1, a2, a3, b0, b1);
+                CudaAsm.Emit(
+                    Multiply + "{tc24,tc25,tc26,tc27}" + Operands + "{tc24,tc25,tc26,tc27};",
+                    a0,
+                    a1,
+                    a2,
+                    a3,
+                    b0,
+                    b1
+                );
                 break;
             case 7:
-                CudaAsm.Emit(Multiply + "{tc28,tc29,tc30,tc31}" + Operands + "{tc28,tc29,tc30,tc31};", a0, a1, a2, a3, b0, b1);
+                CudaAsm.Emit(
+                    Multiply + "{tc28,tc29,tc30,tc31}" + Operands + "{tc28,tc29,tc30,tc31};",
+                    a0,
+                    a1,
+                    a2,
+                    a3,
+                    b0,
+                    b1
+                );
                 break;
             case 8:
-                CudaAsm.Emit(Multiply + "{tc32,tc33,tc34,tc35}" + Operands + "{tc32,tc33,tc34,tc35};", a0, a1, a2, a3, b0, b1);
+                CudaAsm.Emit(
+                    Multiply + "{tc32,tc33,tc34,tc35}" + Operands + "{tc32,tc33,tc34,tc35};",
+                    a0,
+                    a1,
+                    a2,
+                    a3,
+                    b0,
+                    b1
+                );
                 break;
             case 9:
-                CudaAsm.Emit(Multiply + "{tc36,tc37,tc38,tc39}" + Operands + "{tc36,tc37,tc38,tc39};", a0, a1, a2, a3, b0, b1);
+                CudaAsm.Emit(
+                    Multiply + "{tc36,tc37,tc38,tc39}" + Operands + "{tc36,tc37,tc38,tc39};",
+                    a0,
+                    a1,
+                    a2,
+                    a3,
+                    b0,
+                    b1
+                );
                 break;
             case 10:
-                CudaAsm.Emit(Multiply + "{tc40,tc41,tc42,tc43}" + Operands + "{tc40,tc41,tc42,tc43};", a0, a1, a2, a3, b0, b1);
+                CudaAsm.Emit(
+                    Multiply + "{tc40,tc41,tc42,tc43}" + Operands + "{tc40,tc41,tc42,tc43};",
+                    a0,
+                    a1,
+                    a2,
+                    a3,
+                    b0,
+                    b1
+                );
                 break;
             case 11:
-                CudaAsm.Emit(Multiply + "{tc44,tc45,tc46,tc47}" + Operands + "{tc44,tc45,tc46,tc47};", a0, a1, a2, a3, b0, b1);
+                CudaAsm.Emit(
+                    Multiply + "{tc44,tc45,tc46,tc47}" + Operands + "{tc44,tc45,tc46,tc47};",
+                    a0,
+                    a1,
+                    a2,
+                    a3,
+                    b0,
+                    b1
+                );
                 break;
             case 12:
-                CudaAsm.Emit(Multiply + "{tc48,tc49,tc50,tc51}" + Operands + "{tc48,tc49,tc50,tc51};", a0, a1, a2, a3, b0, b1);
+                CudaAsm.Emit(
+                    Multiply + "{tc48,tc49,tc50,tc51}" + Operands + "{tc48,tc49,tc50,tc51};",
+                    a0,
+                    a1,
+                    a2,
+                    a3,
+                    b0,
+                    b1
+                );
                 break;
             case 13:
-                CudaAsm.Emit(Multiply + "{tc52,tc53,tc54,tc55}" + Operands + "{tc52,tc53,tc54,tc55};", a0, a1, a2, a3, b0, b1);
+                CudaAsm.Emit(
+                    Multiply + "{tc52,tc53,tc54,tc55}" + Operands + "{tc52,tc53,tc54,tc55};",
+                    a0,
+                    a1,
+                    a2,
+                    a3,
+                    b0,
+                    b1
+                );
                 break;
             case 14:
-                CudaAsm.Emit(Multiply + "{tc56,tc57,tc58,tc59}" + Operands + "{tc56,tc57,tc58,tc59};", a0, a1, a2, a3, b0, b1);
+                CudaAsm.Emit(
+                    Multiply + "{tc56,tc57,tc58,tc59}" + Operands + "{tc56,tc57,tc58,tc59};",
+                    a0,
+                    a1,
+                    a2,
+                    a3,
+                    b0,
+                    b1
+                );
                 break;
             case 15:
-                CudaAsm.Emit(Multiply + "{tc60,tc61,tc62,tc63}" + Operands + "{tc60,tc61,tc62,tc63};", a0, a1, a2, a3, b0, b1);
+                CudaAsm.Emit(
+                    Multiply + "{tc60,tc61,tc62,tc63}" + Operands + "{tc60,tc61,tc62,tc63};",
+                    a0,
+                    a1,
+                    a2,
+                    a3,
+                    b0,
+                    b1
+                );
                 break;
         }
     }

@@ -88,15 +88,10 @@ internal sealed class WideProducts : IDisposable
     private Launch Load<TResult>()
         where TResult : struct, IProductResult
     {
-        var kernel = _accelerator.LoadKernel<
-            StepState,
-            TiledWeights,
-            long,
-            int,
-            ArrayView<UInt4>,
-            long,
-            ProductTarget
-        >(WideProductKernel.Execute<TResult>, WideProductKernel.Specialization);
+        var kernel = _accelerator.LoadKernel<StepState, TiledWeights, long, int, ArrayView<UInt4>, long, ProductTarget>(
+            WideProductKernel.Execute<TResult>,
+            WideProductKernel.Specialization
+        );
         return kernel.Invoke;
     }
 
