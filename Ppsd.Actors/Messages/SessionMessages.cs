@@ -50,6 +50,10 @@ public sealed record StartSession : IWireMessage, IControlMessage
     /// </summary>
     [Key(8)]
     public int? TopLogprobs { get; init; }
+
+    /// <summary>Span of the request (https://www.w3.org/TR/trace-context/) that stages' spans belong to; null for none.</summary>
+    [Key(9)]
+    public string? TraceParent { get; init; }
 }
 
 /// <summary>

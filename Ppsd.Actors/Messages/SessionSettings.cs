@@ -39,6 +39,10 @@ public sealed record SessionSettings
     /// <summary>How many of the target's most probable tokens come with each verdict; null for no log-probabilities at all.</summary>
     [Key(5)]
     public int? TopLogprobs { get; init; }
+
+    /// <summary>Span of the request that the stage's span belongs to; null for none.</summary>
+    [Key(6)]
+    public string? TraceParent { get; init; }
 }
 
 /// <summary>How tokens are drawn, from drafts and target alike: filters in this order, then keyed Gumbel noise.</summary>

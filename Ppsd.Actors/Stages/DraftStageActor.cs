@@ -203,6 +203,7 @@ internal sealed class DraftStageActor : StageActor, IWithTimers
             ReservedLength = _admission.ReservedLength(request),
             PromptLength = request.Prompt.Length,
             TopLogprobs = request.TopLogprobs,
+            TraceParent = request.TraceParent,
         };
         var decode = new DecodeSession(
             id,

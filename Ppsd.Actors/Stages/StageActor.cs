@@ -87,7 +87,7 @@ internal class StageActor : ReceiveActor
             Mailbox.Clock = Clock;
             var started = Clock.GetTimestamp();
             _runtime = _setup.CreateRuntime();
-            _sessions = new StageSessions(_runtime, Board, NoteGap, Fault);
+            _sessions = new StageSessions(Index, _runtime, Board, NoteGap, Fault);
             _heads = new StageHeads(_runtime, _sessions);
             _loadMs = Clock.GetElapsedTime(started).TotalMilliseconds;
             _allocatedBefore = GC.GetAllocatedBytesForCurrentThread();

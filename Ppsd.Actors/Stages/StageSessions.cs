@@ -1,6 +1,8 @@
+using System.Diagnostics;
 using Ppsd.Actors.Ids;
 using Ppsd.Actors.Messages;
 using Ppsd.Actors.Speculation;
+using Ppsd.Actors.Telemetry;
 
 namespace Ppsd.Actors.Stages;
 
@@ -9,11 +11,13 @@ namespace Ppsd.Actors.Stages;
 /// its new run or commit what is verified, append. What a part says of itself suffices, whatever was lost before it.
 /// Used by the stage's thread.
 /// </summary>
+/// <param name="stage">The stage.</param>
 /// <param name="runtime">The stage's device.</param>
 /// <param name="board">What is dead.</param>
 /// <param name="onGap">Told of a part that something lost keeps from being placed.</param>
 /// <param name="onFault">Told of a session the stage has no room for.</param>
 internal sealed class StageSessions(
+    StageIndex stage,
     IStageRuntime runtime,
     CancelBoard board,
     Action<BatchPart> onGap,
@@ -51,15 +55,20 @@ internal sealed class StageSessions(
     /// <summary>Closes a session and frees its pages.</summary>
     public void Release(SessionId session)
     {
-        _open.Remove(session);
+        if (_open.Remove(session, out var open))
+        {
+            open.Span?.Dispose();
+        }
+
         runtime.Release(session);
     }
 
     /// <summary>Closes all.</summary>
     public void ReleaseAll()
     {
-        foreach (var session in _open.Keys)
+        foreach (var (session, open) in _open)
         {
+            open.Span?.Dispose();
             runtime.Release(session);
         }
 
@@ -109,7 +118,13 @@ internal sealed class StageSessions(
             }
 
             runtime.Open(part.Session, part.Settings);
-            _open.Add(part.Session, new OpenSession(part.Settings) { Run = part.Run });
+            _open.Add(
+                part.Session,
+                new OpenSession(part.Settings, StageSpans.Begin(stage, part.Session, part.Settings.TraceParent))
+                {
+                    Run = part.Run,
+                }
+            );
             return true;
         }
 
@@ -130,9 +145,11 @@ internal sealed class StageSessions(
         return runtime.Rollback(part.Session, part.Base);
     }
 
-    private sealed class OpenSession(SessionSettings settings)
+    private sealed class OpenSession(SessionSettings settings, Activity? span)
     {
         public SessionSettings Settings { get; } = settings;
+
+        public Activity? Span { get; } = span;
 
         public RunId Run { get; set; }
 

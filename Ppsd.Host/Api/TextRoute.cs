@@ -26,7 +26,8 @@ internal sealed class TextRoute(ServerContext server, ITextRequestReader reader,
             using var place = await server.Gate.EnterAsync(ended.Token);
             meter.Enter(request);
             var generator = new TextGenerator(server.Pipeline.Client, server.Model.Assets);
-            var text = generator.StreamAsync(request.Prompt, request.Settings, ended.Token);
+            var settings = request.Settings with { TraceParent = meter.TraceParent };
+            var text = generator.StreamAsync(request.Prompt, settings, ended.Token);
             await (
                 request.Streams
                     ? new TextStream(context.Response, format(), request, meter, server).WriteAsync(text, ended.Token)

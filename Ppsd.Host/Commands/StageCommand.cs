@@ -4,6 +4,7 @@ using Ppsd.Actors.Configuration;
 using Ppsd.Host.Generation;
 using Ppsd.Host.Pipelines;
 using Ppsd.Host.Runtime;
+using Ppsd.Host.Telemetry;
 
 namespace Ppsd.Host.Commands;
 
@@ -90,6 +91,7 @@ internal sealed class StageCommand
             OnDrainRequested = () => stopped.TrySetResult(),
             OnFailed = reason => failure.TrySetResult(reason),
         };
+        using var traces = TelemetryExport.StartStageTraces();
         await using var member = ClusterNode.StartStage(
             _node.Settings(parsed).Load(NodeRole.Stage, DrainSettings(parsed)),
             [.. parsed.GetValue(_seedNodes)!.Select(SeedAddress.Parse)],

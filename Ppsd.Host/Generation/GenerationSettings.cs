@@ -26,6 +26,9 @@ internal sealed record GenerationSettings
     /// <summary>0 to 20: log-probabilities of each token and of as many alternatives; null for none.</summary>
     public int? TopLogprobs { get; init; }
 
+    /// <summary>Span of the request that stages' spans belong to; null for none.</summary>
+    public string? TraceParent { get; init; }
+
     /// <summary>True to be told of drafts.</summary>
     public bool ShowDrafts { get; init; }
 }

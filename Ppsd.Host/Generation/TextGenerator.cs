@@ -160,6 +160,7 @@ internal sealed class TextGenerator(PpsdClient client, ModelAssets assets)
             Sampling = settings.Sampling,
             MaxWidth = settings.MaxWidth,
             TopLogprobs = settings.TopLogprobs,
+            TraceParent = settings.TraceParent,
             ShowDrafts = settings.ShowDrafts,
             ModelFingerprint = assets.Fingerprint,
         };

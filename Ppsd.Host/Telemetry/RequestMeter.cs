@@ -23,13 +23,16 @@ internal sealed class RequestMeter : IDisposable
     {
         _metrics = metrics;
         _arrivedAt = metrics.Clock.GetTimestamp();
-        _span = metrics.Activities.StartActivity($"POST {route}", ActivityKind.Server);
-        _part = metrics.Activities.StartActivity("queue");
+        _span = metrics.Activities.StartActivity($"text {route}");
+        Begin("queue");
     }
 
     /// <summary>Runs of a session: each ends with a rejection, a restart or the text.</summary>
     public static int Runs(SessionStats stats) =>
         stats.Mode == DecodeMode.Ppsd ? stats.Rollbacks + stats.Restarts + 1 : 0;
+
+    /// <summary>The request's span, for stages; null when it is not traced.</summary>
+    public string? TraceParent => _span?.Id;
 
     /// <summary>The request has been read and has its turn.</summary>
     public void Enter(TextRequest request)

@@ -1,8 +1,10 @@
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;
+using OpenTelemetry;
 using OpenTelemetry.Metrics;
 using OpenTelemetry.Resources;
 using OpenTelemetry.Trace;
+using Ppsd.Actors.Telemetry;
 
 namespace Ppsd.Host.Telemetry;
 
@@ -12,6 +14,9 @@ namespace Ppsd.Host.Telemetry;
 /// </summary>
 internal static class TelemetryExport
 {
+    // ASP.NET Core's own span of a request, which continues a caller's trace.
+    private const string HttpSource = "Microsoft.AspNetCore";
+
     private const string EndpointVariable = "OTEL_EXPORTER_OTLP_ENDPOINT";
 
     private static bool IsOtlpWanted => Environment.GetEnvironmentVariable(EndpointVariable) is { Length: > 0 };
@@ -32,9 +37,21 @@ internal static class TelemetryExport
         });
         if (IsOtlpWanted)
         {
-            telemetry.WithTracing(tracing => tracing.AddSource(name).AddOtlpExporter());
+            telemetry.WithTracing(tracing =>
+                tracing.AddSource(HttpSource, name, StageSpans.SourceName).AddOtlpExporter()
+            );
         }
     }
+
+    /// <summary>Exports the spans of a stage node, when an endpoint is set; dispose to send the last of them.</summary>
+    public static IDisposable? StartStageTraces() =>
+        IsOtlpWanted
+            ? Sdk.CreateTracerProviderBuilder()
+                .ConfigureResource(AddService)
+                .AddSource(StageSpans.SourceName)
+                .AddOtlpExporter()
+                .Build()
+            : null;
 
     /// <summary>Adds <c>/metrics</c>.</summary>
     public static void MapMetrics(WebApplication web) => web.MapPrometheusScrapingEndpoint("/metrics");

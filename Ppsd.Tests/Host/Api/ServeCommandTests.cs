@@ -16,7 +16,9 @@ public sealed class ServeCommandTests
             "--served-model-name",
             "sums",
             "--default-max-tokens",
-            "9"
+            "9",
+            "--drain-seconds",
+            "60"
         );
         var (status, body) = await server.Http.PostAsync(
             "/v1/chat/completions",
@@ -28,7 +30,7 @@ public sealed class ServeCommandTests
         using var request = new HttpRequestMessage(HttpMethod.Post, "/v1/completions")
         {
             Content = HttpAnswers.Json(
-                """{"prompt":"USER: hi ASSISTANT:","max_tokens":600,"ignore_eos":true,"stream":true}"""
+                """{"prompt":"USER: hi ASSISTANT:","max_tokens":300,"ignore_eos":true,"stream":true}"""
             ),
         };
         using var running = await server.Http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead);

@@ -51,7 +51,7 @@ public sealed class SharedServer
     }
 
     /// <summary>A server of its own in front of the same pipeline; its instruments are its own too.</summary>
-    internal static Task<ApiServer> StartAsync(ServerSettings settings) =>
+    internal static Task<ApiServer> StartAsync(ServerSettings settings, string? telemetryName = null) =>
         ApiServer.StartAsync(
             Assets,
             Pipeline,
@@ -59,7 +59,7 @@ public sealed class SharedServer
             {
                 Port = 0,
                 DrainTimeout = TimeSpan.Zero,
-                TelemetryName = $"ppsd-{Guid.NewGuid():N}",
+                TelemetryName = telemetryName ?? $"ppsd-{Guid.NewGuid():N}",
             },
             TimeProvider.System
         );
