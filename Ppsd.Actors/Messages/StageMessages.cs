@@ -145,6 +145,10 @@ public sealed record StageStatus : IWireMessage
     /// <summary>Candidates of the completed micro-batches; over <see cref="DecodeSteps"/> it is their mean width.</summary>
     [Key(23)]
     public long DecodeRows { get; init; }
+
+    /// <summary>Bytes of hidden states handed to the next stage.</summary>
+    [Key(24)]
+    public long LinkBytes { get; init; }
 }
 
 /// <summary>

@@ -29,6 +29,7 @@ internal class StageActor : ReceiveActor
     private bool _workRequested;
     private double _loadMs;
     private long _allocatedBefore;
+    private long _linkBytes;
 
     public StageActor(StageSetup setup)
     {
@@ -302,6 +303,7 @@ internal class StageActor : ReceiveActor
 
         while (_outbox.TakeNext(Board) is { } item)
         {
+            _linkBytes += item.Hidden.Length;
             Pipeline.Stages[Index.Value + 1].Actor.Tell(new Forward(item.Batch, item.Hidden));
         }
 
@@ -381,6 +383,7 @@ internal class StageActor : ReceiveActor
             RejectionMs = _loop.RejectionMs,
             Rejections = _loop.Rejections,
             UpMs = _meter.UpMs,
+            LinkBytes = _linkBytes,
             LinkRoundTripMs = Pipeline is null || IsLast ? null : Mailbox.Link.RoundTripMs,
         };
     }

@@ -13,6 +13,7 @@ internal static class BenchCommand
             BenchSessionsCommand.Create(clock),
             BenchServeCommand.Create(clock),
             BenchCancelCommand.Create(clock),
+            BenchKernelsCommand.Create(),
             BenchLinkCommand.Create(clock),
             BenchLinkPeerCommand.Create(),
             BenchLoadCommand.Create(clock),

@@ -66,7 +66,7 @@ internal sealed class TransformerLayer : IDisposable
             ),
             backend.LoadMatrix(source.Require(names.Output, hidden, shape.QueryWidth)),
             new Norm(backend.LoadVector(source.Require(names.PostAttentionNorm, hidden)), epsilon),
-            backend.LoadMatrix(source.Require(names.Gate, inner, hidden), source.Require(names.Up, inner, hidden)),
+            backend.LoadGateUp(source.Require(names.Gate, inner, hidden), source.Require(names.Up, inner, hidden)),
             backend.LoadMatrix(source.Require(names.Down, hidden, inner)),
             backend.AllocateKv(new KvShape(kvSlots, shape.KvHeadCount, shape.HeadSize))
         );

@@ -74,6 +74,11 @@ internal sealed partial class CudaGraph : IDisposable
     {
         nuint count = 0;
         CudaDriver.Check(cuGraphGetEdges_v2(graph, null, null, null, ref count), "list graph edges");
+        if (count == 0)
+        {
+            return 0;
+        }
+
         var from = new nint[count];
         var to = new nint[count];
         var data = new EdgeData[count];

@@ -16,6 +16,8 @@ internal sealed class IlgpuBackend : Backend
     // Words of a full-length context and some rows; more than these make recorded steps void.
     private const int InitialWords = 1 << 15;
 
+    private const int InitialTransfer = 4096;
+
     /// <summary>Words before those of the rows: the step's number, and padding for alignment.</summary>
     private const int HeaderWords = 4;
 
@@ -32,7 +34,7 @@ internal sealed class IlgpuBackend : Backend
     private PageLockedArray1D<int> _rowWordsHost;
     private PageLockedArray1D<float> _transfer;
     private PageLockedArray1D<float> _collected;
-    private float[] _collectedRows = [];
+    private float[] _collectedRows = new float[InitialTransfer];
     private int _collectedCount;
     private IlgpuActivations? _collecting;
     private RowContexts _contexts;
@@ -55,9 +57,12 @@ internal sealed class IlgpuBackend : Backend
         _wide = new WideProducts(_accelerator);
         _kvKernels = IlgpuKvKernels.Create(_accelerator, kvIsBFloat16);
         _rowWords = _accelerator.Allocate1D<int>(InitialWords);
+        _rowWords.MemSetToZero();
+        _accelerator.DefaultStream.Synchronize();
         _rowWordsHost = _accelerator.AllocatePageLocked1D<int>(InitialWords);
-        _collected = _accelerator.AllocatePageLocked1D<float>(4096);
-        _transfer = _accelerator.AllocatePageLocked1D<float>(4096);
+        PointAtWords();
+        _collected = _accelerator.AllocatePageLocked1D<float>(InitialTransfer);
+        _transfer = _accelerator.AllocatePageLocked1D<float>(InitialTransfer);
     }
 
     public override string Name => _device.Name;
@@ -125,8 +130,7 @@ internal sealed class IlgpuBackend : Backend
         var view = _rowWords.View.BaseView;
         var length = HeaderWords + words.Length;
         view.SubView(0, length).CopyFrom(_stream, _rowWordsHost.ArrayView.SubView(0, length));
-        _step = new StepState { Current = view.SubView(0, 1), Cancelled = _queue.Cancelled };
-        _contexts = new RowContexts { Words = view.SubView(HeaderWords, view.Length - HeaderWords) };
+        PointAtWords();
         _rows = batch.RowCount;
         _longestContext = _rows <= TensorCore.Width ? ContextBucket(batch.LongestContext) : batch.LongestContext;
         _isBusy = true;
@@ -382,6 +386,13 @@ internal sealed class IlgpuBackend : Backend
     /// <summary>Room for a context: few sizes, so that few steps need recording; blocks beyond the context end at once.</summary>
     private static int ContextBucket(int length) =>
         Math.Max(SplitAttentionKernel.ChunkLength, (int)BitOperations.RoundUpToPowerOf2((uint)length));
+
+    private void PointAtWords()
+    {
+        var view = _rowWords.View.BaseView;
+        _step = new StepState { Current = view.SubView(0, 1), Cancelled = _queue.Cancelled };
+        _contexts = new RowContexts { Words = view.SubView(HeaderWords, view.Length - HeaderWords) };
+    }
 
     private static KernelConfig Grid(IlgpuTiledMatrix matrix, int rows) =>
         new(

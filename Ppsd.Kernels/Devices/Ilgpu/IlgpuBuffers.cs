@@ -14,6 +14,9 @@ internal sealed class IlgpuActivations : Activations
         Stride = Tiles.RoundUp(width);
         _buffer = accelerator.Allocate1D<Float4>((long)capacity * Stride / 4);
         _buffer.MemSetToZero();
+
+        // The default stream is ordered against no other.
+        accelerator.DefaultStream.Synchronize();
     }
 
     /// <summary>Values from one row to the next.</summary>

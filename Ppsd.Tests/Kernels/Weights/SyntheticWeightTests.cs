@@ -69,6 +69,32 @@ public sealed class SyntheticWeightTests
         Assert.That(stage.DraftLogits(3).ToArray(), Is.EqualTo(stage.TargetLogits(3).ToArray()));
     }
 
+    /// <summary>The kernels of a card, one after another as a step queues them, against the processor's.</summary>
+    [Test]
+    public void The_simulator_makes_the_hidden_states_and_logits_of_the_processor()
+    {
+        var expected = Run("cpu");
+        var actual = Run("simulator, fp32 KV");
+
+        Assert.That(Numbers.RelativeError(actual.Hidden, expected.Hidden), Is.LessThan(2e-5));
+        Assert.That(Numbers.RelativeError(actual.Logits, expected.Logits), Is.LessThan(2e-5));
+
+        static (float[] Hidden, float[] Logits) Run(string name)
+        {
+            using var device = BackendUnderTest.Open(name);
+            using var stage = StageModelLoader.Load(
+                device.Backend,
+                Options(0, 1) with
+                {
+                    Config = _config with { LayerCount = 1 },
+                }
+            );
+            var run = new SequenceRun(stage, 8);
+            run.Feed([1, 7]);
+            return (run.Feed(3), run.Logits(1)[0]);
+        }
+    }
+
     private static StageModelOptions Options(int firstLayer, int layerCount) =>
         new()
         {
