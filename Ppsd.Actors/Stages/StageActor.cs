@@ -3,6 +3,7 @@ using Akka.Event;
 using Ppsd.Actors.Ids;
 using Ppsd.Actors.Mailboxes;
 using Ppsd.Actors.Messages;
+using Ppsd.Actors.Messages.Wire;
 using Ppsd.Actors.Options;
 using Ppsd.Actors.Speculation;
 
@@ -382,6 +383,7 @@ internal class StageActor : ReceiveActor
             Cycles = _loop.Cycles,
             RejectionMs = _loop.RejectionMs,
             Rejections = _loop.Rejections,
+            RefusedMessages = WireRefusals.Of(Context.System).Count,
             UpMs = _meter.UpMs,
             LinkBytes = _linkBytes,
             LinkRoundTripMs = Pipeline is null || IsLast ? null : Mailbox.Link.RoundTripMs,

@@ -54,6 +54,12 @@ internal static class StageReadings
             "Micro-batches that a cancel reached."
         );
         meter.CreateObservableCounter(
+            "ppsd.refused_messages",
+            () => Each(watch, stage => stage.RefusedMessages),
+            null,
+            "Messages that are not on the wire's allow-list, or not what they say they are."
+        );
+        meter.CreateObservableCounter(
             "ppsd.link_bytes",
             () => Links(watch.Latest, stage => stage.LinkBytes),
             null,
