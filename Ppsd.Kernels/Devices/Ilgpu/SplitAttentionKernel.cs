@@ -61,8 +61,6 @@ internal static class SplitAttentionKernel
         where TElement : struct, IKvEights
         where TParts : struct, IHeadParts
     {
-        DependentLaunch.Release();
-        DependentLaunch.Wait();
         var maxima = SharedMemory.Allocate<float>(WarpCount * Columns);
         var sums = SharedMemory.Allocate<float>(WarpCount * Columns);
         var weighted = SharedMemory.Allocate<Float4>(WarpCount * Columns * 2 * HeadPart.Size / 4);
