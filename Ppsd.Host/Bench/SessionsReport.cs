@@ -19,7 +19,7 @@ internal sealed class SessionsReport(IReadOnlyList<SessionsRound> rounds, string
         var table = new Table().Border(TableBorder.Simple);
         foreach (
             var column in (string[])
-                ["sessions", "tokens/s", "ratio", "rows", "drafts", "alpha", "TTFT ms", "busy", "CPU ms"]
+                ["sessions", "tokens/s", "ratio", "rows", "drafts", "alpha", "TTFT", "busy", "CPU ms"]
         )
         {
             table.AddColumn(new TableColumn(column).RightAligned());
