@@ -12,6 +12,9 @@ public sealed record PpsdClientOptions
     /// <summary>Address to bind and be reached at; null for loopback.</summary>
     public string? Hostname { get; set; }
 
+    /// <summary>Folder with <c>tls.crt</c>, <c>tls.key</c> and <c>ca.crt</c> for a cluster that speaks TLS; null for none.</summary>
+    public string? TlsFolder { get; set; }
+
     /// <summary>How long to wait for an answer to a request.</summary>
     public TimeSpan StartTimeout { get; set; } = TimeSpan.FromSeconds(15);
 }

@@ -114,8 +114,9 @@ public sealed class ClusterNode : IAsyncDisposable
     public static ClusterNode Join(PpsdClientOptions options)
     {
         PpsdClientOptionsValidator.Validated(options);
-        var hostname = options.Hostname is { } given ? $"akka.remote.dot-netty.tcp.hostname = \"{given}\"" : "";
-        return StartClient(PpsdConfig.Load(NodeRole.Client, options.ConfigFile, hostname), options.SeedNodes);
+        var hostname = options.Hostname is { } given ? $"akka.remote.dot-netty.tcp.hostname = \"{given}\"\n" : "";
+        var overrides = hostname + TlsSettings.Hocon(options.TlsFolder, null, null, null);
+        return StartClient(PpsdConfig.Load(NodeRole.Client, options.ConfigFile, overrides), options.SeedNodes);
     }
 
     /// <summary>Starts a text and yields what comes of it; only one reader, and only once.</summary>
@@ -214,7 +215,36 @@ public sealed class ClusterNode : IAsyncDisposable
         }
     }
 
-    private static ActorSystem Create(Config config) => ActorSystem.Create(MemberAddress.SystemName, config);
+    private static ActorSystem Create(Config config)
+    {
+        var bootstrap = BootstrapSetup.Create();
+        if (!TlsSettings.IsOn(config))
+        {
+            return ActorSystem.Create(MemberAddress.SystemName, bootstrap.WithConfig(WithSeeds(config, "akka.tcp")));
+        }
+
+        var secure = ConfigurationFactory
+            .ParseString("akka.remote.dot-netty.tcp.enable-ssl = on")
+            .WithFallback(WithSeeds(config, "akka.ssl.tcp"));
+        return ActorSystem.Create(
+            MemberAddress.SystemName,
+            bootstrap.WithConfig(secure).And(TlsSettings.Setup(config))
+        );
+    }
+
+    /// <summary>Seed nodes of the configuration, in whichever form they are written, over the protocol that is spoken.</summary>
+    private static Config WithSeeds(Config config, string protocol)
+    {
+        var seeds = config
+            .GetStringList("akka.cluster.seed-nodes")
+            .Select(seed => $"\"{MemberAddress.Parse(seed, protocol)}\"")
+            .ToList();
+        return seeds.Count == 0
+            ? config
+            : ConfigurationFactory
+                .ParseString($"akka.cluster.seed-nodes = [{string.Join(", ", seeds)}]")
+                .WithFallback(config);
+    }
 
     private static Config WithRole(Config config, string role)
     {

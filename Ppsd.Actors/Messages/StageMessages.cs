@@ -142,9 +142,17 @@ public sealed record StageStatus : IWireMessage
     [Key(22)]
     public SessionTotals? Sessions { get; init; }
 
+    /// <summary>Messages its process was sent and did not read: off the allow-list, or not what they say they are.</summary>
+    [Key(25)]
+    public long RefusedMessages { get; init; }
+
     /// <summary>Candidates of the completed micro-batches; over <see cref="DecodeSteps"/> it is their mean width.</summary>
     [Key(23)]
     public long DecodeRows { get; init; }
+
+    /// <summary>Bytes of hidden states handed to the next stage.</summary>
+    [Key(24)]
+    public long LinkBytes { get; init; }
 }
 
 /// <summary>

@@ -3,6 +3,7 @@ using Akka.Event;
 using Ppsd.Actors.Ids;
 using Ppsd.Actors.Mailboxes;
 using Ppsd.Actors.Messages;
+using Ppsd.Actors.Messages.Wire;
 using Ppsd.Actors.Options;
 using Ppsd.Actors.Speculation;
 
@@ -29,6 +30,7 @@ internal class StageActor : ReceiveActor
     private bool _workRequested;
     private double _loadMs;
     private long _allocatedBefore;
+    private long _linkBytes;
 
     public StageActor(StageSetup setup)
     {
@@ -302,6 +304,7 @@ internal class StageActor : ReceiveActor
 
         while (_outbox.TakeNext(Board) is { } item)
         {
+            _linkBytes += item.Hidden.Length;
             Pipeline.Stages[Index.Value + 1].Actor.Tell(new Forward(item.Batch, item.Hidden));
         }
 
@@ -380,7 +383,9 @@ internal class StageActor : ReceiveActor
             Cycles = _loop.Cycles,
             RejectionMs = _loop.RejectionMs,
             Rejections = _loop.Rejections,
+            RefusedMessages = WireRefusals.Of(Context.System).Count,
             UpMs = _meter.UpMs,
+            LinkBytes = _linkBytes,
             LinkRoundTripMs = Pipeline is null || IsLast ? null : Mailbox.Link.RoundTripMs,
         };
     }

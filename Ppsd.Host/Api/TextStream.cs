@@ -34,8 +34,9 @@ internal sealed class TextStream(
             {
                 meter.Note(events.Current);
                 Put(events.Current);
-                await (_events?.SendAsync() ?? default);
             }
+
+            await SendAsync();
         }
         catch (GenerationException e) when (_events is not null)
         {
@@ -54,7 +55,7 @@ internal sealed class TextStream(
         }
     }
 
-    /// <summary>The next event; pings while it is waited for.</summary>
+    /// <summary>The next event. What was put goes out before it is waited for; what is ready at once goes out together.</summary>
     private async ValueTask<bool> NextAsync(IAsyncEnumerator<TextEvent> events, CancellationToken cancellation)
     {
         var next = events.MoveNextAsync();
@@ -64,25 +65,36 @@ internal sealed class TextStream(
         }
 
         var moved = next.AsTask();
+        try
+        {
+            await SendAsync();
+            return await PingUntilAsync(moved, cancellation);
+        }
+        catch (OperationCanceledException)
+        {
+            // An enumerator must not be disposed while it moves; what cancelled us makes it stop.
+            await ((Task)moved).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            throw;
+        }
+    }
+
+    private async Task<bool> PingUntilAsync(Task<bool> moved, CancellationToken cancellation)
+    {
         while (true)
         {
             try
             {
                 return await moved.WaitAsync(server.Settings.PingInterval, server.Clock, cancellation);
             }
-            catch (TimeoutException)
+            catch (TimeoutException) when (!moved.IsCompleted)
             {
                 Begin().PutPing();
-                await _events!.SendAsync();
-            }
-            catch (OperationCanceledException)
-            {
-                // An enumerator must not be disposed while it moves; the same token makes it stop.
-                await ((Task)moved).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-                throw;
+                await SendAsync();
             }
         }
     }
+
+    private ValueTask SendAsync() => _events?.SendAsync() ?? default;
 
     private void Put(TextEvent next)
     {

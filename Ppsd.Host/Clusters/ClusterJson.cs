@@ -109,6 +109,10 @@ internal static class ClusterJson
         WriteNullable(json, "up_ms", status?.UpMs, digits: 3);
         WriteNullable(json, "decode_steps", status?.DecodeSteps);
         WriteNullable(json, "cancelled_steps", status?.CancelledSteps);
+        WriteNullable(json, "refused_messages", status?.RefusedMessages);
+        WriteNullable(json, "cycles", status?.Cycles);
+        WriteNullable(json, "cycle_ms", status?.CycleMs, digits: 3);
+        WriteNullable(json, "link_bytes", status?.LinkBytes);
         WriteNullable(json, "link_round_trip_ms", status?.LinkRoundTripMs, digits: 4);
         json.WriteEndObject();
     }

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Akka.Configuration;
 using Ppsd.Actors.Client;
 using Ppsd.Host.Text;
 using Ppsd.Kernels.Cache;
@@ -51,6 +52,7 @@ internal static class CommandLine
                         or TextException
                         or DeviceException
                         or KvCapacityException
+                        or ConfigurationException
             )
         {
             return Complain(e.Message, BadInput);

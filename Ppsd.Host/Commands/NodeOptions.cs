@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Ppsd.Actors.Configuration;
 using Ppsd.Host.Pipelines;
 
 namespace Ppsd.Host.Commands;
@@ -33,6 +34,26 @@ internal sealed class NodeOptions(string prefix = "")
         65535
     );
 
+    private readonly Option<string?> _tls = OptionFactory.Text(
+        "--tls",
+        "DIR",
+        "TLS between nodes: folder with tls.crt, tls.key and ca.crt. Peers must show a certificate that ca.crt signed."
+    );
+
+    private readonly Option<string?> _tlsCertificate = OptionFactory.Text(
+        "--tls-cert",
+        "FILE",
+        "This node's certificate (PEM), instead of --tls."
+    );
+
+    private readonly Option<string?> _tlsKey = OptionFactory.Text("--tls-key", "FILE", "Its key (PEM).");
+
+    private readonly Option<string?> _tlsAuthority = OptionFactory.Text(
+        "--tls-ca",
+        "FILE",
+        "Authorities that sign the peers' certificates (PEM)."
+    );
+
     /// <summary>Adds them to a command.</summary>
     public void AddTo(Command command)
     {
@@ -40,6 +61,10 @@ internal sealed class NodeOptions(string prefix = "")
         command.Options.Add(_hostname);
         command.Options.Add(_publicHostname);
         command.Options.Add(_port);
+        command.Options.Add(_tls);
+        command.Options.Add(_tlsCertificate);
+        command.Options.Add(_tlsKey);
+        command.Options.Add(_tlsAuthority);
     }
 
     /// <summary>The settings they ask for.</summary>
@@ -50,5 +75,33 @@ internal sealed class NodeOptions(string prefix = "")
             Hostname = parsed.GetValue(_hostname),
             PublicHostname = parsed.GetValue(_publicHostname),
             Port = parsed.GetValue(_port),
+            Tls = Tls(parsed),
         };
+
+    /// <summary>The options of TLS as given, for a child process that must speak it too.</summary>
+    public IEnumerable<string> TlsArguments(ParseResult parsed)
+    {
+        foreach (var option in (Option<string?>[])[_tls, _tlsCertificate, _tlsKey, _tlsAuthority])
+        {
+            if (parsed.GetValue(option) is { } path)
+            {
+                yield return option.Name;
+                yield return path;
+            }
+        }
+    }
+
+    private string Tls(ParseResult parsed)
+    {
+        Option<string?>[] files = [_tlsCertificate, _tlsKey, _tlsAuthority];
+        var given = files.Count(file => parsed.GetValue(file) is not null);
+        return parsed.GetValue(_tls) is null && given is > 0 and < 3
+            ? throw new UserErrorException("expected --tls, or all of --tls-cert, --tls-key and --tls-ca, found some")
+            : TlsSettings.Hocon(
+                parsed.GetValue(_tls),
+                parsed.GetValue(_tlsCertificate),
+                parsed.GetValue(_tlsKey),
+                parsed.GetValue(_tlsAuthority)
+            );
+    }
 }

@@ -85,7 +85,12 @@ internal sealed class PlacementOptions(NodeOptions node)
             );
         }
 
-        List<string> arguments = [.. Stages.Arguments(parsed, plan, stages.Threads), .. assets.Arguments];
+        List<string> arguments =
+        [
+            .. Stages.Arguments(parsed, plan, stages.Threads),
+            .. assets.Arguments,
+            .. node.TlsArguments(parsed),
+        ];
         return await ProcessPipeline.StartAsync(
             processes.Value,
             arguments,

@@ -29,13 +29,20 @@ internal sealed record NodeSettings
     /// <summary>Port to bind; 0 for a free one.</summary>
     public int? Port { get; init; }
 
+    /// <summary>HOCON of TLS between nodes; empty for what the files say.</summary>
+    public string Tls { get; init; } = "";
+
     /// <summary>The configuration of a role with these settings.</summary>
     /// <exception cref="UserErrorException">A file cannot be read, or a name is none.</exception>
     public Config Load(NodeRole role, string overrides = "")
     {
         try
         {
-            return PpsdConfig.Load(role, ConfigFile, role == NodeRole.Local ? overrides : overrides + Remote());
+            return PpsdConfig.Load(
+                role,
+                ConfigFile,
+                role == NodeRole.Local ? overrides : $"{overrides}\n{Tls}{Remote()}"
+            );
         }
         catch (ConfigurationException e)
         {

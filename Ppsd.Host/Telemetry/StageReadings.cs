@@ -53,9 +53,21 @@ internal static class StageReadings
             null,
             "Micro-batches that a cancel reached."
         );
+        meter.CreateObservableCounter(
+            "ppsd.refused_messages",
+            () => Each(watch, stage => stage.RefusedMessages),
+            null,
+            "Messages that are not on the wire's allow-list, or not what they say they are."
+        );
+        meter.CreateObservableCounter(
+            "ppsd.link_bytes",
+            () => Links(watch.Latest, stage => stage.LinkBytes),
+            null,
+            "Hidden states handed from a stage to the next one."
+        );
         meter.CreateObservableGauge(
             "ppsd.link_latency",
-            () => Links(watch.Latest),
+            () => Links(watch.Latest, stage => stage.LinkRoundTripMs / 1000),
             "s",
             "Round trip from a stage's mailbox to the next one's."
         );
@@ -73,13 +85,16 @@ internal static class StageReadings
             .OfType<StageStatus>()
             .Select(stage => new Measurement<double>(read(stage), Label("stage", stage.Stage.Number)));
 
-    private static IEnumerable<Measurement<double>> Links(ClusterSnapshot snapshot) =>
+    /// <summary>Of each stage but the last, by the link to the next one; none where the figure is not known.</summary>
+    private static IEnumerable<Measurement<double>> Links(ClusterSnapshot snapshot, Func<StageStatus, double?> read) =>
         snapshot
-            .Stages.Where(stage => stage.Status?.LinkRoundTripMs is not null)
-            .Select(stage => new Measurement<double>(
-                stage.Status!.LinkRoundTripMs!.Value / 1000,
-                Label("from", stage.Stage.Number),
-                Label("to", stage.Stage.Number + 1)
+            .Stages.SkipLast(1)
+            .Select(stage => (Value: stage.Status is { } status ? read(status) : null, stage.Stage.Number))
+            .Where(link => link.Value is not null)
+            .Select(link => new Measurement<double>(
+                link.Value!.Value,
+                Label("from", link.Number),
+                Label("to", link.Number + 1)
             ));
 
     private static IEnumerable<Measurement<long>> Members(ClusterSnapshot snapshot) =>

@@ -62,10 +62,10 @@ internal sealed class ToyCluster(
         return member;
     }
 
-    public ClusterNode AddClient()
+    public ClusterNode AddClient(string? otherHocon = null)
     {
         var member = ClusterNode.StartClient(
-            PpsdConfig.Load(NodeRole.Client, overrides: $"{Impatient}\n{hocon}"),
+            PpsdConfig.Load(NodeRole.Client, overrides: $"{Impatient}\n{otherHocon ?? hocon}"),
             Seeds()
         );
         _nodes.Add(member);

@@ -11,9 +11,15 @@ namespace Ppsd.Actors.Messages.Wire;
 /// </summary>
 public sealed class RefusingSerializer : Serializer
 {
+    private readonly WireRefusals _refusals;
+
+    /// <summary>Called by Akka in place of a serializer without settings.</summary>
+    public RefusingSerializer(ExtendedActorSystem system)
+        : base(system) => _refusals = WireRefusals.Of(system);
+
     /// <summary>Called by Akka, which passes the settings of the serializer it replaces.</summary>
     public RefusingSerializer(ExtendedActorSystem system, Config config)
-        : base(system) => _ = config;
+        : this(system) => _ = config;
 
     /// <inheritdoc />
     public override int Identifier => 1;
@@ -26,6 +32,9 @@ public sealed class RefusingSerializer : Serializer
         throw new SerializationException($"{obj?.GetType().Name} is not a message of the wire protocol");
 
     /// <inheritdoc />
-    public override object FromBinary(byte[] bytes, Type type) =>
+    public override object FromBinary(byte[] bytes, Type type)
+    {
+        _refusals.Add();
         throw new SerializationException("only messages of the wire protocol are read");
+    }
 }

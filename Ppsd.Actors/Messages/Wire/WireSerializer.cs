@@ -9,17 +9,19 @@ namespace Ppsd.Actors.Messages.Wire;
 /// <summary>
 /// The only serializer of our own messages: MessagePack under fixed manifests. What is not on the list of
 /// <see cref="WireManifests"/>, or does not parse as what its manifest says, is refused with a
-/// <see cref="SerializationException"/>, which remoting logs and drops. Lengths are checked against the bytes that are
+/// <see cref="SerializationException"/>, which remoting logs and drops, and counted. Lengths are checked against the bytes that are
 /// there before anything is allocated.
 /// </summary>
 public sealed class WireSerializer : SerializerWithStringManifest
 {
     private readonly MessagePackSerializerOptions _options;
+    private readonly WireRefusals _refusals;
 
     /// <summary>Called by Akka.</summary>
     public WireSerializer(ExtendedActorSystem system)
         : base(system)
     {
+        _refusals = WireRefusals.Of(system);
         var resolver = CompositeResolver.Create(
             [.. IdFormatters.All, new ActorRefFormatter(system)],
             [StandardResolver.Instance]
@@ -42,6 +44,19 @@ public sealed class WireSerializer : SerializerWithStringManifest
 
     /// <inheritdoc />
     public override object FromBinary(byte[] bytes, string manifest)
+    {
+        try
+        {
+            return Read(bytes, manifest);
+        }
+        catch (SerializationException)
+        {
+            _refusals.Add();
+            throw;
+        }
+    }
+
+    private object Read(byte[] bytes, string manifest)
     {
         var type =
             WireManifests.TypeOf(manifest)

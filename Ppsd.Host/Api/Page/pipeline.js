@@ -57,7 +57,7 @@ export class PipelineView {
     byId("rollbacks").textContent = count(sessions?.rollbacks);
     byId("cancelled").textContent = count(sessions?.cancelled_drafts);
     byId("speed").textContent = speed === null ? "–" : Math.round(speed);
-    const cycle = this.#slowestStep(cluster);
+    const cycle = this.#cycleMs(cluster);
     chart(this.#alpha, "alpha-now", alpha, (value) => value.toFixed(2));
     chart(this.#cycle, "cycle-now", cycle, (value) => `${value.toFixed(2)} ms`);
     chart(this.#speed, "speed-now", speed || null, (value) => value.toFixed(0));
@@ -70,9 +70,10 @@ export class PipelineView {
     return this.#before?.pipeline.epoch === cluster.pipeline.epoch ? this.#before.stages[i] : undefined;
   }
 
-  #slowestStep(cluster) {
-    const steps = cluster.stages.map((stage, i) => stepMs(stage, this.#past(cluster, i))).filter((ms) => ms !== null);
-    return steps.length === 0 ? null : Math.max(...steps);
+  /** Milliseconds of a cycle of the draft loop between two looks; null when there was none. */
+  #cycleMs(cluster) {
+    const [draft, past] = [cluster.stages[0], this.#past(cluster, 0)];
+    return past && draft.cycles > past.cycles ? (draft.cycle_ms - past.cycle_ms) / (draft.cycles - past.cycles) : null;
   }
 }
 

@@ -3,31 +3,12 @@ using System.Text.Json.Serialization;
 namespace Ppsd.Host.Api.Responses;
 
 /// <summary>Answer of <c>/v1/chat/completions</c>, whole.</summary>
-internal sealed record ChatCompletion
+internal sealed record ChatCompletion : Answer
 {
-    /// <summary>Names this answer.</summary>
-    public required string Id { get; init; }
-
-    /// <summary>What this is.</summary>
-    public string Object { get; } = "chat.completion";
-
-    /// <summary>Seconds since 1970.</summary>
-    public required long Created { get; init; }
-
-    /// <summary>The model.</summary>
-    public required string Model { get; init; }
+    public override string Object => "chat.completion";
 
     /// <summary>One answer.</summary>
     public required ChatChoice[] Choices { get; init; }
-
-    /// <summary>Tokens used.</summary>
-    public required Usage Usage { get; init; }
-
-    /// <summary>Changes when the same request may give another text.</summary>
-    public required string SystemFingerprint { get; init; }
-
-    /// <summary>The request's figures, when asked for.</summary>
-    public RequestMetrics? Metrics { get; init; }
 }
 
 /// <summary>One answer.</summary>

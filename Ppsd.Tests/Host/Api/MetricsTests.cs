@@ -47,6 +47,7 @@ public sealed class MetricsTests
             Assert.That(Value("gen_ai_server_request_duration_seconds_count"), Is.EqualTo(1));
             Assert.That(Value("ppsd_pipeline_ready"), Is.EqualTo(1));
             Assert.That(Value("ppsd_cluster_members", "status=\"up\""), Is.EqualTo(1));
+            Assert.That(Value("ppsd_link_bytes_total", "from=\"3\""), Is.GreaterThanOrEqualTo(0));
             foreach (var stage in Enumerable.Range(1, 4))
             {
                 Assert.That(Value("ppsd_stage_busy_seconds_total", $"stage=\"{stage}\""), Is.GreaterThanOrEqualTo(0));
