@@ -30,6 +30,12 @@ public sealed record PipelineOptions
     /// <summary>How many of <paramref name="stageCount"/> stages can work at the same time.</summary>
     public int ParallelStagesOf(int stageCount) => ParallelStages > 0 ? ParallelStages : stageCount;
 
+    /// <summary>
+    /// Share of drafts that must be confirmed for a session to go on drafting. A stage with a device of its own drafts in
+    /// what would be idle time; where stages share processors, drafts take time from verified tokens.
+    /// </summary>
+    public double MinAcceptanceFor(int stageCount) => ParallelStagesOf(stageCount) < stageCount ? 0.5 : 0.1;
+
     /// <summary>The window for a pipeline of <paramref name="stageCount"/> stages.</summary>
     /// <remarks>
     /// A full pipeline holds one position per stage; one more keeps stage 1 busy while the oldest verdict travels back.

@@ -29,7 +29,7 @@ internal sealed class DecodeSession
     private readonly List<TokenId> _tokens;
     private readonly int _promptLength;
     private readonly VerdictOutcome _outcome = new();
-    private readonly RecentAcceptance _acceptance = new();
+    private readonly DraftPolicy _policy;
     private VerifiedPath _base = VerifiedPath.Empty;
     private CandidateId? _head;
     private TokenId? _waitingToken;
@@ -48,6 +48,7 @@ internal sealed class DecodeSession
         _settings = settings;
         _generation = generation;
         _limits = limits;
+        _policy = new DraftPolicy(limits.MinAcceptance);
         _promptLength = prompt.Count;
         _tokens = [.. prompt];
     }
@@ -95,7 +96,7 @@ internal sealed class DecodeSession
     public bool IsWaiting => !IsFinished && !IsPrefilling && _waitingToken is null;
 
     /// <summary>How likely the drafts that wait are to be judged and confirmed, from 0 to 1.</summary>
-    public double DraftsChance => Math.Pow(_acceptance.Rate, Depth);
+    public double DraftsChance => Math.Pow(_policy.Acceptance, Depth);
 
     /// <summary>Positions between the last verified token and the drafts that would enter next.</summary>
     public int Depth => _waitingDrafts.Count == 0 ? 0 : DepthOf(_waitingDrafts[0].Parent) + 1;
@@ -134,7 +135,12 @@ internal sealed class DecodeSession
             IsPrefilling ? NextPromptChunk()
             : _waitingToken is { } token ? VerifiedToken(token)
             : NextDrafts(maxRows);
-        return mayDraft && _settings.Mode == DecodeMode.Ppsd ? part with { IsDrafting = true } : part;
+        return mayDraft && _policy.IsDrafting && _settings.Mode == DecodeMode.Ppsd
+            ? part with
+            {
+                IsDrafting = true,
+            }
+            : part;
     }
 
     /// <summary>Takes drafts for candidates in flight. Those whose parent died, or is already answered, are dropped.</summary>
@@ -220,13 +226,14 @@ internal sealed class DecodeSession
         _base = new VerifiedPath(head, _tokens.Count);
         _tokens.Add(token);
         _outcome.Emitted.Add(token);
+        _policy.NoteToken();
 
         var wasDrafted = _tree.HasChildren(head);
         var confirmed = _tree.FindChild(head, token);
         if (wasDrafted)
         {
             VerifiedDrafts++;
-            _acceptance.Note(confirmed is not null);
+            _policy.NoteDraft(confirmed is not null);
         }
 
         if (confirmed is not null)

@@ -210,7 +210,12 @@ internal sealed class DraftStageActor : StageActor, IWithTimers
             request.Prompt,
             settings,
             new GenerationLimits(request.MaxTokens, request.EndTokens),
-            new SpeculationLimits(Options.WindowFor(Pipeline.Stages.Length), request.MaxWidth, _admission.PrefillChunk)
+            new SpeculationLimits(
+                Options.WindowFor(Pipeline.Stages.Length),
+                request.MaxWidth,
+                _admission.PrefillChunk,
+                Options.MinAcceptanceFor(Pipeline.Stages.Length)
+            )
         );
         _sessions.Add(id, new LiveSession(decode, client, request, Clock));
         _composer!.Add(decode);

@@ -86,7 +86,7 @@ internal sealed class TextStream(
             {
                 return await moved.WaitAsync(server.Settings.PingInterval, server.Clock, cancellation);
             }
-            catch (TimeoutException) when (!moved.IsCompleted)
+            catch (TimeoutException) when (!moved.IsFaulted)
             {
                 Begin().PutPing();
                 await SendAsync();

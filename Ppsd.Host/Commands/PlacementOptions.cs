@@ -136,9 +136,14 @@ internal sealed class PlacementOptions(NodeOptions node)
             );
         }
 
-        return seeds.Length > 0
-            ? ClusterMembership.Join(seeds, node.Settings(parsed), clock)
-            : await StartAsync(parsed, assets, clock, cancellation);
+        if (seeds.Length > 0)
+        {
+            return ClusterMembership.Join(seeds, node.Settings(parsed), clock);
+        }
+
+        var pipeline = await StartAsync(parsed, assets, clock, cancellation);
+        (pipeline as ProcessPipeline)?.ReplaceTheDead(Note, clock);
+        return pipeline;
     }
 
     private static void Note(string line) => Console.Error.WriteLine(line);

@@ -25,6 +25,9 @@ internal sealed class JoinedPipeline : IPipeline
 
     public PpsdClient Client => _node.Client;
 
+    /// <summary>Address others reach this process at.</summary>
+    public string Address => _node.Address;
+
     public PipelineFormed Formed { get; }
 
     /// <summary>Joins and waits until the pipeline stands.</summary>

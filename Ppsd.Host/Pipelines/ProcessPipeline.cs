@@ -4,14 +4,23 @@ using Ppsd.Actors.Snapshots;
 
 namespace Ppsd.Host.Pipelines;
 
-/// <summary>One OS process per stage on loopback, started and stopped by this one, which joins them as a client.</summary>
+/// <summary>
+/// One OS process per stage on loopback, started and stopped by this one, which joins them as a client. A process that
+/// dies can be replaced.
+/// </summary>
 internal sealed class ProcessPipeline : IPipeline
 {
-    private readonly IReadOnlyList<ChildProcess> _processes;
-    private readonly JoinedPipeline _joined;
+    private static readonly TimeSpan _pause = TimeSpan.FromSeconds(1);
 
-    private ProcessPipeline(IReadOnlyList<ChildProcess> processes, JoinedPipeline joined)
+    private readonly Func<int, string, ChildProcess> _start;
+    private readonly List<ChildProcess> _processes;
+    private readonly JoinedPipeline _joined;
+    private readonly CancellationTokenSource _stop = new();
+    private Task _replacing = Task.CompletedTask;
+
+    private ProcessPipeline(Func<int, string, ChildProcess> start, List<ChildProcess> processes, JoinedPipeline joined)
     {
+        _start = start;
         _processes = processes;
         _joined = joined;
     }
@@ -52,9 +61,7 @@ internal sealed class ProcessPipeline : IPipeline
             var seed = await processes[0].AnnouncedAsync(cancellation);
             for (var stage = 2; stage <= count; stage++)
             {
-                processes.Add(
-                    ChildProcess.StartStage([.. arguments, "--stage", $"{stage}", "--seed-node", seed], environment)
-                );
+                processes.Add(Start(stage, seed));
             }
 
             using var failed = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
@@ -66,19 +73,49 @@ internal sealed class ProcessPipeline : IPipeline
                 throw new UserErrorException(await await ended);
             }
 
-            return new ProcessPipeline(processes, await joining);
+            return new ProcessPipeline(Start, processes, await joining);
         }
         catch
         {
             await StopAsync(processes);
             throw;
         }
+
+        ChildProcess Start(int stage, string seed) =>
+            ChildProcess.StartStage([.. arguments, "--stage", $"{stage}", "--seed-node", seed], environment);
     }
 
     public Task<ClusterSnapshot> GetSnapshotAsync(TimeSpan timeout) => _joined.GetSnapshotAsync(timeout);
 
+    /// <summary>From now on starts another process for each that ends; they join by this one.</summary>
+    /// <param name="report">Told which ended and why.</param>
+    /// <param name="clock">Time.</param>
+    public void ReplaceTheDead(Action<string> report, TimeProvider clock)
+    {
+        _replacing = Task.WhenAll(Enumerable.Range(0, _processes.Count).Select(ReplaceAsync));
+
+        async Task ReplaceAsync(int index)
+        {
+            while (true)
+            {
+                var dead = _processes[index];
+                var reason = await dead.Ended.WaitAsync(_stop.Token);
+
+                // When all are told to stop at once, this one hears of it within the pause.
+                await Task.Delay(_pause, clock, _stop.Token);
+                report($"stage {index + 1}: {reason}; another process takes its place");
+                _processes[index] = _start(index + 1, _joined.Address);
+                await dead.DisposeAsync();
+            }
+        }
+    }
+
     public async ValueTask DisposeAsync()
     {
+        await _stop.CancelAsync();
+        await _replacing.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        _stop.Dispose();
+
         // The client leaves first: a member that goes while it is watched costs the others a failure detection.
         await _joined.DisposeAsync();
         await StopAsync(_processes);

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Globalization;
 using System.Runtime.InteropServices;
 using Ppsd.Host.Commands;
 
@@ -7,6 +8,7 @@ namespace Ppsd.Tests.Support;
 /// <summary><c>ppsd serve</c> in a process of its own. Disposing stops it as an operator does and expects it to go quietly.</summary>
 internal sealed partial class ServerProcess : IAsyncDisposable
 {
+    private const int KillNow = 9;
     private const int Terminate = 15;
 
     private readonly Process _process;
@@ -69,6 +71,20 @@ internal sealed partial class ServerProcess : IAsyncDisposable
         return (_process.ExitCode, await _error);
     }
 
+    /// <summary>Kills one of its child processes: no goodbye.</summary>
+    public void KillAChild()
+    {
+        var parent = $"PPid:\t{_process.Id}";
+        var children = Directory
+            .EnumerateDirectories("/proc")
+            .Where(folder => int.TryParse(Path.GetFileName(folder), out _))
+            .Where(folder => StatusOf(folder).Contains(parent))
+            .Select(folder => int.Parse(Path.GetFileName(folder), CultureInfo.InvariantCulture))
+            .ToList();
+        Assert.That(children, Is.Not.Empty, "the server has no child processes");
+        Assert.That(Kill(children[^1], KillNow), Is.Zero);
+    }
+
     public async ValueTask DisposeAsync()
     {
         Http.Dispose();
@@ -78,6 +94,19 @@ internal sealed partial class ServerProcess : IAsyncDisposable
         }
 
         _process.Dispose();
+    }
+
+    private static string[] StatusOf(string folder)
+    {
+        try
+        {
+            return File.ReadAllLines(Path.Combine(folder, "status"));
+        }
+        catch (IOException)
+        {
+            // It has ended meanwhile.
+            return [];
+        }
     }
 
     [LibraryImport("libc", EntryPoint = "kill")]

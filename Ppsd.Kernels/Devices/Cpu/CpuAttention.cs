@@ -10,11 +10,8 @@ namespace Ppsd.Kernels.Devices.Cpu;
 /// </summary>
 internal static unsafe class CpuAttention
 {
-    private const int PositionsTogether = 4;
-    private const int VectorsTogether = 4;
-
-    /// <summary>Floats of scratch one call needs for a context of <paramref name="length"/> positions.</summary>
-    public static int ScratchLength(int length) => Lanes.RoundUp(length);
+    /// <summary>Floats of scratch one call needs for a context of <paramref name="length"/> positions: scores of two heads.</summary>
+    public static int ScratchLength(int length) => 2 * Lanes.RoundUp(length);
 
     /// <summary>All query heads of one row that share key/value head <paramref name="kvHead"/>.</summary>
     public static void Execute(
@@ -27,63 +24,23 @@ internal static unsafe class CpuAttention
         float* y
     )
     {
-        var firstHead = kvHead * shape.GroupSize;
-        for (var head = firstHead; head < firstHead + shape.GroupSize; head++)
+        var head = kvHead * shape.GroupSize;
+        var end = head + shape.GroupSize;
+        var otherScores = scores + Lanes.RoundUp(context.Length);
+        for (; head + 2 <= end; head += 2)
         {
-            Score(qkv + head * shape.HeadSize, shape, kv, context, kvHead, scores);
-            var total = Exponentiate(scores, context.Length);
-            WeighValues(scores, 1f / total, shape, kv, context, kvHead, y + head * shape.HeadSize);
-        }
-    }
-
-    /// <summary>scores[j] = q . k[j] * scale.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Score(
-        float* query,
-        AttentionShape shape,
-        CpuKvMemory kv,
-        in RowContext context,
-        int kvHead,
-        float* scores
-    )
-    {
-        // The query may end inside a vector; what follows it in the row is another head. A padded copy makes the
-        // products beyond the head size zero, as they are in the cache.
-        var padded = stackalloc float[kv.HeadStride];
-        for (var i = 0; i < kv.HeadStride; i++)
-        {
-            padded[i] = i < shape.HeadSize ? query[i] : 0f;
+            AttentionScores.Two(qkv + head * shape.HeadSize, shape, kv, context, kvHead, scores, otherScores);
+            var first = 1f / Exponentiate(scores, context.Length);
+            var second = 1f / Exponentiate(otherScores, context.Length);
+            var target = y + head * shape.HeadSize;
+            AttentionValues.Two(scores, first, otherScores, second, shape, kv, context, kvHead, target);
         }
 
-        var scale = Vector128.Create(shape.Scale);
-        var keys = kv.Keys + kvHead * kv.HeadStride;
-        var length = context.Length;
-        for (var j = 0; j < length; j += PositionsTogether)
+        if (head < end)
         {
-            // Past the end the last position is scored again and overwritten below.
-            var k0 = keys + (long)context.Slot(j) * kv.SlotStride;
-            var k1 = keys + (long)context.Slot(Math.Min(j + 1, length - 1)) * kv.SlotStride;
-            var k2 = keys + (long)context.Slot(Math.Min(j + 2, length - 1)) * kv.SlotStride;
-            var k3 = keys + (long)context.Slot(Math.Min(j + 3, length - 1)) * kv.SlotStride;
-            Vector512<float> s0 = default,
-                s1 = default,
-                s2 = default,
-                s3 = default;
-            for (var i = 0; i < kv.HeadStride; i += Lanes.Count)
-            {
-                var q = Vector512.Load(padded + i);
-                s0 = Vector512.FusedMultiplyAdd(q, Vector512.Load(k0 + i), s0);
-                s1 = Vector512.FusedMultiplyAdd(q, Vector512.Load(k1 + i), s1);
-                s2 = Vector512.FusedMultiplyAdd(q, Vector512.Load(k2 + i), s2);
-                s3 = Vector512.FusedMultiplyAdd(q, Vector512.Load(k3 + i), s3);
-            }
-
-            (Lanes.Sum(s0, s1, s2, s3) * scale).Store(scores + j);
-        }
-
-        for (var j = length; j < Lanes.RoundUp(length); j++)
-        {
-            scores[j] = float.NegativeInfinity;
+            AttentionScores.One(qkv + head * shape.HeadSize, shape, kv, context, kvHead, scores);
+            var factor = 1f / Exponentiate(scores, context.Length);
+            AttentionValues.One(scores, factor, shape, kv, context, kvHead, y + head * shape.HeadSize);
         }
     }
 
@@ -114,62 +71,6 @@ internal static unsafe class CpuAttention
         }
 
         return Lanes.Sum(sums);
-    }
-
-    /// <summary>y = factor * sum of scores[j] * v[j].</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void WeighValues(
-        float* scores,
-        float factor,
-        AttentionShape shape,
-        CpuKvMemory kv,
-        in RowContext context,
-        int kvHead,
-        float* y
-    )
-    {
-        var sums = stackalloc float[kv.HeadStride];
-        var values = kv.Values + kvHead * kv.HeadStride;
-        var length = context.Length;
-        var i = 0;
-        for (; i <= kv.HeadStride - VectorsTogether * Lanes.Count; i += VectorsTogether * Lanes.Count)
-        {
-            Vector512<float> s0 = default,
-                s1 = default,
-                s2 = default,
-                s3 = default;
-            for (var j = 0; j < length; j++)
-            {
-                var v = values + (long)context.Slot(j) * kv.SlotStride + i;
-                var weight = Vector512.Create(scores[j]);
-                s0 = Vector512.FusedMultiplyAdd(weight, Vector512.Load(v), s0);
-                s1 = Vector512.FusedMultiplyAdd(weight, Vector512.Load(v + Lanes.Count), s1);
-                s2 = Vector512.FusedMultiplyAdd(weight, Vector512.Load(v + 2 * Lanes.Count), s2);
-                s3 = Vector512.FusedMultiplyAdd(weight, Vector512.Load(v + 3 * Lanes.Count), s3);
-            }
-
-            s0.Store(sums + i);
-            s1.Store(sums + i + Lanes.Count);
-            s2.Store(sums + i + 2 * Lanes.Count);
-            s3.Store(sums + i + 3 * Lanes.Count);
-        }
-
-        for (; i < kv.HeadStride; i += Lanes.Count)
-        {
-            var s = Vector512<float>.Zero;
-            for (var j = 0; j < length; j++)
-            {
-                var v = values + (long)context.Slot(j) * kv.SlotStride + i;
-                s = Vector512.FusedMultiplyAdd(Vector512.Create(scores[j]), Vector512.Load(v), s);
-            }
-
-            s.Store(sums + i);
-        }
-
-        for (i = 0; i < shape.HeadSize; i++)
-        {
-            y[i] = sums[i] * factor;
-        }
     }
 }
 

@@ -11,13 +11,25 @@ internal struct AttentionGeometry
     /// <summary>Columns of a tile.</summary>
     public const int TileColumns = 8;
 
+    /// <summary>Slots that lie together in the cache: those of a page.</summary>
+    public const int PageSlots = 1 << PageShift;
+
+    private const int PageShift = 4;
+
     public AttentionGeometry(AttentionShape shape, int chunks)
     {
         Heads = shape.HeadCount;
         KvHeads = shape.KvHeadCount;
         GroupHeads = shape.GroupSize;
         TileHeads = Math.Min(shape.GroupSize, TileColumns);
-        TileRows = TileColumns / TileHeads;
+        HeadShift = 0;
+        while (1 << HeadShift < TileHeads)
+        {
+            HeadShift++;
+        }
+
+        TileRows = TileColumns >> HeadShift;
+        BlocksPerKvHead = (GroupHeads + TileHeads - 1) / TileHeads;
         HeadSize = shape.HeadSize;
         HeadEights = ColumnGroups.Count(shape.HeadSize);
         Chunks = chunks;
@@ -38,6 +50,9 @@ internal struct AttentionGeometry
     /// <summary>Query heads of a block.</summary>
     public int TileHeads;
 
+    /// <summary>A tile's column is row &lt;&lt; HeadShift | head: divisions by what is not known are slow on a card.</summary>
+    public int HeadShift;
+
     /// <summary>Rows of a block.</summary>
     public int TileRows;
 
@@ -54,5 +69,12 @@ internal struct AttentionGeometry
     public float Scale;
 
     /// <summary>Blocks that share a key/value head.</summary>
-    public readonly int BlocksPerKvHead => (GroupHeads + TileHeads - 1) / TileHeads;
+    public int BlocksPerKvHead;
+
+    /// <summary>
+    /// Eights before a slot's keys or values of a head. Those of a page lie together, head by head, so that a tile of
+    /// positions is one run of memory.
+    /// </summary>
+    public readonly long CacheIndex(int slot, int kvHead) =>
+        ((long)((slot >> PageShift) * KvHeads + kvHead) * PageSlots + (slot & (PageSlots - 1))) * HeadEights;
 }

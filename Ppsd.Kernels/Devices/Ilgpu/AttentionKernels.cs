@@ -55,7 +55,7 @@ internal sealed class AttentionKernels<TElement, TParts>(Accelerator accelerator
         AttentionGeometry,
         ArrayView<Float4>,
         ArrayView<SoftmaxTotal>
-    >(SplitAttentionKernel.Execute<TElement, TParts>);
+    >(SplitAttentionKernel.Execute<TElement, TParts>, SplitAttentionKernel.Specialization<TElement>());
 
     private readonly Action<
         AcceleratorStream,
@@ -96,7 +96,7 @@ internal sealed class AttentionKernels<TElement, TParts>(Accelerator accelerator
             _split(
                 stream,
                 new KernelConfig(
-                    new Index3D(geometry.Chunks, geometry.KvHeads * geometry.BlocksPerKvHead, tiles),
+                    new Index3D(geometry.KvHeads, geometry.Chunks, tiles * geometry.BlocksPerKvHead),
                     new Index3D(SplitAttentionKernel.GroupSize, 1, 1)
                 ),
                 contexts,

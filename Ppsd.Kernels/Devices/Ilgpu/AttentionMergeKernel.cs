@@ -33,16 +33,16 @@ internal static class AttentionMergeKernel
         where TParts : struct, IHeadParts
     {
         DependentLaunch.Release();
-        DependentLaunch.Wait();
         var sums = SharedMemory.Allocate<float>(WarpCount);
         var weighted = SharedMemory.Allocate<float>(WarpCount * 2 * HeadPart.Size);
         var lane = Warp.LaneIdx;
-        var warp = Group.IdxX / GroupSum.WarpSize;
+        var warp = Group.IdxX >> 5;
         var loads = TParts.Count * HeadPart.Size / 4;
         var length = rows.Length(firstRow + Grid.IdxY);
-        var chunks = (length + SplitAttentionKernel.ChunkLength - 1) / SplitAttentionKernel.ChunkLength;
+        var chunks = (length + SplitAttentionKernel.ChunkLength - 1) >> 7;
         var source = (long)Grid.IdxY * geometry.Chunks * geometry.Heads + Grid.IdxX;
 
+        DependentLaunch.Wait();
         var max = float.NegativeInfinity;
         for (var chunk = lane; chunk < chunks; chunk += GroupSum.WarpSize)
         {
@@ -58,7 +58,7 @@ internal static class AttentionMergeKernel
         // Four chunks of a warp are loaded at once; past the last one it is loaded again and weighs nothing.
         var sum = 0f;
         var value = new Float4();
-        var load = lane % loads;
+        var load = lane & (loads - 1);
         for (var chunk = warp; chunk < chunks; chunk += 4 * WarpCount)
         {
             var at0 = source + (long)chunk * geometry.Heads;

@@ -1,4 +1,5 @@
 using ILGPU;
+using ILGPU.Algorithms;
 
 namespace Ppsd.Kernels.Devices.Ilgpu;
 
@@ -23,45 +24,45 @@ internal struct KeyPart
     public static KeyPart Load<TElement>(ArrayView<UInt4> keys, long first, long second, int eight, int eights)
         where TElement : struct, IKvEights
     {
-        var part = new KeyPart();
-        if (eight < eights)
+        // Past a short head its last eight is loaded again: the query's values there are zeros, and a branch would keep the
+        // loads from leaving together.
+        var near = XMath.Min(eight, eights - 1);
+        var far = XMath.Min(eight + 4, eights - 1);
+        return new KeyPart
         {
-            part.First0 = TElement.Load(keys, first + eight);
-            part.Second0 = TElement.Load(keys, second + eight);
-        }
-
-        if (eight + 4 < eights)
-        {
-            part.First1 = TElement.Load(keys, first + eight + 4);
-            part.Second1 = TElement.Load(keys, second + eight + 4);
-        }
-
-        return part;
+            First0 = TElement.Load(keys, first + near),
+            First1 = TElement.Load(keys, first + far),
+            Second0 = TElement.Load(keys, second + near),
+            Second1 = TElement.Load(keys, second + far),
+        };
     }
 
-    /// <summary>Adds this part's share of the scores: queries are the tile's rows, positions its columns.</summary>
-    public readonly void AddScores<TElement>(in QueryPart query, ref MmaTile first, ref MmaTile second)
+    /// <summary>
+    /// Adds this part's share of the scores to tiles 0 and 2 (the first eight positions) and 1 and 3 (the others): queries
+    /// are the tiles' rows, positions their columns. Two tiles each, so that no product waits long for the one before.
+    /// </summary>
+    public readonly void AddScores<TElement>(in QueryPart query, ref TensorTiles tiles)
         where TElement : struct, IKvEights
     {
-        Multiply(query.High0, query.Low0, First0.High, ref first);
-        Multiply(query.High0, query.Low0, Second0.High, ref second);
-        Multiply(query.High1, query.Low1, First1.High, ref first);
-        Multiply(query.High1, query.Low1, Second1.High, ref second);
+        Multiply(query.High0, query.Low0, First0.High, ref tiles, 0);
+        Multiply(query.High0, query.Low0, Second0.High, ref tiles, 1);
+        Multiply(query.High1, query.Low1, First1.High, ref tiles, 0);
+        Multiply(query.High1, query.Low1, Second1.High, ref tiles, 1);
         if (TElement.HasLowPart)
         {
-            Multiply(query.High0, query.Low0, First0.Low, ref first);
-            Multiply(query.High0, query.Low0, Second0.Low, ref second);
-            Multiply(query.High1, query.Low1, First1.Low, ref first);
-            Multiply(query.High1, query.Low1, Second1.Low, ref second);
+            Multiply(query.High0, query.Low0, First0.Low, ref tiles, 0);
+            Multiply(query.High0, query.Low0, Second0.Low, ref tiles, 1);
+            Multiply(query.High1, query.Low1, First1.Low, ref tiles, 0);
+            Multiply(query.High1, query.Low1, Second1.Low, ref tiles, 1);
         }
     }
 
     // Which of a head's values stands for which k of the tile does not matter, as long as queries and keys agree: a lane
     // takes eight neighbours, as they come in one load.
-    private static void Multiply(in UInt4 high, in UInt4 low, in UInt4 keys, ref MmaTile scores)
+    private static void Multiply(in UInt4 high, in UInt4 low, in UInt4 keys, ref TensorTiles tiles, int tile)
     {
-        scores.Accumulate(high.X, low.X, high.Y, low.Y, keys.X, keys.Y);
-        scores.Accumulate(high.Z, low.Z, high.W, low.W, keys.Z, keys.W);
+        tiles.Accumulate(tile, high.X, low.X, high.Y, low.Y, keys.X, keys.Y);
+        tiles.Accumulate(tile + 2, high.Z, low.Z, high.W, low.W, keys.Z, keys.W);
     }
 }
 
@@ -84,16 +85,15 @@ internal struct ValuePart
     )
         where TElement : struct, IKvEights
     {
-        var part = new ValuePart();
-        if (eight < eights)
+        // Past a short head its last eight is loaded again, and nobody reads the outputs.
+        var at = XMath.Min(eight, eights - 1);
+        return new ValuePart
         {
-            part.P0 = TElement.Load(values, p0 + eight);
-            part.P1 = TElement.Load(values, p1 + eight);
-            part.P8 = TElement.Load(values, p8 + eight);
-            part.P9 = TElement.Load(values, p9 + eight);
-        }
-
-        return part;
+            P0 = TElement.Load(values, p0 + at),
+            P1 = TElement.Load(values, p1 + at),
+            P8 = TElement.Load(values, p8 + at),
+            P9 = TElement.Load(values, p9 + at),
+        };
     }
 }
 
@@ -107,67 +107,86 @@ internal struct WeightPart
 }
 
 /// <summary>A lane's weighted values of 64 of a head: eight lane / 4, for queries c and c + 1, two values a tile.</summary>
-internal struct OutputPart
+internal static class OutputPart
 {
-    public MmaTile T0;
-    public MmaTile T1;
-    public MmaTile T2;
-    public MmaTile T3;
-
-    /// <summary>Adds values times weights; values are the tiles' rows, queries their columns.</summary>
-    public void Add<TElement>(in ValuePart values, in WeightPart weights)
+    /// <summary>Adds values times weights to tiles 0 to 3; values are the tiles' rows, queries their columns.</summary>
+    public static void Add<TElement>(ref TensorTiles tiles, in ValuePart values, in WeightPart weights)
         where TElement : struct, IKvEights
     {
-        AddParts(values.P0.High, values.P1.High, values.P8.High, values.P9.High, weights);
+        AddParts(ref tiles, values.P0.High, values.P1.High, values.P8.High, values.P9.High, weights);
         if (TElement.HasLowPart)
         {
-            AddParts(values.P0.Low, values.P1.Low, values.P8.Low, values.P9.Low, weights);
+            AddParts(ref tiles, values.P0.Low, values.P1.Low, values.P8.Low, values.P9.Low, weights);
         }
     }
 
-    /// <summary>The eight values of query c.</summary>
-    public readonly void Even(out Float4 first, out Float4 second)
+    /// <summary>Clears what <see cref="Add"/> adds to.</summary>
+    public static void Clear(ref TensorTiles tiles)
     {
-        first.X = T0.C0;
-        first.Y = T0.C2;
-        first.Z = T1.C0;
-        first.W = T1.C2;
-        second.X = T2.C0;
-        second.Y = T2.C2;
-        second.Z = T3.C0;
-        second.W = T3.C2;
+        tiles.Clear(0);
+        tiles.Clear(1);
+        tiles.Clear(2);
+        tiles.Clear(3);
     }
 
-    /// <summary>The eight values of query c + 1.</summary>
-    public readonly void Odd(out Float4 first, out Float4 second)
+    /// <summary>Writes the eight values of queries c and c + 1.</summary>
+    public static void Store(in TensorTiles tiles, ArrayView<Float4> target, int even, int odd)
     {
-        first.X = T0.C1;
-        first.Y = T0.C3;
-        first.Z = T1.C1;
-        first.W = T1.C3;
-        second.X = T2.C1;
-        second.Y = T2.C3;
-        second.Z = T3.C1;
-        second.W = T3.C3;
+        var t0 = tiles.Get(0);
+        var t1 = tiles.Get(1);
+        var t2 = tiles.Get(2);
+        var t3 = tiles.Get(3);
+        target[even] = Four(t0.C0, t0.C2, t1.C0, t1.C2);
+        target[even + 1] = Four(t2.C0, t2.C2, t3.C0, t3.C2);
+        target[odd] = Four(t0.C1, t0.C3, t1.C1, t1.C3);
+        target[odd + 1] = Four(t2.C1, t2.C3, t3.C1, t3.C3);
     }
 
-    private void AddParts(in UInt4 p0, in UInt4 p1, in UInt4 p8, in UInt4 p9, in WeightPart weights)
+    private static Float4 Four(float x, float y, float z, float w) =>
+        new()
+        {
+            X = x,
+            Y = y,
+            Z = z,
+            W = w,
+        };
+
+    private static void AddParts(
+        ref TensorTiles tiles,
+        in UInt4 p0,
+        in UInt4 p1,
+        in UInt4 p8,
+        in UInt4 p9,
+        in WeightPart weights
+    )
     {
-        AddPair(ref T0, p0.X, p1.X, p8.X, p9.X, weights);
-        AddPair(ref T1, p0.Y, p1.Y, p8.Y, p9.Y, weights);
-        AddPair(ref T2, p0.Z, p1.Z, p8.Z, p9.Z, weights);
-        AddPair(ref T3, p0.W, p1.W, p8.W, p9.W, weights);
+        AddPair(ref tiles, 0, p0.X, p1.X, p8.X, p9.X, weights.High0, weights.High8);
+        AddPair(ref tiles, 1, p0.Y, p1.Y, p8.Y, p9.Y, weights.High0, weights.High8);
+        AddPair(ref tiles, 2, p0.Z, p1.Z, p8.Z, p9.Z, weights.High0, weights.High8);
+        AddPair(ref tiles, 3, p0.W, p1.W, p8.W, p9.W, weights.High0, weights.High8);
+        AddPair(ref tiles, 0, p0.X, p1.X, p8.X, p9.X, weights.Low0, weights.Low8);
+        AddPair(ref tiles, 1, p0.Y, p1.Y, p8.Y, p9.Y, weights.Low0, weights.Low8);
+        AddPair(ref tiles, 2, p0.Z, p1.Z, p8.Z, p9.Z, weights.Low0, weights.Low8);
+        AddPair(ref tiles, 3, p0.W, p1.W, p8.W, p9.W, weights.Low0, weights.Low8);
     }
 
     // The cache has values of one position side by side, the tensor core wants positions of one value: two words of two
     // positions are two words the other way round.
-    private static void AddPair(ref MmaTile tile, uint p0, uint p1, uint p8, uint p9, in WeightPart weights)
+    private static void AddPair(
+        ref TensorTiles tiles,
+        int tile,
+        uint p0,
+        uint p1,
+        uint p8,
+        uint p9,
+        uint weight0,
+        uint weight8
+    )
     {
         var low0 = (p0 & 0xFFFFu) | (p1 << 16);
         var high0 = (p0 >> 16) | (p1 & 0xFFFF0000u);
         var low8 = (p8 & 0xFFFFu) | (p9 << 16);
         var high8 = (p8 >> 16) | (p9 & 0xFFFF0000u);
-        tile.Accumulate(low0, high0, low8, high8, weights.High0, weights.High8);
-        tile.Accumulate(low0, high0, low8, high8, weights.Low0, weights.Low8);
+        tiles.Accumulate(tile, low0, high0, low8, high8, weight0, weight8);
     }
 }

@@ -27,6 +27,7 @@ internal sealed class IlgpuBackend : Backend
     private readonly AcceleratorStream _stream;
     private readonly IlgpuKernels _kernels;
     private readonly IlgpuKvKernels _kvKernels;
+    private readonly WideProducts _wide;
     private readonly RowContextUpload _layout = new();
     private IlgpuWeightLoader? _loader;
     private MemoryBuffer1D<int, Stride1D.Dense> _rowWords;
@@ -53,6 +54,7 @@ internal sealed class IlgpuBackend : Backend
         _queue = new StepQueue(_accelerator);
         _stream = _queue.Stream;
         _kernels = new IlgpuKernels(_accelerator);
+        _wide = new WideProducts(_accelerator);
         _kvKernels = IlgpuKvKernels.Create(_accelerator, kvIsBFloat16);
         _rowWords = _accelerator.Allocate1D<int>(InitialWords);
         _rowWords.MemSetToZero();
@@ -262,6 +264,12 @@ internal sealed class IlgpuBackend : Backend
     {
         var from = ((IlgpuNormedRows)x).View;
         var to = (IlgpuActivations)y;
+        if (weight is IlgpuTiledMatrix wide && rows >= WideProducts.MinRows)
+        {
+            _wide.Project(_stream, _step, wide, from, x.Capacity, rows, to);
+            return;
+        }
+
         if (weight is IlgpuTiledMatrix tiled)
         {
             _kernels.Project(_stream, Grid(tiled, rows), _step, tiled.View, from, rows, to.View, to.Stride);
@@ -274,6 +282,12 @@ internal sealed class IlgpuBackend : Backend
     internal override void MatMulSwiGlu(NormedRows x, WeightMatrix gateUp, Activations scratch, Activations y, int rows)
     {
         var to = (IlgpuActivations)y;
+        if (gateUp is IlgpuTiledMatrix wide && rows >= WideProducts.MinRows)
+        {
+            _wide.ProjectGated(_stream, _step, wide, ((IlgpuNormedRows)x).View, x.Capacity, rows, to);
+            return;
+        }
+
         if (gateUp is IlgpuTiledMatrix tiled)
         {
             var from = ((IlgpuNormedRows)x).View;
@@ -306,7 +320,7 @@ internal sealed class IlgpuBackend : Backend
     {
         var from = (IlgpuActivations)x;
         var to = (IlgpuActivations)hidden;
-        if (weight is IlgpuTiledMatrix tiled)
+        if (weight is IlgpuTiledMatrix tiled && rows < WideProducts.MinRows)
         {
             _kernels.AddToResidual(
                 _stream,
@@ -323,7 +337,15 @@ internal sealed class IlgpuBackend : Backend
             return;
         }
 
-        Multiply(Unnormed(from), (IlgpuRowMatrix)weight, to, rows, accumulate: 1);
+        if (weight is IlgpuTiledMatrix wide)
+        {
+            _wide.Add(_stream, _step, wide, Unnormed(from), x.Capacity, rows, to);
+        }
+        else
+        {
+            Multiply(Unnormed(from), (IlgpuRowMatrix)weight, to, rows, accumulate: 1);
+        }
+
         if (next is not null)
         {
             RmsNorm(hidden, 0, rows, next, normed!);
@@ -354,6 +376,7 @@ internal sealed class IlgpuBackend : Backend
             _rowWords.Dispose();
             _loader?.Dispose();
             _kvKernels.Dispose();
+            _wide.Dispose();
             _collected.Dispose();
             _queue.Dispose();
             _device.Dispose();

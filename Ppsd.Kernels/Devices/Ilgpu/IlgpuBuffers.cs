@@ -169,8 +169,8 @@ internal sealed class IlgpuVector(MemoryBuffer1D<float, Stride1D.Dense> buffer, 
 }
 
 /// <summary>
-/// One layer's keys and values in device memory, [slot, kvHead, headSize], heads padded with zeros to whole sixteen-byte
-/// loads of bf16.
+/// One layer's keys and values in device memory, [page, kvHead, slot of the page, headSize]; heads are padded with zeros to
+/// whole sixteen-byte loads of bf16. See <see cref="AttentionGeometry.CacheIndex"/>.
 /// </summary>
 internal sealed class IlgpuKvMemory<T> : KvMemory
     where T : unmanaged
@@ -181,7 +181,9 @@ internal sealed class IlgpuKvMemory<T> : KvMemory
     public IlgpuKvMemory(Accelerator accelerator, KvShape shape)
         : base(shape)
     {
-        var length = (long)shape.SlotCount * shape.KvHeadCount * ColumnGroups.RoundUp(shape.HeadSize);
+        var pages = (shape.SlotCount + AttentionGeometry.PageSlots - 1) / AttentionGeometry.PageSlots;
+        var length =
+            (long)pages * AttentionGeometry.PageSlots * shape.KvHeadCount * ColumnGroups.RoundUp(shape.HeadSize);
         _keys = accelerator.Allocate1D<T>(length);
         _values = accelerator.Allocate1D<T>(length);
         _keys.MemSetToZero();

@@ -1,3 +1,4 @@
+using System.Numerics;
 using ILGPU;
 using ILGPU.Runtime;
 using Ppsd.Kernels.Model;
@@ -106,12 +107,22 @@ internal sealed class IlgpuKvKernels<T, TElement>(Accelerator accelerator) : Ilg
     {
         var cache = (IlgpuKvMemory<T>)kv;
         var partCount = HeadPart.CountOf(shape.HeadSize);
-        _scratch.Reserve(qkv.Capacity, shape.HeadCount, partCount, ChunksOf(table.Length));
+        _scratch.Reserve(
+            qkv.Capacity,
+            shape.HeadCount,
+            partCount,
+            // A recorded step has room for a power of two.
+            ChunksOf((int)BitOperations.RoundUpToPowerOf2((uint)table.Length))
+        );
         _rotateAndStore(
             stream,
             new KernelConfig(
-                new Index2D(rows, shape.HeadCount + 2 * shape.KvHeadCount),
-                new Index2D(RotaryKernel.GroupSize(shape.HeadSize), 1)
+                new Index2D(
+                    rows,
+                    (shape.HeadCount + 2 * shape.KvHeadCount + RotaryKernel.HeadsPerGroup - 1)
+                        / RotaryKernel.HeadsPerGroup
+                ),
+                new Index2D(shape.HeadSize / 2, RotaryKernel.HeadsPerGroup)
             ),
             contexts,
             qkv.View,

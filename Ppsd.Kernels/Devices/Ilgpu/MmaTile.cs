@@ -1,5 +1,4 @@
 using ILGPU;
-using ILGPU.Runtime.Cuda;
 
 namespace Ppsd.Kernels.Devices.Ilgpu;
 
@@ -14,9 +13,18 @@ internal struct MmaTile
     public float C2;
     public float C3;
 
+    /// <summary>Adds another tile's sums.</summary>
+    public void Add(in MmaTile sums)
+    {
+        C0 += sums.C0;
+        C1 += sums.C1;
+        C2 += sums.C2;
+        C3 += sums.C3;
+    }
+
     /// <summary>
-    /// Adds A B to the tile, A [16, 16] and B [16, 8] in bf16, two values a word, on a warp's tensor core. All 32 lanes
-    /// must arrive. Each output is its own sum: columns that hold other rows do not touch its bits.
+    /// Adds A B to the tile, A [16, 16] and B [16, 8] in bf16, two values a word, as ILGPU's simulator does it: lanes show
+    /// each other their words. All 32 lanes must arrive.
     /// </summary>
     /// <param name="a0">Row r of A, k = c and c + 1.</param>
     /// <param name="a1">Row r + 8, the same k.</param>
@@ -24,46 +32,7 @@ internal struct MmaTile
     /// <param name="a3">Row r + 8, k = c + 8 and c + 9.</param>
     /// <param name="b0">Column r of B, k = c and c + 1.</param>
     /// <param name="b1">Column r of B, k = c + 8 and c + 9.</param>
-    public void Accumulate(uint a0, uint a1, uint a2, uint a3, uint b0, uint b1)
-    {
-        if (CudaAsm.IsSupported)
-        {
-            Ref<float> c0 = C0;
-            Ref<float> c1 = C1;
-            Ref<float> c2 = C2;
-            Ref<float> c3 = C3;
-            Input<uint> i0 = a0;
-            Input<uint> i1 = a1;
-            Input<uint> i2 = a2;
-            Input<uint> i3 = a3;
-            Input<uint> i4 = b0;
-            Input<uint> i5 = b1;
-            CudaAsm.EmitRef(
-                "mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {%0,%1,%2,%3}, {%4,%5,%6,%7}, {%8,%9}, {%0,%1,%2,%3};",
-                ref c0,
-                ref c1,
-                ref c2,
-                ref c3,
-                ref i0,
-                ref i1,
-                ref i2,
-                ref i3,
-                ref i4,
-                ref i5
-            );
-            C0 = c0.Value;
-            C1 = c1.Value;
-            C2 = c2.Value;
-            C3 = c3.Value;
-        }
-        else
-        {
-            AccumulateByShuffles(a0, a1, a2, a3, b0, b1);
-        }
-    }
-
-    /// <summary>The same sums from other lanes' words, for ILGPU's simulator.</summary>
-    private void AccumulateByShuffles(uint a0, uint a1, uint a2, uint a3, uint b0, uint b1)
+    public void Simulate(uint a0, uint a1, uint a2, uint a3, uint b0, uint b1)
     {
         var lane = Warp.LaneIdx;
         var lowRow = a0 | ((ulong)a2 << 32);
@@ -76,14 +45,13 @@ internal struct MmaTile
             var high = Warp.Shuffle(highRow, lane / 4 * 4 + i);
             var even = Warp.Shuffle(column, lane % 4 * 8 + i);
             var odd = Warp.Shuffle(column, lane % 4 * 8 + 4 + i);
-            C0 += Dot(low, even);
-            C1 += Dot(low, odd);
-            C2 += Dot(high, even);
-            C3 += Dot(high, odd);
+            C0 = Add(C0, low, even);
+            C1 = Add(C1, low, odd);
+            C2 = Add(C2, high, even);
+            C3 = Add(C3, high, odd);
         }
     }
 
-    private static float Dot(ulong a, ulong b) => Dot((uint)a, (uint)b) + Dot((uint)(a >> 32), (uint)(b >> 32));
-
-    private static float Dot(uint a, uint b) => BFloat16.Low(a) * BFloat16.Low(b) + BFloat16.High(a) * BFloat16.High(b);
+    private static float Add(float sum, ulong a, ulong b) =>
+        TensorCore.Dot(TensorCore.Dot(sum, (uint)a, (uint)b), (uint)(a >> 32), (uint)(b >> 32));
 }

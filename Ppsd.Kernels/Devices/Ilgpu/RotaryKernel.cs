@@ -4,13 +4,13 @@ namespace Ppsd.Kernels.Devices.Ilgpu;
 
 /// <summary>
 /// Turns a row's queries and keys by its position and puts them where attention reads them: queries beside each other in
-/// two bf16 parts, keys and values in the row's slot. One group per row and head (queries, then keys, then values), one
-/// thread a pair.
+/// two bf16 parts, keys and values in the row's slot. One thread a pair; a group takes a few heads of a row (queries, then
+/// keys, then values).
 /// </summary>
 internal static class RotaryKernel
 {
-    /// <summary>Threads of a group for a head size.</summary>
-    public static int GroupSize(int headSize) => headSize / 2;
+    /// <summary>Heads of a group.</summary>
+    public const int HeadsPerGroup = 4;
 
     /// <param name="rows">The step's rows.</param>
     /// <param name="qkv">[rows, stride]: queries [heads, headSize], keys and values [kvHeads, headSize].</param>
@@ -18,11 +18,11 @@ internal static class RotaryKernel
     /// <param name="cosines">[position, headSize / 2]. From the host: the device's own are not range-reduced.</param>
     /// <param name="sines">[position, headSize / 2].</param>
     /// <param name="queries">
-    /// [rows, heads, 2, partCount * 64]: bf16 parts, then what they leave, as bf16. Values past the head stay zero.
+    /// [rows, heads, 2, partCount * 64]: bf16 parts, then what they leave, as bf16. Values past the head are not written.
     /// </param>
     /// <param name="partCount">Parts of 64 that hold a head.</param>
-    /// <param name="keys">[slot, kvHeads, headEights * 8].</param>
-    /// <param name="values">[slot, kvHeads, headEights * 8].</param>
+    /// <param name="keys">See <see cref="AttentionGeometry.CacheIndex"/>.</param>
+    /// <param name="values">See <see cref="AttentionGeometry.CacheIndex"/>.</param>
     /// <param name="geometry">Heads and their sizes.</param>
     public static void Execute<T, TElement>(
         RowContexts rows,
@@ -40,18 +40,23 @@ internal static class RotaryKernel
         where TElement : struct, IKvElement<T>
     {
         DependentLaunch.Release();
-        DependentLaunch.Wait();
         var row = Grid.IdxX;
-        var head = Grid.IdxY;
+        var head = Grid.IdxY * HeadsPerGroup + Group.IdxY;
         var pair = Group.IdxX;
         var half = geometry.HeadSize / 2;
+        DependentLaunch.Wait();
+        if (head >= geometry.Heads + 2 * geometry.KvHeads)
+        {
+            return;
+        }
+
         var source = (long)row * stride + (long)head * geometry.HeadSize;
         var first = qkv[source + pair];
         var second = qkv[source + pair + half];
         var kvHead = head - geometry.Heads;
         if (kvHead >= geometry.KvHeads)
         {
-            var at = CacheIndex(rows, row, kvHead - geometry.KvHeads, geometry) + pair;
+            var at = geometry.CacheIndex(rows.Slot(row), kvHead - geometry.KvHeads) * 8 + pair;
             values[at] = TElement.Store(first);
             values[at + half] = TElement.Store(second);
             return;
@@ -69,14 +74,11 @@ internal static class RotaryKernel
         }
         else
         {
-            var at = CacheIndex(rows, row, kvHead, geometry) + pair;
+            var at = geometry.CacheIndex(rows.Slot(row), kvHead) * 8 + pair;
             keys[at] = TElement.Store(turnedFirst);
             keys[at + half] = TElement.Store(turnedSecond);
         }
     }
-
-    private static long CacheIndex(RowContexts rows, int row, int kvHead, AttentionGeometry geometry) =>
-        ((long)rows.Slot(row) * geometry.KvHeads + kvHead) * geometry.HeadEights * 8;
 
     private static void StoreQuery(ArrayView<ushort> queries, long at, int size, float value)
     {

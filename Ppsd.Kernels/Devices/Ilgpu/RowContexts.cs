@@ -22,18 +22,43 @@ internal struct RowContexts
     /// <summary>KV slot the row writes.</summary>
     public readonly int Slot(int row) => Words[row * Stride + 2];
 
+    /// <summary>What attention needs to know of a row, in three loads that wait for nothing.</summary>
+    public readonly RowContext Context(int row)
+    {
+        var second = Words.Cast<UInt4>()[row * (Stride / 4) + 1];
+        return new RowContext
+        {
+            TableStart = Words[row * Stride + 3],
+            CommittedLength = (int)second.X,
+            TailStart = (int)second.Y,
+            Length = (int)(second.X + second.Z),
+            Agreement = (int)second.W,
+        };
+    }
+
     /// <summary>Positions the row attends to.</summary>
     public readonly int Length(int row) => Words[row * Stride + 4] + Words[row * Stride + 6];
+}
 
-    /// <summary>How many leading positions of its context the row shares with the row before it, slot by slot.</summary>
-    public readonly int Agreement(int row) => Words[row * Stride + 7];
+/// <summary>Which slots a row attends to.</summary>
+internal struct RowContext
+{
+    /// <summary>Where its session's slot table begins.</summary>
+    public int TableStart;
 
-    /// <summary>KV slot of a position of the row's context.</summary>
-    public readonly int ContextSlot(int row, int position)
-    {
-        var committed = Words[row * Stride + 4];
-        return position < committed
-            ? Words[Words[row * Stride + 3] + position]
-            : Words[Words[row * Stride + 5] + position - committed];
-    }
+    /// <summary>Entries of the table that belong to it.</summary>
+    public int CommittedLength;
+
+    /// <summary>Where its tail begins.</summary>
+    public int TailStart;
+
+    /// <summary>Positions, tail included.</summary>
+    public int Length;
+
+    /// <summary>How many leading positions it shares with the row before it, slot by slot.</summary>
+    public int Agreement;
+
+    /// <summary>Which of the step's words holds the slot of a position.</summary>
+    public readonly int SlotWord(int position) =>
+        position < CommittedLength ? TableStart + position : TailStart + position - CommittedLength;
 }

@@ -110,6 +110,7 @@ internal static class TensorCore
         return sums;
     }
 
-    private static float Dot(float sum, uint weights, uint x) =>
+    /// <summary>A sum and two products, in the order in which the simulator adds everywhere.</summary>
+    public static float Dot(float sum, uint weights, uint x) =>
         sum + BFloat16.Low(weights) * BFloat16.Low(x) + BFloat16.High(weights) * BFloat16.High(x);
 }

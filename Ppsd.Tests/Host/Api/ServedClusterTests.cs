@@ -73,6 +73,20 @@ public sealed class ServedClusterTests
         }
     }
 
+    [Test]
+    public async Task A_stage_process_of_the_servers_own_that_dies_is_replaced_and_service_resumes()
+    {
+        await using var server = await ServerProcess.StartAsync("--processes", "4", "--threads", "1");
+        var (_, expected) = await server.Http.PostAsync(Completions, Short);
+
+        server.KillAChild();
+        await WaitForAsync(server.Http, HttpStatusCode.ServiceUnavailable, TimeSpan.FromSeconds(15));
+        await WaitForAsync(server.Http, HttpStatusCode.OK, TimeSpan.FromSeconds(60));
+        var (status, answer) = await server.Http.PostAsync(Completions, Short);
+        Assert.That(status, Is.EqualTo(HttpStatusCode.OK), answer.ToString());
+        Assert.That(TextOf(answer), Is.EqualTo(TextOf(expected)));
+    }
+
     /// <summary>Reads a stream to its end, however it ends.</summary>
     private static async Task<(string Text, TimeSpan After)> ReadAsync(
         HttpClient http,
@@ -90,13 +104,17 @@ public sealed class ServedClusterTests
         return (text, Stopwatch.GetElapsedTime(await killed));
     }
 
-    private static async Task WaitForReadyAsync(HttpClient http, TimeSpan patience)
+    private static Task WaitForReadyAsync(HttpClient http, TimeSpan patience) =>
+        WaitForAsync(http, HttpStatusCode.OK, patience);
+
+    /// <summary>Waits until the server says it is ready, or that it is not.</summary>
+    private static async Task WaitForAsync(HttpClient http, HttpStatusCode expected, TimeSpan patience)
     {
         var started = Stopwatch.GetTimestamp();
         while (true)
         {
             var (status, body) = await http.ReadAsync("/health/ready");
-            if (status == HttpStatusCode.OK)
+            if (status == expected)
             {
                 return;
             }

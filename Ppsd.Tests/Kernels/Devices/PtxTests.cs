@@ -37,6 +37,12 @@ public sealed class PtxTests
             }
         }
 
+        yield return Kernel(typeof(RowPackKernel), nameof(RowPackKernel.Execute));
+        foreach (var result in (Type[])[typeof(ScaledResult), typeof(AddedResult), typeof(GatedResult)])
+        {
+            yield return Kernel(typeof(WideProductKernel), nameof(WideProductKernel.Execute), result);
+        }
+
         yield return Kernel(typeof(AttentionMergeKernel), nameof(AttentionMergeKernel.Execute), typeof(TwoHeadParts));
     }
 
@@ -49,6 +55,25 @@ public sealed class PtxTests
         var isOfAStep = kernel.DeclaringType != typeof(PackKernel);
         Assert.That(ptx.Contains("griddepcontrol.wait", StringComparison.Ordinal), Is.EqualTo(isOfAStep));
         Assert.That(ptx, Does.Contain(".entry").And.Contain(".target sm_90").And.Contain("st.global"));
+    }
+
+    /// <summary>
+    /// Registers with names of their own must be declared ahead of their use in the text, and no operand of a tensor core
+    /// may pass through memory.
+    /// </summary>
+    [Test]
+    public void The_wide_product_keeps_its_sums_in_declared_registers()
+    {
+        var ptx = Compile(
+            typeof(WideProductKernel)
+                .GetMethod(nameof(WideProductKernel.Execute))!
+                .MakeGenericMethod(typeof(ScaledResult))
+        );
+
+        var declared = ptx.IndexOf(".reg .f32 tc<64>", StringComparison.Ordinal);
+        Assert.That(declared, Is.GreaterThan(0).And.LessThan(ptx.IndexOf("{tc0,", StringComparison.Ordinal)));
+        Assert.That(ptx.Split("mma.sync").Length - 1, Is.EqualTo(32));
+        Assert.That(ptx, Does.Contain("cp.async.cg.shared.global").And.Contain("ld.shared.v4.b32"));
     }
 
     /// <summary>

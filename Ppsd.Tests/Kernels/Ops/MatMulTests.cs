@@ -122,10 +122,10 @@ public sealed class MatMulTests
         var outputs = device.IsSimulator ? 6 : 150;
         var weight = device.Matrix(TestValues.BFloat16(outputs * 72, 1), outputs);
         var norm = TestValues.Normal(72, 5);
-        var x = Enumerable.Range(0, 11).Select(row => TestValues.Normal(72, 10 + row)).ToArray();
+        var x = Enumerable.Range(0, 18).Select(row => TestValues.Normal(72, 10 + row)).ToArray();
         var alone = x.Select(row => Product([row])[0]).ToArray();
 
-        foreach (var width in device.IsSimulator ? [2, 8, 11] : Enumerable.Range(1, 11))
+        foreach (var width in device.IsSimulator ? [2, 8, 11, 18] : Enumerable.Range(1, 11))
         {
             Assert.That(Product(x[..width]), Is.EqualTo(alone[..width]), $"width {width}");
         }
@@ -135,6 +135,43 @@ public sealed class MatMulTests
             var y = device.Poisoned(rows.Length, outputs);
             device.Backend.MatMul(device.Normed(norm, rows), weight, y, rows.Length);
             return device.Read(y, rows.Length);
+        }
+    }
+
+    /// <summary>Chunks of a prompt take other kernels than decoding does on a card.</summary>
+    [TestCase("cpu")]
+    [TestCase("simulator")]
+    public void Many_rows_have_the_bits_of_one_in_gated_and_added_products_too(string name)
+    {
+        using var device = BackendUnderTest.Open(name);
+        const int Rows = 18;
+        const int Inner = 10;
+        const int Columns = 20;
+        var gateUp = device.GateUp(
+            TestValues.BFloat16(Inner * Columns, 1),
+            TestValues.BFloat16(Inner * Columns, 2),
+            Inner,
+            ElementType.BFloat16
+        );
+        var down = device.Matrix(TestValues.BFloat16(Columns * Inner, 3), Columns);
+        var norm = TestValues.Normal(Columns, 4);
+        var x = Enumerable.Range(0, Rows).Select(row => TestValues.Normal(Columns, 10 + row)).ToArray();
+
+        var together = Block(x);
+
+        foreach (var row in (int[])[0, 7, 17])
+        {
+            Assert.That(together[row], Is.EqualTo(Block([x[row]])[0]), $"row {row}");
+        }
+
+        float[][] Block(float[][] rows)
+        {
+            var inner = device.Poisoned(rows.Length, Inner);
+            var hidden = device.Rows(rows);
+            var scratch = device.Buffer(rows.Length, 2 * Inner);
+            device.Backend.MatMulSwiGlu(device.Normed(norm, rows), gateUp, scratch, inner, rows.Length);
+            device.Backend.MatMulAdd(inner, down, hidden, rows.Length);
+            return device.Read(hidden, rows.Length);
         }
     }
 

@@ -1,0 +1,50 @@
+namespace Ppsd.Actors.Speculation;
+
+/// <summary>
+/// How often a session's drafts were right lately, and whether it should draft at all: where they are too often wrong they
+/// only take time from verified tokens, so the session decodes plainly for a while and then tries again. Says when drafts
+/// are made, never what the text is. Pure.
+/// </summary>
+/// <param name="minAcceptance">Share of drafts that must be confirmed, from 0 to 1; 0 never pauses.</param>
+internal sealed class DraftPolicy(double minAcceptance)
+{
+    private const double Weight = 1.0 / 32;
+    private const int ShortestPause = 32;
+    private const int LongestPause = 512;
+
+    /// <summary>What a session that tries again has in hand: about ten wrong drafts in a row.</summary>
+    private const double Credit = 0.15;
+
+    private int _pause = ShortestPause;
+    private int _tokensLeft;
+
+    /// <summary>Share of drafts confirmed, a moving average over a few dozen verdicts; starts hopeful.</summary>
+    public double Acceptance { get; private set; } = 0.8;
+
+    /// <summary>True while the session should draft.</summary>
+    public bool IsDrafting => _tokensLeft == 0;
+
+    /// <summary>A draft was judged.</summary>
+    public void NoteDraft(bool isConfirmed)
+    {
+        Acceptance += Weight * ((isConfirmed ? 1 : 0) - Acceptance);
+        if (Acceptance < minAcceptance && IsDrafting)
+        {
+            _tokensLeft = _pause;
+            _pause = Math.Min(_pause * 2, LongestPause);
+        }
+        else if (Acceptance > minAcceptance + 2 * Credit)
+        {
+            _pause = ShortestPause;
+        }
+    }
+
+    /// <summary>A token was verified.</summary>
+    public void NoteToken()
+    {
+        if (_tokensLeft > 0 && --_tokensLeft == 0)
+        {
+            Acceptance = Math.Min(1, minAcceptance + Credit);
+        }
+    }
+}
