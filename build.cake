@@ -37,6 +37,7 @@ Task("Bench")
         var run = new DotNetRunSettings { Configuration = configuration, NoBuild = true };
         DotNetRun("Ppsd.Host/Ppsd.Host.csproj", "bench decode", run);
         DotNetRun("Ppsd.Host/Ppsd.Host.csproj", "bench decode --stages 1", run);
+        DotNetRun("Ppsd.Host/Ppsd.Host.csproj", "bench serve", run);
         DotNetRun("Ppsd.Host/Ppsd.Host.csproj", "bench cancel", run);
     });
 

@@ -328,7 +328,7 @@ internal sealed class CoordinatorActor : ReceiveActor, IWithTimers
 
         var others = _nodes.Count(node => !IsUsable(node, _nodes[0].Offer!));
         return $"{prefix}{offered} of {_plan.StagesNeeded} stage nodes are up"
-            + (others > 0 ? $", {others} of them unreachable or with another model" : "")
+            + (others > 0 ? $", {others} of them leaving, unreachable or with another model" : "")
             + $": start {Math.Max(1, _plan.StagesNeeded - offered + others)} more with 'ppsd stage'";
     }
 

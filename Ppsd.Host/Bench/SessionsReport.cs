@@ -19,17 +19,7 @@ internal sealed class SessionsReport(IReadOnlyList<SessionsRound> rounds, string
         var table = new Table().Border(TableBorder.Simple);
         foreach (
             var column in (string[])
-                [
-                    "sessions",
-                    "tokens/s",
-                    "ratio",
-                    "rows/step",
-                    "drafts/token",
-                    "alpha",
-                    "TTFT, ms",
-                    "busy stages",
-                    "CPU ms/token",
-                ]
+                ["sessions", "tokens/s", "ratio", "rows", "drafts", "alpha", "TTFT", "busy", "CPU ms"]
         )
         {
             table.AddColumn(new TableColumn(column).RightAligned());

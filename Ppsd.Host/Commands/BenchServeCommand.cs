@@ -83,7 +83,7 @@ internal sealed class BenchServeCommand
             RequestsPerSecond = double.PositiveInfinity,
         };
 
-        // Twice, so that measured code is compiled code; then both ways alone, then alone and together by turns.
+        // Not counted, so that measured code is compiled code.
         await bench.RunAsync(requests, one, cancellation);
         await bench.RunAsync(requests, settings with { RequestCount = settings.Concurrency }, cancellation);
         var overhead = await new ApiOverhead(client, new ServedModel(assets.Name, assets), pipeline, _clock).RunAsync(
@@ -91,8 +91,11 @@ internal sealed class BenchServeCommand
             _load.OverheadPairs(parsed),
             cancellation
         );
-        var alone = await bench.RunAsync(requests, one, cancellation);
+
+        // Before and behind, so that a machine that grows busier or calmer meanwhile favours neither.
+        var before = await bench.RunAsync(requests, one, cancellation);
         var round = await bench.RunAsync(requests, settings, cancellation);
+        var alone = before + await bench.RunAsync(requests, one, cancellation);
         return new ServeReport(Describe(DescribePipeline(assets, pipeline), settings), round, alone, overhead);
     }
 

@@ -83,9 +83,11 @@ internal sealed class ServeReport(string setting, ServeRound round, ServeRound? 
                 Figure("Median TTFT over HTTP (ms):", overhead.HttpFirstMs, 3);
                 Figure("Median TTFT in process (ms):", overhead.DirectFirstMs, 3);
                 Figure("Added to TTFT (ms):", overhead.AddedFirstMs, 3);
+                Figure("Added to TTFT at best (ms):", overhead.AddedFirstAtBestMs, 3);
                 Figure("Median TPOT over HTTP (ms):", overhead.HttpPerTokenMs, 4);
                 Figure("Median TPOT in process (ms):", overhead.DirectPerTokenMs, 4);
                 Figure("Added per token (ms):", overhead.AddedPerTokenMs, 4);
+                Figure("Added per token at best (ms):", overhead.AddedPerTokenAtBestMs, 4);
             }
         }
 
@@ -143,6 +145,8 @@ internal sealed class ServeReport(string setting, ServeRound round, ServeRound? 
             json["http_ttft_ms"] = overhead.HttpFirstMs;
             json["in_process_ttft_ms"] = overhead.DirectFirstMs;
             json["added_ttft_ms"] = overhead.AddedFirstMs;
+            json["added_ttft_at_best_ms"] = overhead.AddedFirstAtBestMs;
+            json["added_tpot_at_best_ms"] = overhead.AddedPerTokenAtBestMs;
             json["http_tpot_ms"] = overhead.HttpPerTokenMs;
             json["in_process_tpot_ms"] = overhead.DirectPerTokenMs;
             json["added_tpot_ms"] = overhead.AddedPerTokenMs;

@@ -137,6 +137,25 @@ public sealed class BenchCommandTests
     }
 
     [Test]
+    public async Task Bench_sessions_prints_one_against_many_and_compares_their_texts()
+    {
+        var result = await Cli.RunAsync([
+            "bench",
+            "sessions",
+            "--repetitions",
+            "1",
+            "--max-tokens",
+            "4",
+            "--concurrency",
+            "1,5",
+        ]);
+
+        Assert.That(result.ExitCode, Is.Zero, result.Error);
+        Assert.That(result.Output, Does.Contain("tokens/s").And.Contain("rows").And.Contain("CPU ms"));
+        Assert.That(result.Output, Does.Contain("identical at every concurrency"));
+    }
+
+    [Test]
     public async Task Bench_cancel_prints_the_time_to_effect_with_a_full_queue()
     {
         var result = await Cli.RunAsync(["bench", "cancel", "--trials", "5"]);
