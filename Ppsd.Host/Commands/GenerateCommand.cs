@@ -24,6 +24,14 @@ internal sealed class GenerateCommand
         "JSON lines with a prompt, messages or a question each, instead of PROMPT."
     );
 
+    private readonly Option<int?> _promptTokens = OptionFactory.Number(
+        "--prompt-tokens",
+        "N",
+        "A keyed pseudo-prompt of N token ids, instead of PROMPT, for measurements.",
+        1,
+        1_000_000
+    );
+
     private readonly Option<int?> _concurrency = OptionFactory.Number(
         "--concurrency",
         "N",
@@ -50,6 +58,7 @@ internal sealed class GenerateCommand
         generate._model.AddTo(command, calibrates: true);
         generate._sampling.AddTo(command);
         command.Options.Add(generate._prompts);
+        command.Options.Add(generate._promptTokens);
         command.Options.Add(generate._concurrency);
         command.Options.Add(generate._json);
         command.Options.Add(generate._showDrafts);
@@ -72,7 +81,10 @@ internal sealed class GenerateCommand
             settings.Sampling,
             Console.Error.WriteLine
         );
-        var prompts = promptFile is null ? [assets.Tokenizer.Encode(prompt!)] : PromptFile.Read(promptFile, assets);
+        var prompts =
+            parsed.GetValue(_promptTokens) is { } length ? [KeyedPrompt.Create(0, length, assets.Config.VocabSize)]
+            : promptFile is null ? [assets.Tokenizer.Encode(prompt!)]
+            : PromptFile.Read(promptFile, assets);
 
         CheckContext(prompts, settings, assets);
         await using var pipeline = await _placement.StartAsync(parsed, assets, _clock, cancellation);
@@ -110,7 +122,14 @@ internal sealed class GenerateCommand
 
     private void CheckCombinations(ParseResult parsed, string? prompt, string? promptFile)
     {
-        if (prompt is null == promptFile is null)
+        if (parsed.GetValue(_promptTokens) is not null)
+        {
+            if (prompt is not null || promptFile is not null)
+            {
+                throw new UserErrorException("--prompt-tokens: cannot be given with PROMPT or --prompts");
+            }
+        }
+        else if (prompt is null == promptFile is null)
         {
             throw new UserErrorException(
                 prompt is null

@@ -112,6 +112,11 @@ public sealed class BadInputTests
         );
         yield return Case("a host name that is none", "--hostname", ["stage", "--hostname", "a\" b"]);
         yield return Case("a stage beyond the pipeline", "--stage: expected 1 to 4", ["stage", "--stage", "9"]);
+        yield return Case(
+            "a prompt and its length",
+            "--prompt-tokens: cannot be given with PROMPT",
+            ["generate", "--synthetic", "toy", "--prompt-tokens", "4", "1 2"]
+        );
         yield return Case("an unknown shape", "--synthetic: expected toy or", ["generate", "--synthetic", "huge", "1"]);
         yield return Case(
             "a folder and a shape",

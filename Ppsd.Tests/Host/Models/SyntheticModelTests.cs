@@ -44,6 +44,27 @@ public sealed class SyntheticModelTests
     }
 
     [Test]
+    public async Task A_keyed_prompt_has_so_many_tokens_and_is_the_same_every_time()
+    {
+        var result = await Cli.RunAsync([
+            "generate",
+            "--synthetic",
+            "toy",
+            "--prompt-tokens",
+            "12",
+            "--max-tokens",
+            "2",
+            "--json",
+        ]);
+        Assert.That(result.ExitCode, Is.Zero, result.Error);
+        using var json = JsonDocument.Parse(result.Output);
+        Assert.That(
+            json.RootElement.GetProperty("prompt_token_ids").EnumerateArray().Select(id => id.GetInt32()),
+            Is.EqualTo(KeyedPrompt.Create(0, 12, 1000))
+        );
+    }
+
+    [Test]
     public void Models_that_differ_have_different_fingerprints()
     {
         SyntheticModel[] models =
