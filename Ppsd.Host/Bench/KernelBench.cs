@@ -138,14 +138,17 @@ internal sealed class KernelBench(KernelBenchSettings settings)
         }
 
         var prefillMs = measurement.MeasurePrefillMs(PrefillLength);
+        var cancelMs = measurement.MeasureCancelMs(512);
         var dependent = measurement.CountRowsThatDependOnWidth(300);
         var chunksAgree = measurement.PrefillIsIndependentOfChunks(300);
         facts.Add(("weights made in", BenchReport.Invariant($"{loadMs:0} ms")));
         facts.Add(($"prefill of {PrefillLength}", BenchReport.Invariant($"{prefillMs:0.0} ms")));
+        facts.Add(("a step cancelled midway delays the next by", BenchReport.Invariant($"{cancelMs:0.000} ms")));
         facts.Add(("rows whose bits depend on the width", BenchReport.Invariant($"{dependent} of 35")));
         facts.Add(("prefill's bits depend on the chunking", chunksAgree ? "no" : "yes"));
         json["loadMs"] = Round(loadMs);
         json["steps"] = JsonSerializer.SerializeToNode(steps);
+        json["cancelMs"] = Math.Round(cancelMs, 3);
         json["prefillMs"] = Round(prefillMs);
         json["rowsThatDependOnWidth"] = dependent;
         json["prefillIsIndependentOfChunks"] = chunksAgree;

@@ -76,6 +76,46 @@ public sealed class StepMeasurement(StageModel model, int vocabSize, long kvByte
     }
 
     /// <summary>
+    /// Median milliseconds that a cancelled step still costs the next one: from the cancel, in the middle of a step, to
+    /// the end of the step after it, less what that step takes alone.
+    /// </summary>
+    public double MeasureCancelMs(int context)
+    {
+        var alone = Measure(context, 1).First().WallMs;
+        var sequence = Open(context + 1);
+        Prefill(sequence, context - 1, model.MaxRows);
+        var ms = new List<double>();
+        for (var round = 0; round < Rounds; round++)
+        {
+            var start = Stopwatch.GetTimestamp();
+            var cancelled = 0L;
+            model.BeginStep();
+            Require(model.TryAppend(sequence, context - 1, context - 2, Token(round), isCertain: false));
+            var completed = model.Forward(
+                default,
+                () =>
+                {
+                    if (cancelled == 0 && Stopwatch.GetElapsedTime(start).TotalMilliseconds > alone / 3)
+                    {
+                        cancelled = Stopwatch.GetTimestamp();
+                    }
+
+                    return cancelled != 0;
+                }
+            );
+            Require(!completed && model.Rollback(sequence, context - 2, context - 1));
+            AppendChain(sequence, context - 1, 1, round);
+            model.RunTargetHead(0);
+            _ = model.Verdict(0);
+            ms.Add(Stopwatch.GetElapsedTime(cancelled).TotalMilliseconds - alone);
+            Require(model.Rollback(sequence, context - 2, context - 1));
+        }
+
+        model.Release(sequence);
+        return Spread.Median(ms);
+    }
+
+    /// <summary>
     /// Rows whose target logits are not the same bits at width 1 and at a greater width, of all rows at widths 2 to 8.
     /// </summary>
     public int CountRowsThatDependOnWidth(int context)

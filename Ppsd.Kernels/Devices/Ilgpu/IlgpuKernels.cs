@@ -50,10 +50,9 @@ internal sealed class IlgpuKernels(Accelerator accelerator)
         ArrayView<float>,
         int
     > Project { get; } =
-        accelerator.LoadKernel<StepState, TiledWeights, NormedRowsView, int, ArrayView<float>, int>(
-            ProductKernels.Project,
-            ProductKernels.Specialization
-        );
+        StreamingKernel.LoadFrom<
+            Action<AcceleratorStream, KernelConfig, StepState, TiledWeights, NormedRowsView, int, ArrayView<float>, int>
+        >(accelerator, ProductKernels.Project, ProductKernels.Specialization);
 
     public Action<
         AcceleratorStream,
@@ -65,10 +64,9 @@ internal sealed class IlgpuKernels(Accelerator accelerator)
         ArrayView<float>,
         int
     > ProjectGated { get; } =
-        accelerator.LoadKernel<StepState, TiledWeights, NormedRowsView, int, ArrayView<float>, int>(
-            ProductKernels.ProjectGated,
-            ProductKernels.Specialization
-        );
+        StreamingKernel.LoadFrom<
+            Action<AcceleratorStream, KernelConfig, StepState, TiledWeights, NormedRowsView, int, ArrayView<float>, int>
+        >(accelerator, ProductKernels.ProjectGated, ProductKernels.Specialization);
 
     public Action<
         AcceleratorStream,
@@ -82,16 +80,20 @@ internal sealed class IlgpuKernels(Accelerator accelerator)
         int,
         NormedRowsView
     > AddToResidual { get; } =
-        accelerator.LoadKernel<
-            StepState,
-            TiledWeights,
-            ArrayView<Float4>,
-            int,
-            int,
-            ArrayView<float>,
-            int,
-            NormedRowsView
-        >(ProductKernels.AddToResidual, ProductKernels.Specialization);
+        StreamingKernel.LoadFrom<
+            Action<
+                AcceleratorStream,
+                KernelConfig,
+                StepState,
+                TiledWeights,
+                ArrayView<Float4>,
+                int,
+                int,
+                ArrayView<float>,
+                int,
+                NormedRowsView
+            >
+        >(accelerator, ProductKernels.AddToResidual, ProductKernels.DeepSpecialization);
 
     public Action<
         AcceleratorStream,

@@ -62,7 +62,7 @@ internal static class MatMulKernel
         sum = GroupSum.OverWarp(sum);
         if (x.Blocks > 0)
         {
-            sum = Exact.Multiply(sum, NormScale.OfRow(x.Partials, Grid.IdxY, x.Blocks, x.InverseWidth, x.Epsilon));
+            sum = Exact.Multiply(sum, NormScale.OfRow(x, Grid.IdxY));
         }
 
         if (lane == 0 && output < outputs)

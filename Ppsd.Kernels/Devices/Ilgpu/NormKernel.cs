@@ -9,7 +9,7 @@ namespace Ppsd.Kernels.Devices.Ilgpu;
 internal static class NormKernel
 {
     /// <summary>Threads of a group.</summary>
-    public const int GroupSize = 256;
+    public const int GroupSize = 512;
 
     /// <param name="x">[rows, stride of normed], padded with zeros.</param>
     /// <param name="normed">Receives the half-normed rows.</param>

@@ -12,6 +12,9 @@ internal static class ProductKernels
     /// <summary>Three groups share a multiprocessor: room for 85 registers a thread.</summary>
     public static KernelSpecialization Specialization { get; } = new(TileProduct.GroupSize, 3);
 
+    /// <summary>Two groups share a multiprocessor: room for 128 registers a thread.</summary>
+    public static KernelSpecialization DeepSpecialization { get; } = new(TileProduct.GroupSize, 2);
+
     /// <summary>y[row] = W norm(x[row]): q/k/v projections, logits.</summary>
     /// <param name="step">The step.</param>
     /// <param name="weights">[outputs, columns].</param>
@@ -32,9 +35,9 @@ internal static class ProductKernels
         var scales = SharedMemory.Allocate<float>(TensorCore.Width);
         DependentLaunch.Release();
         var batch = TileProduct.FirstBatch(weights);
+        var isCancelled = step.IsCancelled();
         Warp.Barrier();
         DependentLaunch.Wait();
-        var isCancelled = step.IsCancelled();
         PublishScale(x, rows, scales);
         TileProduct.Accumulate(batch, weights, x.Values.Cast<Float4>(), x.Stride, rows, isCancelled, sums);
 
@@ -74,9 +77,9 @@ internal static class ProductKernels
         var scales = SharedMemory.Allocate<float>(TensorCore.Width);
         DependentLaunch.Release();
         var batch = TileProduct.FirstBatch(weights);
+        var isCancelled = step.IsCancelled();
         Warp.Barrier();
         DependentLaunch.Wait();
-        var isCancelled = step.IsCancelled();
         PublishScale(x, rows, scales);
         TileProduct.Accumulate(batch, weights, x.Values.Cast<Float4>(), x.Stride, rows, isCancelled, sums);
 
@@ -117,27 +120,33 @@ internal static class ProductKernels
     {
         var sums = SharedMemory.Allocate<float>(TileProduct.SharedWords);
         DependentLaunch.Release();
-        var batch = TileProduct.FirstBatch(weights);
+        var first = TileProduct.FirstBatch(weights);
+        var second = TileProduct.SecondBatch(weights);
+        var isCancelled = step.IsCancelled();
+        var i = Group.IdxX;
+        var output = Grid.IdxX * TensorCore.TileRows + i % TensorCore.TileRows;
+        var column = i / TensorCore.TileRows;
+        var row = Grid.IdxY * TensorCore.Width + column;
+        var isReal = i < TileProduct.TotalCount && row < rows && output < weights.Rows;
+
+        // Threads without an output read one that exists: nobody looks at it, and no branch delays the others.
+        var realOutput = output < weights.Rows ? output : weights.Rows - 1;
+        var at = (long)(row < rows ? row : rows - 1) * hiddenStride + realOutput;
+        var normWeight = normed.Weight[realOutput];
         Warp.Barrier();
         DependentLaunch.Wait();
-        var isCancelled = step.IsCancelled();
-        TileProduct.Accumulate(batch, weights, x, xStride, rows, isCancelled, sums);
-
-        var i = Group.IdxX;
+        var before = hidden[at];
+        Warp.Barrier();
+        TileProduct.AccumulateDeep(first, second, weights, x, xStride, rows, isCancelled, sums);
         if (i >= TileProduct.TotalCount)
         {
             return;
         }
 
-        var output = Grid.IdxX * TensorCore.TileRows + i % TensorCore.TileRows;
-        var column = i / TensorCore.TileRows;
-        var row = Grid.IdxY * TensorCore.Width + column;
-        var isReal = row < rows && output < weights.Rows;
         var value = 0f;
         if (isReal)
         {
-            var at = (long)row * hiddenStride + output;
-            value = Exact.Add(hidden[at], TileProduct.Total(sums, i % TensorCore.TileRows, column));
+            value = Exact.Add(before, TileProduct.Total(sums, i % TensorCore.TileRows, column));
             hidden[at] = value;
         }
 
@@ -149,7 +158,7 @@ internal static class ProductKernels
         var squares = NormScale.BlockSum(value);
         if (isReal)
         {
-            normed.Values[(long)row * normed.Stride + output] = Exact.Multiply(value, normed.Weight[output]);
+            normed.Values[(long)row * normed.Stride + output] = Exact.Multiply(value, normWeight);
             if (i % TensorCore.TileRows == 0)
             {
                 normed.Partials[(long)row * normed.Blocks + Grid.IdxX] = squares;
@@ -162,7 +171,7 @@ internal static class ProductKernels
     {
         var column = Group.IdxX / GroupSum.WarpSize;
         var row = Grid.IdxY * TensorCore.Width + column;
-        var scale = NormScale.OfRow(x.Partials, row < rows ? row : rows - 1, x.Blocks, x.InverseWidth, x.Epsilon);
+        var scale = NormScale.OfRow(x, row < rows ? row : rows - 1);
         if (Group.IdxX % GroupSum.WarpSize == 0)
         {
             scales[column] = scale;

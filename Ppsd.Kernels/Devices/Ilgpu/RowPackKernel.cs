@@ -32,13 +32,7 @@ internal static class RowPackKernel
         if (Grid.IdxX == 0 && x.Blocks > 0)
         {
             var normed = Grid.IdxY * 8 + (Group.IdxX >> 5);
-            var scale = NormScale.OfRow(
-                x.Partials,
-                normed < rows ? normed : rows - 1,
-                x.Blocks,
-                x.InverseWidth,
-                x.Epsilon
-            );
+            var scale = NormScale.OfRow(x, normed < rows ? normed : rows - 1);
             if (lane == 0 && normed < rows)
             {
                 scales[normed] = scale;

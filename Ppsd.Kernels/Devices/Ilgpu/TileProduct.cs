@@ -31,6 +31,10 @@ internal static class TileProduct
     /// <summary>Orders a warp's first loads of weights, which need nothing from the kernel before.</summary>
     public static WeightBatch FirstBatch(TiledWeights weights) => Load(weights, Group.IdxX / GroupSum.WarpSize);
 
+    /// <summary>The loads after those of <see cref="FirstBatch"/>.</summary>
+    public static WeightBatch SecondBatch(TiledWeights weights) =>
+        Load(weights, Group.IdxX / GroupSum.WarpSize + Splits * TilesInFlight);
+
     /// <summary>The row of x that a lane multiplies; lanes beyond the last row repeat it, and nobody reads their sums.</summary>
     /// <param name="rows">Rows of x.</param>
     public static int LaneRow(int rows)
@@ -74,13 +78,51 @@ internal static class TileProduct
             sum = Multiply(sum, next, x, at, tile, tiles, scratch);
         }
 
-        var row = lane / 4;
-        var column = 2 * (lane % 4) * SumStride;
-        scratch[column + row] = sum.Low0;
-        scratch[column + SumStride + row] = sum.Low1;
-        scratch[column + row + 8] = sum.High0;
-        scratch[column + SumStride + row + 8] = sum.High1;
-        Group.Barrier();
+        Publish(sum, scratch);
+    }
+
+    /// <summary>
+    /// As above with twice the loads in flight, for matrices of so few rows that two groups a multiprocessor hold them
+    /// all; the sums are the same.
+    /// </summary>
+    /// <param name="first">From <see cref="FirstBatch"/>.</param>
+    /// <param name="second">From <see cref="SecondBatch"/>.</param>
+    /// <param name="weights">The matrix.</param>
+    /// <param name="x">[rows, stride], four values a load.</param>
+    /// <param name="stride">Values from one row to the next.</param>
+    /// <param name="rows">Rows of x.</param>
+    /// <param name="isCancelled">1 to leave the rest out: nobody will look at the results.</param>
+    /// <param name="sums">Shared memory, <see cref="SharedWords"/>.</param>
+    public static void AccumulateDeep(
+        WeightBatch first,
+        WeightBatch second,
+        TiledWeights weights,
+        ArrayView<Float4> x,
+        int stride,
+        int rows,
+        int isCancelled,
+        ArrayView<float> sums
+    )
+    {
+        const int BatchTiles = Splits * TilesInFlight;
+        var split = Group.IdxX / GroupSum.WarpSize;
+        var scratch = sums.SubView(split * TensorCore.ScratchWords, TensorCore.ScratchWords);
+        var at = (long)LaneRow(rows) * (stride / 4) + Group.IdxX % 4;
+        var tiles = isCancelled != 0 ? 0 : weights.TilesPerRow;
+
+        TileSums sum = default;
+        sum = Multiply(sum, first, x, at, split, tiles, scratch);
+        sum = Multiply(sum, second, x, at, split + BatchTiles, tiles, scratch);
+        for (var tile = split + 2 * BatchTiles; tile < tiles; tile += 2 * BatchTiles)
+        {
+            var next = Load(weights, tile);
+            var afterNext = Load(weights, tile + BatchTiles);
+            Warp.Barrier();
+            sum = Multiply(sum, next, x, at, tile, tiles, scratch);
+            sum = Multiply(sum, afterNext, x, at, tile + BatchTiles, tiles, scratch);
+        }
+
+        Publish(sum, scratch);
     }
 
     /// <summary>A total, after <see cref="Accumulate"/>.</summary>
@@ -98,6 +140,19 @@ internal static class TileProduct
         total = Exact.Add(total, sums[at + 5 * TensorCore.ScratchWords]);
         total = Exact.Add(total, sums[at + 6 * TensorCore.ScratchWords]);
         return Exact.Add(total, sums[at + 7 * TensorCore.ScratchWords]);
+    }
+
+    /// <summary>Leaves a lane's sums in the warp's shared memory and meets the group.</summary>
+    private static void Publish(TileSums sum, ArrayView<float> scratch)
+    {
+        var lane = Group.IdxX % GroupSum.WarpSize;
+        var row = lane / 4;
+        var column = 2 * (lane % 4) * SumStride;
+        scratch[column + row] = sum.Low0;
+        scratch[column + SumStride + row] = sum.Low1;
+        scratch[column + row + 8] = sum.High0;
+        scratch[column + SumStride + row + 8] = sum.High1;
+        Group.Barrier();
     }
 
     private static WeightBatch Load(TiledWeights weights, int tile)
