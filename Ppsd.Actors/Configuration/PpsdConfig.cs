@@ -58,6 +58,8 @@ public static class PpsdConfig
                 SpeculationWindow = section.GetInt("speculation-window"),
                 ParallelStages = section.GetInt("parallel-stages"),
                 PrefillChunk = section.GetInt("prefill-chunk"),
+                // What remoting encrypts must not travel beside it in the clear.
+                DirectLinks = section.GetBoolean("direct-links") && !TlsSettings.IsOn(config),
                 StallTimeout = section.GetTimeSpan("stall-timeout"),
                 HousekeepingInterval = section.GetTimeSpan("housekeeping-interval"),
                 MaxWaitingSessions = section.GetInt("max-waiting-sessions"),

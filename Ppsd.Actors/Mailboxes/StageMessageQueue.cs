@@ -16,6 +16,7 @@ public sealed class StageMessageQueue : IMessageQueue, IUnboundedMessageQueueSem
 {
     private readonly ConcurrentQueue<Envelope> _control = new();
     private readonly ConcurrentQueue<Envelope> _work = new();
+    private int _verdictArrivals;
 
     /// <summary>What is dead, as this stage knows it.</summary>
     public CancelBoard Board { get; } = new();
@@ -32,8 +33,11 @@ public sealed class StageMessageQueue : IMessageQueue, IUnboundedMessageQueueSem
     /// <inheritdoc />
     public int Count => _control.Count + _work.Count;
 
-    /// <summary>True when a control message waits.</summary>
-    public bool HasControl => !_control.IsEmpty;
+    /// <summary>
+    /// How many verdicts have ever arrived. A look at <see cref="WaitingVerdicts"/> costs memory, and while this stands still
+    /// a second look sees nothing new.
+    /// </summary>
+    public int VerdictArrivals => Volatile.Read(ref _verdictArrivals);
 
     /// <summary>Verdicts among the waiting control messages, oldest first; for a look ahead, they stay queued.</summary>
     public IEnumerable<Verdicts> WaitingVerdicts => _control.Select(envelope => envelope.Message).OfType<Verdicts>();
@@ -57,7 +61,9 @@ public sealed class StageMessageQueue : IMessageQueue, IUnboundedMessageQueueSem
                 return;
             case Verdicts verdicts:
                 verdicts.ArrivedAt = Clock.GetTimestamp();
-                break;
+                _control.Enqueue(envelope);
+                Interlocked.Increment(ref _verdictArrivals);
+                return;
             default:
                 break;
         }

@@ -1,6 +1,7 @@
 using Akka.Actor;
 using MessagePack;
 using Ppsd.Actors.Ids;
+using Ppsd.Actors.Links;
 using Ppsd.Actors.Stages;
 
 namespace Ppsd.Actors.Messages;
@@ -10,8 +11,13 @@ namespace Ppsd.Actors.Messages;
 /// <summary>A member of a pipeline.</summary>
 /// <param name="Actor">Its actor.</param>
 /// <param name="Description">What it holds.</param>
+/// <param name="Link">Where it takes messages of the data path directly; null to leave all to remoting.</param>
 [MessagePackObject]
-public sealed record PipelineStage([property: Key(0)] IActorRef Actor, [property: Key(1)] StageDescription Description);
+public sealed record PipelineStage(
+    [property: Key(0)] IActorRef Actor,
+    [property: Key(1)] StageDescription Description,
+    [property: Key(2)] LinkEndpoint? Link = null
+);
 
 /// <summary>
 /// The stage has loaded. Stage to its host, and host to coordinator. Repeat delivery is safe.

@@ -18,6 +18,9 @@ public sealed record PipelineOptions
     /// <summary>Prompt tokens of a micro-batch.</summary>
     public int PrefillChunk { get; init; } = 64;
 
+    /// <summary>True to let the data path between processes take sockets of its own instead of remoting's.</summary>
+    public bool DirectLinks { get; init; } = true;
+
     /// <summary>Time without a verdict after which a session starts a new run; doubles with each vain attempt.</summary>
     public TimeSpan StallTimeout { get; init; } = TimeSpan.FromSeconds(5);
 

@@ -21,6 +21,8 @@ internal sealed class DraftStageActor : StageActor, IWithTimers
     private SessionAdmission? _admission;
     private StepComposer? _composer;
     private long _batchNumber;
+    private MicroBatch? _lookedAt;
+    private int _arrivalsSeen;
     private int _sessionNumber;
 
     public DraftStageActor(StageSetup setup)
@@ -101,7 +103,7 @@ internal sealed class DraftStageActor : StageActor, IWithTimers
         // Of several sessions one nearly always lives on.
         if (
             batch.Parts is not [var part]
-            || !Mailbox.HasControl
+            || !HasNewVerdicts(batch)
             || !_sessions.TryGetValue(part.Session, out var session)
         )
         {
@@ -120,6 +122,19 @@ internal sealed class DraftStageActor : StageActor, IWithTimers
         }
 
         return false;
+    }
+
+    /// <summary>True when verdicts have arrived since this was last asked about a micro-batch: a device at work asks all the time.</summary>
+    private bool HasNewVerdicts(MicroBatch batch)
+    {
+        var arrivals = Mailbox.VerdictArrivals;
+        if (ReferenceEquals(_lookedAt, batch) && _arrivalsSeen == arrivals)
+        {
+            return false;
+        }
+
+        (_lookedAt, _arrivalsSeen) = (batch, arrivals);
+        return true;
     }
 
     /// <summary>The usual case, an exit head in stage 1: the draft is the next candidate at once.</summary>
@@ -419,9 +434,9 @@ internal sealed class DraftStageActor : StageActor, IWithTimers
 
     private void Broadcast(object message)
     {
-        foreach (var stage in Pipeline!.Stages)
+        for (var stage = 0; stage < Pipeline!.Stages.Length; stage++)
         {
-            stage.Actor.Tell(message);
+            Links.Tell(stage, message);
         }
     }
 

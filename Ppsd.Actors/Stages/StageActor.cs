@@ -1,6 +1,7 @@
 using Akka.Actor;
 using Akka.Event;
 using Ppsd.Actors.Ids;
+using Ppsd.Actors.Links;
 using Ppsd.Actors.Mailboxes;
 using Ppsd.Actors.Messages;
 using Ppsd.Actors.Messages.Wire;
@@ -71,6 +72,9 @@ internal class StageActor : ReceiveActor
     /// <summary>The stage's own mailbox, for a look at what waits.</summary>
     protected StageMessageQueue Mailbox { get; private set; } = null!;
 
+    /// <summary>The ways to the other stages.</summary>
+    protected StageLinks Links { get; private set; } = null!;
+
     /// <summary>What the protocol adds to the draft loop.</summary>
     protected DraftLoopMeter Loop => _loop;
 
@@ -102,10 +106,15 @@ internal class StageActor : ReceiveActor
             return;
         }
 
-        _setup.Host.Tell(new StageReady(Index, new PipelineStage(Self, _runtime.Description)));
+        Links = StageLinks.Open(Context.System, Self, Options.DirectLinks);
+        _setup.Host.Tell(new StageReady(Index, new PipelineStage(Self, _runtime.Description, Links.Endpoint)));
     }
 
-    protected override void PostStop() => _runtime?.Dispose();
+    protected override void PostStop()
+    {
+        Links?.Dispose();
+        _runtime?.Dispose();
+    }
 
     /// <summary>True when work on a micro-batch is wasted. Asked before it begins and between its layers.</summary>
     protected virtual bool IsDead(MicroBatch batch) => Board.IsDead(batch);
@@ -114,7 +123,7 @@ internal class StageActor : ReceiveActor
     protected virtual WorkItem? NextWork() => _queue.TakeNext();
 
     /// <summary>Drafts of this stage's exit head are ready.</summary>
-    protected virtual void SendDrafts(Drafts drafts) => DraftStage.Tell(drafts);
+    protected virtual void SendDrafts(Drafts drafts) => Links.Tell(0, drafts);
 
     /// <summary>The pipeline was formed, or formed anew: nothing of an earlier one survives.</summary>
     protected virtual void Join(PipelineFormed formed)
@@ -134,6 +143,7 @@ internal class StageActor : ReceiveActor
 
         ReleaseAll();
         Pipeline = formed;
+        Links.Connect(formed.Stages, Index);
         foreach (var stage in formed.Stages)
         {
             if (!stage.Actor.Equals(Self))
@@ -278,14 +288,14 @@ internal class StageActor : ReceiveActor
         _meter.MarkWork();
         var verdicts = _heads.Judge(batch);
         _meter.MarkHeads();
-        DraftStage.Tell(verdicts);
+        Links.Tell(0, verdicts);
     }
 
     private void ReturnCredit(BatchNumber number)
     {
         if (Index.Value > 0)
         {
-            Pipeline!.Stages[Index.Value - 1].Actor.Tell(new Credit(number));
+            Links.Tell(Index.Value - 1, new Credit(number));
         }
     }
 
@@ -305,7 +315,7 @@ internal class StageActor : ReceiveActor
         while (_outbox.TakeNext(Board) is { } item)
         {
             _linkBytes += item.Hidden.Length;
-            Pipeline.Stages[Index.Value + 1].Actor.Tell(new Forward(item.Batch, item.Hidden));
+            Links.Tell(Index.Value + 1, new Forward(item.Batch, item.Hidden));
         }
 
         RequestWork();

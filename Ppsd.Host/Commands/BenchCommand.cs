@@ -15,6 +15,7 @@ internal static class BenchCommand
             BenchCancelCommand.Create(clock),
             BenchKernelsCommand.Create(),
             BenchLinkCommand.Create(clock),
+            BenchProfileCommand.Create(clock),
             BenchLinkPeerCommand.Create(),
             BenchLoadCommand.Create(clock),
         };

@@ -53,7 +53,7 @@ internal sealed class BenchLoadCommand
         using var end = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         var resting = new CancellationTokenSource();
         var running = Task.CompletedTask;
-        while (await Console.In.ReadLineAsync(end.Token) is { } line)
+        while (await NextLineAsync(running, end.Token) is { } line)
         {
             await resting.CancelAsync();
             await running;
@@ -76,6 +76,18 @@ internal sealed class BenchLoadCommand
         await running;
         resting.Dispose();
         return 0;
+    }
+
+    /// <summary>The next line; a load that breaks down meanwhile breaks this too, so that it is told at once.</summary>
+    private static async Task<string?> NextLineAsync(Task running, CancellationToken cancellation)
+    {
+        var line = Console.In.ReadLineAsync(cancellation).AsTask();
+        if (await Task.WhenAny(line, running) == running && !running.IsCompletedSuccessfully)
+        {
+            await running;
+        }
+
+        return await line;
     }
 
     private static double Share(string line) =>

@@ -99,15 +99,33 @@ internal sealed class ChildProcess : IAsyncDisposable
     public Task<string> AnnouncedAsync(CancellationToken cancellation) => _announced.Task.WaitAsync(cancellation);
 
     /// <summary>Writes a line to the process's standard input.</summary>
-    public Task TellAsync(string line, CancellationToken cancellation) =>
-        _process.StandardInput.WriteLineAsync(line.AsMemory(), cancellation);
+    /// <exception cref="UserErrorException">The process has ended; the line is its own complaint.</exception>
+    public async Task TellAsync(string line, CancellationToken cancellation)
+    {
+        try
+        {
+            await _process.StandardInput.WriteLineAsync(line.AsMemory(), cancellation);
+        }
+        catch (IOException e)
+        {
+            throw new UserErrorException(await Ended.WaitAsync(cancellation), e);
+        }
+    }
 
     /// <summary>Completes when the process has ended, with the reason in its own words.</summary>
     public Task<string> Ended => _ended.Task;
 
     public async ValueTask DisposeAsync()
     {
-        _process.StandardInput.Close();
+        try
+        {
+            _process.StandardInput.Close();
+        }
+        catch (IOException)
+        {
+            // It has ended already, with a line of ours unread.
+        }
+
         using var patience = new CancellationTokenSource(_leaveTimeout);
         try
         {

@@ -1,5 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Runtime.Serialization;
+using Ppsd.Actors.Links;
 
 namespace Ppsd.Actors.Messages.Wire;
 
@@ -61,7 +62,9 @@ internal static class WireChecks
                     formed.Stages is { Length: > 0 }
                         && Array.TrueForAll(
                             formed.Stages,
-                            stage => stage is { Actor: not null, Description: not null }
+                            stage =>
+                                stage is { Actor: not null, Description: not null }
+                                && stage.Link is null or { Host: not null, Key.Length: LinkEndpoint.KeyBytes }
                         ),
                     "a pipeline lacks a stage"
                 );

@@ -137,6 +137,32 @@ public sealed class BenchCommandTests
     }
 
     [Test]
+    public async Task Bench_profile_times_both_sides_of_a_cut_by_depth_and_length()
+    {
+        var result = await Cli.RunAsync([
+            "bench",
+            "profile",
+            "--synthetic",
+            "toy",
+            "--depths",
+            "2,4",
+            "--lengths",
+            "16",
+            "-o",
+            "json",
+        ]);
+
+        Assert.That(result.ExitCode, Is.Zero, result.Error);
+        using var json = JsonDocument.Parse(result.OutputLines.Single());
+        var timings = json.RootElement.GetProperty("timings").EnumerateArray().ToList();
+        Assert.That(timings.Select(timing => timing.GetProperty("exit_layer").GetInt32()), Is.EqualTo(new[] { 2, 4 }));
+        foreach (var name in (string[])["first_ms", "exit_head_ms", "rest_ms", "target_head_ms", "transfer_ms"])
+        {
+            Assert.That(timings.All(timing => timing.GetProperty(name).GetDouble() > 0), Is.True, name);
+        }
+    }
+
+    [Test]
     public async Task Bench_sessions_prints_one_against_many_and_compares_their_texts()
     {
         var result = await Cli.RunAsync([

@@ -1,0 +1,73 @@
+using System.Net.Sockets;
+using Akka.Serialization;
+
+namespace Ppsd.Actors.Links;
+
+/// <summary>A connection to a peer's <see cref="LinkListener"/>. Used by the stage's thread.</summary>
+internal sealed class DirectLink : IDisposable
+{
+    private static readonly TimeSpan _connectTimeout = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan _sendTimeout = TimeSpan.FromSeconds(5);
+
+    private readonly Socket _socket;
+    private readonly SerializerWithStringManifest _serializer;
+    private bool _isBroken;
+
+    private DirectLink(Socket socket, SerializerWithStringManifest serializer)
+    {
+        _socket = socket;
+        _serializer = serializer;
+    }
+
+    /// <summary>Connects; null when the peer cannot be reached so, and remoting has to do.</summary>
+    public static DirectLink? TryConnect(LinkEndpoint endpoint, SerializerWithStringManifest serializer)
+    {
+        var socket = new Socket(SocketType.Stream, ProtocolType.Tcp)
+        {
+            NoDelay = true,
+            SendTimeout = (int)_sendTimeout.TotalMilliseconds,
+        };
+        try
+        {
+            using var patience = new CancellationTokenSource(_connectTimeout);
+            using var registration = patience.Token.Register(socket.Dispose);
+            socket.Connect(endpoint.Host, endpoint.Port);
+            socket.Send(endpoint.Key);
+            return new DirectLink(socket, serializer);
+        }
+        catch (Exception e) when (e is SocketException or ObjectDisposedException or OperationCanceledException)
+        {
+            socket.Dispose();
+            return null;
+        }
+    }
+
+    /// <summary>Sends a message; false once the connection is broken.</summary>
+    public bool TrySend(object message)
+    {
+        if (_isBroken)
+        {
+            return false;
+        }
+
+        try
+        {
+            var frame = LinkFrame.Write(message, _serializer).AsSpan();
+            while (frame.Length > 0)
+            {
+                frame = frame[_socket.Send(frame)..];
+            }
+
+            return true;
+        }
+        catch (Exception e) when (e is SocketException or ObjectDisposedException)
+        {
+            // Half a frame may be on its way, so nothing can follow it.
+            _isBroken = true;
+            _socket.Dispose();
+            return false;
+        }
+    }
+
+    public void Dispose() => _socket.Dispose();
+}

@@ -1,0 +1,141 @@
+using System.Net;
+using System.Net.Sockets;
+using System.Runtime.Serialization;
+using System.Security.Cryptography;
+using Akka.Serialization;
+
+namespace Ppsd.Actors.Links;
+
+/// <summary>
+/// Takes a stage's messages from its peers over sockets of their own and hands each to the stage's mailbox on the thread
+/// that received it. A peer that does not begin with the endpoint's key, or says anything that is no message of the data
+/// path, is cut off.
+/// </summary>
+internal sealed class LinkListener : IDisposable
+{
+    private static readonly TimeSpan _keyTimeout = TimeSpan.FromSeconds(5);
+
+    private readonly Socket _socket = new(SocketType.Stream, ProtocolType.Tcp);
+    private readonly SerializerWithStringManifest _serializer;
+    private readonly Action<object> _deliver;
+    private readonly HashSet<Socket> _peers = [];
+    private bool _disposed;
+
+    private LinkListener(SerializerWithStringManifest serializer, Action<object> deliver)
+    {
+        _serializer = serializer;
+        _deliver = deliver;
+    }
+
+    /// <summary>Where peers connect.</summary>
+    public LinkEndpoint Endpoint { get; private set; } = null!;
+
+    /// <summary>Listens on a free port; null when the address cannot be bound, and remoting has to do.</summary>
+    /// <param name="bindHost">Address or name to bind.</param>
+    /// <param name="publicHost">As others reach it.</param>
+    /// <param name="serializer">Of the wire protocol.</param>
+    /// <param name="deliver">Takes messages, from any thread.</param>
+    public static LinkListener? TryStart(
+        string bindHost,
+        string publicHost,
+        SerializerWithStringManifest serializer,
+        Action<object> deliver
+    )
+    {
+        var listener = new LinkListener(serializer, deliver);
+        try
+        {
+            var address = Dns.GetHostAddresses(bindHost)[0];
+            listener._socket.Bind(new IPEndPoint(address, 0));
+            listener._socket.Listen();
+            listener.Endpoint = new LinkEndpoint(
+                publicHost,
+                ((IPEndPoint)listener._socket.LocalEndPoint!).Port,
+                RandomNumberGenerator.GetBytes(LinkEndpoint.KeyBytes)
+            );
+            StartThread(listener.Accept, "link-listener");
+            return listener;
+        }
+        catch (SocketException)
+        {
+            listener.Dispose();
+            return null;
+        }
+    }
+
+    public void Dispose()
+    {
+        lock (_peers)
+        {
+            _disposed = true;
+            _socket.Dispose();
+            foreach (var peer in _peers)
+            {
+                peer.Dispose();
+            }
+        }
+    }
+
+    private void Accept()
+    {
+        try
+        {
+            while (true)
+            {
+                var peer = _socket.Accept();
+                lock (_peers)
+                {
+                    if (_disposed)
+                    {
+                        peer.Dispose();
+                        return;
+                    }
+
+                    _peers.Add(peer);
+                }
+
+                StartThread(() => Receive(peer), "link-receiver");
+            }
+        }
+        catch (Exception e) when (e is SocketException or ObjectDisposedException)
+        {
+            // Disposed: there are no more peers to come.
+        }
+    }
+
+    private void Receive(Socket peer)
+    {
+        try
+        {
+            Span<byte> key = stackalloc byte[LinkEndpoint.KeyBytes];
+            peer.ReceiveTimeout = (int)_keyTimeout.TotalMilliseconds;
+            if (!LinkFrame.TryFill(peer, key) || !CryptographicOperations.FixedTimeEquals(key, Endpoint.Key))
+            {
+                return;
+            }
+
+            peer.ReceiveTimeout = 0;
+            while (LinkFrame.Read(peer, _serializer) is { } message)
+            {
+                _deliver(message);
+            }
+        }
+        catch (Exception e) when (e is SocketException or ObjectDisposedException or SerializationException)
+        {
+            // Whatever was lost with it the protocol makes good.
+        }
+        finally
+        {
+            lock (_peers)
+            {
+                _peers.Remove(peer);
+            }
+
+            peer.Dispose();
+        }
+    }
+
+    /// <summary>A blocked thread wakes at once; a pool's would first have to be found.</summary>
+    private static void StartThread(Action body, string name) =>
+        new Thread(() => body()) { IsBackground = true, Name = name }.Start();
+}

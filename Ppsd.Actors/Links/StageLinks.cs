@@ -1,0 +1,96 @@
+using Akka.Actor;
+using Akka.Serialization;
+using Ppsd.Actors.Ids;
+using Ppsd.Actors.Messages;
+
+namespace Ppsd.Actors.Links;
+
+/// <summary>
+/// A stage's way to its peers. Between processes the messages of the data path take sockets of their own: remoting hands
+/// a message from thread to thread eight times a hop, and each must wake; here the sender's thread writes and one thread
+/// of the receiver's reads. Whatever else is said, and whatever a peer cannot take so, goes through remoting. Used by the
+/// stage's thread.
+/// </summary>
+/// <remarks>
+/// A pair of stages uses one way for an epoch, so messages keep their order; if the connection breaks, what was in flight
+/// is lost, which the protocol makes good, and remoting takes over.
+/// </remarks>
+internal sealed class StageLinks : IDisposable
+{
+    private readonly LinkListener? _listener;
+    private readonly SerializerWithStringManifest? _serializer;
+    private IReadOnlyList<PipelineStage> _stages = [];
+    private DirectLink?[] _links = [];
+
+    private StageLinks(LinkListener? listener, SerializerWithStringManifest? serializer)
+    {
+        _listener = listener;
+        _serializer = serializer;
+    }
+
+    /// <summary>Where this stage takes messages; null where only remoting, or no network at all, is used.</summary>
+    public LinkEndpoint? Endpoint => _listener?.Endpoint;
+
+    /// <summary>Opens a stage's end.</summary>
+    /// <param name="system">The node.</param>
+    /// <param name="self">The stage.</param>
+    /// <param name="isWanted">False to leave all to remoting.</param>
+    public static StageLinks Open(ActorSystem system, IActorRef self, bool isWanted)
+    {
+        var host = ((ExtendedActorSystem)system).Provider.DefaultAddress.Host;
+        if (!isWanted || string.IsNullOrEmpty(host))
+        {
+            return new StageLinks(null, null);
+        }
+
+        var serializer = (SerializerWithStringManifest)system.Serialization.FindSerializerForType(typeof(Forward));
+        var bindHost = system.Settings.Config.GetString("akka.remote.dot-netty.tcp.hostname", host);
+        return new StageLinks(
+            LinkListener.TryStart(bindHost, host, serializer, message => self.Tell(message, ActorRefs.NoSender)),
+            serializer
+        );
+    }
+
+    /// <summary>Connects to the stages that this one talks to: its neighbours and the draft stage, which talks to all.</summary>
+    /// <param name="stages">All stages of the pipeline.</param>
+    /// <param name="self">This one.</param>
+    public void Connect(IReadOnlyList<PipelineStage> stages, StageIndex self)
+    {
+        CloseAll();
+        _stages = stages;
+        _links = new DirectLink?[stages.Count];
+        for (var peer = 0; _listener is not null && peer < stages.Count; peer++)
+        {
+            var isSpokenTo = self.Value == 0 || peer == 0 || Math.Abs(peer - self.Value) == 1;
+            if (peer != self.Value && isSpokenTo && stages[peer].Link is { } endpoint)
+            {
+                _links[peer] = DirectLink.TryConnect(endpoint, _serializer!);
+            }
+        }
+    }
+
+    /// <summary>Sends a message to a stage.</summary>
+    public void Tell(int stage, object message)
+    {
+        if (_links[stage] is not { } link || !LinkFrame.Carries(message) || !link.TrySend(message))
+        {
+            _stages[stage].Actor.Tell(message);
+        }
+    }
+
+    public void Dispose()
+    {
+        CloseAll();
+        _listener?.Dispose();
+    }
+
+    private void CloseAll()
+    {
+        foreach (var link in _links)
+        {
+            link?.Dispose();
+        }
+
+        _links = [];
+    }
+}

@@ -1,0 +1,159 @@
+using System.Net.Sockets;
+using Akka.Actor;
+using Akka.Serialization;
+using Ppsd.Actors.Ids;
+using Ppsd.Actors.Links;
+using Ppsd.Actors.Messages;
+using Ppsd.Actors.Messages.Wire;
+
+namespace Ppsd.Tests.Actors.Links;
+
+/// <summary>Messages over sockets of their own arrive as they were sent, and nobody else gets a word in.</summary>
+public sealed class LinkListenerTests
+{
+    private static readonly TimeSpan _patience = TimeSpan.FromSeconds(10);
+
+    private readonly SemaphoreSlim _arrived = new(0);
+    private readonly List<object> _messages = [];
+    private ActorSystem _system = null!;
+    private SerializerWithStringManifest _serializer = null!;
+    private LinkListener _listener = null!;
+
+    [SetUp]
+    public void SetUp()
+    {
+        _messages.Clear();
+        _system = ActorSystem.Create("links");
+        _serializer = new WireSerializer((ExtendedActorSystem)_system);
+        _listener = LinkListener.TryStart("127.0.0.1", "127.0.0.1", _serializer, Deliver)!;
+    }
+
+    [TearDown]
+    public async Task TearDown()
+    {
+        _listener.Dispose();
+        await _system.Terminate();
+        _system.Dispose();
+    }
+
+    [OneTimeTearDown]
+    public void DisposeAll() => _arrived.Dispose();
+
+    [Test]
+    public async Task Messages_arrive_in_order_and_whole()
+    {
+        using var link = DirectLink.TryConnect(_listener.Endpoint, _serializer)!;
+        for (var i = 0; i < 50; i++)
+        {
+            Assert.That(link.TrySend(Message(i, hiddenBytes: 8 * (1 + (i * 2003)))), Is.True);
+        }
+
+        for (var i = 0; i < 50; i++)
+        {
+            Assert.That(await _arrived.WaitAsync(_patience), Is.True);
+        }
+
+        for (var i = 0; i < 50; i++)
+        {
+            var forward = (Forward)_messages[i];
+            Assert.That(forward.Batch.Number, Is.EqualTo(new BatchNumber(i)));
+            Assert.That(forward.Hidden.Length, Is.EqualTo(8 * (1 + (i * 2003))));
+        }
+    }
+
+    [Test]
+    public async Task A_peer_without_the_key_is_cut_off_unheard()
+    {
+        using var socket = new Socket(SocketType.Stream, ProtocolType.Tcp);
+        socket.Connect(_listener.Endpoint.Host, _listener.Endpoint.Port);
+        socket.Send(new byte[LinkEndpoint.KeyBytes]);
+        socket.Send(LinkFrame.Write(Message(0, 8), _serializer));
+
+        Assert.That(await IsClosedAsync(socket), Is.True);
+        Assert.That(_messages, Is.Empty);
+    }
+
+    [Test]
+    public async Task What_is_no_message_of_the_data_path_ends_the_connection()
+    {
+        byte[][] frames =
+        [
+            LinkFrame.Write(new GetStageStatus(), _serializer),
+            [255, 255, 255, 127, 0, 0],
+            [3, 0, 0, 0, 200, 1, 2],
+            [5, 0, 0, 0, 3, (byte)'a', (byte)'b', (byte)'c', 0],
+        ];
+        foreach (var frame in frames)
+        {
+            using var socket = new Socket(SocketType.Stream, ProtocolType.Tcp);
+            socket.Connect(_listener.Endpoint.Host, _listener.Endpoint.Port);
+            socket.Send(_listener.Endpoint.Key);
+            socket.Send(frame);
+            Assert.That(await IsClosedAsync(socket), Is.True);
+        }
+
+        Assert.That(_messages, Is.Empty);
+    }
+
+    [Test]
+    public void A_link_whose_peer_is_gone_says_so_and_a_peer_that_is_not_there_is_not_waited_for()
+    {
+        using var link = DirectLink.TryConnect(_listener.Endpoint, _serializer)!;
+        _listener.Dispose();
+
+        // The first writes may still land in the network's own buffers.
+        var isBroken = false;
+        for (var i = 0; i < 1000 && !isBroken; i++)
+        {
+            isBroken = !link.TrySend(Message(i, 65536));
+        }
+
+        Assert.That(isBroken, Is.True);
+        Assert.That(link.TrySend(Message(0, 8)), Is.False);
+        Assert.That(DirectLink.TryConnect(_listener.Endpoint, _serializer), Is.Null);
+    }
+
+    private void Deliver(object message)
+    {
+        lock (_messages)
+        {
+            _messages.Add(message);
+        }
+
+        _arrived.Release();
+    }
+
+    private static async Task<bool> IsClosedAsync(Socket socket)
+    {
+        using var patience = new CancellationTokenSource(_patience);
+        try
+        {
+            return await socket.ReceiveAsync(new byte[1], patience.Token) == 0;
+        }
+        catch (SocketException)
+        {
+            return true;
+        }
+    }
+
+    private static Forward Message(int number, int hiddenBytes) =>
+        new(
+            new MicroBatch(
+                new BatchNumber(number),
+                [
+                    new BatchPart
+                    {
+                        Session = SessionId.Create(new PipelineEpoch(1), 0),
+                        Run = new RunId(0),
+                        Base = VerifiedPath.Empty,
+                        Candidates = [new CandidateId(number)],
+                        Tokens = [new TokenId(0)],
+                        Parents = [CandidateId.Root],
+                        CertainCount = 0,
+                        FirstHeadRow = 0,
+                    },
+                ]
+            ),
+            new byte[hiddenBytes]
+        );
+}
