@@ -92,8 +92,11 @@ internal sealed class DecodeSession
     public bool HasDraftWork =>
         !IsFinished && !IsPrefilling && _waitingToken is null && _waitingDrafts.Count > 0 && Depth <= _limits.Window;
 
-    /// <summary>True while something is in the pipeline and nothing waits to enter: all depends on what comes back.</summary>
-    public bool IsWaiting => !IsFinished && !IsPrefilling && _waitingToken is null;
+    /// <summary>
+    /// True while something is in the pipeline, so that silence means a loss. A prompt of which chunks have entered counts:
+    /// the rest may be held up by credits lost with them.
+    /// </summary>
+    public bool IsInFlight => !IsFinished && _waitingToken is null && (!IsPrefilling || _prefilled > 0);
 
     /// <summary>How likely the drafts that wait are to be judged and confirmed, from 0 to 1.</summary>
     public double DraftsChance => Math.Pow(_policy.Acceptance, Depth);

@@ -308,6 +308,22 @@ public sealed class DecodeSessionTests
         }
     }
 
+    /// <summary>A session that only waits for its turn must not be taken for one whose messages were lost.</summary>
+    [Test]
+    public void A_session_is_in_flight_once_something_of_it_has_entered_and_until_its_token_waits()
+    {
+        var session = Session(prompt: [1, 2, 3], chunk: 2);
+        var inFlight = new List<bool> { session.IsInFlight };
+        session.NextPart(8, mayDraft: true);
+        inFlight.Add(session.IsInFlight);
+        session.NextPart(8, mayDraft: true);
+        inFlight.Add(session.IsInFlight);
+        session.Apply(session.Run, Ids(2), Tokens(5));
+        inFlight.Add(session.IsInFlight);
+
+        Assert.That(inFlight, Is.EqualTo(new[] { false, true, true, false }));
+    }
+
     [Test]
     public void The_likely_drafts_are_the_best_path_through_the_tree()
     {

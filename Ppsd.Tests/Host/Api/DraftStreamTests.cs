@@ -1,0 +1,33 @@
+using System.Text.Json;
+
+namespace Ppsd.Tests.Host.Api;
+
+/// <summary>Drafts over HTTP. Not beside other tests: a pipeline that many sessions share drafts little or not at all.</summary>
+[NonParallelizable]
+public sealed class DraftStreamTests
+{
+    [Test]
+    public async Task Drafts_in_flight_are_streamed_when_asked_for_and_metrics_come_at_the_end()
+    {
+        var events = await SharedServer.Http.StreamAsync(
+            "/v1/completions",
+            $"{{\"prompt\":\"USER: How many legs do 3 cats have? ASSISTANT:\",\"max_tokens\":40,\"stream\":true,\"drafts\":true,\"per_request_metrics\":true}}"
+        );
+        var chunks = events.SkipLast(1).Select(json => JsonDocument.Parse(json).RootElement).ToList();
+        var drafts = chunks.Where(chunk => chunk.TryGetProperty("drafts", out _)).ToList();
+        var metrics = chunks[^1].GetProperty("metrics");
+        var speculation = metrics.GetProperty("speculative_decoding");
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(drafts.Exists(chunk => chunk.GetProperty("drafts").GetArrayLength() > 1), Is.True);
+            Assert.That(metrics.GetProperty("time_to_first_token_ms").GetDouble(), Is.Positive);
+            Assert.That(metrics.GetProperty("tokens_per_second").GetDouble(), Is.Positive);
+            Assert.That(
+                speculation.GetProperty("num_accepted_draft_tokens").GetInt32(),
+                Is.InRange(1, speculation.GetProperty("num_draft_tokens").GetInt32())
+            );
+            Assert.That(speculation.GetProperty("draft_acceptance_rate").GetDouble(), Is.InRange(0, 1));
+            Assert.That(speculation.GetProperty("num_spec_steps").GetInt32(), Is.Positive);
+        }
+    }
+}
