@@ -20,6 +20,9 @@ public abstract class Backend : IDisposable
     /// <summary>Bytes one value of a key or value takes in this device's KV cache.</summary>
     internal abstract int KvElementBytes { get; }
 
+    /// <summary>True when operations are queued and the device works on its own; false when each is done on return.</summary>
+    internal abstract bool IsQueued { get; }
+
     /// <summary>Bytes of KV cache a stage takes when it is not told: what the device can spare.</summary>
     internal abstract long DefaultKvCacheBytes { get; }
 

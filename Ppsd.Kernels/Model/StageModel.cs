@@ -177,8 +177,9 @@ public sealed class StageModel : IDisposable
         // The last stage's hidden states go nowhere.
         _collectedRows = HasTargetHead ? 0 : rows;
         _backend.BeginDownload(_scratch.Hidden, _collectedRows);
-        if (firstHeadRow is { } firstRow)
+        if (firstHeadRow is { } firstRow && _backend.IsQueued)
         {
+            // A device that works at once would only keep the next stage waiting.
             QueueExitHead(firstRow);
         }
 

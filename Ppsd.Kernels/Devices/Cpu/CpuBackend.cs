@@ -44,6 +44,8 @@ public sealed unsafe class CpuBackend : Backend
 
     internal override int KvElementBytes => sizeof(float);
 
+    internal override bool IsQueued => false;
+
     internal override long DefaultKvCacheBytes => 512L << 20;
 
     internal override Activations AllocateActivations(int rows, int width) => new CpuActivations(rows, width);

@@ -73,6 +73,8 @@ internal sealed class IlgpuBackend : Backend
 
     internal override int KvElementBytes => _kvKernels.ElementBytes;
 
+    internal override bool IsQueued => true;
+
     internal override long DefaultKvCacheBytes => _device.FreeBytes * 8 / 10;
 
     internal override Activations AllocateActivations(int rows, int width) =>

@@ -7,7 +7,7 @@ namespace Ppsd.Tests.Host.Api;
 
 /// <summary>
 /// Mixed traffic with random disconnects on a server in a process of its own: its memory stays flat, its texts stay the
-/// same, and nothing is held at the end. 45 seconds, or as many as PPSD_TEST_SOAK_SECONDS says (600 before a release).
+/// same, and nothing is held at the end. 60 seconds, or as many as PPSD_TEST_SOAK_SECONDS says (600 before a release).
 /// </summary>
 [Parallelizable(ParallelScope.Self)]
 public sealed class SoakTests
@@ -20,7 +20,7 @@ public sealed class SoakTests
     private static TimeSpan Duration =>
         TimeSpan.FromSeconds(
             double.Parse(
-                Environment.GetEnvironmentVariable("PPSD_TEST_SOAK_SECONDS") ?? "45",
+                Environment.GetEnvironmentVariable("PPSD_TEST_SOAK_SECONDS") ?? "60",
                 CultureInfo.InvariantCulture
             )
         );

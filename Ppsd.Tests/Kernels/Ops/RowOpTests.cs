@@ -5,7 +5,7 @@ using Ppsd.Tests.Support;
 namespace Ppsd.Tests.Kernels.Ops;
 
 /// <summary>Operations that move rows: embedding, copies.</summary>
-[Parallelizable(ParallelScope.All)]
+[NonParallelizable] // The simulator starts a thread for each of a card's: whatever ran beside it would starve.
 public sealed class RowOpTests
 {
     [TestCase("cpu", ElementType.BFloat16)]
