@@ -27,7 +27,11 @@ internal sealed class BackendUnderTest : IDisposable
         _isShared = isShared;
     }
 
-    public static IEnumerable<string> Names { get; } = ["cpu", "cpu, 3 threads", "simulator", "simulator, fp32 KV"];
+    /// <summary>Back ends for operations that touch no keys and values.</summary>
+    public static IEnumerable<string> Devices { get; } = ["cpu", "cpu, 3 threads", "simulator"];
+
+    /// <summary>Back ends with every way to hold keys and values.</summary>
+    public static IEnumerable<string> Names { get; } = [.. Devices, "simulator, fp32 KV"];
 
     public Backend Backend { get; }
 
