@@ -20,7 +20,8 @@ public sealed class ClusterCommandTests
         using (Assert.EnterMultipleScope())
         {
             Assert.That(json.ExitCode, Is.Zero, json.Error);
-            var root = JsonDocument.Parse(json.OutputLines.Single()).RootElement;
+            Assert.That(json.OutputLines, Has.Length.EqualTo(1), json.Output);
+            var root = JsonDocument.Parse(json.OutputLines[0]).RootElement;
             Assert.That(root.GetProperty("pipeline").GetProperty("formed").GetBoolean(), Is.True);
             Assert.That(
                 root.GetProperty("stages").EnumerateArray().Select(stage => stage.GetProperty("layers").GetInt32()),
