@@ -23,7 +23,6 @@ internal static class SettingsReader
         int? topLogprobs
     )
     {
-        var config = model.Assets.Generation;
         return new GenerationSettings
         {
             Mode = Mode(fields, model),
@@ -32,19 +31,20 @@ internal static class SettingsReader
             StopStrings = Stops(fields),
             ShowDrafts = fields.Switch("drafts") ?? false,
             TopLogprobs = topLogprobs,
-            Sampling = new SamplingSettings
-            {
-                Temperature = fields.Number("temperature", 0, 100) ?? (float)config.DefaultTemperature,
-                TopK = TopK(fields) ?? config.TopK ?? 0,
-                TopP = fields.Number("top_p", 0, 1, excludesMin: true) ?? (float)(config.TopP ?? 1),
-                MinP = fields.Number("min_p", 0, 1) ?? (float)(config.MinP ?? 0),
-                RepetitionPenalty =
-                    fields.Number("repetition_penalty", 0, 100, excludesMin: true)
-                    ?? (float)(config.RepetitionPenalty ?? 1),
-                PresencePenalty = fields.Number("presence_penalty", -2, 2) ?? 0,
-                FrequencyPenalty = fields.Number("frequency_penalty", -2, 2) ?? 0,
-                Seed = Seed(fields) ?? defaults.NextSeed(),
-            },
+            Sampling = ModelDefaults.Sampling(
+                new TextSettings
+                {
+                    Temperature = fields.Number("temperature", 0, 100),
+                    TopK = TopK(fields),
+                    TopP = fields.Number("top_p", 0, 1, excludesMin: true),
+                    MinP = fields.Number("min_p", 0, 1),
+                    RepetitionPenalty = fields.Number("repetition_penalty", 0, 100, excludesMin: true),
+                    PresencePenalty = fields.Number("presence_penalty", -2, 2),
+                    FrequencyPenalty = fields.Number("frequency_penalty", -2, 2),
+                    Seed = Seed(fields) ?? defaults.NextSeed(),
+                },
+                model.Assets
+            ),
         };
     }
 
