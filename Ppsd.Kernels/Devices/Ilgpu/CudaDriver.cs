@@ -100,6 +100,27 @@ internal static partial class CudaDriver
         return lowest == int.MaxValue ? TargetMajor : lowest;
     }
 
+    /// <summary>Dynamic shared memory a kernel of the current device may ask for, beyond what it declares, in bytes.</summary>
+    /// <param name="device">CUDA ordinal.</param>
+    public static int SharedMemoryLimit(int device)
+    {
+        const int MaxSharedMemoryPerBlockOptin = 97;
+        Check(cuDeviceGet(out var handle, device), "open device");
+        Check(cuDeviceGetAttribute(out var bytes, MaxSharedMemoryPerBlockOptin, handle), "ask for shared memory");
+        return bytes;
+    }
+
+    /// <summary>Lets a kernel have more dynamic shared memory than the 48 KiB that need no asking.</summary>
+    /// <exception cref="DeviceException">The card has less; one line.</exception>
+    public static void AllowSharedMemory(CudaKernel kernel, int bytes)
+    {
+        const int MaxDynamicSharedSizeBytes = 8;
+        Check(
+            cuFuncSetAttribute(kernel.FunctionPtr, MaxDynamicSharedSizeBytes, bytes),
+            $"give a kernel {bytes} bytes of shared memory"
+        );
+    }
+
     private static IntPtr Resolve(string name, Assembly assembly, DllImportSearchPath? path) =>
         name == Library && OperatingSystem.IsLinux() && NativeLibrary.TryLoad("libcuda.so.1", out var handle)
             ? handle
@@ -122,6 +143,9 @@ internal static partial class CudaDriver
 
     [LibraryImport(Library)]
     private static partial int cuDeviceGetAttribute(out int value, int attribute, int device);
+
+    [LibraryImport(Library)]
+    private static partial int cuFuncSetAttribute(nint function, int attribute, int value);
 
     [LibraryImport(Library)]
     private static partial int cuGetErrorName(int error, out IntPtr text);

@@ -21,6 +21,7 @@ internal sealed class IlgpuBackend : Backend
     private readonly AcceleratorStream _stream;
     private readonly IlgpuKernels _kernels;
     private readonly IlgpuKvKernels _kvKernels;
+    private readonly NarrowProducts _narrow;
     private readonly WideProducts _wide;
     private readonly StepWords _words;
     private DrawKernels? _drawKernels;
@@ -45,6 +46,7 @@ internal sealed class IlgpuBackend : Backend
         _queue = new StepQueue(_accelerator);
         _stream = _queue.Stream;
         _kernels = new IlgpuKernels(_accelerator);
+        _narrow = new NarrowProducts(_accelerator);
         _wide = new WideProducts(_accelerator);
         _kvKernels = IlgpuKvKernels.Create(_accelerator, kvIsBFloat16);
         _words = new StepWords(_accelerator);
@@ -248,7 +250,7 @@ internal sealed class IlgpuBackend : Backend
 
         if (weight is IlgpuTiledMatrix tiled)
         {
-            _kernels.Project(_stream, Grid(tiled, rows), _step, tiled.View, from, rows, to.View, to.Stride);
+            _narrow.Multiply(_stream, _step, tiled, from, rows, to);
             return;
         }
 
@@ -266,8 +268,7 @@ internal sealed class IlgpuBackend : Backend
 
         if (gateUp is IlgpuTiledMatrix tiled)
         {
-            var from = ((IlgpuNormedRows)x).View;
-            _kernels.ProjectGated(_stream, Grid(tiled, rows), _step, tiled.View, from, rows, to.View, to.Stride);
+            _narrow.MultiplyGated(_stream, _step, tiled, ((IlgpuNormedRows)x).View, rows, to);
             return;
         }
 
@@ -298,18 +299,8 @@ internal sealed class IlgpuBackend : Backend
         var to = (IlgpuActivations)hidden;
         if (weight is IlgpuTiledMatrix tiled && rows < WideProducts.MinRows)
         {
-            _kernels.AddToResidual(
-                _stream,
-                Grid(tiled, rows),
-                _step,
-                tiled.View,
-                from.Loads,
-                from.Stride,
-                rows,
-                to.View,
-                to.Stride,
-                next is null ? Unnormed(to) : ((IlgpuNormedRows)normed!).For(next)
-            );
+            var half = next is null ? Unnormed(to) : ((IlgpuNormedRows)normed!).For(next);
+            _narrow.AddTo(_stream, _step, tiled, Unnormed(from), rows, to, half);
             return;
         }
 
@@ -367,12 +358,6 @@ internal sealed class IlgpuBackend : Backend
         _step = new StepState { Current = _words.Current, Cancelled = _queue.Cancelled };
         _contexts = _words.Rows;
     }
-
-    private static KernelConfig Grid(IlgpuTiledMatrix matrix, int rows) =>
-        new(
-            new Index2D(matrix.RowBlocks, (rows + TensorCore.Width - 1) / TensorCore.Width),
-            new Index2D(TileProduct.GroupSize, 1)
-        );
 
     /// <summary>Rows without a norm; no view of a kernel may be empty.</summary>
     private static NormedRowsView Unnormed(IlgpuActivations rows) =>

@@ -87,14 +87,24 @@ internal static class ColumnGroups
     public static int RoundUp(int columns) => Count(columns) * Size;
 }
 
-/// <summary>Sixteens of rows or columns.</summary>
+/// <summary>Tiles of sixteen rows and columns, and the length to which rows are padded with zeros.</summary>
 internal static class Tiles
 {
-    /// <summary>Tiles that hold <paramref name="length"/>.</summary>
-    public static int Count(int length) => (length + TensorCore.TileColumns - 1) / TensorCore.TileColumns;
+    /// <summary>Row blocks that hold <paramref name="rows"/>.</summary>
+    public static int RowBlocks(int rows) => (rows + TensorCore.TileRows - 1) / TensorCore.TileRows;
 
-    /// <summary>Length padded to whole tiles.</summary>
-    public static int RoundUp(int length) => Count(length) * TensorCore.TileColumns;
+    /// <summary>
+    /// Tiles that hold a row of <paramref name="columns"/>: as many for each of the warps that share a row, so that none
+    /// asks whether its tile exists.
+    /// </summary>
+    public static int PerRow(int columns) => RoundUp(columns) / TensorCore.TileColumns;
+
+    /// <summary>Length of a row padded to that many tiles.</summary>
+    public static int RoundUp(int columns)
+    {
+        const int Columns = ProductRing.Splits * TensorCore.TileColumns;
+        return (columns + Columns - 1) / Columns * Columns;
+    }
 }
 
 /// <summary>A bf16 matrix in device memory, in tiles.</summary>
@@ -106,7 +116,7 @@ internal sealed class IlgpuTiledMatrix : WeightMatrix
         : base(rows, columns)
     {
         RowBlocks = rowBlocks;
-        TilesPerRow = Tiles.Count(columns);
+        TilesPerRow = Tiles.PerRow(columns);
         _buffer = accelerator.Allocate1D<UInt4>((long)rowBlocks * TilesPerRow * GroupSum.WarpSize);
     }
 

@@ -43,61 +43,6 @@ internal sealed class IlgpuKernels(Accelerator accelerator)
     public Action<
         AcceleratorStream,
         KernelConfig,
-        StepState,
-        TiledWeights,
-        NormedRowsView,
-        int,
-        ArrayView<float>,
-        int
-    > Project { get; } =
-        StreamingKernel.LoadFrom<
-            Action<AcceleratorStream, KernelConfig, StepState, TiledWeights, NormedRowsView, int, ArrayView<float>, int>
-        >(accelerator, ProductKernels.Project, ProductKernels.Specialization);
-
-    public Action<
-        AcceleratorStream,
-        KernelConfig,
-        StepState,
-        TiledWeights,
-        NormedRowsView,
-        int,
-        ArrayView<float>,
-        int
-    > ProjectGated { get; } =
-        StreamingKernel.LoadFrom<
-            Action<AcceleratorStream, KernelConfig, StepState, TiledWeights, NormedRowsView, int, ArrayView<float>, int>
-        >(accelerator, ProductKernels.ProjectGated, ProductKernels.Specialization);
-
-    public Action<
-        AcceleratorStream,
-        KernelConfig,
-        StepState,
-        TiledWeights,
-        ArrayView<Float4>,
-        int,
-        int,
-        ArrayView<float>,
-        int,
-        NormedRowsView
-    > AddToResidual { get; } =
-        StreamingKernel.LoadFrom<
-            Action<
-                AcceleratorStream,
-                KernelConfig,
-                StepState,
-                TiledWeights,
-                ArrayView<Float4>,
-                int,
-                int,
-                ArrayView<float>,
-                int,
-                NormedRowsView
-            >
-        >(accelerator, ProductKernels.AddToResidual, ProductKernels.DeepSpecialization);
-
-    public Action<
-        AcceleratorStream,
-        KernelConfig,
         ArrayView<Float4>,
         NormedRowsView,
         ArrayView<float>,

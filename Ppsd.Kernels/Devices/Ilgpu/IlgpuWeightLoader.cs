@@ -30,7 +30,7 @@ internal sealed class IlgpuWeightLoader(Accelerator accelerator, IlgpuKernels ke
             return plain;
         }
 
-        var matrix = new IlgpuTiledMatrix(accelerator, rows, columns, Tiles.Count(rows));
+        var matrix = new IlgpuTiledMatrix(accelerator, rows, columns, Tiles.RowBlocks(rows));
         if (Array.TrueForAll(parts, part => part is SyntheticWeight && part.RowCount % TensorCore.TileRows == 0))
         {
             Generate(matrix, parts);

@@ -53,5 +53,8 @@ internal struct MmaTile
     }
 
     private static float Add(float sum, ulong a, ulong b) =>
-        TensorCore.Dot(TensorCore.Dot(sum, (uint)a, (uint)b), (uint)(a >> 32), (uint)(b >> 32));
+        Dot(Dot(sum, (uint)a, (uint)b), (uint)(a >> 32), (uint)(b >> 32));
+
+    private static float Dot(float sum, uint a, uint b) =>
+        sum + BFloat16.Low(a) * BFloat16.Low(b) + BFloat16.High(a) * BFloat16.High(b);
 }

@@ -4,95 +4,104 @@ using ILGPU.Runtime;
 namespace Ppsd.Kernels.Devices.Ilgpu;
 
 /// <summary>
-/// Products with bf16 weights and what is done to their totals on the way out. A group is <see cref="TileProduct"/>'s;
-/// the grid is [row blocks of the matrix, eights of rows of x].
+/// Products with bf16 weights and what is done to their totals on the way out. A group is <see cref="ProductRing"/>'s; the
+/// grid is [groups of the schedule, eights of rows of x].
 /// </summary>
 internal static class ProductKernels
 {
-    /// <summary>Three groups share a multiprocessor: room for 85 registers a thread.</summary>
-    public static KernelSpecialization Specialization { get; } = new(TileProduct.GroupSize, 3);
-
-    /// <summary>Two groups share a multiprocessor: room for 128 registers a thread.</summary>
-    public static KernelSpecialization DeepSpecialization { get; } = new(TileProduct.GroupSize, 2);
+    /// <summary>One group a multiprocessor: its shared memory is the ring's.</summary>
+    public static KernelSpecialization Specialization { get; } = new(ProductRing.GroupSize, 1);
 
     /// <summary>y[row] = W norm(x[row]): q/k/v projections, logits.</summary>
     /// <param name="step">The step.</param>
-    /// <param name="weights">[outputs, columns].</param>
-    /// <param name="x">Input.</param>
-    /// <param name="rows">Rows of x.</param>
+    /// <param name="source">Weights [outputs, columns] and x.</param>
     /// <param name="y">[rows, yStride].</param>
     /// <param name="yStride">Values from one row to the next.</param>
-    public static void Project(
-        StepState step,
-        TiledWeights weights,
-        NormedRowsView x,
-        int rows,
-        ArrayView<float> y,
-        int yStride
-    )
+    public static void Project(StepState step, ProductSource source, ArrayView<float> y, int yStride)
     {
-        var sums = SharedMemory.Allocate<float>(TileProduct.SharedWords);
+        var sums = SharedMemory.Allocate<float>(ProductRing.SumWords);
         var scales = SharedMemory.Allocate<float>(TensorCore.Width);
+        var cancelled = SharedMemory.Allocate<int>(1);
         DependentLaunch.Release();
-        var batch = TileProduct.FirstBatch(weights);
-        var isCancelled = step.IsCancelled();
-        Warp.Barrier();
-        DependentLaunch.Wait();
-        PublishScale(x, rows, scales);
-        TileProduct.Accumulate(batch, weights, x.Values.Cast<Float4>(), x.Stride, rows, isCancelled, sums);
-
-        var i = Group.IdxX;
-        var output = Grid.IdxX * TensorCore.TileRows + i % TensorCore.TileRows;
-        var column = i / TensorCore.TileRows;
-        var row = Grid.IdxY * TensorCore.Width + column;
-        if (i < TileProduct.TotalCount && row < rows && output < weights.Rows)
+        TensorTiles.Declare();
+        var ring = new ProductRing();
+        if (!ring.Open(step, source, cancelled))
         {
-            y[(long)row * yStride + output] = Exact.Multiply(
-                TileProduct.Total(sums, i % TensorCore.TileRows, column),
-                scales[column]
-            );
+            return;
         }
+
+        var scale = ScaleOfWarp(source);
+        var i = Group.IdxX;
+        var output = i & (ProductRing.UnitOutputs - 1);
+        var column = i >> 5;
+        var row = Grid.IdxY * TensorCore.Width + column;
+        for (var unit = 0; unit < ring.Units; unit++)
+        {
+            ring.Accumulate(sums);
+            Publish(scale, scales);
+            Group.Barrier();
+            var outputs = source.Schedule.BlockCount(Grid.IdxX, unit) * TensorCore.TileRows;
+            var at = source.Schedule.FirstBlock(Grid.IdxX, unit) * TensorCore.TileRows + output;
+            if (row < source.Rows && output < outputs && at < source.Weights.Rows)
+            {
+                y[(long)row * yStride + at] = Exact.Multiply(
+                    ProductRing.Total(sums, output, column),
+                    scales[column]
+                );
+            }
+
+            Group.Barrier();
+        }
+
+        SharedCopy.WaitForAll();
     }
 
     /// <summary>y[row] = silu(gate norm(x[row])) * (up norm(x[row])).</summary>
     /// <param name="step">The step.</param>
-    /// <param name="weights">
-    /// Gate and up in turns: of sixteen rows the first eight are gate's, the others the same rows of up.
+    /// <param name="source">
+    /// Gate and up in turns: of sixteen rows the first eight are gate's, the others the same rows of up; and x.
     /// </param>
-    /// <param name="x">Input.</param>
-    /// <param name="rows">Rows of x.</param>
     /// <param name="y">[rows, yStride].</param>
     /// <param name="yStride">Values from one row to the next.</param>
-    public static void ProjectGated(
-        StepState step,
-        TiledWeights weights,
-        NormedRowsView x,
-        int rows,
-        ArrayView<float> y,
-        int yStride
-    )
+    public static void ProjectGated(StepState step, ProductSource source, ArrayView<float> y, int yStride)
     {
-        const int Outputs = TensorCore.TileRows / 2;
-        var sums = SharedMemory.Allocate<float>(TileProduct.SharedWords);
+        const int BlockOutputs = TensorCore.TileRows / 2;
+        const int Outputs = UnitSchedule.BlocksPerUnit * BlockOutputs;
+        var sums = SharedMemory.Allocate<float>(ProductRing.SumWords);
         var scales = SharedMemory.Allocate<float>(TensorCore.Width);
+        var cancelled = SharedMemory.Allocate<int>(1);
         DependentLaunch.Release();
-        var batch = TileProduct.FirstBatch(weights);
-        var isCancelled = step.IsCancelled();
-        Warp.Barrier();
-        DependentLaunch.Wait();
-        PublishScale(x, rows, scales);
-        TileProduct.Accumulate(batch, weights, x.Values.Cast<Float4>(), x.Stride, rows, isCancelled, sums);
-
-        var i = Group.IdxX;
-        var output = Grid.IdxX * Outputs + i % Outputs;
-        var column = i / Outputs;
-        var row = Grid.IdxY * TensorCore.Width + column;
-        if (column < TensorCore.Width && row < rows && output < weights.Rows / 2)
+        TensorTiles.Declare();
+        var ring = new ProductRing();
+        if (!ring.Open(step, source, cancelled))
         {
-            var gate = Exact.Multiply(TileProduct.Total(sums, i % Outputs, column), scales[column]);
-            var up = Exact.Multiply(TileProduct.Total(sums, i % Outputs + Outputs, column), scales[column]);
-            y[(long)row * yStride + output] = SwiGluKernel.Apply(gate, up);
+            return;
         }
+
+        var scale = ScaleOfWarp(source);
+        var i = Group.IdxX;
+        var output = i & (Outputs - 1);
+        var gateAt = (output & ~(BlockOutputs - 1)) * 2 + (output & (BlockOutputs - 1));
+        var column = i >> 4;
+        var row = Grid.IdxY * TensorCore.Width + column;
+        for (var unit = 0; unit < ring.Units; unit++)
+        {
+            ring.Accumulate(sums);
+            Publish(scale, scales);
+            Group.Barrier();
+            var outputs = source.Schedule.BlockCount(Grid.IdxX, unit) * BlockOutputs;
+            var at = source.Schedule.FirstBlock(Grid.IdxX, unit) * BlockOutputs + output;
+            if (column < TensorCore.Width && row < source.Rows && output < outputs && at < source.Weights.Rows / 2)
+            {
+                var gate = Exact.Multiply(ProductRing.Total(sums, gateAt, column), scales[column]);
+                var up = Exact.Multiply(ProductRing.Total(sums, gateAt + BlockOutputs, column), scales[column]);
+                y[(long)row * yStride + at] = SwiGluKernel.Apply(gate, up);
+            }
+
+            Group.Barrier();
+        }
+
+        SharedCopy.WaitForAll();
     }
 
     /// <summary>
@@ -100,81 +109,85 @@ internal static class ProductKernels
     /// feed-forward blocks.
     /// </summary>
     /// <param name="step">The step.</param>
-    /// <param name="weights">[hiddenSize, columns].</param>
-    /// <param name="x">[rows, xStride].</param>
-    /// <param name="xStride">Values from one row to the next.</param>
-    /// <param name="rows">Rows of x.</param>
+    /// <param name="source">Weights [hiddenSize, columns] and x, which has no norm.</param>
     /// <param name="hidden">[rows, hiddenStride].</param>
     /// <param name="hiddenStride">Values from one row to the next.</param>
-    /// <param name="normed">Receives the half-normed rows; its blocks are the grid's, 0 when no norm follows.</param>
+    /// <param name="normed">Receives the half-normed rows; its blocks are the matrix's, 0 when no norm follows.</param>
     public static void AddToResidual(
         StepState step,
-        TiledWeights weights,
-        ArrayView<Float4> x,
-        int xStride,
-        int rows,
+        ProductSource source,
         ArrayView<float> hidden,
         int hiddenStride,
         NormedRowsView normed
     )
     {
-        var sums = SharedMemory.Allocate<float>(TileProduct.SharedWords);
+        var sums = SharedMemory.Allocate<float>(ProductRing.SumWords);
+        var cancelled = SharedMemory.Allocate<int>(1);
         DependentLaunch.Release();
-        var first = TileProduct.FirstBatch(weights);
-        var second = TileProduct.SecondBatch(weights);
-        var isCancelled = step.IsCancelled();
+        TensorTiles.Declare();
+        var ring = new ProductRing();
+        if (!ring.Open(step, source, cancelled))
+        {
+            return;
+        }
+
         var i = Group.IdxX;
-        var output = Grid.IdxX * TensorCore.TileRows + i % TensorCore.TileRows;
-        var column = i / TensorCore.TileRows;
+        var output = i & (ProductRing.UnitOutputs - 1);
+        var column = i >> 5;
         var row = Grid.IdxY * TensorCore.Width + column;
-        var isReal = i < TileProduct.TotalCount && row < rows && output < weights.Rows;
-
-        // Threads without an output read one that exists: nobody looks at it, and no branch delays the others.
-        var realOutput = output < weights.Rows ? output : weights.Rows - 1;
-        var at = (long)(row < rows ? row : rows - 1) * hiddenStride + realOutput;
-        var normWeight = normed.Weight[realOutput];
-        Warp.Barrier();
-        DependentLaunch.Wait();
-        var before = hidden[at];
-        Warp.Barrier();
-        TileProduct.AccumulateDeep(first, second, weights, x, xStride, rows, isCancelled, sums);
-        if (i >= TileProduct.TotalCount)
+        for (var unit = 0; unit < ring.Units; unit++)
         {
-            return;
-        }
+            var block = source.Schedule.FirstBlock(Grid.IdxX, unit);
+            var outputs = source.Schedule.BlockCount(Grid.IdxX, unit) * TensorCore.TileRows;
+            var place = block * TensorCore.TileRows + output;
+            var isReal = row < source.Rows && output < outputs && place < source.Weights.Rows;
 
-        var value = 0f;
-        if (isReal)
-        {
-            value = Exact.Add(before, TileProduct.Total(sums, i % TensorCore.TileRows, column));
-            hidden[at] = value;
-        }
-
-        if (normed.Blocks == 0)
-        {
-            return;
-        }
-
-        var squares = NormScale.BlockSum(value);
-        if (isReal)
-        {
-            normed.Values[(long)row * normed.Stride + output] = Exact.Multiply(value, normWeight);
-            if (i % TensorCore.TileRows == 0)
+            // Threads without an output read one that exists: nobody looks at it, and no branch delays the others.
+            var realPlace = isReal ? place : 0;
+            var at = (long)(row < source.Rows ? row : source.Rows - 1) * hiddenStride + realPlace;
+            var normWeight = normed.Weight[realPlace];
+            var before = hidden[at];
+            Warp.Barrier();
+            ring.Accumulate(sums);
+            Group.Barrier();
+            var value = 0f;
+            if (isReal)
             {
-                normed.Partials[(long)row * normed.Blocks + Grid.IdxX] = squares;
+                value = Exact.Add(before, ProductRing.Total(sums, output, column));
+                hidden[at] = value;
             }
+
+            if (normed.Blocks > 0)
+            {
+                var squares = NormScale.BlockSum(value);
+                if (isReal)
+                {
+                    normed.Values[(long)row * normed.Stride + place] = Exact.Multiply(value, normWeight);
+                    if ((i & (TensorCore.TileRows - 1)) == 0)
+                    {
+                        normed.Partials[(long)row * normed.Blocks + (place >> 4)] = squares;
+                    }
+                }
+            }
+
+            Group.Barrier();
         }
+
+        SharedCopy.WaitForAll();
     }
 
-    /// <summary>Warp w finds the scale of the group's w-th row while its weights are on the way.</summary>
-    private static void PublishScale(NormedRowsView x, int rows, ArrayView<float> scales)
+    /// <summary>Warp w finds the scale of the group's w-th row while the ring fills.</summary>
+    private static float ScaleOfWarp(in ProductSource source)
     {
-        var column = Group.IdxX / GroupSum.WarpSize;
-        var row = Grid.IdxY * TensorCore.Width + column;
-        var scale = NormScale.OfRow(x, row < rows ? row : rows - 1);
-        if (Group.IdxX % GroupSum.WarpSize == 0)
+        var row = Grid.IdxY * TensorCore.Width + (Group.IdxX >> 5);
+        return NormScale.OfRow(source.X, row < source.Rows ? row : source.Rows - 1);
+    }
+
+    private static void Publish(float scale, ArrayView<float> scales)
+    {
+        if ((Group.IdxX & (GroupSum.WarpSize - 1)) == 0)
         {
-            scales[column] = scale;
+            scales[(Group.IdxX >> 5)] = scale;
         }
     }
 }

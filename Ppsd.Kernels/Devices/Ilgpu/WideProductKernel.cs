@@ -6,7 +6,7 @@ namespace Ppsd.Kernels.Devices.Ilgpu;
 
 /// <summary>
 /// Products with bf16 weights for many rows of x (a chunk of a prompt), on tensor cores: the bits of
-/// <see cref="TileProduct"/>, row for row, at the speed of the arithmetic. A warp owns 64 outputs of 32 rows and walks all
+/// <see cref="ProductRing"/>, row for row, at the speed of the arithmetic. A warp owns 64 outputs of 32 rows and walks all
 /// tiles of columns, split after split: an output is the same eight chains, added in the same order, as the eight warps
 /// that share it in the narrow product.
 /// </summary>
@@ -74,6 +74,7 @@ internal static class WideProductKernel
         }
 
         var ring = ILGPU.SharedMemory.GetDynamic<UInt4>();
+        var own = SharedCopy.OwnAddress();
         var lane = Group.IdxX & (GroupSum.WarpSize - 1);
         var warp = Group.IdxX >> 5;
         var tiles = weights.TilesPerRow;
@@ -106,7 +107,7 @@ internal static class WideProductKernel
         {
             if (ahead < tiles)
             {
-                Copy(ring, ahead, tileAhead, weights.Loads, weightAddress, weightAt, x, xAddress, firstAt, secondAt);
+                Copy(ring, own, ahead, tileAhead, weights.Loads, weightAddress, weightAt, x, xAddress, firstAt, secondAt);
             }
 
             SharedCopy.Commit();
@@ -127,7 +128,7 @@ internal static class WideProductKernel
             if (i + StageCount - 1 < tiles)
             {
                 var stage = (i + StageCount - 1) & (StageCount - 1);
-                Copy(ring, stage, tileAhead, weights.Loads, weightAddress, weightAt, x, xAddress, firstAt, secondAt);
+                Copy(ring, own, stage, tileAhead, weights.Loads, weightAddress, weightAt, x, xAddress, firstAt, secondAt);
             }
 
             SharedCopy.Commit();
@@ -157,6 +158,7 @@ internal static class WideProductKernel
 
     private static void Copy(
         ArrayView<UInt4> ring,
+        int own,
         int stage,
         int tile,
         ArrayView<UInt4> weights,
@@ -168,10 +170,10 @@ internal static class WideProductKernel
         long secondAt
     )
     {
-        var to = stage * StageLoads + Group.IdxX;
+        var to = stage * StageLoads;
         var from = tile * GroupSum.WarpSize;
-        SharedCopy.Begin(ring, to, weights, weightAddress, weightAt + from);
-        SharedCopy.Begin(ring, to + GroupSize, x, xAddress, firstAt + from);
-        SharedCopy.Begin(ring, to + 2 * GroupSize, x, xAddress, secondAt + from);
+        SharedCopy.Begin(ring, own, to, weights, weightAddress, weightAt + from);
+        SharedCopy.Begin(ring, own, to + GroupSize, x, xAddress, firstAt + from);
+        SharedCopy.Begin(ring, own, to + 2 * GroupSize, x, xAddress, secondAt + from);
     }
 }

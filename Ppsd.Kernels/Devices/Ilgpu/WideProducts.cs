@@ -1,6 +1,5 @@
 using ILGPU;
 using ILGPU.Runtime;
-using ILGPU.Runtime.Cuda;
 
 namespace Ppsd.Kernels.Devices.Ilgpu;
 
@@ -123,10 +122,10 @@ internal sealed class WideProducts : IDisposable
             WideProductKernel.Grid(weights.RowBlocks, rows),
             step,
             view,
-            AddressOf(view.Loads),
+            DeviceAddress.Of(_accelerator, view.Loads),
             weights.RowBlocks,
             _packed,
-            AddressOf(_packed),
+            DeviceAddress.Of(_accelerator, _packed),
             new ProductTarget
             {
                 Y = y.View,
@@ -137,9 +136,6 @@ internal sealed class WideProducts : IDisposable
             }
         );
     }
-
-    private long AddressOf(ArrayView<UInt4> view) =>
-        _accelerator is CudaAccelerator ? view.LoadEffectiveAddressAsPtr() : 0;
 
     /// <summary>Makes room; what was there before stays, because a recorded step may still point to it.</summary>
     private void Reserve(int rows, int tilesPerRow)

@@ -1,0 +1,138 @@
+using ILGPU;
+using ILGPU.Runtime;
+using ILGPU.Runtime.Cuda;
+
+namespace Ppsd.Kernels.Devices.Ilgpu;
+
+/// <summary>Launches products for a few rows of x: decode steps.</summary>
+internal sealed class NarrowProducts
+{
+    private const int LoadBytes = 16;
+
+    // What the kernels declare besides the ring.
+    private const int DeclaredBytes = 16 * 1024;
+
+    private readonly Accelerator _accelerator;
+    private readonly int _ringStages;
+    private readonly Project _project;
+    private readonly Project _projectGated;
+    private readonly Add _add;
+
+    public NarrowProducts(Accelerator accelerator)
+    {
+        _accelerator = accelerator;
+        _ringStages = accelerator is CudaAccelerator cuda ? FittingStages(cuda) : ProductRing.MaxStageCount;
+        _project = Load<Project>(ProductKernels.Project);
+        _projectGated = Load<Project>(ProductKernels.ProjectGated);
+        _add = Load<Add>(ProductKernels.AddToResidual);
+    }
+
+    private delegate void Project(
+        AcceleratorStream stream,
+        KernelConfig config,
+        StepState step,
+        ProductSource source,
+        ArrayView<float> y,
+        int yStride
+    );
+
+    private delegate void Add(
+        AcceleratorStream stream,
+        KernelConfig config,
+        StepState step,
+        ProductSource source,
+        ArrayView<float> hidden,
+        int hiddenStride,
+        NormedRowsView normed
+    );
+
+    /// <summary>Queues y[row] = W norm(x[row]).</summary>
+    public void Multiply(
+        AcceleratorStream stream,
+        StepState step,
+        IlgpuTiledMatrix weights,
+        NormedRowsView x,
+        int rows,
+        IlgpuActivations y
+    )
+    {
+        var source = Source(weights, x, rows);
+        _project(stream, Config(source), step, source, y.View, y.Stride);
+    }
+
+    /// <summary>Queues y[row] = silu(gate norm(x[row])) * (up norm(x[row])).</summary>
+    public void MultiplyGated(
+        AcceleratorStream stream,
+        StepState step,
+        IlgpuTiledMatrix weights,
+        NormedRowsView x,
+        int rows,
+        IlgpuActivations y
+    )
+    {
+        var source = Source(weights, x, rows);
+        _projectGated(stream, Config(source), step, source, y.View, y.Stride);
+    }
+
+    /// <summary>Queues hidden[row] += W x[row] and half of the next norm.</summary>
+    public void AddTo(
+        AcceleratorStream stream,
+        StepState step,
+        IlgpuTiledMatrix weights,
+        NormedRowsView x,
+        int rows,
+        IlgpuActivations hidden,
+        NormedRowsView normed
+    )
+    {
+        var source = Source(weights, x, rows);
+        _add(stream, Config(source), step, source, hidden.View, hidden.Stride, normed);
+    }
+
+    /// <summary>The deepest ring that leaves the kernels what they declare.</summary>
+    private static int FittingStages(CudaAccelerator accelerator)
+    {
+        var room = CudaDriver.SharedMemoryLimit(accelerator.DeviceId) - DeclaredBytes;
+        var stages = ProductRing.MaxStageCount;
+        while (stages > 2 && stages * ProductRing.SharedLoads * LoadBytes > room)
+        {
+            stages /= 2;
+        }
+
+        return stages;
+    }
+
+    private static KernelConfig Config(in ProductSource source) =>
+        new(
+            new Index2D(source.Schedule.Groups, (source.Rows + TensorCore.Width - 1) / TensorCore.Width),
+            new Index2D(ProductRing.GroupSize, 1),
+            SharedMemoryConfig.RequestDynamic<UInt4>(source.RingStages * ProductRing.SharedLoads)
+        );
+
+    private ProductSource Source(IlgpuTiledMatrix weights, NormedRowsView x, int rows)
+    {
+        var view = weights.View;
+        return new ProductSource
+        {
+            Weights = view,
+            WeightAddress = DeviceAddress.Of(_accelerator, view.Loads),
+            Schedule = UnitSchedule.For(weights.RowBlocks, _accelerator.NumMultiprocessors),
+            X = x,
+            XAddress = DeviceAddress.Of(_accelerator, x.Values),
+            Rows = rows,
+            RingStages = _ringStages,
+        };
+    }
+
+    private TLauncher Load<TLauncher>(Delegate kernel)
+        where TLauncher : Delegate
+    {
+        var loaded = _accelerator.LoadKernel(kernel.Method, ProductKernels.Specialization);
+        if (loaded is CudaKernel cuda)
+        {
+            CudaDriver.AllowSharedMemory(cuda, _ringStages * ProductRing.SharedLoads * LoadBytes);
+        }
+
+        return loaded.CreateLauncherDelegate<TLauncher>();
+    }
+}

@@ -1,0 +1,26 @@
+namespace Ppsd.Kernels.Devices.Ilgpu;
+
+/// <summary>What a product multiplies; copies to shared memory take addresses, which are 0 on the simulator.</summary>
+internal struct ProductSource
+{
+    /// <summary>The matrix.</summary>
+    public TiledWeights Weights;
+
+    /// <summary>Where its loads lie on the card.</summary>
+    public long WeightAddress;
+
+    /// <summary>Who multiplies what.</summary>
+    public UnitSchedule Schedule;
+
+    /// <summary>Rows of x.</summary>
+    public NormedRowsView X;
+
+    /// <summary>Where they lie on the card.</summary>
+    public long XAddress;
+
+    /// <summary>How many of them.</summary>
+    public int Rows;
+
+    /// <summary>Stages of the ring: 8, 4 or 2.</summary>
+    public int RingStages;
+}
