@@ -243,7 +243,7 @@ internal class StageActor : ReceiveActor
         var batch = item.Batch;
         _current = batch;
         var drafts = !IsLast && _heads.MustRunExitHead(batch);
-        if (!_runtime.Forward(item.Hidden, _isCurrentDead, drafts ? batch.FirstHeadRow : null))
+        if (!_runtime.Forward(item.Hidden, _isCurrentDead, drafts ? StageHeads.FirstDraftRow(batch) : null))
         {
             _meter.Cancel();
             return 0;
