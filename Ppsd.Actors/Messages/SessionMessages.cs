@@ -200,6 +200,17 @@ public sealed record SessionStats
     [Key(11)]
     public required double MeanCycleMs { get; init; }
 
+    /// <summary>
+    /// Runs by the drafts accepted in them: entry j is how many runs accepted exactly j. Empty for autoregressive
+    /// decoding; otherwise the entries add up to the runs, each of which ended with a rejection, a restart or the text.
+    /// </summary>
+    [Key(12)]
+    public required int[] AcceptanceHistogram { get; init; }
+
+    /// <summary>Runs; 0 for autoregressive decoding.</summary>
+    [IgnoreMember]
+    public int Runs => AcceptanceHistogram.Sum();
+
     /// <summary>Accepted over verified drafts (alpha); 0 when none was verified.</summary>
     [IgnoreMember]
     public double AcceptanceRate => VerifiedDrafts == 0 ? 0 : (double)AcceptedDrafts / VerifiedDrafts;

@@ -39,10 +39,10 @@ internal sealed class SessionCounters
         {
             PromptTokens = totals.PromptTokens + session.Tokens.Count - session.GeneratedCount,
             GeneratedTokens = totals.GeneratedTokens + session.GeneratedCount,
-            VerifiedDrafts = totals.VerifiedDrafts + session.VerifiedDrafts,
-            AcceptedDrafts = totals.AcceptedDrafts + session.AcceptedDrafts,
-            CancelledDrafts = totals.CancelledDrafts + session.CancelledDrafts,
-            Rollbacks = totals.Rollbacks + session.Rollbacks,
-            Restarts = totals.Restarts + session.Restarts,
+            VerifiedDrafts = totals.VerifiedDrafts + session.Tally.Verified,
+            AcceptedDrafts = totals.AcceptedDrafts + session.Tally.Accepted,
+            CancelledDrafts = totals.CancelledDrafts + session.Tally.Cancelled,
+            Rollbacks = totals.Rollbacks + session.Tally.Rollbacks,
+            Restarts = totals.Restarts + session.Tally.Restarts,
         };
 }

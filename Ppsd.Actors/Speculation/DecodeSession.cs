@@ -61,20 +61,8 @@ internal sealed class DecodeSession
     /// <summary>True after the last token.</summary>
     public bool IsFinished { get; private set; }
 
-    /// <summary>Drafts that got a verdict. Of siblings at one position one counts: the position is judged once.</summary>
-    public int VerifiedDrafts { get; private set; }
-
-    /// <summary>Drafts a verdict confirmed.</summary>
-    public int AcceptedDrafts { get; private set; }
-
-    /// <summary>Drafts that died in flight, unjudged.</summary>
-    public int CancelledDrafts { get; private set; }
-
-    /// <summary>Runs ended by a rejection.</summary>
-    public int Rollbacks { get; private set; }
-
-    /// <summary>Runs started again after a loss.</summary>
-    public int Restarts { get; private set; }
+    /// <summary>What became of its drafts and runs.</summary>
+    public DraftTally Tally { get; } = new();
 
     /// <summary>Tokens generated so far.</summary>
     public int GeneratedCount => _tokens.Count - _promptLength;
@@ -146,7 +134,10 @@ internal sealed class DecodeSession
             : part;
     }
 
-    /// <summary>Takes drafts for candidates in flight. Those whose parent died, or is already answered, are dropped.</summary>
+    /// <summary>
+    /// Takes drafts for candidates in flight. Dropped are those whose parent died or is already answered, and those that the
+    /// token limit leaves no use for: they would also lie beyond what the stages have room and positions for.
+    /// </summary>
     public void AddDrafts(RunId run, ReadOnlySpan<DraftedToken> drafts)
     {
         if (run != Run || IsFinished)
@@ -156,7 +147,7 @@ internal sealed class DecodeSession
 
         foreach (var draft in drafts)
         {
-            if (_tree.Find(draft.Parent) is { } parent && !IsKnown(draft))
+            if (_tree.Find(draft.Parent) is { } parent && IsOfUse(draft) && !IsKnown(draft))
             {
                 _waitingDrafts.Add(draft with { LogProbability = parent.Score + draft.LogProbability });
             }
@@ -206,7 +197,7 @@ internal sealed class DecodeSession
     /// <summary>Starts a new run from the base, because something in flight was lost.</summary>
     public void Restart()
     {
-        Restarts++;
+        Tally.Restart();
         StartRun();
         if (_base.Length == 0)
         {
@@ -235,19 +226,18 @@ internal sealed class DecodeSession
         var confirmed = _tree.FindChild(head, token);
         if (wasDrafted)
         {
-            VerifiedDrafts++;
+            Tally.Judge(confirmed is not null);
             _policy.NoteDraft(confirmed is not null);
         }
 
         if (confirmed is not null)
         {
-            AcceptedDrafts++;
             _head = confirmed.Id;
             KillAllBut(confirmed.Id);
         }
         else if (wasDrafted)
         {
-            Rollbacks++;
+            Tally.Reject();
             _outcome.RunRejected = true;
             _outcome.DeadBranch.Clear();
             CountCancelled(judgedParent: head);
@@ -281,23 +271,15 @@ internal sealed class DecodeSession
             if (dead != _base.Head)
             {
                 _outcome.DeadBranch.Add(dead);
-                CancelledDrafts++;
+                Tally.Cancel(1);
             }
         }
 
         _waitingDrafts.RemoveAll(draft => _tree.Find(draft.Parent) is null);
     }
 
-    private void CountCancelled(CandidateId judgedParent)
-    {
-        foreach (var node in _tree.Nodes)
-        {
-            if (node.IsDraft && node.Parent != judgedParent)
-            {
-                CancelledDrafts++;
-            }
-        }
-    }
+    private void CountCancelled(CandidateId judgedParent) =>
+        Tally.Cancel(_tree.Nodes.Count(node => node.IsDraft && node.Parent != judgedParent));
 
     private void StartRun()
     {
@@ -413,6 +395,9 @@ internal sealed class DecodeSession
         _tree.Add(id, parent, token, score: 0f, isDraft: false);
         _head = id;
     }
+
+    /// <summary>True when the target's token after a draft could still be emitted.</summary>
+    private bool IsOfUse(DraftedToken draft) => GeneratedCount + DepthOf(draft.Parent) + 1 < _generation.MaxTokens;
 
     private bool IsKnown(DraftedToken draft)
     {

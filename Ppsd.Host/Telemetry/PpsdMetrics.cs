@@ -159,7 +159,7 @@ internal sealed class PpsdMetrics : IDisposable
             _serverTimePerOutputToken.Record(perToken);
         }
 
-        _drafts.Add(RequestMeter.Runs(stats));
+        _drafts.Add(stats.Runs);
         _draftTokens.Add(stats.VerifiedDrafts);
         _acceptedTokens.Add(stats.AcceptedDrafts);
         _cancelledTokens.Add(stats.CancelledDrafts);

@@ -27,10 +27,6 @@ internal sealed class RequestMeter : IDisposable
         Begin("queue");
     }
 
-    /// <summary>Runs of a session: each ends with a rejection, a restart or the text.</summary>
-    public static int Runs(SessionStats stats) =>
-        stats.Mode == DecodeMode.Ppsd ? stats.Rollbacks + stats.Restarts + 1 : 0;
-
     /// <summary>The request's span, for stages; null when it is not traced.</summary>
     public string? TraceParent => _span?.Id;
 
@@ -99,9 +95,10 @@ internal sealed class RequestMeter : IDisposable
     private static SpeculativeDecodingMetrics Drafts(SessionStats stats) =>
         new()
         {
-            MeanAcceptanceLength = Round(1 + (double)stats.AcceptedDrafts / Runs(stats)),
+            MeanAcceptanceLength = Round(1 + (double)stats.AcceptedDrafts / stats.Runs),
             DraftAcceptanceRate = Round(stats.AcceptanceRate),
-            NumSpecSteps = Runs(stats),
+            AcceptanceHistogram = stats.AcceptanceHistogram,
+            NumSpecSteps = stats.Runs,
             NumAcceptedDraftTokens = stats.AcceptedDrafts,
             NumDraftTokens = stats.VerifiedDrafts,
             NumCancelledDraftTokens = stats.CancelledDrafts,

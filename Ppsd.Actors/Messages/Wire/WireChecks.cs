@@ -45,7 +45,19 @@ internal static class WireChecks
                 );
                 break;
             case TextEnded ended:
-                Require(ended.Stats is not null, "an ended text lacks its figures");
+                Check(ended.Stats);
+                break;
+            case SessionEnded ended:
+                Check(ended.Stats);
+                break;
+            case SessionRefused refused:
+                Require(refused.Reason is not null, "a refused session lacks its reason");
+                break;
+            case SessionFailed failed:
+                Require(failed.Reason is not null, "a failed session lacks its reason");
+                break;
+            case StageFault fault:
+                Require(fault.Reason is not null, "a fault lacks its reason");
                 break;
             case TextFailed failed:
                 Require(failed.Reason is not null, "a failed text lacks its reason");
@@ -80,6 +92,9 @@ internal static class WireChecks
                 || (logprobs.Length == tokenCount && Array.TrueForAll(logprobs, token => token is { Top: not null })),
             "log-probabilities do not fit their tokens"
         );
+
+    private static void Check(SessionStats? stats) =>
+        Require(stats is { AcceptanceHistogram: not null }, "an ended session lacks its figures");
 
     private static void Check(SessionVerdicts verdicts)
     {

@@ -31,6 +31,9 @@ internal sealed record SpeculativeDecodingMetrics
     /// <summary>Accepted over verified drafts (alpha).</summary>
     public required double DraftAcceptanceRate { get; init; }
 
+    /// <summary>Runs by the drafts accepted in them: entry j is how many accepted exactly j.</summary>
+    public required IReadOnlyList<int> AcceptanceHistogram { get; init; }
+
     /// <summary>Runs.</summary>
     public required int NumSpecSteps { get; init; }
 

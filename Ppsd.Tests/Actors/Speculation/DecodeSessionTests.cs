@@ -1,6 +1,6 @@
 using Ppsd.Actors.Ids;
 using Ppsd.Actors.Messages;
-using Ppsd.Actors.Speculation;
+using static Ppsd.Tests.Actors.Speculation.ScriptedSession;
 
 namespace Ppsd.Tests.Actors.Speculation;
 
@@ -52,7 +52,7 @@ public sealed class DecodeSessionTests
             Assert.That(outcome.DeadBranch, Is.Empty);
             Assert.That(session.HasVerifiedToken, Is.False);
             Assert.That(session.Run, Is.EqualTo(new RunId(0)));
-            Assert.That((session.VerifiedDrafts, session.AcceptedDrafts), Is.EqualTo((1, 1)));
+            Assert.That((session.Tally.Verified, session.Tally.Accepted), Is.EqualTo((1, 1)));
         }
 
         Draft(session, parent: 2, 9);
@@ -77,8 +77,8 @@ public sealed class DecodeSessionTests
             Assert.That(outcome.Emitted, Is.EqualTo(Tokens(5)));
             Assert.That(outcome.RunRejected, Is.True);
             Assert.That(session.Run, Is.EqualTo(new RunId(1)));
-            Assert.That((session.VerifiedDrafts, session.AcceptedDrafts), Is.EqualTo((1, 0)));
-            Assert.That((session.CancelledDrafts, session.Rollbacks), Is.EqualTo((1, 1)));
+            Assert.That((session.Tally.Verified, session.Tally.Accepted), Is.EqualTo((1, 0)));
+            Assert.That((session.Tally.Cancelled, session.Tally.Rollbacks), Is.EqualTo((1, 1)));
         }
 
         var next = session.NextPart(8, mayDraft: true);
@@ -130,7 +130,7 @@ public sealed class DecodeSessionTests
             Assert.That(outcome.RunRejected, Is.False);
             Assert.That(next.Run, Is.EqualTo(new RunId(0)));
             Assert.That(Tokens(next), Is.EqualTo(new[] { 4 }));
-            Assert.That(session.VerifiedDrafts, Is.Zero);
+            Assert.That(session.Tally.Verified, Is.Zero);
         }
     }
 
@@ -148,7 +148,7 @@ public sealed class DecodeSessionTests
         {
             Assert.That(next.CertainCount, Is.EqualTo(1));
             Assert.That(session.HasDraftWork, Is.False);
-            Assert.That(session.VerifiedDrafts, Is.Zero, "it never reached the last stage");
+            Assert.That(session.Tally.Verified, Is.Zero, "it never reached the last stage");
         }
     }
 
@@ -186,7 +186,7 @@ public sealed class DecodeSessionTests
         {
             Assert.That(outcome.RunRejected, Is.False);
             Assert.That(outcome.DeadBranch, Is.EqualTo(Ids(1, 3)));
-            Assert.That((session.VerifiedDrafts, session.AcceptedDrafts), Is.EqualTo((1, 1)));
+            Assert.That((session.Tally.Verified, session.Tally.Accepted), Is.EqualTo((1, 1)));
         }
 
         var next = session.Apply(new RunId(0), Ids(1, 2), Tokens(5, 4));
@@ -208,120 +208,9 @@ public sealed class DecodeSessionTests
         using (Assert.EnterMultipleScope())
         {
             Assert.That(outcome.Emitted, Is.EqualTo(Tokens(7, 8, 2)));
-            Assert.That(session.AcceptedDrafts, Is.EqualTo(2));
+            Assert.That(session.Tally.Accepted, Is.EqualTo(2));
             Assert.That(Tokens(session.NextPart(8, mayDraft: true)), Is.EqualTo(new[] { 2 }));
         }
-    }
-
-    [Test]
-    public void An_end_token_ends_the_session_and_what_is_in_flight_counts_as_cancelled()
-    {
-        var session = Session(prompt: [1], ends: [9]);
-        session.NextPart(8, mayDraft: true);
-        Draft(session, parent: 0, 9);
-        session.NextPart(8, mayDraft: true);
-        Draft(session, parent: 1, 3);
-        session.NextPart(8, mayDraft: true);
-
-        var outcome = session.Apply(new RunId(0), Ids(0, 1), Tokens(9, 3));
-
-        using (Assert.EnterMultipleScope())
-        {
-            Assert.That(outcome.Finish, Is.EqualTo(FinishReason.Stop));
-            Assert.That(outcome.Emitted, Is.EqualTo(Tokens(9)), "nothing is emitted after the end");
-            Assert.That(session.CancelledDrafts, Is.EqualTo(1));
-            Assert.That(session.HasVerifiedToken || session.HasDraftWork, Is.False);
-        }
-    }
-
-    [Test]
-    public void The_token_limit_ends_the_session()
-    {
-        var session = Session(prompt: [1], maxTokens: 2);
-        session.NextPart(8, mayDraft: true);
-        session.Apply(new RunId(0), Ids(0), Tokens(4));
-        session.NextPart(8, mayDraft: true);
-
-        Assert.That(session.Apply(new RunId(0), Ids(1), Tokens(5)).Finish, Is.EqualTo(FinishReason.Length));
-    }
-
-    [Test]
-    public void A_verdict_out_of_turn_is_a_gap_and_a_restart_enters_the_last_verified_token_again()
-    {
-        var session = Session(prompt: [1]);
-        session.NextPart(8, mayDraft: true);
-        Draft(session, parent: 0, 7);
-        session.NextPart(8, mayDraft: true);
-        Draft(session, parent: 1, 8);
-        session.NextPart(8, mayDraft: true);
-        session.Apply(new RunId(0), Ids(0), Tokens(7));
-
-        var outcome = session.Apply(new RunId(0), Ids(2), Tokens(3));
-        Assert.That(outcome.HasGap, Is.True);
-        Assert.That(outcome.Emitted, Is.Empty);
-        session.Restart();
-
-        var next = session.NextPart(8, mayDraft: true);
-        using (Assert.EnterMultipleScope())
-        {
-            Assert.That(Tokens(next), Is.EqualTo(new[] { 7 }));
-            Assert.That(next.Base, Is.EqualTo(new VerifiedPath(new CandidateId(0), 1)));
-            Assert.That(next.Run, Is.EqualTo(new RunId(1)));
-            Assert.That(session.Restarts, Is.EqualTo(1));
-        }
-    }
-
-    [Test]
-    public void A_restart_before_the_first_verdict_enters_the_prompt_again()
-    {
-        var session = Session(prompt: [1, 2, 3], chunk: 2);
-        session.NextPart(8, mayDraft: true);
-        session.NextPart(8, mayDraft: true);
-        session.Restart();
-
-        var next = session.NextPart(8, mayDraft: true);
-
-        using (Assert.EnterMultipleScope())
-        {
-            Assert.That(Tokens(next), Is.EqualTo(new[] { 1, 2 }));
-            Assert.That(next.Settings, Is.Not.Null, "a stage may never have seen the first chunk");
-            Assert.That(next.Parents[0], Is.EqualTo(CandidateId.Root));
-        }
-    }
-
-    [Test]
-    public void A_look_ahead_knows_that_a_waiting_verdict_will_kill_the_run()
-    {
-        var session = Session(prompt: [1], ends: [9]);
-        session.NextPart(8, mayDraft: true);
-        Assert.That(session.WillDie(new RunId(0), Ids(0), Tokens(5)), Is.False, "nothing follows the head yet");
-        Draft(session, parent: 0, 7);
-        session.NextPart(8, mayDraft: true);
-
-        using (Assert.EnterMultipleScope())
-        {
-            Assert.That(session.WillDie(new RunId(0), Ids(0), Tokens(5)), Is.True);
-            Assert.That(session.WillDie(new RunId(0), Ids(0), Tokens(7)), Is.False);
-            Assert.That(session.WillDie(new RunId(0), Ids(0), Tokens(9)), Is.True, "the end of the text");
-            Assert.That(session.WillDie(new RunId(1), Ids(0), Tokens(5)), Is.False);
-            Assert.That(session.WillDie(new RunId(0), Ids(1), Tokens(5)), Is.False);
-        }
-    }
-
-    /// <summary>A session that only waits for its turn must not be taken for one whose messages were lost.</summary>
-    [Test]
-    public void A_session_is_in_flight_once_something_of_it_has_entered_and_until_its_token_waits()
-    {
-        var session = Session(prompt: [1, 2, 3], chunk: 2);
-        var inFlight = new List<bool> { session.IsInFlight };
-        session.NextPart(8, mayDraft: true);
-        inFlight.Add(session.IsInFlight);
-        session.NextPart(8, mayDraft: true);
-        inFlight.Add(session.IsInFlight);
-        session.Apply(session.Run, Ids(2), Tokens(5));
-        inFlight.Add(session.IsInFlight);
-
-        Assert.That(inFlight, Is.EqualTo(new[] { false, true, true, false }));
     }
 
     [Test]
@@ -336,39 +225,4 @@ public sealed class DecodeSessionTests
 
         Assert.That(session.LikelyDrafts(), Is.EqualTo(Tokens(8, 4)));
     }
-
-    private static DecodeSession Session(
-        int[] prompt,
-        int chunk = 64,
-        int window = 10,
-        int width = 1,
-        int maxTokens = 100,
-        int[]? ends = null
-    ) =>
-        new(
-            SessionId.Create(new PipelineEpoch(1), 1),
-            Tokens(prompt),
-            new SessionSettings
-            {
-                Mode = DecodeMode.Ppsd,
-                Sampling = SamplingSettings.Greedy,
-                MaxWidth = width,
-                ReservedLength = 1000,
-                PromptLength = 3,
-            },
-            new GenerationLimits(maxTokens, Tokens(ends ?? [])),
-            new SpeculationLimits(window, width, chunk)
-        );
-
-    private static void Draft(DecodeSession session, int parent, int token, int? run = null) =>
-        session.AddDrafts(run is { } value ? new RunId(value) : session.Run, [Drafted(parent, token, -0.5f)]);
-
-    private static DraftedToken Drafted(int parent, int token, float logProbability) =>
-        new(new CandidateId(parent), new TokenId(token), logProbability);
-
-    private static CandidateId[] Ids(params int[] values) => [.. values.Select(value => new CandidateId(value))];
-
-    private static TokenId[] Tokens(params int[] values) => [.. values.Select(value => new TokenId(value))];
-
-    private static int[] Tokens(BatchPart batch) => [.. batch.Tokens.Select(token => token.Value)];
 }

@@ -17,6 +17,10 @@ public sealed class DraftStreamTests
         var drafts = chunks.Where(chunk => chunk.TryGetProperty("drafts", out _)).ToList();
         var metrics = chunks[^1].GetProperty("metrics");
         var speculation = metrics.GetProperty("speculative_decoding");
+        int[] histogram =
+        [
+            .. speculation.GetProperty("acceptance_histogram").EnumerateArray().Select(runs => runs.GetInt32()),
+        ];
         using (Assert.EnterMultipleScope())
         {
             Assert.That(drafts.Exists(chunk => chunk.GetProperty("drafts").GetArrayLength() > 1), Is.True);
@@ -27,7 +31,11 @@ public sealed class DraftStreamTests
                 Is.InRange(1, speculation.GetProperty("num_draft_tokens").GetInt32())
             );
             Assert.That(speculation.GetProperty("draft_acceptance_rate").GetDouble(), Is.InRange(0, 1));
-            Assert.That(speculation.GetProperty("num_spec_steps").GetInt32(), Is.Positive);
+            Assert.That(speculation.GetProperty("num_spec_steps").GetInt32(), Is.EqualTo(histogram.Sum()));
+            Assert.That(
+                speculation.GetProperty("num_accepted_draft_tokens").GetInt32(),
+                Is.EqualTo(histogram.Select((runs, accepted) => runs * accepted).Sum())
+            );
         }
     }
 }

@@ -99,6 +99,19 @@ public sealed class TextGeneratorTests
         Assert.That(drafts, Has.Some.Not.Empty);
     }
 
+    /// <summary>Drafts run ahead of the text, but there are no positions beyond the context for them.</summary>
+    [Test]
+    public async Task A_text_may_fill_the_context_to_its_last_position()
+    {
+        var length = _assets.Config.MaxPositions;
+        int[] prompt = [.. Enumerable.Range(0, length - 20).Select(i => _prompt[i % _prompt.Length])];
+        var settings = Settings(20) with { IgnoreEndTokens = true };
+        var plain = await _generator.RunAsync(prompt, settings with { Mode = DecodeMode.Autoregressive });
+        var tree = await _generator.RunAsync(prompt, settings with { MaxWidth = 3 });
+
+        Assert.That(tree.TokenIds, Is.EqualTo(plain.TokenIds).And.Count.EqualTo(20));
+    }
+
     /// <summary>Penalties look back over drafts in flight, and log-probabilities come with verdicts: both must not show it.</summary>
     [TestCase(0f)]
     [TestCase(0.8f)]

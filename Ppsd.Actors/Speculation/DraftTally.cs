@@ -1,0 +1,72 @@
+namespace Ppsd.Actors.Speculation;
+
+/// <summary>What became of one session's drafts and runs. Pure; the draft stage's thread owns it.</summary>
+internal sealed class DraftTally
+{
+    private readonly List<int> _endedRuns = [];
+    private int _acceptedInRun;
+
+    /// <summary>Drafts that got a verdict. Of siblings at one position one counts: the position is judged once.</summary>
+    public int Verified { get; private set; }
+
+    /// <summary>Drafts a verdict confirmed.</summary>
+    public int Accepted { get; private set; }
+
+    /// <summary>Drafts that died in flight, unjudged.</summary>
+    public int Cancelled { get; private set; }
+
+    /// <summary>Runs ended by a rejection.</summary>
+    public int Rollbacks { get; private set; }
+
+    /// <summary>Runs started again after a loss.</summary>
+    public int Restarts { get; private set; }
+
+    /// <summary>Runs by the drafts accepted in them: entry j is how many accepted exactly j. The living run counts.</summary>
+    public int[] AcceptanceHistogram()
+    {
+        var histogram = new int[Math.Max(_endedRuns.Count, _acceptedInRun + 1)];
+        _endedRuns.CopyTo(histogram);
+        histogram[_acceptedInRun]++;
+        return histogram;
+    }
+
+    /// <summary>A position with drafts got its verdict.</summary>
+    /// <param name="isConfirmed">True when one of them was right.</param>
+    public void Judge(bool isConfirmed)
+    {
+        Verified++;
+        if (isConfirmed)
+        {
+            Accepted++;
+            _acceptedInRun++;
+        }
+    }
+
+    /// <summary>Drafts died unjudged.</summary>
+    public void Cancel(int count) => Cancelled += count;
+
+    /// <summary>A rejection ended the run.</summary>
+    public void Reject()
+    {
+        Rollbacks++;
+        EndRun();
+    }
+
+    /// <summary>A loss ended the run.</summary>
+    public void Restart()
+    {
+        Restarts++;
+        EndRun();
+    }
+
+    private void EndRun()
+    {
+        while (_endedRuns.Count <= _acceptedInRun)
+        {
+            _endedRuns.Add(0);
+        }
+
+        _endedRuns[_acceptedInRun]++;
+        _acceptedInRun = 0;
+    }
+}
