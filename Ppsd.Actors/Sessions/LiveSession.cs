@@ -67,7 +67,7 @@ internal sealed class LiveSession(DecodeSession decode, IActorRef client, StartS
     /// </summary>
     public bool HasStalled(TimeSpan timeout)
     {
-        if (!Decode.IsInFlight || clock.GetElapsedTime(_progressAt) < timeout * Math.Pow(2, Math.Min(_vainRestarts, 6)))
+        if (!Decode.HasEntered || clock.GetElapsedTime(_progressAt) < timeout * Math.Pow(2, Math.Min(_vainRestarts, 6)))
         {
             return false;
         }

@@ -30,7 +30,7 @@ internal sealed class DraftStageActor : StageActor, IWithTimers
     {
         Receive<StartSession>(start => Start(start, Sender));
         Receive<StopSession>(stop => End(stop.Session, FinishReason.Cancelled));
-        Receive<Drafts>(TakeDrafts);
+        Receive<Drafts>(TakeOthersDrafts);
         Receive<Verdicts>(TakeVerdicts);
         Receive<GapSeen>(RestartAfterGap);
         Receive<SessionReleased>(NoteReleased);
@@ -240,6 +240,18 @@ internal sealed class DraftStageActor : StageActor, IWithTimers
         return true;
     }
 
+    /// <summary>Of an exit head in a later stage.</summary>
+    private void TakeOthersDrafts(Drafts drafts)
+    {
+        if (Intake.Refusal([.. drafts.Tokens.Select(draft => draft.Token)]) is { } reason)
+        {
+            Refuse("drafts", reason);
+            return;
+        }
+
+        TakeDrafts(drafts);
+    }
+
     private void TakeDrafts(Drafts drafts)
     {
         if (_sessions.TryGetValue(drafts.Session, out var session))
@@ -261,6 +273,12 @@ internal sealed class DraftStageActor : StageActor, IWithTimers
 
     private void TakeVerdicts(SessionVerdicts verdicts, long arrivedAt)
     {
+        if (Intake.Refusal(verdicts.Tokens) is { } misfit)
+        {
+            Refuse("verdicts", misfit);
+            return;
+        }
+
         if (!_sessions.TryGetValue(verdicts.Session, out var session))
         {
             return;

@@ -105,7 +105,7 @@ public sealed class StageModel : IDisposable
     /// <param name="sampling">How its tokens are drawn.</param>
     /// <exception cref="KvCapacityException">Too few pages are free.</exception>
     public void Open(long sequence, int capacity, int promptLength, SamplingParameters sampling) =>
-        _sequences.Add(sequence, new Sequence(new SequenceCache(_pages, capacity), promptLength, sampling));
+        _sequences.Add(sequence, new Sequence(new SequenceCache(_pages, capacity, MaxLength), promptLength, sampling));
 
     /// <summary>True when the sequence is open.</summary>
     public bool IsOpen(long sequence) => _sequences.ContainsKey(sequence);
