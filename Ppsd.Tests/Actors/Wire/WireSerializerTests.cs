@@ -88,6 +88,7 @@ public sealed class WireSerializerTests
             new SessionRefused(RefusalKind.Unavailable, "later"),
             new SessionFailed(session, "gone"),
             new StopSession(session),
+            new TokenCredit(session, 3),
             new StageFailed(new StageIndex(1), "no file"),
             new AssignStage(new StageIndex(1), 4, 4),
             new GetPipeline(),
