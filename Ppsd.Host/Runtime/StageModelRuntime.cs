@@ -73,7 +73,13 @@ internal sealed class StageModelRuntime : IStageRuntime
     {
         try
         {
-            _model.Open(session.Value, settings.ReservedLength, settings.PromptLength, ParametersOf(settings.Sampling));
+            _model.Open(
+                session.Value,
+                settings.ReservedLength,
+                settings.PromptLength,
+                ParametersOf(settings.Sampling),
+                settings.MaxWidth
+            );
         }
         catch (KvCapacityException e)
         {

@@ -48,6 +48,12 @@ public abstract class Backend : IDisposable
     /// <summary>Allocates a buffer for rows after a norm, [rows, width].</summary>
     internal abstract NormedRows AllocateNormed(int rows, int width);
 
+    /// <summary>
+    /// Room for draws from logits of <paramref name="rows"/> rows; null where logits lie in the host's memory anyway, and
+    /// the host draws.
+    /// </summary>
+    internal virtual TokenDraws? AllocateDraws(int rows, int vocabSize) => null;
+
     /// <summary>Loads weights of equal width stacked on top of each other as one matrix, [sum of rows, columns].</summary>
     internal abstract WeightMatrix LoadMatrix(params ReadOnlySpan<Weight> stacked);
 

@@ -30,6 +30,9 @@ internal sealed class StepBatch(int capacity)
     /// <summary>How many leading entries of its slot table each row attends to.</summary>
     public int[] CommittedLengths { get; } = new int[capacity];
 
+    /// <summary>What each row wants drawn from its logits, if a device draws.</summary>
+    public RowDraw[] Draws { get; } = new RowDraw[capacity];
+
     /// <summary>Where each row's tail begins in <see cref="TailSlots"/>.</summary>
     public int[] TailStarts { get; } = new int[capacity];
 
@@ -91,6 +94,7 @@ internal sealed class StepBatch(int capacity)
         Slots[row] = slot;
         SlotTables[row] = slotTable;
         CommittedLengths[row] = committedLength;
+        Draws[row] = default;
         TailStarts[row] = _tailCount;
         TailLengths[row] = tail.Length;
         if (_tailCount + tail.Length > TailSlots.Length)

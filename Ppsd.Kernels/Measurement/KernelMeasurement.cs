@@ -1,6 +1,7 @@
 using Ppsd.Kernels.Checkpoints;
 using Ppsd.Kernels.Devices;
 using Ppsd.Kernels.Model;
+using Ppsd.Kernels.Sampling;
 using Ppsd.Kernels.Weights;
 
 namespace Ppsd.Kernels.Measurement;
@@ -108,9 +109,42 @@ public sealed class KernelMeasurement(Backend backend, ModelConfig config) : IDi
         BeginStep(1, context: 1);
         var normUs = Time(() => Repeat(16, () => backend.RmsNorm(residual, 0, 1, norm, normed)), 16);
         yield return new KernelTiming("norm", $"{hidden}", 1, normUs, 3L * sizeof(float) * hidden);
+        foreach (var timing in MeasureDraws(logits))
+        {
+            yield return timing;
+        }
+
         foreach (var timing in MeasureAttention(qkv, attended))
         {
             yield return timing;
+        }
+    }
+
+    /// <summary>Draws on the device, the result's way to the host included.</summary>
+    private IEnumerable<KernelTiming> MeasureDraws(Activations logits)
+    {
+        const int Repeats = 8;
+        using var draws = backend.AllocateDraws(8, config.VocabSize);
+        if (draws is null)
+        {
+            yield break;
+        }
+
+        SamplingParameters[] settings = [new(), new() { Temperature = 0.8f }];
+        foreach (var parameters in settings)
+        {
+            foreach (var width in _widths)
+            {
+                BeginStep(width, context: 1, new RowDraw(DrawSettings.Of(parameters), Drafts: 1));
+                var us = Time(() => Repeat(Repeats, () => draws.Queue(logits, 0, width)), Repeats);
+                yield return new KernelTiming(
+                    parameters.Temperature == 0f ? "draw, greedy" : "draw, sampled",
+                    $"{config.VocabSize}",
+                    width,
+                    us,
+                    (long)sizeof(float) * config.VocabSize * width
+                );
+            }
         }
     }
 
@@ -182,7 +216,7 @@ public sealed class KernelMeasurement(Backend backend, ModelConfig config) : IDi
         return normed;
     }
 
-    private void BeginStep(int rows, int context)
+    private void BeginStep(int rows, int context, RowDraw draw = default)
     {
         var batch = new StepBatch(rows);
         var table = new int[context];
@@ -194,6 +228,7 @@ public sealed class KernelMeasurement(Backend backend, ModelConfig config) : IDi
         for (var row = 0; row < rows; row++)
         {
             batch.Add(0, context - 1, context - 1, table, context - 1, [context - 1]);
+            batch.Draws[row] = draw;
         }
 
         backend.BeginStep(batch);

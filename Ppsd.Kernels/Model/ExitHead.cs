@@ -38,6 +38,9 @@ internal sealed class ExitHead : IDisposable
     /// <summary>Layers with keys and values of their own; they take part in the stage's KV budget.</summary>
     public static int KvLayerCount(ExitHeadConfig head) => head.Kind == ExitHeadKind.Transformer ? head.LayerCount : 0;
 
+    /// <summary>Its last part: draft logits, and what is drawn from them.</summary>
+    public LogitsHead LogitsHead => _logitsHead;
+
     /// <summary>Bytes of weights one step reads, the shared LM head not counted.</summary>
     public long WeightBytes => _layers.Sum(layer => layer.WeightBytes) + (_feedForward?.WeightBytes ?? 0);
 
@@ -97,12 +100,6 @@ internal sealed class ExitHead : IDisposable
             _logitsHead.Forward(_hidden, firstRow, rows - firstRow);
         }
     }
-
-    /// <summary>Logits of so many rows were queued, by <see cref="Forward"/> or by a replay of it.</summary>
-    public void Expect(int rows) => _logitsHead.Expect(rows);
-
-    /// <summary>Draft logits of the n-th row that got any.</summary>
-    public ReadOnlySpan<float> Logits(int row) => _logitsHead.Logits(row);
 
     public void Dispose()
     {

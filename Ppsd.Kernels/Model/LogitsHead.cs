@@ -1,4 +1,5 @@
 using Ppsd.Kernels.Devices;
+using Ppsd.Kernels.Sampling;
 
 namespace Ppsd.Kernels.Model;
 
@@ -13,6 +14,7 @@ internal sealed class LogitsHead : IDisposable
     private readonly WeightMatrix _lmHead;
     private readonly NormedRows _normed;
     private readonly Activations _logits;
+    private readonly TokenDraws? _draws;
     private readonly float[] _host;
     private int _rows;
     private bool _isRead;
@@ -25,10 +27,14 @@ internal sealed class LogitsHead : IDisposable
         _lmHead = lmHead;
         _normed = backend.AllocateNormed(maxRows, lmHead.Columns);
         _logits = backend.AllocateActivations(maxRows, lmHead.Rows);
+        _draws = backend.AllocateDraws(maxRows, lmHead.Rows);
         _host = new float[maxRows * lmHead.Rows];
     }
 
-    /// <summary>Queues the logits of <paramref name="rows"/> rows of <paramref name="hidden"/> from <paramref name="firstRow"/> on.</summary>
+    /// <summary>
+    /// Queues the logits of <paramref name="rows"/> rows of <paramref name="hidden"/> from <paramref name="firstRow"/> on, and
+    /// draws from them where the device draws. The rows must be those of the step.
+    /// </summary>
     public void Forward(Activations hidden, int firstRow, int rows)
     {
         if (rows > _normed.Capacity)
@@ -41,6 +47,7 @@ internal sealed class LogitsHead : IDisposable
 
         _backend.RmsNorm(hidden, firstRow, rows, _norm, _normed);
         _backend.MatMul(_normed, _lmHead, _logits, rows);
+        _draws?.Queue(_logits, firstRow, rows);
     }
 
     /// <summary>Logits of so many rows were queued, by <see cref="Forward"/> or by a replay of it.</summary>
@@ -48,7 +55,14 @@ internal sealed class LogitsHead : IDisposable
     {
         _rows = rows;
         _isRead = false;
+        _draws?.Expect();
     }
+
+    /// <summary>
+    /// Reads the tokens that the device drew from a row of logits, best first; see <see cref="TokenDraws.Read"/>. 0 when it
+    /// did not, and the host must, from <see cref="Logits"/>.
+    /// </summary>
+    public int ReadDraws(int row, Span<DraftToken> drafts) => _draws?.Read(row, drafts) ?? 0;
 
     /// <summary>Waits for the logits that were queued last; one row of them, [vocabSize].</summary>
     public ReadOnlySpan<float> Logits(int row)
@@ -67,5 +81,6 @@ internal sealed class LogitsHead : IDisposable
         _norm.Dispose();
         _normed.Dispose();
         _logits.Dispose();
+        _draws?.Dispose();
     }
 }

@@ -103,9 +103,18 @@ public sealed class StageModel : IDisposable
     /// <param name="capacity">Tokens it may hold at once, uncommitted candidates included.</param>
     /// <param name="promptLength">Tokens of its prompt; what follows them was generated.</param>
     /// <param name="sampling">How its tokens are drawn.</param>
+    /// <param name="maxDrafts">Most drafts that will be asked for at once; more are drawn on the host.</param>
     /// <exception cref="KvCapacityException">Too few pages are free.</exception>
-    public void Open(long sequence, int capacity, int promptLength, SamplingParameters sampling) =>
-        _sequences.Add(sequence, new Sequence(new SequenceCache(_pages, capacity, MaxLength), promptLength, sampling));
+    public void Open(long sequence, int capacity, int promptLength, SamplingParameters sampling, int maxDrafts = 1)
+    {
+        var cache = new SequenceCache(_pages, capacity, MaxLength);
+        var drafts = HasExitHead ? Math.Min(maxDrafts, TokenDraws.MaxDrafts) : 1;
+
+        // Penalties need the tokens before, which only the host knows; so far it alone filters, too.
+        var settings = DrawSettings.Of(sampling);
+        var draw = new RowDraw(settings, sampling.UsesHistory || settings.HasFilters ? 0 : drafts);
+        _sequences.Add(sequence, new Sequence(cache, promptLength, sampling, draw));
+    }
 
     /// <summary>True when the sequence is open.</summary>
     public bool IsOpen(long sequence) => _sequences.ContainsKey(sequence);
@@ -143,6 +152,7 @@ public sealed class StageModel : IDisposable
         }
 
         _rows[_batch.RowCount - 1] = new Row(owner, candidate);
+        _batch.Draws[_batch.RowCount - 1] = owner.Draw;
         return true;
     }
 
@@ -209,14 +219,7 @@ public sealed class StageModel : IDisposable
     }
 
     /// <summary>The best tokens to follow a row, by the exit head; see <see cref="TokenSampler.SampleBest"/>.</summary>
-    public int Draft(int row, Span<DraftToken> drafts) =>
-        _sampler.SampleBest(
-            _weights.ExitHead!.Logits(row - _firstHeadRow),
-            _rows[row].Sequence.Sampling,
-            _batch.Positions[row] + 1,
-            HistoryOf(row),
-            drafts
-        );
+    public int Draft(int row, Span<DraftToken> drafts) => Draw(_weights.ExitHead!.LogitsHead, row, drafts);
 
     /// <summary>Runs the target head; rows from <paramref name="firstRow"/> on can then get verdicts.</summary>
     public void RunTargetHead(int firstRow)
@@ -227,8 +230,12 @@ public sealed class StageModel : IDisposable
     }
 
     /// <summary>The target's token after a row.</summary>
-    public int Verdict(int row) =>
-        _sampler.Sample(TargetLogits(row), _rows[row].Sequence.Sampling, _batch.Positions[row] + 1, HistoryOf(row));
+    public int Verdict(int row)
+    {
+        Span<DraftToken> verdict = stackalloc DraftToken[1];
+        Draw(_weights.TargetHead!, row, verdict);
+        return verdict[0].Token;
+    }
 
     /// <summary>What the target thinks of a token after a row; see <see cref="LogProbabilities.Read"/>.</summary>
     public float LogProbability(int row, int token, Span<TokenLogProbability> top) =>
@@ -238,7 +245,7 @@ public sealed class StageModel : IDisposable
     public ReadOnlySpan<float> TargetLogits(int row) => _weights.TargetHead!.Logits(row - _firstHeadRow);
 
     /// <summary>The exit head's logits after a row, [vocabSize].</summary>
-    public ReadOnlySpan<float> DraftLogits(int row) => _weights.ExitHead!.Logits(row - _firstHeadRow);
+    public ReadOnlySpan<float> DraftLogits(int row) => _weights.ExitHead!.LogitsHead.Logits(row - _firstHeadRow);
 
     /// <inheritdoc />
     public void Dispose()
@@ -252,7 +259,7 @@ public sealed class StageModel : IDisposable
         _firstHeadRow = firstRow;
         _queuedHeadRow = firstRow;
         _backend.Run(StepPart.ExitHead, firstRow, _runExitHead);
-        _weights.ExitHead!.Expect(_batch.RowCount - firstRow);
+        _weights.ExitHead!.LogitsHead.Expect(_batch.RowCount - firstRow);
     }
 
     private void RunLayers()
@@ -283,6 +290,17 @@ public sealed class StageModel : IDisposable
         }
     }
 
+    private int Draw(LogitsHead head, int row, Span<DraftToken> drafts) =>
+        head.ReadDraws(row - _firstHeadRow, drafts) is > 0 and var count
+            ? count
+            : _sampler.SampleBest(
+                head.Logits(row - _firstHeadRow),
+                _rows[row].Sequence.Sampling,
+                _batch.Positions[row] + 1,
+                HistoryOf(row),
+                drafts
+            );
+
     private TokenHistory HistoryOf(int row)
     {
         var (sequence, candidate) = _rows[row];
@@ -292,7 +310,7 @@ public sealed class StageModel : IDisposable
             : default;
     }
 
-    private sealed record Sequence(SequenceCache Cache, int PromptLength, SamplingParameters Sampling);
+    private sealed record Sequence(SequenceCache Cache, int PromptLength, SamplingParameters Sampling, RowDraw Draw);
 
     private readonly record struct Row(Sequence Sequence, int Candidate);
 }

@@ -8,15 +8,19 @@ namespace Ppsd.Kernels.Sampling;
 /// draws the same token from the same logits.
 /// </summary>
 /// <remarks>
-/// Tokens 4c..4c+3 take the four words of Philox counter (c, position, 0, 0) under the seed as key. A word's upper 24
-/// bits make a uniform u in (0, 1); the noise is -ln(-ln u).
+/// Tokens 4c..4c+3 take the four words of Philox counter (c, position, 0, 0) under the seed as key. A word's upper 23
+/// bits, and half a unit more, make a uniform u in (0, 1), exactly; the noise is -ln(-ln u).
 /// </remarks>
 internal static class GumbelNoise
 {
     /// <summary>Tokens whose noise <see cref="Fill"/> computes together.</summary>
     public const int BlockSize = 64;
 
-    private const float UnitOf24Bits = 1f / (1 << 24);
+    /// <summary>Bits of a word that make no noise.</summary>
+    public const int UnusedBits = 9;
+
+    /// <summary>Distance between two values of u. One bit more, and the largest u would round to 1: noise without bound.</summary>
+    public const float Unit = 1f / (1 << 23);
 
     private static readonly Vector512<uint> _lane = Vector512.Create(
         0u,
@@ -60,10 +64,10 @@ internal static class GumbelNoise
         }
     }
 
-    private static Vector512<float> FromBits(Vector512<uint> bits)
+    /// <summary>Noise made of random words.</summary>
+    public static Vector512<float> FromBits(Vector512<uint> bits)
     {
-        // Half a unit keeps u off 0 and 1, where a logarithm would be infinite.
-        var u = Vector512.ConvertToSingle((bits >> 8).AsInt32()) * UnitOf24Bits + Vector512.Create(UnitOf24Bits / 2);
-        return -Vector512.Log(-Vector512.Log(u));
+        var u = Vector512.ConvertToSingle((bits >> UnusedBits).AsInt32()) * Unit + Vector512.Create(Unit / 2);
+        return -VectorMath.Log(-VectorMath.Log(u));
     }
 }

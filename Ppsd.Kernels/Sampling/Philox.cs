@@ -40,6 +40,24 @@ internal static class Philox
         }
     }
 
+    /// <summary>One counter; also in kernels.</summary>
+    public static void Generate(ref uint word0, ref uint word1, ref uint word2, ref uint word3, ulong key)
+    {
+        var key0 = (uint)key;
+        var key1 = (uint)(key >> 32);
+        for (var round = 0; round < Rounds; round++)
+        {
+            var wide0 = (ulong)word0 * Multiplier0;
+            var wide1 = (ulong)word2 * Multiplier1;
+            word0 = (uint)(wide1 >> 32) ^ word1 ^ key0;
+            word1 = (uint)wide1;
+            word2 = (uint)(wide0 >> 32) ^ word3 ^ key1;
+            word3 = (uint)wide0;
+            key0 += Weyl0;
+            key1 += Weyl1;
+        }
+    }
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void MultiplyWide(
         Vector512<uint> value,

@@ -13,13 +13,7 @@ namespace Ppsd.Kernels.Devices.Ilgpu;
 /// </summary>
 internal sealed class IlgpuBackend : Backend
 {
-    // Words of a full-length context and some rows; more than these make recorded steps void.
-    private const int InitialWords = 1 << 15;
-
     private const int InitialTransfer = 4096;
-
-    /// <summary>Words before those of the rows: the step's number, and padding for alignment.</summary>
-    private const int HeaderWords = 4;
 
     private readonly IlgpuDevice _device;
     private readonly Accelerator _accelerator;
@@ -28,10 +22,9 @@ internal sealed class IlgpuBackend : Backend
     private readonly IlgpuKernels _kernels;
     private readonly IlgpuKvKernels _kvKernels;
     private readonly WideProducts _wide;
-    private readonly RowContextUpload _layout = new();
+    private readonly StepWords _words;
+    private DrawKernels? _drawKernels;
     private IlgpuWeightLoader? _loader;
-    private MemoryBuffer1D<int, Stride1D.Dense> _rowWords;
-    private PageLockedArray1D<int> _rowWordsHost;
     private PageLockedArray1D<float> _transfer;
     private PageLockedArray1D<float> _collected;
     private float[] _collectedRows = new float[InitialTransfer];
@@ -39,10 +32,8 @@ internal sealed class IlgpuBackend : Backend
     private IlgpuActivations? _collecting;
     private RowContexts _contexts;
     private StepState _step;
-    private int _stepNumber;
     private int _rows;
     private int _longestContext;
-    private bool _isBusy;
 
     /// <summary>Takes ownership of the device.</summary>
     /// <param name="device">The device.</param>
@@ -56,10 +47,7 @@ internal sealed class IlgpuBackend : Backend
         _kernels = new IlgpuKernels(_accelerator);
         _wide = new WideProducts(_accelerator);
         _kvKernels = IlgpuKvKernels.Create(_accelerator, kvIsBFloat16);
-        _rowWords = _accelerator.Allocate1D<int>(InitialWords);
-        _rowWords.MemSetToZero();
-        _accelerator.DefaultStream.Synchronize();
-        _rowWordsHost = _accelerator.AllocatePageLocked1D<int>(InitialWords);
+        _words = new StepWords(_accelerator);
         PointAtWords();
         _collected = _accelerator.AllocatePageLocked1D<float>(InitialTransfer);
         _transfer = _accelerator.AllocatePageLocked1D<float>(InitialTransfer);
@@ -79,6 +67,9 @@ internal sealed class IlgpuBackend : Backend
 
     internal override Activations AllocateActivations(int rows, int width) =>
         new IlgpuActivations(_accelerator, rows, width);
+
+    internal override TokenDraws AllocateDraws(int rows, int vocabSize) =>
+        new IlgpuDraws(_accelerator, _drawKernels ??= new(_accelerator), _queue, _words, rows, vocabSize);
 
     internal override KvMemory AllocateKv(KvShape shape) => _kvKernels.Allocate(_accelerator, shape);
 
@@ -111,31 +102,15 @@ internal sealed class IlgpuBackend : Backend
     internal override void BeginStep(StepBatch batch)
     {
         // A cancelled step leaves its queue behind; the page-locked memory it reads from must not change under it.
-        if (_isBusy)
+        if (_queue.IsBusy)
         {
             _queue.Wait();
         }
 
-        var words = _layout.Write(batch);
-        if (HeaderWords + words.Length > _rowWords.Length)
-        {
-            _queue.ForgetGraphs();
-            _rowWords.Dispose();
-            _rowWordsHost.Dispose();
-            _rowWords = _accelerator.Allocate1D<int>(words.Length * 2);
-            _rowWordsHost = _accelerator.AllocatePageLocked1D<int>(words.Length * 2);
-        }
-
-        _queue.Begin();
-        _rowWordsHost.Span[0] = ++_stepNumber;
-        words.CopyTo(_rowWordsHost.Span[HeaderWords..]);
-        var view = _rowWords.View.BaseView;
-        var length = HeaderWords + words.Length;
-        view.SubView(0, length).CopyFrom(_stream, _rowWordsHost.ArrayView.SubView(0, length));
+        _words.Begin(batch, _queue);
         PointAtWords();
         _rows = batch.RowCount;
         _longestContext = _rows <= TensorCore.Width ? ContextBucket(batch.LongestContext) : batch.LongestContext;
-        _isBusy = true;
     }
 
     internal override void Run(StepPart part, int firstRow, Action operations)
@@ -177,7 +152,7 @@ internal sealed class IlgpuBackend : Backend
 
     internal override bool TryCollect(Func<bool> isCancelled)
     {
-        if (!_queue.TryWaitCollectable(_stepNumber, isCancelled))
+        if (!_queue.TryWaitCollectable(_words.StepNumber, isCancelled))
         {
             return false;
         }
@@ -212,7 +187,6 @@ internal sealed class IlgpuBackend : Backend
         ReserveTransfer(length);
         from.Rows(0, rows).CopyTo(_stream, _transfer.ArrayView.SubView(0, length));
         _queue.Wait();
-        _isBusy = false;
         for (var row = 0; row < rows; row++)
         {
             _transfer.Span.Slice(row * from.Stride, from.Width).CopyTo(target.Slice(row * from.Width, from.Width));
@@ -374,8 +348,7 @@ internal sealed class IlgpuBackend : Backend
         {
             _stream.Synchronize();
             _transfer.Dispose();
-            _rowWordsHost.Dispose();
-            _rowWords.Dispose();
+            _words.Dispose();
             _loader?.Dispose();
             _kvKernels.Dispose();
             _wide.Dispose();
@@ -391,9 +364,8 @@ internal sealed class IlgpuBackend : Backend
 
     private void PointAtWords()
     {
-        var view = _rowWords.View.BaseView;
-        _step = new StepState { Current = view.SubView(0, 1), Cancelled = _queue.Cancelled };
-        _contexts = new RowContexts { Words = view.SubView(HeaderWords, view.Length - HeaderWords) };
+        _step = new StepState { Current = _words.Current, Cancelled = _queue.Cancelled };
+        _contexts = _words.Rows;
     }
 
     private static KernelConfig Grid(IlgpuTiledMatrix matrix, int rows) =>

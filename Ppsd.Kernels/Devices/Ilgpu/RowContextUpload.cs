@@ -28,6 +28,7 @@ internal sealed class RowContextUpload
                 end += length;
             }
 
+            var draw = batch.Draws[row];
             ReadOnlySpan<int> fields =
             [
                 batch.Tokens[row],
@@ -38,6 +39,14 @@ internal sealed class RowContextUpload
                 tailStart + batch.TailStarts[row],
                 batch.TailLengths[row],
                 Agreement(batch, row),
+                draw.Drafts,
+                BitConverter.SingleToInt32Bits(draw.Settings.Scale),
+                draw.Settings.HasNoise ? 1 : 0,
+                0,
+                0,
+                0,
+                (int)draw.Settings.Seed,
+                (int)(draw.Settings.Seed >> 32),
             ];
             fields.CopyTo(_words.AsSpan(row * RowContexts.Stride));
         }

@@ -4,12 +4,13 @@ namespace Ppsd.Kernels.Devices.Ilgpu;
 
 /// <summary>
 /// The rows of a step in device memory; see <see cref="StepBatch"/>. One buffer of integers holds everything, so that a
-/// step takes one upload: eight per row, then the rows' tails, then the slot tables.
+/// step takes one upload: sixteen per row (eight say what it attends to, eight what it wants drawn), then the rows' tails,
+/// then the slot tables.
 /// </summary>
 internal struct RowContexts
 {
     /// <summary>Integers per row.</summary>
-    public const int Stride = 8;
+    public const int Stride = 16;
 
     public ArrayView<int> Words;
 
@@ -33,6 +34,21 @@ internal struct RowContexts
             TailStart = (int)second.Y,
             Length = (int)(second.X + second.Z),
             Agreement = (int)second.W,
+        };
+    }
+
+    /// <summary>What the row wants drawn.</summary>
+    public readonly RowDrawWords Draw(int row)
+    {
+        var first = Words.Cast<UInt4>()[row * (Stride / 4) + 2];
+        var second = Words.Cast<UInt4>()[row * (Stride / 4) + 3];
+        return new RowDrawWords
+        {
+            Drafts = (int)first.X,
+            Scale = Interop.IntAsFloat(first.Y),
+            HasNoise = (int)first.Z,
+            Position = Position(row) + 1,
+            Seed = ((ulong)second.W << 32) | second.Z,
         };
     }
 

@@ -24,6 +24,8 @@ internal sealed class StepQueue : IDisposable
     private readonly AcceleratorStream _cancelStream;
     private readonly MemoryBuffer1D<int, Stride1D.Dense> _cancelled;
     private readonly PageLockedArray1D<int> _cancelledHost;
+    private CudaEvent? _reached;
+    private double? _deviceMs = 0;
 
     public StepQueue(Accelerator accelerator)
     {
@@ -48,8 +50,11 @@ internal sealed class StepQueue : IDisposable
     /// <summary>Device word: number of the last step that was cut short.</summary>
     public ArrayView<int> Cancelled => _cancelled.View.BaseView;
 
-    /// <summary>Milliseconds from <see cref="Begin"/> to the last thing waited for.</summary>
-    public double DeviceMs { get; private set; }
+    /// <summary>Milliseconds from <see cref="Begin"/> to the last thing waited for; the driver is asked only if somebody is.</summary>
+    public double DeviceMs => _deviceMs ??= _reached?.MsSince(_begun!) ?? 0;
+
+    /// <summary>True from <see cref="Begin"/> until all of the step was waited for.</summary>
+    public bool IsBusy { get; private set; }
 
     private nint Handle => ((CudaStream)Stream).StreamPtr;
 
@@ -58,6 +63,8 @@ internal sealed class StepQueue : IDisposable
     {
         _cuda?.Bind();
         _begun?.Record(Handle);
+        IsBusy = true;
+        (_reached, _deviceMs) = (null, 0);
     }
 
     /// <summary>Queues a part of a step: replays it if this shape was recorded, records it if it may be.</summary>
@@ -121,23 +128,35 @@ internal sealed class StepQueue : IDisposable
             Thread.SpinWait(8);
         }
 
-        DeviceMs = _collectable.MsSince(_begun!);
+        (_reached, _deviceMs) = (_collectable, null);
         return true;
     }
 
     /// <summary>Waits for all that was queued.</summary>
     public void Wait()
     {
+        _cuda?.Bind();
+        MarkDone();
+        WaitDone();
+    }
+
+    /// <summary>Marks what <see cref="WaitDone"/> waits for: all that a step queues, or its last part.</summary>
+    public void MarkDone() => _done?.Record(Handle);
+
+    /// <summary>Waits for the mark.</summary>
+    public void WaitDone()
+    {
         if (_done is null)
         {
             Stream.Synchronize();
-            return;
+        }
+        else
+        {
+            _done.Wait();
+            (_reached, _deviceMs) = (_done, null);
         }
 
-        _cuda!.Bind();
-        _done.Record(Handle);
-        _done.Wait();
-        DeviceMs = _done.MsSince(_begun!);
+        IsBusy = false;
     }
 
     /// <summary>Milliseconds that some operations take, recorded as a step's are; median of several rounds.</summary>

@@ -39,6 +39,16 @@ public sealed class PhiloxTests
         Assert.That(word3, Is.EqualTo(Vector512.Create(expected[3])));
     }
 
+    [TestCaseSource(nameof(_knownAnswers))]
+    public void Known_answers_come_out_of_one_counter(uint[] counter, ulong key, uint[] expected)
+    {
+        var (word0, word1, word2, word3) = (counter[0], counter[1], counter[2], counter[3]);
+
+        Philox.Generate(ref word0, ref word1, ref word2, ref word3, key);
+
+        Assert.That(new[] { word0, word1, word2, word3 }, Is.EqualTo(expected));
+    }
+
     [Test]
     public void Lanes_do_not_mix()
     {

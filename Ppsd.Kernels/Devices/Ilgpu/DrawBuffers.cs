@@ -1,0 +1,22 @@
+using ILGPU;
+
+namespace Ppsd.Kernels.Devices.Ilgpu;
+
+/// <summary>What draws are made in: the groups' own best tokens, then the rows' results.</summary>
+internal struct DrawBuffers
+{
+    /// <summary>Words of a result: drafts asked for, drafts found, their tokens, the bits of their log shares.</summary>
+    public const int ResultStride = 2 + 2 * TokenDraws.MaxDrafts;
+
+    /// <summary>The best keys of each group, [rows, groups, MaxDrafts].</summary>
+    public ArrayView<ulong> Keys;
+
+    /// <summary>Each group's largest score and the sum of e^(score - largest), [rows, groups].</summary>
+    public ArrayView<SoftmaxTotal> Totals;
+
+    /// <summary>Groups of a row that are done; zero between steps.</summary>
+    public ArrayView<int> Done;
+
+    /// <summary>The results, [rows, ResultStride].</summary>
+    public ArrayView<int> Results;
+}

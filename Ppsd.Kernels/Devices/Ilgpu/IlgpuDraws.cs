@@ -1,0 +1,113 @@
+using ILGPU;
+using ILGPU.Runtime;
+using Ppsd.Kernels.Sampling;
+
+namespace Ppsd.Kernels.Devices.Ilgpu;
+
+/// <summary>Draws on a device: a few words a row come back through page-locked memory.</summary>
+internal sealed class IlgpuDraws : TokenDraws
+{
+    private readonly StepQueue _queue;
+    private readonly StepWords _words;
+    private readonly DrawKernels _kernels;
+    private readonly int _vocabSize;
+    private readonly int _groups;
+    private readonly MemoryBuffer1D<ulong, Stride1D.Dense> _keys;
+    private readonly MemoryBuffer1D<SoftmaxTotal, Stride1D.Dense> _totals;
+    private readonly MemoryBuffer1D<int, Stride1D.Dense> _done;
+    private readonly MemoryBuffer1D<int, Stride1D.Dense> _results;
+    private readonly PageLockedArray1D<int> _read;
+    private readonly DrawBuffers _buffers;
+    private bool _isRead;
+
+    /// <param name="accelerator">The device.</param>
+    /// <param name="kernels">Its kernels.</param>
+    /// <param name="queue">The stage's stream.</param>
+    /// <param name="words">What the step's rows want.</param>
+    /// <param name="rows">Most rows.</param>
+    /// <param name="vocabSize">Tokens.</param>
+    public IlgpuDraws(
+        Accelerator accelerator,
+        DrawKernels kernels,
+        StepQueue queue,
+        StepWords words,
+        int rows,
+        int vocabSize
+    )
+    {
+        _queue = queue;
+        _words = words;
+        _kernels = kernels;
+        _vocabSize = vocabSize;
+        _groups = (vocabSize + DrawKernel.GroupTokens - 1) / DrawKernel.GroupTokens;
+        _keys = accelerator.Allocate1D<ulong>((long)rows * _groups * MaxDrafts);
+        _totals = accelerator.Allocate1D<SoftmaxTotal>((long)rows * _groups);
+        _done = accelerator.Allocate1D<int>(rows);
+        _done.MemSetToZero();
+        _results = accelerator.Allocate1D<int>(rows * DrawBuffers.ResultStride);
+        _read = accelerator.AllocatePageLocked1D<int>(rows * DrawBuffers.ResultStride);
+        accelerator.DefaultStream.Synchronize();
+        _buffers = new DrawBuffers
+        {
+            Keys = _keys.View.BaseView,
+            Totals = _totals.View.BaseView,
+            Done = _done.View.BaseView,
+            Results = _results.View.BaseView,
+        };
+    }
+
+    public override void Queue(Activations logits, int firstRow, int rows)
+    {
+        var from = (IlgpuActivations)logits;
+        _kernels.Draw(
+            _queue.Stream,
+            new KernelConfig(new Index2D(_groups, rows), new Index2D(DrawKernel.GroupSize, 1)),
+            _words.Rows,
+            firstRow,
+            from.Loads,
+            from.Stride / 4,
+            _vocabSize,
+            _buffers
+        );
+        var length = rows * DrawBuffers.ResultStride;
+        _buffers.Results.SubView(0, length).CopyTo(_queue.Stream, _read.ArrayView.SubView(0, length));
+    }
+
+    public override void Expect()
+    {
+        _queue.MarkDone();
+        _isRead = false;
+    }
+
+    public override int Read(int row, Span<DraftToken> drafts)
+    {
+        if (!_isRead)
+        {
+            _queue.WaitDone();
+            _isRead = true;
+        }
+
+        var result = _read.Span.Slice(row * DrawBuffers.ResultStride, DrawBuffers.ResultStride);
+        if (result[0] < drafts.Length)
+        {
+            return 0;
+        }
+
+        var count = Math.Min(result[1], drafts.Length);
+        for (var i = 0; i < count; i++)
+        {
+            drafts[i] = new DraftToken(result[2 + i], BitConverter.Int32BitsToSingle(result[2 + MaxDrafts + i]));
+        }
+
+        return count;
+    }
+
+    public override void Dispose()
+    {
+        _keys.Dispose();
+        _totals.Dispose();
+        _done.Dispose();
+        _results.Dispose();
+        _read.Dispose();
+    }
+}

@@ -1,0 +1,36 @@
+using Ppsd.Kernels.Sampling;
+
+namespace Ppsd.Kernels.Devices;
+
+/// <summary>
+/// Tokens that a device draws from its own logits, so that only they are copied to the host. For the same row they are
+/// the tokens of <see cref="TokenSampler"/>, bit for bit.
+/// </summary>
+internal abstract class TokenDraws : IDisposable
+{
+    /// <summary>Most tokens drawn for a row; who wants more draws on the host.</summary>
+    public const int MaxDrafts = 8;
+
+    /// <summary>Queues draws for rows of logits, as <see cref="StepBatch.Draws"/> asks; part of a recorded step.</summary>
+    /// <param name="logits">[rows, vocabSize].</param>
+    /// <param name="firstRow">The step's row that the first of them belongs to.</param>
+    /// <param name="rows">Rows.</param>
+    public abstract void Queue(Activations logits, int firstRow, int rows);
+
+    /// <summary>The draws were queued, by <see cref="Queue"/> or by a replay of it.</summary>
+    public abstract void Expect();
+
+    /// <summary>Waits for the draws and reads those of a row, best first.</summary>
+    /// <param name="row">Row of the logits.</param>
+    /// <param name="drafts">As many as are wanted.</param>
+    /// <returns>How many there are: fewer when the filters leave fewer; 0 when the device did not draw so many.</returns>
+    public abstract int Read(int row, Span<DraftToken> drafts);
+
+    /// <inheritdoc />
+    public abstract void Dispose();
+}
+
+/// <summary>What a row of a step wants drawn.</summary>
+/// <param name="Settings">How.</param>
+/// <param name="Drafts">How many tokens; 0 for none on the device.</param>
+internal readonly record struct RowDraw(DrawSettings Settings, int Drafts);

@@ -1,0 +1,116 @@
+using Ppsd.Kernels.Devices;
+using Ppsd.Kernels.Sampling;
+using Ppsd.Tests.Support;
+
+namespace Ppsd.Tests.Kernels.Ops;
+
+/// <summary>A device draws the very tokens that the host draws from the same logits.</summary>
+[NonParallelizable] // The simulator starts a thread for each of a card's: whatever ran beside it would starve.
+public sealed class DrawTests
+{
+    private const int Rows = 8;
+
+    /// <summary>One group, one and a part, and several; the last of them not full.</summary>
+    [TestCase(37, 4)]
+    [TestCase(1500, 2)]
+    [TestCase(2503, 1)]
+    public void A_device_draws_what_the_host_draws(int vocabSize, int steps)
+    {
+        using var device = BackendUnderTest.Open("simulator");
+        using var draws = device.Backend.AllocateDraws(Rows, vocabSize)!;
+        var sampler = new TokenSampler(vocabSize);
+        for (var step = 0; step < steps; step++)
+        {
+            var logits = Enumerable.Range(0, Rows).Select(row => Logits(vocabSize, step * Rows + row)).ToArray();
+            var parameters = Enumerable.Range(0, Rows).Select(row => Parameters(step * Rows + row)).ToArray();
+            Queue(device, draws, logits, parameters, step, Width);
+
+            for (var row = 0; row < Rows; row++)
+            {
+                var width = Width(row);
+                var expected = new DraftToken[width];
+                var found = sampler.SampleBest(logits[row], parameters[row], Position(step, row), default, expected);
+                var drawn = new DraftToken[width];
+
+                Assert.That(draws.Read(row, drawn), Is.EqualTo(found), $"{parameters[row]}");
+                for (var i = 0; i < found; i++)
+                {
+                    Assert.That(drawn[i].Token, Is.EqualTo(expected[i].Token), $"draft {i} of {parameters[row]}");
+                    Assert.That(drawn[i].LogProbability, Is.EqualTo(expected[i].LogProbability).Within(1e-3));
+                }
+            }
+        }
+    }
+
+    [Test]
+    public void A_device_leaves_to_the_host_what_it_was_not_asked_for()
+    {
+        using var device = BackendUnderTest.Open("simulator");
+        using var draws = device.Backend.AllocateDraws(2, 50)!;
+        float[][] logits = [TestValues.Normal(50, 1), TestValues.Normal(50, 2)];
+        Queue(device, draws, logits, [new(), new()], step: 0, drafts: row => 2 * row);
+
+        Assert.That(draws.Read(0, new DraftToken[1]), Is.Zero);
+        Assert.That(draws.Read(1, new DraftToken[2]), Is.EqualTo(2));
+        Assert.That(draws.Read(1, new DraftToken[3]), Is.Zero);
+    }
+
+    private static void Queue(
+        BackendUnderTest device,
+        TokenDraws draws,
+        float[][] logits,
+        SamplingParameters[] parameters,
+        int step,
+        Func<int, int> drafts
+    )
+    {
+        // A row before those of the logits: which row's wishes count must not depend on it.
+        var batch = new StepBatch(logits.Length + 1);
+        batch.Add(0, 0, 0, [], 0, [0]);
+        for (var row = 0; row < logits.Length; row++)
+        {
+            batch.Add(0, Position(step, row) - 1, 0, [], 0, [0]);
+            batch.Draws[row + 1] = new RowDraw(DrawSettings.Of(parameters[row]), drafts(row));
+        }
+
+        device.Backend.BeginStep(batch);
+        draws.Queue(device.Rows(logits), firstRow: 1, logits.Length);
+        draws.Expect();
+    }
+
+    private static int Width(int row) => row < 6 ? 1 : 3 * row - 15;
+
+    private static int Position(int step, int row) => 1 + step * 1000 + row;
+
+    private static float[] Logits(int vocabSize, int seed)
+    {
+        switch (seed % 6)
+        {
+            case 0:
+                return TestValues.Peaky(vocabSize, seed);
+            case 1:
+                // Ties everywhere, and zeros of both signs.
+                return [.. TestValues.Normal(vocabSize, seed).Select(value => MathF.Round(value) * 0.5f)];
+            case 2:
+                return TestValues.Normal(vocabSize, seed, 1e30f);
+            case 3:
+                return
+                [
+                    .. TestValues
+                        .Normal(vocabSize, seed, 1e-30f)
+                        .Select((value, token) => token % 2 == 0 ? value : float.NegativeInfinity),
+                ];
+            default:
+                return TestValues.Normal(vocabSize, seed, 3f);
+        }
+    }
+
+    private static SamplingParameters Parameters(int seed) =>
+        seed % 4 == 0
+            ? new SamplingParameters()
+            : new SamplingParameters
+            {
+                Temperature = ((float[])[1f, 0.1f, 2.7f, 0.63f, 1e-6f])[seed % 5],
+                Seed = unchecked((ulong)seed * 0x9E3779B97F4A7C15),
+            };
+}
