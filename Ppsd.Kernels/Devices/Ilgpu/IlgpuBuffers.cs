@@ -94,15 +94,15 @@ internal static class Tiles
     public static int RowBlocks(int rows) => (rows + TensorCore.TileRows - 1) / TensorCore.TileRows;
 
     /// <summary>
-    /// Tiles that hold a row of <paramref name="columns"/>: as many for each of the warps that share a row, so that none
-    /// asks whether its tile exists.
+    /// Tiles that hold a row of <paramref name="columns"/>: whole stages of <see cref="ProductRing"/>, so that no warp asks
+    /// whether its tile exists.
     /// </summary>
     public static int PerRow(int columns) => RoundUp(columns) / TensorCore.TileColumns;
 
     /// <summary>Length of a row padded to that many tiles.</summary>
     public static int RoundUp(int columns)
     {
-        const int Columns = ProductRing.Splits * TensorCore.TileColumns;
+        const int Columns = ProductRing.StageColumns;
         return (columns + Columns - 1) / Columns * Columns;
     }
 }

@@ -70,8 +70,6 @@ internal sealed class IlgpuDevice : IDisposable
                 TargetHopper(accelerator.Capabilities);
             }
 
-            // The kernels of a step share multiprocessors, which must drain before they change how they split the cache.
-            accelerator.CacheConfiguration = CudaCacheConfiguration.PreferShared;
             return new IlgpuDevice(
                 context,
                 accelerator,

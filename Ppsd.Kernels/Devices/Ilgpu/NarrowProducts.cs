@@ -10,7 +10,7 @@ internal sealed class NarrowProducts
     private const int LoadBytes = 16;
 
     // What the kernels declare besides the ring.
-    private const int DeclaredBytes = 16 * 1024;
+    private const int DeclaredBytes = 1024;
 
     private readonly Accelerator _accelerator;
     private readonly int _ringStages;
@@ -94,7 +94,7 @@ internal sealed class NarrowProducts
     {
         var room = CudaDriver.SharedMemoryLimit(accelerator.DeviceId) - DeclaredBytes;
         var stages = ProductRing.MaxStageCount;
-        while (stages > 2 && stages * ProductRing.SharedLoads * LoadBytes > room)
+        while (stages > 2 && ProductRing.SharedLoads(stages) * LoadBytes > room)
         {
             stages /= 2;
         }
@@ -106,7 +106,7 @@ internal sealed class NarrowProducts
         new(
             new Index2D(source.Schedule.Groups, (source.Rows + TensorCore.Width - 1) / TensorCore.Width),
             new Index2D(ProductRing.GroupSize, 1),
-            SharedMemoryConfig.RequestDynamic<UInt4>(source.RingStages * ProductRing.SharedLoads)
+            SharedMemoryConfig.RequestDynamic<UInt4>(ProductRing.SharedLoads(source.RingStages))
         );
 
     private ProductSource Source(IlgpuTiledMatrix weights, NormedRowsView x, int rows)
@@ -130,7 +130,7 @@ internal sealed class NarrowProducts
         var loaded = _accelerator.LoadKernel(kernel.Method, ProductKernels.Specialization);
         if (loaded is CudaKernel cuda)
         {
-            CudaDriver.AllowSharedMemory(cuda, _ringStages * ProductRing.SharedLoads * LoadBytes);
+            CudaDriver.AllowSharedMemory(cuda, ProductRing.SharedLoads(_ringStages) * LoadBytes);
         }
 
         return loaded.CreateLauncherDelegate<TLauncher>();

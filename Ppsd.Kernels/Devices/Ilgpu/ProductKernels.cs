@@ -19,11 +19,10 @@ internal static class ProductKernels
     /// <param name="yStride">Values from one row to the next.</param>
     public static void Project(StepState step, ProductSource source, ArrayView<float> y, int yStride)
     {
-        var sums = SharedMemory.Allocate<float>(ProductRing.SumWords);
         var scales = SharedMemory.Allocate<float>(TensorCore.Width);
         var cancelled = SharedMemory.Allocate<int>(1);
         DependentLaunch.Release();
-        TensorTiles.Declare();
+        PairTiles.Declare();
         var ring = new ProductRing();
         if (!ring.Open(step, source, cancelled))
         {
@@ -37,17 +36,14 @@ internal static class ProductKernels
         var row = Grid.IdxY * TensorCore.Width + column;
         for (var unit = 0; unit < ring.Units; unit++)
         {
-            ring.Accumulate(sums);
+            ring.Accumulate();
             Publish(scale, scales);
             Group.Barrier();
             var outputs = source.Schedule.BlockCount(Grid.IdxX, unit) * TensorCore.TileRows;
             var at = source.Schedule.FirstBlock(Grid.IdxX, unit) * TensorCore.TileRows + output;
             if (row < source.Rows && output < outputs && at < source.Weights.Rows)
             {
-                y[(long)row * yStride + at] = Exact.Multiply(
-                    ProductRing.Total(sums, output, column),
-                    scales[column]
-                );
+                y[(long)row * yStride + at] = Exact.Multiply(ring.Total(output, column), scales[column]);
             }
 
             Group.Barrier();
@@ -67,11 +63,10 @@ internal static class ProductKernels
     {
         const int BlockOutputs = TensorCore.TileRows / 2;
         const int Outputs = UnitSchedule.BlocksPerUnit * BlockOutputs;
-        var sums = SharedMemory.Allocate<float>(ProductRing.SumWords);
         var scales = SharedMemory.Allocate<float>(TensorCore.Width);
         var cancelled = SharedMemory.Allocate<int>(1);
         DependentLaunch.Release();
-        TensorTiles.Declare();
+        PairTiles.Declare();
         var ring = new ProductRing();
         if (!ring.Open(step, source, cancelled))
         {
@@ -86,15 +81,15 @@ internal static class ProductKernels
         var row = Grid.IdxY * TensorCore.Width + column;
         for (var unit = 0; unit < ring.Units; unit++)
         {
-            ring.Accumulate(sums);
+            ring.Accumulate();
             Publish(scale, scales);
             Group.Barrier();
             var outputs = source.Schedule.BlockCount(Grid.IdxX, unit) * BlockOutputs;
             var at = source.Schedule.FirstBlock(Grid.IdxX, unit) * BlockOutputs + output;
             if (column < TensorCore.Width && row < source.Rows && output < outputs && at < source.Weights.Rows / 2)
             {
-                var gate = Exact.Multiply(ProductRing.Total(sums, gateAt, column), scales[column]);
-                var up = Exact.Multiply(ProductRing.Total(sums, gateAt + BlockOutputs, column), scales[column]);
+                var gate = Exact.Multiply(ring.Total(gateAt, column), scales[column]);
+                var up = Exact.Multiply(ring.Total(gateAt + BlockOutputs, column), scales[column]);
                 y[(long)row * yStride + at] = SwiGluKernel.Apply(gate, up);
             }
 
@@ -121,10 +116,9 @@ internal static class ProductKernels
         NormedRowsView normed
     )
     {
-        var sums = SharedMemory.Allocate<float>(ProductRing.SumWords);
         var cancelled = SharedMemory.Allocate<int>(1);
         DependentLaunch.Release();
-        TensorTiles.Declare();
+        PairTiles.Declare();
         var ring = new ProductRing();
         if (!ring.Open(step, source, cancelled))
         {
@@ -148,12 +142,12 @@ internal static class ProductKernels
             var normWeight = normed.Weight[realPlace];
             var before = hidden[at];
             Warp.Barrier();
-            ring.Accumulate(sums);
+            ring.Accumulate();
             Group.Barrier();
             var value = 0f;
             if (isReal)
             {
-                value = Exact.Add(before, ProductRing.Total(sums, output, column));
+                value = Exact.Add(before, ring.Total(output, column));
                 hidden[at] = value;
             }
 

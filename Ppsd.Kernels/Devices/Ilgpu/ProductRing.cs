@@ -9,10 +9,10 @@ namespace Ppsd.Kernels.Devices.Ilgpu;
 /// those of fp32. The other seven rows of x change nothing in a row's result, and there is no other order at any width.
 /// </summary>
 /// <remarks>
-/// Weights and x pass through a ring in shared memory, up to <see cref="MaxStageCount"/> stages deep, by copies that take no
-/// register: enough of them are on the way to keep the memory busy, across units and, since weights need nothing from the
-/// kernel before, before the group's input is ready. A thread copies what it will multiply itself, so the warps of a group
-/// meet only where their sums do.
+/// Weights and x pass through a ring of <see cref="RingStage"/>s in shared memory, by copies that take no register: enough
+/// of them are on the way to keep the memory busy, across units and, since weights need nothing from the kernel before,
+/// before the group's input is ready. A thread copies what it will multiply itself, so the warps of a group meet only where
+/// their sums do.
 /// </remarks>
 internal struct ProductRing
 {
@@ -25,54 +25,50 @@ internal struct ProductRing
     /// <summary>Outputs of a unit.</summary>
     public const int UnitOutputs = UnitSchedule.BlocksPerUnit * TensorCore.TileRows;
 
-    /// <summary>Words of shared memory the sums take.</summary>
-    public const int SumWords = Splits * SplitWords;
+    /// <summary>Columns that a stage holds of a row.</summary>
+    public const int StageColumns = Splits * RingStage.Rounds * TensorCore.TileColumns;
 
-    /// <summary>Stages of the ring where shared memory allows; fewer are half as many, or a quarter.</summary>
+    /// <summary>Stages where shared memory allows; fewer are half as many, or a quarter.</summary>
     public const int MaxStageCount = 8;
 
-    /// <summary>Loads of sixteen bytes of dynamic shared memory that a stage takes.</summary>
-    public const int SharedLoads = StageLoads * GroupSize;
+    /// <summary>Words of sums from one row of x to the next: neither writing nor reading sums meets a bank twice.</summary>
+    public const int SumStride = UnitOutputs + 4;
 
-    // Tiles of a row block that a warp multiplies in a stage.
-    private const int Rounds = 2;
-
-    // A thread's loads of a stage: two row blocks, then x.
-    private const int StageLoads = 3 * Rounds;
-    private const int SecondBlock = Rounds;
-    private const int Rows = 2 * Rounds;
-
-    // Rows of x lie so far apart that neither writing nor reading sums meets a bank twice.
-    private const int SumStride = UnitOutputs + 4;
     private const int SplitWords = TensorCore.Width * SumStride;
+    private const int SumWords = Splits * SplitWords;
 
     private ArrayView<UInt4> _ring;
-    private int _own;
-    private TiledWeights _weights;
-    private UnitSchedule _schedule;
+    private ArrayView<float> _sums;
+    private ArrayView<UInt4> _weights;
     private ArrayView<UInt4> _x;
+    private UnitSchedule _schedule;
     private long _weightAddress;
     private long _xAddress;
-    private long _xAt;
+    private long _blockLoads;
+    private int _own;
+    private int _sumAddress;
     private int _depth;
-    private int _rounds;
     private int _stages;
     private int _units;
 
-    // The next copies of weights and of x.
+    // The next copies.
     private int _copyUnit;
     private int _copyStage;
-    private int _copySlot;
-    private long _copyFrom;
     private int _copyBlocks;
-    private int _xStage;
-    private int _xSlot;
+    private long _weightFrom;
+    private long _rowStart;
+    private long _rowFrom;
+    private int _rowStage;
 
-    // The next stage to multiply.
+    // The stage that is multiplied next, and the one before it, which is filled next.
     private int _slot;
+    private int _freeSlot;
 
     /// <summary>Units of this group.</summary>
     public readonly int Units => _units;
+
+    /// <summary>Loads of dynamic shared memory that a group takes: the ring, then the warps' sums.</summary>
+    public static int SharedLoads(int stages) => stages * RingStage.Loads + SumWords / 4;
 
     /// <summary>
     /// Orders the first weights, waits for the kernel before, then orders the first x. False when nobody will look at the
@@ -83,27 +79,24 @@ internal struct ProductRing
     /// <param name="cancelled">Shared memory, one word.</param>
     public bool Open(StepState step, in ProductSource source, ArrayView<int> cancelled)
     {
+        _depth = source.RingStages;
         _ring = SharedMemory.GetDynamic<UInt4>();
-        _own = SharedCopy.OwnAddress();
-        _weights = source.Weights;
+        _sums = _ring.SubView(_depth * RingStage.Loads, SumWords / 4).Cast<float>();
+        _own = RingStage.OwnAddress();
+        _sumAddress = _own - Group.IdxX * 16 + _depth * RingStage.ByteCount;
+        _weights = source.Weights.Loads;
         _weightAddress = source.WeightAddress;
         _schedule = source.Schedule;
         _x = source.X.Values.Cast<UInt4>();
         _xAddress = source.XAddress;
-        _depth = source.RingStages;
-        _rounds = _weights.TilesPerRow >> 3;
-        _stages = (_rounds + Rounds - 1) / Rounds;
+        _blockLoads = (long)source.Weights.TilesPerRow * GroupSum.WarpSize;
+        _stages = source.Weights.TilesPerRow / (Splits * RingStage.Rounds);
         _units = _schedule.UnitCount(Grid.IdxX);
         _copyUnit = 0;
-        _copyStage = 0;
-        _copySlot = 0;
-        _xStage = 0;
-        _xSlot = 0;
-        _slot = 0;
         BeginUnit();
-        for (var i = 0; i < _depth - 1; i++)
+        for (var slot = 0; slot < _depth - 1; slot++)
         {
-            CopyWeights();
+            CopyWeights(slot);
             SharedCopy.Commit();
         }
 
@@ -124,153 +117,102 @@ internal struct ProductRing
         var lane = Group.IdxX & (GroupSum.WarpSize - 1);
         var row = Grid.IdxY * TensorCore.Width + (lane >> 2);
         row = row < source.Rows ? row : source.Rows - 1;
-        _xAt = (long)row * (source.X.Stride >> 2) + (Group.IdxX >> 5) * 4 + (lane & 3);
-        for (var i = 0; i < _depth - 1; i++)
+        _rowStart = (long)row * (source.X.Stride >> 2) + (Group.IdxX >> 5) * 4 + (lane & 3);
+        _rowFrom = _rowStart;
+        _rowStage = 0;
+        for (var slot = 0; slot < _depth - 1; slot++)
         {
-            CopyRows();
+            CopyRows(slot);
             SharedCopy.Commit();
         }
 
+        _slot = 0;
+        _freeSlot = _depth - 1;
         return true;
     }
 
     /// <summary>Leaves the warps' sums of the next unit in shared memory; a barrier must follow.</summary>
-    /// <param name="sums">Shared memory, <see cref="SumWords"/>.</param>
-    public void Accumulate(ArrayView<float> sums)
+    public void Accumulate()
     {
-        var tiles = new TensorTiles();
-        tiles.Clear(0);
-        tiles.Clear(1);
+        var tiles = new PairTiles();
+        tiles.Clear();
         for (var stage = 0; stage < _stages; stage++)
         {
-            CopyWeights();
-            CopyRows();
+            CopyWeights(_freeSlot);
+            CopyRows(_freeSlot);
             SharedCopy.Commit();
             SharedCopy.WaitForAllBut(_depth - 1);
-
-            // Keeps the reads between the copies: the compiler would sink each to its use.
-            Warp.Barrier();
-            var at = _slot * SharedLoads + Group.IdxX;
-            var first0 = _ring[at];
-            var second0 = _ring[at + SecondBlock * GroupSize];
-            var x0 = _ring[at + Rows * GroupSize];
-            var first1 = _ring[at + GroupSize];
-            var second1 = _ring[at + (SecondBlock + 1) * GroupSize];
-            var x1 = _ring[at + (Rows + 1) * GroupSize];
-            Warp.Barrier();
-            Multiply(ref tiles, first0, second0, x0);
-            if (stage * Rounds + 1 < _rounds)
-            {
-                Multiply(ref tiles, first1, second1, x1);
-            }
-
+            RingStage.Multiply(_ring, _own, _slot, ref tiles);
+            _freeSlot = _slot;
             _slot = (_slot + 1) & (_depth - 1);
         }
 
-        Publish(sums, tiles.Get(0), 0);
-        Publish(sums, tiles.Get(1), TensorCore.TileRows);
+        var first = (Group.IdxX >> 5) * SplitWords;
+        tiles.Store(_sums.SubView(first, SplitWords), _sumAddress + first * sizeof(float));
     }
 
     /// <summary>A total, after <see cref="Accumulate"/> and a barrier.</summary>
-    /// <param name="sums">Shared memory.</param>
     /// <param name="output">Output of the unit.</param>
     /// <param name="column">Row of x, from the group's first.</param>
-    public static float Total(ArrayView<float> sums, int output, int column)
+    public readonly float Total(int output, int column)
     {
         var at = column * SumStride + output;
-        var total = sums[at];
-        total = Exact.Add(total, sums[at + SplitWords]);
-        total = Exact.Add(total, sums[at + 2 * SplitWords]);
-        total = Exact.Add(total, sums[at + 3 * SplitWords]);
-        total = Exact.Add(total, sums[at + 4 * SplitWords]);
-        total = Exact.Add(total, sums[at + 5 * SplitWords]);
-        total = Exact.Add(total, sums[at + 6 * SplitWords]);
-        return Exact.Add(total, sums[at + 7 * SplitWords]);
-    }
-
-    private static void Multiply(ref TensorTiles tiles, UInt4 first, UInt4 second, UInt4 x)
-    {
-        var x0 = Interop.IntAsFloat(x.X);
-        var x1 = Interop.IntAsFloat(x.Y);
-        var x2 = Interop.IntAsFloat(x.Z);
-        var x3 = Interop.IntAsFloat(x.W);
-        var high0 = BFloat16.Pack(x0, x1);
-        var high1 = BFloat16.Pack(x2, x3);
-        var low0 = BFloat16.PackRest(x0, x1, high0);
-        var low1 = BFloat16.PackRest(x2, x3, high1);
-        tiles.Accumulate(0, first.X, first.Y, first.Z, first.W, high0, high1);
-        tiles.Accumulate(1, second.X, second.Y, second.Z, second.W, high0, high1);
-        tiles.Accumulate(0, first.X, first.Y, first.Z, first.W, low0, low1);
-        tiles.Accumulate(1, second.X, second.Y, second.Z, second.W, low0, low1);
-    }
-
-    /// <summary>Leaves a lane's sums of a row block in the warp's part of the sums.</summary>
-    private static void Publish(ArrayView<float> sums, in MmaTile tile, int firstOutput)
-    {
-        var lane = Group.IdxX & (GroupSum.WarpSize - 1);
-        var at = (Group.IdxX >> 5) * SplitWords + 2 * (lane & 3) * SumStride + firstOutput + (lane >> 2);
-        sums[at] = tile.C0;
-        sums[at + SumStride] = tile.C1;
-        sums[at + 8] = tile.C2;
-        sums[at + SumStride + 8] = tile.C3;
+        var total = _sums[at];
+        total = Exact.Add(total, _sums[at + SplitWords]);
+        total = Exact.Add(total, _sums[at + 2 * SplitWords]);
+        total = Exact.Add(total, _sums[at + 3 * SplitWords]);
+        total = Exact.Add(total, _sums[at + 4 * SplitWords]);
+        total = Exact.Add(total, _sums[at + 5 * SplitWords]);
+        total = Exact.Add(total, _sums[at + 6 * SplitWords]);
+        return Exact.Add(total, _sums[at + 7 * SplitWords]);
     }
 
     /// <summary>Points at the thread's first load of the unit that is copied next.</summary>
     private void BeginUnit()
     {
+        _copyStage = 0;
         if (_copyUnit >= _units)
         {
+            _copyBlocks = 0;
             return;
         }
 
-        var block = (long)_schedule.FirstBlock(Grid.IdxX, _copyUnit);
         _copyBlocks = _schedule.BlockCount(Grid.IdxX, _copyUnit);
-        _copyFrom = block * _weights.TilesPerRow * GroupSum.WarpSize + Group.IdxX;
+        _weightFrom = _schedule.FirstBlock(Grid.IdxX, _copyUnit) * _blockLoads + Group.IdxX;
     }
 
     /// <summary>Copies a stage of weights; nothing past the last unit.</summary>
-    private void CopyWeights()
+    private void CopyWeights(int slot)
     {
-        if (_copyUnit >= _units)
+        if (_copyBlocks > 0)
         {
-            return;
+            RingStage.CopyFirst(_ring, _own, slot, _weights, _weightAddress, _weightFrom);
         }
 
-        // Past the last round it is copied again, and nobody multiplies it.
-        var to = _copySlot * SharedLoads;
-        var round0 = _copyStage * Rounds;
-        var round1 = round0 + 1 < _rounds ? round0 + 1 : round0;
-        var from0 = _copyFrom + round0 * GroupSize;
-        var from1 = _copyFrom + round1 * GroupSize;
-        SharedCopy.Begin(_ring, _own, to, _weights.Loads, _weightAddress, from0);
-        SharedCopy.Begin(_ring, _own, to + GroupSize, _weights.Loads, _weightAddress, from1);
-        if (_copyBlocks == UnitSchedule.BlocksPerUnit)
+        if (_copyBlocks > 1)
         {
-            var next = (long)_weights.TilesPerRow * GroupSum.WarpSize;
-            SharedCopy.Begin(_ring, _own, to + SecondBlock * GroupSize, _weights.Loads, _weightAddress, from0 + next);
-            SharedCopy.Begin(_ring, _own, to + (SecondBlock + 1) * GroupSize, _weights.Loads, _weightAddress, from1 + next);
+            RingStage.CopySecond(_ring, _own, slot, _weights, _weightAddress, _weightFrom + _blockLoads);
         }
 
-        _copySlot = (_copySlot + 1) & (_depth - 1);
+        _weightFrom += RingStage.Rounds * RingStage.TileStride;
         _copyStage++;
         if (_copyStage == _stages)
         {
-            _copyStage = 0;
             _copyUnit++;
             BeginUnit();
         }
     }
 
-    /// <summary>Copies a stage of x; units follow each other with the same.</summary>
-    private void CopyRows()
+    /// <summary>Copies a stage of x; every unit reads the same.</summary>
+    private void CopyRows(int slot)
     {
-        const int RoundLoads = Splits * TensorCore.TileColumns / 4;
-        var to = _xSlot * SharedLoads + Rows * GroupSize;
-        var round0 = _xStage * Rounds;
-        var round1 = round0 + 1 < _rounds ? round0 + 1 : round0;
-        SharedCopy.BeginKept(_ring, _own, to, _x, _xAddress, _xAt + round0 * RoundLoads);
-        SharedCopy.BeginKept(_ring, _own, to + GroupSize, _x, _xAddress, _xAt + round1 * RoundLoads);
-        _xSlot = (_xSlot + 1) & (_depth - 1);
-        _xStage = _xStage + 1 == _stages ? 0 : _xStage + 1;
+        RingStage.CopyRows(_ring, _own, slot, _x, _xAddress, _rowFrom);
+        _rowFrom += RingStage.Rounds * RingStage.RowStride;
+        _rowStage++;
+        if (_rowStage == _stages)
+        {
+            _rowStage = 0;
+            _rowFrom = _rowStart;
+        }
     }
 }

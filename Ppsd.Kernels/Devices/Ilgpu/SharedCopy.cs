@@ -9,70 +9,24 @@ namespace Ppsd.Kernels.Devices.Ilgpu;
 /// </summary>
 internal static class SharedCopy
 {
-    private const int LoadBytes = 16;
-
-    /// <summary>Address of the thread's own load of dynamic shared memory; 0 on the simulator.</summary>
-    public static int OwnAddress()
-    {
-        if (!CudaAsm.IsSupported)
-        {
-            return 0;
-        }
-
-        // Opaque, so that loops do not work it out again for each copy.
-        CudaAsm.Emit("mov.u32 %0, __dyn_shared_alloca;", out int start);
-        return start + Group.IdxX * LoadBytes;
-    }
-
     /// <summary>Begins to copy one load; it joins the thread's open batch.</summary>
     /// <param name="shared">The kernel's dynamic shared memory.</param>
-    /// <param name="own">From <see cref="OwnAddress"/>.</param>
-    /// <param name="to">Where to, in loads from the thread's own.</param>
+    /// <param name="to">Where to, in loads.</param>
     /// <param name="source">Where from.</param>
     /// <param name="sourceAddress">Address of <paramref name="source"/> on a card.</param>
     /// <param name="from">Where from, in loads.</param>
-    public static void Begin(
-        ArrayView<UInt4> shared,
-        int own,
-        int to,
-        ArrayView<UInt4> source,
-        long sourceAddress,
-        long from
-    )
+    public static void Begin(ArrayView<UInt4> shared, int to, ArrayView<UInt4> source, long sourceAddress, long from)
     {
         if (!CudaAsm.IsSupported)
         {
-            shared[Group.IdxX + to] = source[from];
+            shared[to] = source[from];
             return;
         }
 
         CudaAsm.Emit(
-            "cp.async.cg.shared.global [%0], [%1], 16;",
-            own + to * LoadBytes,
-            sourceAddress + from * LoadBytes
-        );
-    }
-
-    /// <summary>As <see cref="Begin"/>; what is read stays in the first-level cache, for the group's other reads of it.</summary>
-    public static void BeginKept(
-        ArrayView<UInt4> shared,
-        int own,
-        int to,
-        ArrayView<UInt4> source,
-        long sourceAddress,
-        long from
-    )
-    {
-        if (!CudaAsm.IsSupported)
-        {
-            shared[Group.IdxX + to] = source[from];
-            return;
-        }
-
-        CudaAsm.Emit(
-            "cp.async.ca.shared.global [%0], [%1], 16;",
-            own + to * LoadBytes,
-            sourceAddress + from * LoadBytes
+            "{ .reg .u32 at; mov.u32 at, __dyn_shared_alloca; add.u32 at, at, %0; cp.async.cg.shared.global [at], [%1], 16; }",
+            to * 16,
+            sourceAddress + from * 16
         );
     }
 

@@ -74,7 +74,6 @@ internal static class WideProductKernel
         }
 
         var ring = ILGPU.SharedMemory.GetDynamic<UInt4>();
-        var own = SharedCopy.OwnAddress();
         var lane = Group.IdxX & (GroupSum.WarpSize - 1);
         var warp = Group.IdxX >> 5;
         var tiles = weights.TilesPerRow;
@@ -107,7 +106,7 @@ internal static class WideProductKernel
         {
             if (ahead < tiles)
             {
-                Copy(ring, own, ahead, tileAhead, weights.Loads, weightAddress, weightAt, x, xAddress, firstAt, secondAt);
+                Copy(ring, ahead, tileAhead, weights.Loads, weightAddress, weightAt, x, xAddress, firstAt, secondAt);
             }
 
             SharedCopy.Commit();
@@ -128,7 +127,7 @@ internal static class WideProductKernel
             if (i + StageCount - 1 < tiles)
             {
                 var stage = (i + StageCount - 1) & (StageCount - 1);
-                Copy(ring, own, stage, tileAhead, weights.Loads, weightAddress, weightAt, x, xAddress, firstAt, secondAt);
+                Copy(ring, stage, tileAhead, weights.Loads, weightAddress, weightAt, x, xAddress, firstAt, secondAt);
             }
 
             SharedCopy.Commit();
@@ -158,7 +157,6 @@ internal static class WideProductKernel
 
     private static void Copy(
         ArrayView<UInt4> ring,
-        int own,
         int stage,
         int tile,
         ArrayView<UInt4> weights,
@@ -170,10 +168,10 @@ internal static class WideProductKernel
         long secondAt
     )
     {
-        var to = stage * StageLoads;
+        var to = stage * StageLoads + Group.IdxX;
         var from = tile * GroupSum.WarpSize;
-        SharedCopy.Begin(ring, own, to, weights, weightAddress, weightAt + from);
-        SharedCopy.Begin(ring, own, to + GroupSize, x, xAddress, firstAt + from);
-        SharedCopy.Begin(ring, own, to + 2 * GroupSize, x, xAddress, secondAt + from);
+        SharedCopy.Begin(ring, to, weights, weightAddress, weightAt + from);
+        SharedCopy.Begin(ring, to + GroupSize, x, xAddress, firstAt + from);
+        SharedCopy.Begin(ring, to + 2 * GroupSize, x, xAddress, secondAt + from);
     }
 }
