@@ -75,6 +75,9 @@ internal class StageActor : ReceiveActor
     /// <summary>The ways to the other stages.</summary>
     protected StageLinks Links { get; private set; } = null!;
 
+    /// <summary>What fits this stage.</summary>
+    protected StageIntake Intake { get; private set; } = null!;
+
     /// <summary>What the protocol adds to the draft loop.</summary>
     protected DraftLoopMeter Loop => _loop;
 
@@ -93,6 +96,7 @@ internal class StageActor : ReceiveActor
             Mailbox.Clock = Clock;
             var started = Clock.GetTimestamp();
             _runtime = _setup.CreateRuntime();
+            Intake = new StageIntake(Index, _runtime.Description);
             _sessions = new StageSessions(Index, _runtime, Board, NoteGap, Fault);
             _heads = new StageHeads(_runtime, _sessions);
             _loadMs = Clock.GetElapsedTime(started).TotalMilliseconds;
@@ -172,8 +176,21 @@ internal class StageActor : ReceiveActor
         }
     }
 
+    /// <summary>Drops a message that does not fit this stage. Whoever waits for it does as if it were lost.</summary>
+    protected void Refuse(string message, string reason)
+    {
+        WireRefusals.Of(Context.System).Add();
+        Log.Warning("stage {0} refused {1}: {2}", Index.Number, message, reason);
+    }
+
     private void Enqueue(Forward forward)
     {
+        if (Intake.Refusal(forward) is { } reason)
+        {
+            Refuse("a micro-batch", reason);
+            return;
+        }
+
         if (!Array.TrueForAll(forward.Batch.Parts, part => part.Session.Epoch == Pipeline?.Epoch))
         {
             return;
@@ -243,7 +260,7 @@ internal class StageActor : ReceiveActor
         var batch = item.Batch;
         _current = batch;
         var drafts = !IsLast && _heads.MustRunExitHead(batch);
-        if (!_runtime.Forward(item.Hidden, _isCurrentDead, drafts ? batch.FirstHeadRow : null))
+        if (!_runtime.Forward(item.Hidden, _isCurrentDead, drafts ? StageHeads.FirstDraftRow(batch) : null))
         {
             _meter.Cancel();
             return 0;

@@ -25,6 +25,7 @@ internal sealed class SpinningRuntime(CancelBenchSettings settings, TimeProvider
             MaxWidth = 1,
             WeightBytes = 0,
             VocabSize = 1,
+            HiddenSize = 4,
         };
 
     public int FreePages => 1;

@@ -39,6 +39,7 @@ internal sealed class StageModelRuntime : IStageRuntime
             MaxWidth = model.MaxWidth,
             WeightBytes = model.WeightBytes,
             VocabSize = options.Config.VocabSize,
+            HiddenSize = model.HiddenSize,
         };
     }
 

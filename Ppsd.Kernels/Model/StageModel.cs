@@ -107,7 +107,7 @@ public sealed class StageModel : IDisposable
     /// <exception cref="KvCapacityException">Too few pages are free.</exception>
     public void Open(long sequence, int capacity, int promptLength, SamplingParameters sampling, int maxDrafts = 1)
     {
-        var cache = new SequenceCache(_pages, capacity);
+        var cache = new SequenceCache(_pages, capacity, MaxLength);
         var drafts = HasExitHead ? Math.Min(maxDrafts, TokenDraws.MaxDrafts) : 1;
 
         // Penalties need the tokens before, which only the host knows.

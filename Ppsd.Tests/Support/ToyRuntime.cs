@@ -53,6 +53,7 @@ internal sealed class ToyRuntime : IStageRuntime
             MaxWidth = 8,
             WeightBytes = 0,
             VocabSize = model.VocabSize,
+            HiddenSize = sizeof(long) / sizeof(float),
         };
     }
 
