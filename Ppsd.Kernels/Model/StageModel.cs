@@ -110,9 +110,8 @@ public sealed class StageModel : IDisposable
         var cache = new SequenceCache(_pages, capacity, MaxLength);
         var drafts = HasExitHead ? Math.Min(maxDrafts, TokenDraws.MaxDrafts) : 1;
 
-        // Penalties need the tokens before, which only the host knows; so far it alone filters, too.
-        var settings = DrawSettings.Of(sampling);
-        var draw = new RowDraw(settings, sampling.UsesHistory || settings.HasFilters ? 0 : drafts);
+        // Penalties need the tokens before, which only the host knows.
+        var draw = new RowDraw(DrawSettings.Of(sampling), sampling.UsesHistory ? 0 : drafts);
         _sequences.Add(sequence, new Sequence(cache, promptLength, sampling, draw));
     }
 

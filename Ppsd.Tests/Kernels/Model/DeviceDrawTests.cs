@@ -36,6 +36,13 @@ public sealed class DeviceDrawTests
         [
             new(),
             new() { Temperature = 0.8f, Seed = 5 },
+            new()
+            {
+                Temperature = 0.8f,
+                TopK = 20,
+                TopP = 0.9f,
+                Seed = 6,
+            },
             // A penalty on what was generated before: nothing was, but only the host knows.
             new()
             {
@@ -65,6 +72,6 @@ public sealed class DeviceDrawTests
             );
         }
 
-        Assert.That(verdicts[2], Is.EqualTo(verdicts[1]));
+        Assert.That(verdicts[^1], Is.EqualTo(verdicts[1]));
     }
 }
