@@ -9,9 +9,6 @@ internal sealed class NarrowProducts
 {
     private const int LoadBytes = 16;
 
-    // What the kernels declare besides the ring.
-    private const int DeclaredBytes = 1024;
-
     private readonly Accelerator _accelerator;
     private readonly int _ringStages;
     private readonly Project _project;
@@ -92,7 +89,7 @@ internal sealed class NarrowProducts
     /// <summary>The deepest ring that leaves the kernels what they declare.</summary>
     private static int FittingStages(CudaAccelerator accelerator)
     {
-        var room = CudaDriver.SharedMemoryLimit(accelerator.DeviceId) - DeclaredBytes;
+        var room = CudaDriver.SharedMemoryLimit(accelerator.DeviceId);
         var stages = ProductRing.MaxStageCount;
         while (stages > 2 && ProductRing.SharedLoads(stages) * LoadBytes > room)
         {

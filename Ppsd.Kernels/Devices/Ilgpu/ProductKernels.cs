@@ -19,12 +19,10 @@ internal static class ProductKernels
     /// <param name="yStride">Values from one row to the next.</param>
     public static void Project(StepState step, ProductSource source, ArrayView<float> y, int yStride)
     {
-        var scales = SharedMemory.Allocate<float>(TensorCore.Width);
-        var cancelled = SharedMemory.Allocate<int>(1);
         DependentLaunch.Release();
         PairTiles.Declare();
         var ring = new ProductRing();
-        if (!ring.Open(step, source, cancelled))
+        if (!ring.Open(step, source))
         {
             return;
         }
@@ -37,13 +35,13 @@ internal static class ProductKernels
         for (var unit = 0; unit < ring.Units; unit++)
         {
             ring.Accumulate();
-            Publish(scale, scales);
+            Publish(scale, ring.Scales);
             Group.Barrier();
             var outputs = source.Schedule.BlockCount(Grid.IdxX, unit) * TensorCore.TileRows;
             var at = source.Schedule.FirstBlock(Grid.IdxX, unit) * TensorCore.TileRows + output;
             if (row < source.Rows && output < outputs && at < source.Weights.Rows)
             {
-                y[(long)row * yStride + at] = Exact.Multiply(ring.Total(output, column), scales[column]);
+                y[(long)row * yStride + at] = Exact.Multiply(ring.Total(output, column), ring.Scales[column]);
             }
 
             Group.Barrier();
@@ -63,12 +61,10 @@ internal static class ProductKernels
     {
         const int BlockOutputs = TensorCore.TileRows / 2;
         const int Outputs = UnitSchedule.BlocksPerUnit * BlockOutputs;
-        var scales = SharedMemory.Allocate<float>(TensorCore.Width);
-        var cancelled = SharedMemory.Allocate<int>(1);
         DependentLaunch.Release();
         PairTiles.Declare();
         var ring = new ProductRing();
-        if (!ring.Open(step, source, cancelled))
+        if (!ring.Open(step, source))
         {
             return;
         }
@@ -82,14 +78,14 @@ internal static class ProductKernels
         for (var unit = 0; unit < ring.Units; unit++)
         {
             ring.Accumulate();
-            Publish(scale, scales);
+            Publish(scale, ring.Scales);
             Group.Barrier();
             var outputs = source.Schedule.BlockCount(Grid.IdxX, unit) * BlockOutputs;
             var at = source.Schedule.FirstBlock(Grid.IdxX, unit) * BlockOutputs + output;
             if (column < TensorCore.Width && row < source.Rows && output < outputs && at < source.Weights.Rows / 2)
             {
-                var gate = Exact.Multiply(ring.Total(gateAt, column), scales[column]);
-                var up = Exact.Multiply(ring.Total(gateAt + BlockOutputs, column), scales[column]);
+                var gate = Exact.Multiply(ring.Total(gateAt, column), ring.Scales[column]);
+                var up = Exact.Multiply(ring.Total(gateAt + BlockOutputs, column), ring.Scales[column]);
                 y[(long)row * yStride + at] = SwiGluKernel.Apply(gate, up);
             }
 
@@ -116,11 +112,10 @@ internal static class ProductKernels
         NormedRowsView normed
     )
     {
-        var cancelled = SharedMemory.Allocate<int>(1);
         DependentLaunch.Release();
         PairTiles.Declare();
         var ring = new ProductRing();
-        if (!ring.Open(step, source, cancelled))
+        if (!ring.Open(step, source))
         {
             return;
         }

@@ -36,9 +36,11 @@ internal struct ProductRing
 
     private const int SplitWords = TensorCore.Width * SumStride;
     private const int SumWords = Splits * SplitWords;
+    private const int ScaleLoads = TensorCore.Width / 4;
 
     private ArrayView<UInt4> _ring;
     private ArrayView<float> _sums;
+    private ArrayView<float> _scales;
     private ArrayView<UInt4> _weights;
     private ArrayView<UInt4> _x;
     private UnitSchedule _schedule;
@@ -67,8 +69,15 @@ internal struct ProductRing
     /// <summary>Units of this group.</summary>
     public readonly int Units => _units;
 
-    /// <summary>Loads of dynamic shared memory that a group takes: the ring, then the warps' sums.</summary>
-    public static int SharedLoads(int stages) => stages * RingStage.Loads + SumWords / 4;
+    /// <summary>Shared memory for the scales of the group's rows of x.</summary>
+    public readonly ArrayView<float> Scales => _scales;
+
+    /// <summary>
+    /// Loads of dynamic shared memory that a group takes: the ring, the warps' sums, the scales, a word. All of it is
+    /// dynamic, because what a kernel declares lies in front, and copies to a ring that does not begin on a line of 128
+    /// bytes move each line twice.
+    /// </summary>
+    public static int SharedLoads(int stages) => stages * RingStage.Loads + SumWords / 4 + ScaleLoads + 1;
 
     /// <summary>
     /// Orders the first weights, waits for the kernel before, then orders the first x. False when nobody will look at the
@@ -76,12 +85,14 @@ internal struct ProductRing
     /// </summary>
     /// <param name="step">The step.</param>
     /// <param name="source">Weights and x.</param>
-    /// <param name="cancelled">Shared memory, one word.</param>
-    public bool Open(StepState step, in ProductSource source, ArrayView<int> cancelled)
+    public bool Open(StepState step, in ProductSource source)
     {
         _depth = source.RingStages;
         _ring = SharedMemory.GetDynamic<UInt4>();
-        _sums = _ring.SubView(_depth * RingStage.Loads, SumWords / 4).Cast<float>();
+        var rest = _depth * RingStage.Loads;
+        _sums = _ring.SubView(rest, SumWords / 4).Cast<float>();
+        _scales = _ring.SubView(rest + SumWords / 4, ScaleLoads).Cast<float>();
+        var cancelled = _ring.SubView(rest + SumWords / 4 + ScaleLoads, 1).Cast<int>();
         _own = RingStage.OwnAddress();
         _sumAddress = _own - Group.IdxX * 16 + _depth * RingStage.ByteCount;
         _weights = source.Weights.Loads;

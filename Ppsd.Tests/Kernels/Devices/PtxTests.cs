@@ -91,9 +91,13 @@ public sealed class PtxTests
 
         // Two row blocks by two tiles, each by the high and the low part of x.
         Assert.That(ptx.Split("mma.sync.aligned.m16n8k16").Length - 1, Is.EqualTo(8));
-        Assert.That(ptx.Split("ld.shared.v4.b32").Length - 1, Is.EqualTo(6));
-        Assert.That(ptx, Does.Contain("griddepcontrol.launch_dependents").And.Contain("cp.async.ca.shared.global"));
-        Assert.That(ptx, Does.Contain("cp.async.cg.shared.global").And.Contain("cp.async.wait_group 7"));
+        Assert.That(ptx.Split("ld.shared.v4.b32 {p").Length - 1, Is.EqualTo(6));
+        Assert.That(ptx, Does.Contain("griddepcontrol.launch_dependents").And.Contain("griddepcontrol.wait"));
+        Assert.That(ptx, Does.Contain("cp.async.ca.shared.global").And.Contain("cp.async.wait_group 7"));
+        Assert.That(ptx, Does.Contain("cp.async.cg.shared.global"));
+
+        // What a kernel declares lies in front of the ring, which must begin on a line of 128 bytes.
+        Assert.That(ptx, Does.Not.Match(@"(?<!\.extern )\.shared \.align"));
     }
 
     private static string Compile(MethodInfo kernel)
