@@ -122,14 +122,11 @@ internal sealed class NarrowProducts
     }
 
     private TLauncher Load<TLauncher>(Delegate kernel)
-        where TLauncher : Delegate
-    {
-        var loaded = _accelerator.LoadKernel(kernel.Method, ProductKernels.Specialization);
-        if (loaded is CudaKernel cuda)
-        {
-            CudaDriver.AllowSharedMemory(cuda, ProductRing.SharedLoads(_ringStages) * LoadBytes);
-        }
-
-        return loaded.CreateLauncherDelegate<TLauncher>();
-    }
+        where TLauncher : Delegate =>
+        SharedKernel.Load<TLauncher>(
+            _accelerator,
+            kernel,
+            ProductKernels.Specialization,
+            ProductRing.SharedLoads(_ringStages) * LoadBytes
+        );
 }
