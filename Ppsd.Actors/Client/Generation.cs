@@ -8,6 +8,8 @@ namespace Ppsd.Actors.Client;
 /// </summary>
 public sealed class Generation : IAsyncDisposable
 {
+    private const int CreditBatch = GenerationActor.Window / 4;
+
     private readonly Channel<GenerationEvent> _events = Channel.CreateUnbounded<GenerationEvent>(
         new UnboundedChannelOptions { SingleReader = true, SingleWriter = true }
     );
@@ -16,7 +18,7 @@ public sealed class Generation : IAsyncDisposable
 
     internal Generation(IActorRefFactory system, Func<ChannelWriter<GenerationEvent>, Props> props)
     {
-        // Unbounded but small: a generation has as many events as tokens, and the request bounds those.
+        // Bounded by the window, which the actor enforces: it must not wait for room itself.
         _actor = system.ActorOf(props(_events.Writer));
     }
 
@@ -29,9 +31,15 @@ public sealed class Generation : IAsyncDisposable
     {
         await using (this.ConfigureAwait(false))
         {
+            var unreported = 0;
             await foreach (var next in _events.Reader.ReadAllAsync(cancellation).ConfigureAwait(false))
             {
                 yield return next;
+                if (next is TokensGenerated generated && (unreported += generated.Tokens.Count) >= CreditBatch)
+                {
+                    _actor.Tell(new GenerationActor.TokensRead(unreported));
+                    unreported = 0;
+                }
             }
         }
     }

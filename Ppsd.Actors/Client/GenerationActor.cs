@@ -11,6 +11,9 @@ namespace Ppsd.Actors.Client;
 /// </summary>
 internal sealed class GenerationActor : ReceiveActor, IWithTimers
 {
+    /// <summary>Tokens that may wait here for the reader.</summary>
+    public const int Window = 256;
+
     private static readonly TimeSpan _askInterval = TimeSpan.FromSeconds(2);
 
     private readonly IActorRef _gateway;
@@ -21,6 +24,7 @@ internal sealed class GenerationActor : ReceiveActor, IWithTimers
     private SessionId? _session;
     private bool _stopRequested;
     private int _received;
+    private int _read;
 
     public GenerationActor(
         IActorRef gateway,
@@ -30,7 +34,7 @@ internal sealed class GenerationActor : ReceiveActor, IWithTimers
     )
     {
         _gateway = gateway;
-        _request = request;
+        _request = request with { Window = Window };
         _events = events;
         _startTimeout = startTimeout;
 
@@ -48,6 +52,7 @@ internal sealed class GenerationActor : ReceiveActor, IWithTimers
         Receive<GiveUp>(_ =>
             Break(GenerationFailure.Unavailable, $"no coordinator answered within {_startTimeout.TotalSeconds:0.#} s")
         );
+        Receive<TokensRead>(Report);
         Receive<StopRequested>(_ => Stop());
         Receive<Abandoned>(_ => Context.Stop(Self));
     }
@@ -109,7 +114,22 @@ internal sealed class GenerationActor : ReceiveActor, IWithTimers
         }
 
         _received += emitted.Tokens.Length;
+        if (_received - _read > Window)
+        {
+            Break(GenerationFailure.Broken, "the pipeline sent more tokens than it was given leave to");
+            return;
+        }
+
         _events.TryWrite(new TokensGenerated(emitted.Tokens, emitted.Logprobs));
+    }
+
+    private void Report(TokensRead read)
+    {
+        _read += read.Count;
+        if (_session is { } session)
+        {
+            _draftStage.Tell(new TokenCredit(session, read.Count));
+        }
     }
 
     private void Ended(SessionEnded ended)
@@ -145,6 +165,9 @@ internal sealed class GenerationActor : ReceiveActor, IWithTimers
         _draftStage = draftStage;
         Context.Watch(draftStage);
     }
+
+    /// <summary>Note to self: the reader has taken so many tokens.</summary>
+    internal sealed record TokensRead(int Count);
 
     /// <summary>Note to self: end the session, figures wanted.</summary>
     internal sealed class StopRequested

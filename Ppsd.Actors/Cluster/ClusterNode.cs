@@ -4,6 +4,7 @@ using Akka.Configuration;
 using Ppsd.Actors.Client;
 using Ppsd.Actors.Configuration;
 using Ppsd.Actors.Messages;
+using Ppsd.Actors.Messages.Wire;
 using Ppsd.Actors.Snapshots;
 using Ppsd.Actors.Text;
 
@@ -30,6 +31,7 @@ public sealed class ClusterNode : IAsyncDisposable
             ClusterSingletonProxy.Props($"/user/{CoordinatorName}", ClusterSingletonProxySettings.Create(system)),
             "coordinator-proxy"
         );
+        system.ActorOf(Props.Create(() => new UnreadFramesActor()), "unread-frames");
         Client = new PpsdClient(system, _coordinator);
         _gateways = new TextGateways((ExtendedActorSystem)system);
     }

@@ -54,6 +54,13 @@ public sealed record StartSession : IWireMessage, IControlMessage
     /// <summary>Span of the request (https://www.w3.org/TR/trace-context/) that stages' spans belong to; null for none.</summary>
     [Key(9)]
     public string? TraceParent { get; init; }
+
+    /// <summary>
+    /// Most tokens on their way to a client that has not read them; <see cref="TokenCredit"/> gives leave for more. 0 for no
+    /// limit.
+    /// </summary>
+    [Key(10)]
+    public int Window { get; init; }
 }
 
 /// <summary>
@@ -97,6 +104,17 @@ public sealed record TokensEmitted(
     [property: Key(2)] TokenId[] Tokens,
     [property: Key(3)] TokenLogprobs[]? Logprobs = null
 ) : IWireMessage;
+
+/// <summary>
+/// The client has read tokens and there is room for as many more. Client to draft stage, which keeps what there is no room
+/// for. Late delivery is safe, and so is a count beyond what is owed; one that is lost leaves less room.
+/// </summary>
+/// <param name="Session">The session.</param>
+/// <param name="Count">Tokens read since the credit before.</param>
+[MessagePackObject]
+public sealed record TokenCredit([property: Key(0)] SessionId Session, [property: Key(1)] int Count)
+    : IWireMessage,
+        IControlMessage;
 
 /// <summary>
 /// Drafts in flight after the last verified token, for display only. Draft stage to client, when it asked for them.

@@ -6,7 +6,7 @@ namespace Ppsd.Actors.Messages;
 [MessagePackObject]
 public sealed record SessionTotals
 {
-    /// <summary>Sessions decoding now.</summary>
+    /// <summary>Sessions that are decoded now, or whose clients have yet to read some of their tokens.</summary>
     [Key(0)]
     public required int Running { get; init; }
 

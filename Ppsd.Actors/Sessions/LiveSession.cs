@@ -15,15 +15,14 @@ internal sealed class LiveSession(DecodeSession decode, IActorRef client, StartS
     private long _progressAt = clock.GetTimestamp();
     private int _entries;
     private int _vainRestarts;
+    private readonly TokenOutbox _outbox = new(decode.Id, request.Window);
+    private SessionEnded? _end;
 
     /// <summary>What is decoded.</summary>
     public DecodeSession Decode { get; } = decode;
 
     /// <summary>Who is told.</summary>
     public IActorRef Client { get; } = client;
-
-    /// <summary>True when the client wants to see drafts.</summary>
-    public bool ShowDrafts { get; } = request.ShowDrafts;
 
     /// <summary>A micro-batch enters stage 1.</summary>
     public void NoteEntry(BatchPart part)
@@ -42,8 +41,11 @@ internal sealed class LiveSession(DecodeSession decode, IActorRef client, StartS
         }
     }
 
-    /// <summary>Tokens were verified.</summary>
-    public void NoteTokens()
+    /// <summary>
+    /// Tokens were verified; <see cref="SendNews"/> tells the client. Those of the verdicts before go first: a stream comes as
+    /// it was verified, not in heaps.
+    /// </summary>
+    public void NoteTokens(VerdictOutcome outcome, TokenLogprobs[]? verdicts)
     {
         _lastTokenAt = clock.GetTimestamp();
         if (_firstTokenAt == 0)
@@ -52,6 +54,40 @@ internal sealed class LiveSession(DecodeSession decode, IActorRef client, StartS
         }
 
         NoteProgress();
+        SendTokens();
+        _outbox.Add(
+            outcome.Emitted,
+            verdicts is null ? null : [.. outcome.EmittedBy.Select(verdict => verdicts[verdict])]
+        );
+    }
+
+    /// <summary>
+    /// Sends the client the tokens it has room for, and shows it what is in flight, if it wants to see it and keeps up with
+    /// the text.
+    /// </summary>
+    public void SendNews()
+    {
+        SendTokens();
+        if (request.ShowDrafts && _outbox.IsEmpty && !Decode.IsFinished)
+        {
+            Client.Tell(new DraftsInFlight(Decode.Id, Decode.GeneratedCount, [.. Decode.LikelyDrafts()]));
+        }
+    }
+
+    /// <summary>The generation is over; the client learns of it behind its last token.</summary>
+    /// <returns>True when it has been told; false while tokens wait for it to read.</returns>
+    public bool TryEnd(FinishReason reason, int stageCount)
+    {
+        _end = new SessionEnded(Decode.Id, reason, Stats(stageCount));
+        return Send();
+    }
+
+    /// <summary>The client has read tokens.</summary>
+    /// <returns>True when it has been told everything.</returns>
+    public bool NoteRead(int count)
+    {
+        _outbox.NoteRead(count);
+        return Send();
     }
 
     /// <summary>Something came back from the pipeline.</summary>
@@ -67,7 +103,7 @@ internal sealed class LiveSession(DecodeSession decode, IActorRef client, StartS
     /// </summary>
     public bool HasStalled(TimeSpan timeout)
     {
-        if (!Decode.IsInFlight || clock.GetElapsedTime(_progressAt) < timeout * Math.Pow(2, Math.Min(_vainRestarts, 6)))
+        if (!Decode.HasEntered || clock.GetElapsedTime(_progressAt) < timeout * Math.Pow(2, Math.Min(_vainRestarts, 6)))
         {
             return false;
         }
@@ -77,8 +113,27 @@ internal sealed class LiveSession(DecodeSession decode, IActorRef client, StartS
         return true;
     }
 
-    /// <summary>The session's figures.</summary>
-    public SessionStats Stats(int stageCount) =>
+    private void SendTokens()
+    {
+        while (_outbox.TakeNext() is { } tokens)
+        {
+            Client.Tell(tokens);
+        }
+    }
+
+    private bool Send()
+    {
+        SendTokens();
+        if (_end is null || !_outbox.IsEmpty)
+        {
+            return false;
+        }
+
+        Client.Tell(_end);
+        return true;
+    }
+
+    private SessionStats Stats(int stageCount) =>
         new()
         {
             Mode = request.Mode,

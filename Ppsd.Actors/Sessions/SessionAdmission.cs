@@ -11,8 +11,6 @@ namespace Ppsd.Actors.Sessions;
 /// </summary>
 internal sealed class SessionAdmission
 {
-    private const int MaxTopLogprobs = 20;
-
     private readonly PipelineFormed _pipeline;
     private readonly PipelineOptions _options;
     private readonly Dictionary<SessionId, int> _reserved = [];
@@ -95,12 +93,7 @@ internal sealed class SessionAdmission
                 + $"{request.ModelFingerprint[..Math.Min(12, request.ModelFingerprint.Length)]}";
         }
 
-        if (request.TopLogprobs is < 0 or > MaxTopLogprobs)
-        {
-            return $"top logprobs: expected 0 to {MaxTopLogprobs}, found {request.TopLogprobs}";
-        }
-
-        return SamplingRefusal(request.Sampling);
+        return SessionLimits.Refusal(request.TopLogprobs) ?? SessionLimits.Refusal(request.Sampling);
     }
 
     /// <summary>Reserves pages for the request; false when too many are taken just now.</summary>
@@ -137,20 +130,4 @@ internal sealed class SessionAdmission
         + 2 * (_options.WindowFor(_pipeline.Stages.Length) + 1) * request.MaxWidth;
 
     private int PagesFor(StartSession request) => (ReservedLength(request) + _pageSize - 1) / _pageSize;
-
-    private static string? SamplingRefusal(SamplingSettings sampling) =>
-        sampling switch
-        {
-            { Temperature: not (>= 0f and <= 100f) } => $"temperature: expected 0 to 100, found {sampling.Temperature}",
-            { TopK: < 0 } => $"top-k: expected 0 or more, found {sampling.TopK}",
-            { TopP: not (> 0f and <= 1f) } => $"top-p: expected more than 0 and at most 1, found {sampling.TopP}",
-            { MinP: not (>= 0f and <= 1f) } => $"min-p: expected 0 to 1, found {sampling.MinP}",
-            { RepetitionPenalty: not (> 0f and <= 100f) } =>
-                $"repetition penalty: expected more than 0 and at most 100, found {sampling.RepetitionPenalty}",
-            { PresencePenalty: not (>= -2f and <= 2f) } =>
-                $"presence penalty: expected -2 to 2, found {sampling.PresencePenalty}",
-            { FrequencyPenalty: not (>= -2f and <= 2f) } =>
-                $"frequency penalty: expected -2 to 2, found {sampling.FrequencyPenalty}",
-            _ => null,
-        };
 }

@@ -27,10 +27,13 @@ internal sealed class SessionCounters
     }
 
     /// <summary>Figures with those of the sessions that live.</summary>
-    public SessionTotals Totals(IReadOnlyCollection<DecodeSession> living, int waiting) =>
+    /// <param name="living">Sessions decoding.</param>
+    /// <param name="unread">Sessions decoded to their end whose clients have yet to read some of it.</param>
+    /// <param name="waiting">Requests waiting for memory.</param>
+    public SessionTotals Totals(IReadOnlyCollection<DecodeSession> living, int unread, int waiting) =>
         living.Aggregate(_ended, Plus) with
         {
-            Running = living.Count,
+            Running = living.Count + unread,
             Waiting = waiting,
         };
 

@@ -81,10 +81,10 @@ internal sealed class DecodeSession
         !IsFinished && !IsPrefilling && _waitingToken is null && _waitingDrafts.Count > 0 && Depth <= _limits.Window;
 
     /// <summary>
-    /// True while something is in the pipeline, so that silence means a loss. A prompt of which chunks have entered counts:
-    /// the rest may be held up by credits lost with them.
+    /// True once something of it has entered, so that silence means a loss: of its work, or of the credits that would let its
+    /// next token in.
     /// </summary>
-    public bool IsInFlight => !IsFinished && _waitingToken is null && (!IsPrefilling || _prefilled > 0);
+    public bool HasEntered => !IsFinished && _nextId.Value > 0;
 
     /// <summary>How likely the drafts that wait are to be judged and confirmed, from 0 to 1.</summary>
     public double DraftsChance => Math.Pow(_policy.Acceptance, Depth);

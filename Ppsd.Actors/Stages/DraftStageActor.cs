@@ -15,6 +15,10 @@ namespace Ppsd.Actors.Stages;
 internal sealed class DraftStageActor : StageActor, IWithTimers
 {
     private readonly Dictionary<SessionId, LiveSession> _sessions = [];
+
+    /// <summary>Ended everywhere, but their clients have yet to read some of their tokens.</summary>
+    private readonly Dictionary<SessionId, LiveSession> _unread = [];
+    private readonly List<LiveSession> _news = [];
     private readonly Dictionary<SessionId, HashSet<int>> _releasing = [];
     private readonly Queue<(StartSession Request, IActorRef Client)> _waiting = [];
     private readonly SessionCounters _counters = new();
@@ -30,7 +34,8 @@ internal sealed class DraftStageActor : StageActor, IWithTimers
     {
         Receive<StartSession>(start => Start(start, Sender));
         Receive<StopSession>(stop => End(stop.Session, FinishReason.Cancelled));
-        Receive<Drafts>(TakeDrafts);
+        Receive<TokenCredit>(NoteRead);
+        Receive<Drafts>(TakeOthersDrafts);
         Receive<Verdicts>(TakeVerdicts);
         Receive<GapSeen>(RestartAfterGap);
         Receive<SessionReleased>(NoteReleased);
@@ -86,7 +91,7 @@ internal sealed class DraftStageActor : StageActor, IWithTimers
         {
             var session = _sessions[part.Session];
             session.NoteEntry(part);
-            TellDrafts(session);
+            _news.Add(session);
         }
 
         return new WorkItem(new MicroBatch(new BatchNumber(_batchNumber++), parts), ReadOnlyMemory<byte>.Empty);
@@ -137,13 +142,28 @@ internal sealed class DraftStageActor : StageActor, IWithTimers
         return true;
     }
 
+    /// <summary>Clients hear of tokens and drafts while the device works: the next step must not wait for them.</summary>
+    protected override void Post()
+    {
+        foreach (var session in _news)
+        {
+            session.SendNews();
+        }
+
+        _news.Clear();
+    }
+
     /// <summary>The usual case, an exit head in stage 1: the draft is the next candidate at once.</summary>
     protected override void SendDrafts(Drafts drafts) => TakeDrafts(drafts);
 
     protected override StageStatus Status() =>
         base.Status() with
         {
-            Sessions = _counters.Totals([.. _sessions.Values.Select(session => session.Decode)], _waiting.Count),
+            Sessions = _counters.Totals(
+                [.. _sessions.Values.Select(session => session.Decode)],
+                _unread.Count,
+                _waiting.Count
+            ),
         };
 
     private void Start(StartSession request, IActorRef client)
@@ -174,7 +194,7 @@ internal sealed class DraftStageActor : StageActor, IWithTimers
     /// <summary>A client has one session: one that asks again has not heard the answer yet, and is told it once more.</summary>
     private bool IsKnown(IActorRef client)
     {
-        if (_sessions.Values.FirstOrDefault(session => session.Client.Equals(client)) is { } session)
+        if (SessionsOf(client).FirstOrDefault() is { } session)
         {
             client.Tell(new SessionStarted(session.Decode.Id));
             return true;
@@ -240,6 +260,18 @@ internal sealed class DraftStageActor : StageActor, IWithTimers
         return true;
     }
 
+    /// <summary>Of an exit head in a later stage.</summary>
+    private void TakeOthersDrafts(Drafts drafts)
+    {
+        if (Intake.Refusal([.. drafts.Tokens.Select(draft => draft.Token)]) is { } reason)
+        {
+            Refuse("drafts", reason);
+            return;
+        }
+
+        TakeDrafts(drafts);
+    }
+
     private void TakeDrafts(Drafts drafts)
     {
         if (_sessions.TryGetValue(drafts.Session, out var session))
@@ -261,12 +293,17 @@ internal sealed class DraftStageActor : StageActor, IWithTimers
 
     private void TakeVerdicts(SessionVerdicts verdicts, long arrivedAt)
     {
+        if (Intake.Refusal(verdicts.Tokens) is { } misfit)
+        {
+            Refuse("verdicts", misfit);
+            return;
+        }
+
         if (!_sessions.TryGetValue(verdicts.Session, out var session))
         {
             return;
         }
 
-        var generatedBefore = session.Decode.GeneratedCount;
         var outcome = session.Decode.Apply(verdicts.Run, verdicts.Candidates, verdicts.Tokens);
         if (outcome.RunRejected)
         {
@@ -275,16 +312,10 @@ internal sealed class DraftStageActor : StageActor, IWithTimers
 
         if (outcome.Emitted.Count > 0)
         {
-            session.NoteTokens();
-            session.Client.Tell(
-                new TokensEmitted(
-                    verdicts.Session,
-                    generatedBefore,
-                    [.. outcome.Emitted],
-                    verdicts.Logprobs is { } all ? [.. outcome.EmittedBy.Select(verdict => all[verdict])] : null
-                )
-            );
+            session.NoteTokens(outcome, verdicts.Logprobs);
         }
+
+        _news.Add(session);
 
         if (outcome.Finish is { } reason)
         {
@@ -300,8 +331,6 @@ internal sealed class DraftStageActor : StageActor, IWithTimers
         {
             Broadcast(new Cancel(verdicts.Session, session.Decode.Run, [.. outcome.DeadBranch]));
         }
-
-        TellDrafts(session);
     }
 
     private void RestartAfterGap(GapSeen gap)
@@ -321,14 +350,45 @@ internal sealed class DraftStageActor : StageActor, IWithTimers
 
     private void End(SessionId id, FinishReason reason)
     {
-        if (Forget(id) is { } session)
+        if (Forget(id) is not { } session)
         {
-            session.Client.Tell(new SessionEnded(id, reason, session.Stats(Pipeline!.Stages.Length)));
+            return;
+        }
+
+        if (session.TryEnd(reason, Pipeline!.Stages.Length))
+        {
+            Unwatch(session.Client);
+        }
+        else
+        {
+            _unread.Add(id, session);
         }
     }
 
-    private void Fail(SessionId id, string reason) => Forget(id)?.Client.Tell(new SessionFailed(id, reason));
+    private void Fail(SessionId id, string reason)
+    {
+        if (Forget(id) is { } session)
+        {
+            session.SendNews();
+            session.Client.Tell(new SessionFailed(id, reason));
+            Unwatch(session.Client);
+        }
+    }
 
+    private void NoteRead(TokenCredit credit)
+    {
+        if (_sessions.TryGetValue(credit.Session, out var session))
+        {
+            session.NoteRead(credit.Count);
+        }
+        else if (_unread.TryGetValue(credit.Session, out session) && session.NoteRead(credit.Count))
+        {
+            _unread.Remove(credit.Session);
+            Unwatch(session.Client);
+        }
+    }
+
+    /// <summary>Takes a session out of the pipeline.</summary>
     private LiveSession? Forget(SessionId id)
     {
         if (!_sessions.Remove(id, out var session))
@@ -339,21 +399,28 @@ internal sealed class DraftStageActor : StageActor, IWithTimers
         _composer!.Remove(session.Decode);
         session.Decode.Finish();
         _counters.Close(session.Decode);
-        if (_sessions.Values.All(other => !other.Client.Equals(session.Client)))
-        {
-            Context.Unwatch(session.Client);
-        }
-
         _releasing.Add(id, [.. Enumerable.Range(0, Pipeline!.Stages.Length)]);
         Broadcast(new EndSession(id));
         return session;
     }
 
+    private void Unwatch(IActorRef client)
+    {
+        if (!SessionsOf(client).Any())
+        {
+            Context.Unwatch(client);
+        }
+    }
+
+    private IEnumerable<LiveSession> SessionsOf(IActorRef client) =>
+        _sessions.Values.Concat(_unread.Values).Where(session => session.Client.Equals(client));
+
     private void EndSessionsOf(IActorRef client)
     {
-        foreach (var id in _sessions.Keys.Where(id => _sessions[id].Client.Equals(client)).ToList())
+        foreach (var session in SessionsOf(client).ToList())
         {
-            Forget(id);
+            Forget(session.Decode.Id);
+            _unread.Remove(session.Decode.Id);
         }
 
         for (var i = _waiting.Count; i > 0; i--)
@@ -419,16 +486,6 @@ internal sealed class DraftStageActor : StageActor, IWithTimers
                 Log.Warning("{0}: nothing came back, starting a new run", session.Decode.Id);
                 Restart(session);
             }
-        }
-    }
-
-    private static void TellDrafts(LiveSession session)
-    {
-        if (session.ShowDrafts)
-        {
-            session.Client.Tell(
-                new DraftsInFlight(session.Decode.Id, session.Decode.GeneratedCount, [.. session.Decode.LikelyDrafts()])
-            );
         }
     }
 

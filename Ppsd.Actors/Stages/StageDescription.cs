@@ -53,4 +53,8 @@ public sealed record StageDescription
     /// <summary>Tokens in the vocabulary.</summary>
     [Key(11)]
     public required int VocabSize { get; init; }
+
+    /// <summary>Values of a hidden state.</summary>
+    [Key(12)]
+    public required int HiddenSize { get; init; }
 }

@@ -7,8 +7,8 @@ namespace Ppsd.Actors.Text;
 
 /// <summary>
 /// One text on its way to a client. Segments leave only as the client has read earlier ones: a slow reader holds back
-/// its own text, which stays here as tokens bounded by the request, and neither the pipeline, which is done with the
-/// session early, nor any other text. Ends with the text, the client or <see cref="StopText"/>.
+/// its own text, which stays at the draft stage as tokens bounded by the request, and neither the pipeline, which is done
+/// with the session early, nor any other text. Ends with the text, the client or <see cref="StopText"/>.
 /// </summary>
 internal sealed class TextSessionActor : ReceiveActor
 {

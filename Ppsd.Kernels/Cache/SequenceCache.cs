@@ -19,6 +19,7 @@ internal sealed class SequenceCache
     public const int Root = -1;
 
     private readonly KvPagePool _pool;
+    private readonly int _maxLength;
     private readonly int[] _pages;
     private readonly Stack<int> _freeSlots = new();
     private readonly List<Candidate> _uncommitted = [];
@@ -28,10 +29,14 @@ internal sealed class SequenceCache
     private int _committedHead = Root;
 
     /// <summary>Takes pages for <paramref name="capacity"/> tokens, committed and uncommitted together.</summary>
+    /// <param name="pool">Where the pages come from.</param>
+    /// <param name="capacity">Tokens.</param>
+    /// <param name="maxLength">Positions the model knows; tokens beyond them are refused even where slots are free.</param>
     /// <exception cref="KvCapacityException">The pool has fewer free.</exception>
-    public SequenceCache(KvPagePool pool, int capacity)
+    public SequenceCache(KvPagePool pool, int capacity, int maxLength)
     {
         _pool = pool;
+        _maxLength = maxLength;
         _pages = pool.Rent(capacity);
         var slots = _pages.Length * KvPagePool.PageSize;
         _table = new int[slots];
@@ -61,7 +66,7 @@ internal sealed class SequenceCache
     /// <param name="isCertain">True when it will never be rolled back by a verdict.</param>
     /// <param name="batch">Receives the row.</param>
     /// <returns>False when the parent is not in the cache: an earlier message was lost.</returns>
-    /// <exception cref="KvCapacityException">More tokens than the sequence was opened for.</exception>
+    /// <exception cref="KvCapacityException">More tokens than the sequence was opened for, or than the model has positions.</exception>
     public bool TryAppend(int id, int parent, int token, bool isCertain, StepBatch batch)
     {
         if (!TryTracePath(parent))
@@ -69,12 +74,17 @@ internal sealed class SequenceCache
             return false;
         }
 
+        var position = CommittedLength + _path.Count;
+        if (position >= _maxLength)
+        {
+            throw new KvCapacityException($"position {position}: expected at most {_maxLength - 1}, the model's last");
+        }
+
         if (!_freeSlots.TryPop(out var slot))
         {
             throw new KvCapacityException($"KV cache: the sequence was opened for {_table.Length} tokens and is full");
         }
 
-        var position = CommittedLength + _path.Count;
         if (isCertain && _path.Count == 0 && _uncommitted.Count == 0)
         {
             _table[CommittedLength] = slot;

@@ -26,6 +26,21 @@ public sealed class ChaosTests
     [Test]
     public void Lost_messages_cost_time_but_no_token() => Check(loss: 0.01, histories: 12);
 
+    /// <summary>A stage that may not send computes nothing, and what waits for it is in flight nowhere.</summary>
+    [Test]
+    public async Task Credits_that_never_come_back_cost_time_but_no_token()
+    {
+        await using var pipeline = await ChaosPipeline.StartAsync(
+            3,
+            ToyDrafters.AlwaysRight,
+            seed: 7,
+            loss: 0,
+            losesCredits: true
+        );
+        Assert.That(await RunSessionAsync(pipeline, session: 0, width: 4, promptLength: 4, seed: 7));
+        await pipeline.AssertNothingHeldAsync();
+    }
+
     private static void Check(double loss, int histories)
     {
         var history =

@@ -32,7 +32,8 @@ internal sealed class ChaosPipeline : IAsyncDisposable
         ToyDrafter drafter,
         int seed,
         double loss,
-        int parallelStages = 0
+        int parallelStages = 0,
+        bool losesCredits = false
     )
     {
         var system = ActorSystem.Create(
@@ -41,13 +42,13 @@ internal sealed class ChaosPipeline : IAsyncDisposable
         );
         var options = new PipelineOptions
         {
-            StallTimeout = TimeSpan.FromMilliseconds(loss > 0 ? 60 : 5000),
+            StallTimeout = TimeSpan.FromMilliseconds(loss > 0 || losesCredits ? 60 : 5000),
             HousekeepingInterval = TimeSpan.FromMilliseconds(20),
             PrefillChunk = 3,
             ParallelStages = parallelStages,
         };
         var formed = new TaskCompletionSource<PipelineFormed>();
-        system.ActorOf(Props.Create(() => new Parent(stageCount, drafter, options, seed, loss, formed)));
+        system.ActorOf(Props.Create(() => new Parent(stageCount, drafter, options, seed, loss, losesCredits, formed)));
         var direct = await formed.Task;
         return new ChaosPipeline(system, direct, new PpsdClient(system, direct.Stages[0].Actor));
     }
@@ -78,6 +79,7 @@ internal sealed class ChaosPipeline : IAsyncDisposable
             PipelineOptions options,
             int seed,
             double loss,
+            bool losesCredits,
             TaskCompletionSource<PipelineFormed> done
         )
         {
@@ -111,7 +113,7 @@ internal sealed class ChaosPipeline : IAsyncDisposable
                             member with
                             {
                                 Actor = Context.ActorOf(
-                                    Props.Create(() => new ChaosProxy(member.Actor, seed * 31 + i, loss))
+                                    Props.Create(() => new ChaosProxy(member.Actor, seed * 31 + i, loss, losesCredits))
                                 ),
                             }
                     )

@@ -12,16 +12,18 @@ internal sealed class ChaosProxy : ReceiveActor
 {
     private readonly IActorRef _stage;
     private readonly Random _random;
-    private readonly double _loss;
+    private readonly Func<object, bool> _isLost;
     private readonly Dictionary<IActorRef, Queue<object>> _held = [];
     private readonly List<(object Message, IActorRef Sender)> _cancels = [];
     private bool _turning;
 
-    public ChaosProxy(IActorRef stage, int seed, double loss)
+    public ChaosProxy(IActorRef stage, int seed, double loss, bool losesCredits)
     {
         _stage = stage;
         _random = new Random(seed);
-        _loss = loss;
+        _isLost = message =>
+            (message is Credit && losesCredits)
+            || (message is Forward or Verdicts or Drafts or Credit or EndSession && _random.NextDouble() < loss);
 
         Receive<Turn>(_ => TakeTurn());
         ReceiveAny(Hold);
@@ -36,10 +38,7 @@ internal sealed class ChaosProxy : ReceiveActor
                 _cancels.Add((message, Sender));
             }
         }
-        else if (
-            !(message is Forward or Verdicts or Drafts or Credit or Cancel or EndSession)
-            || _random.NextDouble() >= _loss
-        )
+        else if (!_isLost(message))
         {
             if (!_held.TryGetValue(Sender, out var queue))
             {

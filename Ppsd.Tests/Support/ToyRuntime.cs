@@ -53,6 +53,7 @@ internal sealed class ToyRuntime : IStageRuntime
             MaxWidth = 8,
             WeightBytes = 0,
             VocabSize = model.VocabSize,
+            HiddenSize = sizeof(long) / sizeof(float),
         };
     }
 
@@ -112,8 +113,9 @@ internal sealed class ToyRuntime : IStageRuntime
         return true;
     }
 
-    public bool Forward(ReadOnlyMemory<byte> hidden, Func<bool> isCancelled, int? exitHeadRow)
+    public bool Forward(ReadOnlyMemory<byte> hidden, Func<bool> isCancelled, int? exitHeadRow, Action? onQueued)
     {
+        onQueued?.Invoke();
         _onForward?.Invoke(_parts);
         for (var layer = 0; layer < _layers; layer++)
         {

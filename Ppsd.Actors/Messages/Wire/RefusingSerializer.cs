@@ -35,6 +35,6 @@ public sealed class RefusingSerializer : Serializer
     public override object FromBinary(byte[] bytes, Type type)
     {
         _refusals.Add();
-        throw new SerializationException("only messages of the wire protocol are read");
+        throw new WireRefusedException("only messages of the wire protocol are read");
     }
 }

@@ -70,21 +70,45 @@ internal static class WireChecks
                 Require(drafts.Tokens is not null, "drafts in flight are missing");
                 break;
             case PipelineFormed formed:
-                Require(
-                    formed.Stages is { Length: > 0 }
-                        && Array.TrueForAll(
-                            formed.Stages,
-                            stage =>
-                                stage is { Actor: not null, Description: not null }
-                                && stage.Link is null or { Host: not null, Key.Length: LinkEndpoint.KeyBytes }
-                        ),
-                    "a pipeline lacks a stage"
-                );
+                Check(formed);
+                break;
+            case StageReady ready:
+                Check(ready.Member);
+                break;
+            case StageFailed failed:
+                Require(failed.Reason is not null, "a failed stage lacks its reason");
+                break;
+            case StageStatus status:
+                Require(status.Description is not null, "a status lacks its description");
+                break;
+            case StageOffered offered:
+                Require(offered.ModelFingerprint is not null, "an offer lacks its model");
+                Check(offered.Formed);
+                break;
+            case PipelineState state:
+                Require(state is { Explanation: not null, CoordinatorAddress: not null }, "a state lacks a field");
+                Check(state.Formed);
                 break;
             default:
                 break;
         }
     }
+
+    private static void Check(PipelineFormed? formed)
+    {
+        if (formed is not null)
+        {
+            Require(formed is { Stages.Length: > 0, ModelFingerprint: not null }, "a pipeline lacks its stages");
+            Array.ForEach(formed.Stages, Check);
+        }
+    }
+
+    private static void Check(PipelineStage? stage) =>
+        Require(
+            stage is { Actor: not null, Description.Device: not null }
+                && stage.Link is null or { Host: not null, Key.Length: LinkEndpoint.KeyBytes },
+            "a stage lacks a field"
+        );
 
     private static void Check(TokenLogprobs[]? logprobs, int tokenCount) =>
         Require(

@@ -22,6 +22,7 @@ internal static class WireManifests
         ("started", typeof(SessionStarted)),
         ("refused", typeof(SessionRefused)),
         ("tokens", typeof(TokensEmitted)),
+        ("token-credit", typeof(TokenCredit)),
         ("in-flight", typeof(DraftsInFlight)),
         ("ended", typeof(SessionEnded)),
         ("failed", typeof(SessionFailed)),

@@ -49,10 +49,10 @@ public sealed class WireSerializer : SerializerWithStringManifest
         {
             return Read(bytes, manifest);
         }
-        catch (SerializationException)
+        catch (SerializationException e)
         {
             _refusals.Add();
-            throw;
+            throw new WireRefusedException(e.Message, e);
         }
     }
 

@@ -1,7 +1,10 @@
 using System.Net.Sockets;
 using Akka.Actor;
+using Ppsd.Actors.Configuration;
 using Ppsd.Actors.Ids;
 using Ppsd.Actors.Messages;
+using Ppsd.Actors.Messages.Wire;
+using Ppsd.Tests.Actors.Stages;
 using Ppsd.Tests.Support;
 
 namespace Ppsd.Tests.Actors.Security;
@@ -19,7 +22,9 @@ public sealed class MalformedFrameTests
     [Test]
     public async Task A_thousand_malformed_frames_change_nothing()
     {
-        await using var cluster = new ToyCluster(2, ToyDrafters.Mostly, hocon: "akka.loglevel = OFF");
+        using var system = ActorSystem.Create("wire", PpsdConfig.Load(NodeRole.Local));
+        var serializer = new WireSerializer((ExtendedActorSystem)system);
+        await using var cluster = new ToyCluster(2, ToyDrafters.Mostly, hocon: LogLines.Hocon);
         var nodes = new[] { cluster.AddStage(), cluster.AddStage() };
         var client = cluster.AddClient();
         var formed = await ToyCluster.FormedAsync(client);
@@ -51,6 +56,14 @@ public sealed class MalformedFrameTests
             }
         }
 
+        // Well formed, but not for these stages.
+        foreach (var (_, forward) in MisfitBatches.All)
+        {
+            await peers[1].GetStream().WriteAsync(OnTheList(targets[1], serializer, forward));
+        }
+
+        await peers[0].GetStream().WriteAsync(OnTheList(targets[0], serializer, ForeignVerdict()));
+
         await SettledAsync();
         peers.ForEach(peer => peer.Dispose());
         var result = await client.Client.RunAsync(ToyPipeline.Request([1, 2], 40));
@@ -66,9 +79,15 @@ public sealed class MalformedFrameTests
             Assert.That(after.Members.Select(member => member.IsReachable), Is.All.True);
             Assert.That(
                 Refused(after) - Refused(before),
-                Is.GreaterThanOrEqualTo(FramesOfAKind),
+                Is.GreaterThanOrEqualTo((2 * FramesOfAKind) + MisfitBatches.All.Count() + 1),
                 "refusals are not counted"
             );
+            foreach (var (complaint, _) in MisfitBatches.All)
+            {
+                Assert.That(LogLines.All, Does.Contain($"stage 2 refused a micro-batch: {complaint}"));
+            }
+
+            Assert.That(LogLines.All, Does.Contain("stage 1 refused verdicts: token: expected 0 to 5, found 6"));
         }
 
         string Target() => targets[_random.Next(targets.Count)];
@@ -152,6 +171,12 @@ public sealed class MalformedFrameTests
         };
         return RemotingFrames.Message(target, WireSerializerId, manifests[_random.Next(manifests.Length)], payload);
     }
+
+    private static byte[] OnTheList(string target, WireSerializer serializer, object message) =>
+        RemotingFrames.Message(target, WireSerializerId, serializer.Manifest(message), serializer.ToBinary(message));
+
+    private static Verdicts ForeignVerdict() =>
+        new([new SessionVerdicts(TestBatches.Session(1), new RunId(0), [new CandidateId(1)], [new TokenId(6)])]);
 
     private byte[] Associate() => RemotingFrames.Associate(++_originPort);
 

@@ -105,18 +105,20 @@ public sealed class DecodeSessionEndTests
 
     /// <summary>A session that only waits for its turn must not be taken for one whose messages were lost.</summary>
     [Test]
-    public void A_session_is_in_flight_once_something_of_it_has_entered_and_until_its_token_waits()
+    public void Silence_means_a_loss_from_a_sessions_first_entry_to_its_end()
     {
-        var session = Session(prompt: [1, 2, 3], chunk: 2);
-        var inFlight = new List<bool> { session.IsInFlight };
+        var session = Session(prompt: [1, 2, 3], chunk: 3, maxTokens: 2);
+        var hasEntered = new List<bool> { session.HasEntered };
         session.NextPart(8, mayDraft: true);
-        inFlight.Add(session.IsInFlight);
-        session.NextPart(8, mayDraft: true);
-        inFlight.Add(session.IsInFlight);
+        hasEntered.Add(session.HasEntered);
         session.Apply(session.Run, Ids(2), Tokens(5));
-        inFlight.Add(session.IsInFlight);
+        Assert.That(session.HasVerifiedToken);
+        hasEntered.Add(session.HasEntered);
+        session.NextPart(8, mayDraft: true);
+        session.Apply(session.Run, Ids(3), Tokens(6));
+        hasEntered.Add(session.HasEntered);
 
-        Assert.That(inFlight, Is.EqualTo(new[] { false, true, true, false }));
+        Assert.That(hasEntered, Is.EqualTo(new[] { false, true, true, false }));
     }
 
     [Test]

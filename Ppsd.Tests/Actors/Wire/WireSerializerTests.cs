@@ -88,6 +88,7 @@ public sealed class WireSerializerTests
             new SessionRefused(RefusalKind.Unavailable, "later"),
             new SessionFailed(session, "gone"),
             new StopSession(session),
+            new TokenCredit(session, 3),
             new StageFailed(new StageIndex(1), "no file"),
             new AssignStage(new StageIndex(1), 4, 4),
             new GetPipeline(),
@@ -113,11 +114,11 @@ public sealed class WireSerializerTests
             Assert.That(((TokensEmitted)RoundTrip(emitted with { Logprobs = null })).Logprobs, Is.Null);
             Assert.That(
                 () => RoundTrip(emitted with { Logprobs = [logprobs, logprobs] }),
-                Throws.TypeOf<SerializationException>()
+                Throws.InstanceOf<SerializationException>()
             );
             Assert.That(
                 () => RoundTrip(new Verdicts([own with { Logprobs = [null!] }])),
-                Throws.TypeOf<SerializationException>()
+                Throws.InstanceOf<SerializationException>()
             );
         }
     }
@@ -147,16 +148,19 @@ public sealed class WireSerializerTests
     public void An_unknown_manifest_is_refused(string manifest) =>
         Assert.That(
             () => _serializer.FromBinary([0xC0], manifest),
-            Throws.TypeOf<SerializationException>().With.Message.Contains(manifest)
+            Throws.InstanceOf<SerializationException>().With.Message.Contains(manifest)
         );
 
     [Test]
     public void A_type_off_the_list_is_refused_in_both_directions()
     {
-        Assert.That(() => _serializer.Manifest(new Version(1, 0)), Throws.TypeOf<SerializationException>());
+        Assert.That(() => _serializer.Manifest(new Version(1, 0)), Throws.InstanceOf<SerializationException>());
         var json = new RefusingSerializer((ExtendedActorSystem)_system, Akka.Configuration.Config.Empty);
-        Assert.That(() => json.FromBinary("{}"u8.ToArray(), typeof(object)), Throws.TypeOf<SerializationException>());
-        Assert.That(() => json.ToBinary(new Version(1, 0)), Throws.TypeOf<SerializationException>());
+        Assert.That(
+            () => json.FromBinary("{}"u8.ToArray(), typeof(object)),
+            Throws.InstanceOf<SerializationException>()
+        );
+        Assert.That(() => json.ToBinary(new Version(1, 0)), Throws.InstanceOf<SerializationException>());
     }
 
     [Test]
@@ -182,7 +186,7 @@ public sealed class WireSerializerTests
 
         foreach (var forward in bad)
         {
-            Assert.That(() => RoundTrip(forward), Throws.TypeOf<SerializationException>());
+            Assert.That(() => RoundTrip(forward), Throws.InstanceOf<SerializationException>());
         }
 
         Forward Carrying(params BatchPart[] parts) => new(new MicroBatch(new BatchNumber(1), parts), hidden);

@@ -20,7 +20,7 @@ public sealed class SequenceCacheTests
     [Test]
     public void A_lost_message_is_told_and_not_papered_over()
     {
-        var cache = new SequenceCache(new KvPagePool(4), Capacity);
+        var cache = new SequenceCache(new KvPagePool(4), Capacity, Capacity);
         var batch = new StepBatch(8);
         Assert.That(cache.TryAppend(0, SequenceCache.Root, 5, isCertain: true, batch));
 
@@ -33,7 +33,7 @@ public sealed class SequenceCacheTests
     [Test]
     public void A_full_sequence_refuses_with_its_size()
     {
-        var cache = new SequenceCache(new KvPagePool(1), KvPagePool.PageSize);
+        var cache = new SequenceCache(new KvPagePool(1), KvPagePool.PageSize, 100);
         for (var i = 0; i < KvPagePool.PageSize; i++)
         {
             cache.TryAppend(i, i - 1, 1, isCertain: true, new StepBatch(1));
@@ -67,7 +67,7 @@ public sealed class SequenceCacheTests
     private static void RunHistory(Random random, int steps)
     {
         var pool = new KvPagePool(Capacity / KvPagePool.PageSize);
-        var cache = new SequenceCache(pool, Capacity);
+        var cache = new SequenceCache(pool, Capacity, Capacity);
         var batch = new StepBatch(1);
 
         // Slots and tokens from the first position on, of the verified path and of each living candidate.

@@ -1,0 +1,55 @@
+using Ppsd.Actors.Ids;
+using Ppsd.Actors.Messages;
+
+namespace Ppsd.Actors.Sessions;
+
+/// <summary>
+/// A session's verified tokens on their way to its client, which gives leave for so many at a time. The pipeline waits for
+/// no reader: what there is no leave for waits here, bounded by the request's own token limit. Pure; one owner.
+/// </summary>
+/// <param name="session">The session.</param>
+/// <param name="window">Most tokens under way; 0 for no limit.</param>
+internal sealed class TokenOutbox(SessionId session, int window)
+{
+    private readonly List<TokenId> _tokens = [];
+    private readonly List<TokenLogprobs> _logprobs = [];
+    private int _sent;
+    private int _read;
+
+    /// <summary>True when everything has been sent.</summary>
+    public bool IsEmpty => _tokens.Count == 0;
+
+    /// <summary>Adds tokens, in order.</summary>
+    /// <param name="tokens">The tokens.</param>
+    /// <param name="logprobs">One for each; null for a session that did not ask.</param>
+    public void Add(IReadOnlyList<TokenId> tokens, IReadOnlyList<TokenLogprobs>? logprobs)
+    {
+        _tokens.AddRange(tokens);
+        _logprobs.AddRange(logprobs ?? []);
+    }
+
+    /// <summary>The client has read tokens; more than it was sent count for nothing.</summary>
+    public void NoteRead(int count) => _read = (int)Math.Clamp((long)_read + count, _read, _sent);
+
+    /// <summary>What may be sent now; null when nothing waits, or there is no leave for it.</summary>
+    public TokensEmitted? TakeNext()
+    {
+        var room = window <= 0 ? int.MaxValue : window - (_sent - _read);
+        var count = Math.Min(room, _tokens.Count);
+        if (count <= 0)
+        {
+            return null;
+        }
+
+        var next = new TokensEmitted(
+            session,
+            _sent,
+            [.. _tokens[..count]],
+            _logprobs.Count == 0 ? null : [.. _logprobs[..count]]
+        );
+        _tokens.RemoveRange(0, count);
+        _logprobs.RemoveRange(0, Math.Min(count, _logprobs.Count));
+        _sent += count;
+        return next;
+    }
+}
