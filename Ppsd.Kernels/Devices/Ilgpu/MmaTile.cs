@@ -45,11 +45,21 @@ internal struct MmaTile
             var high = Warp.Shuffle(highRow, lane / 4 * 4 + i);
             var even = Warp.Shuffle(column, lane % 4 * 8 + i);
             var odd = Warp.Shuffle(column, lane % 4 * 8 + 4 + i);
-            C0 = Add(C0, low, even);
-            C1 = Add(C1, low, odd);
-            C2 = Add(C2, high, even);
-            C3 = Add(C3, high, odd);
+            AddWords(low, high, even, odd);
         }
+    }
+
+    /// <summary>A step of the simulator's sum: four k of two rows of A by two columns of B.</summary>
+    /// <param name="low">Row r.</param>
+    /// <param name="high">Row r + 8.</param>
+    /// <param name="even">Column c.</param>
+    /// <param name="odd">Column c + 1.</param>
+    public void AddWords(ulong low, ulong high, ulong even, ulong odd)
+    {
+        C0 = Add(C0, low, even);
+        C1 = Add(C1, low, odd);
+        C2 = Add(C2, high, even);
+        C3 = Add(C3, high, odd);
     }
 
     private static float Add(float sum, ulong a, ulong b) =>

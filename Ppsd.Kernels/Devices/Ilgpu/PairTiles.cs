@@ -114,24 +114,28 @@ internal struct PairTiles
     public static void AddStage(int address) =>
         CudaAsm.Emit(ReadStage + SplitFirst + SplitSecond + MultiplyFirst + MultiplySecond, address);
 
-    /// <summary>On the simulator: adds a tile of columns of both row blocks.</summary>
-    /// <param name="first">The lane's weights of the first block; see <see cref="TensorCore"/>.</param>
-    /// <param name="second">The lane's weights of the second block.</param>
-    /// <param name="x">The lane's four values of x, fp32.</param>
-    public void Simulate(UInt4 first, UInt4 second, UInt4 x)
+    /// <summary>
+    /// On the simulator: adds a tile of columns of both row blocks. A lane looks into its neighbours' loads where a card's
+    /// lanes hand them over; barriers must stand before and after.
+    /// </summary>
+    /// <param name="first">The warp's weights of the first block; see <see cref="TensorCore"/>.</param>
+    /// <param name="second">The warp's weights of the second block.</param>
+    /// <param name="x">The warp's values of x, fp32, four a lane.</param>
+    public void Simulate(ArrayView<UInt4> first, ArrayView<UInt4> second, ArrayView<UInt4> x)
     {
-        var x0 = Interop.IntAsFloat(x.X);
-        var x1 = Interop.IntAsFloat(x.Y);
-        var x2 = Interop.IntAsFloat(x.Z);
-        var x3 = Interop.IntAsFloat(x.W);
-        var high0 = BFloat16.Pack(x0, x1);
-        var high1 = BFloat16.Pack(x2, x3);
-        var low0 = BFloat16.PackRest(x0, x1, high0);
-        var low1 = BFloat16.PackRest(x2, x3, high1);
-        _first.Simulate(first.X, first.Y, first.Z, first.W, high0, high1);
-        _second.Simulate(second.X, second.Y, second.Z, second.W, high0, high1);
-        _first.Simulate(first.X, first.Y, first.Z, first.W, low0, low1);
-        _second.Simulate(second.X, second.Y, second.Z, second.W, low0, low1);
+        var lane = Warp.LaneIdx;
+        var row = 4 * (lane >> 2);
+        var column = 8 * (lane & 3);
+        for (var isLow = 0; isLow < 2; isLow++)
+        {
+            for (var i = 0; i < 4; i++)
+            {
+                var even = Part(x[column + i], isLow);
+                var odd = Part(x[column + 4 + i], isLow);
+                AddWords(ref _first, first[row + i], even, odd);
+                AddWords(ref _second, second[row + i], even, odd);
+            }
+        }
     }
 
     /// <summary>Writes the sums, [column, 36]: outputs of the first block, then of the second; the lane's own of both.</summary>
@@ -154,6 +158,23 @@ internal struct PairTiles
 
         StoreOne(sums, _first, at);
         StoreOne(sums, _second, at + TensorCore.TileRows);
+    }
+
+    private static void AddWords(ref MmaTile tile, UInt4 weights, ulong even, ulong odd) =>
+        tile.AddWords(weights.X | ((ulong)weights.Z << 32), weights.Y | ((ulong)weights.W << 32), even, odd);
+
+    /// <summary>Upper bf16 parts of four values, or what they leave.</summary>
+    private static ulong Part(UInt4 x, int isLow)
+    {
+        var x0 = Interop.IntAsFloat(x.X);
+        var x1 = Interop.IntAsFloat(x.Y);
+        var x2 = Interop.IntAsFloat(x.Z);
+        var x3 = Interop.IntAsFloat(x.W);
+        var high0 = BFloat16.Pack(x0, x1);
+        var high1 = BFloat16.Pack(x2, x3);
+        return isLow == 0
+            ? high0 | ((ulong)high1 << 32)
+            : BFloat16.PackRest(x0, x1, high0) | ((ulong)BFloat16.PackRest(x2, x3, high1) << 32);
     }
 
     private static void StoreOne(ArrayView<float> sums, in MmaTile tile, int at)

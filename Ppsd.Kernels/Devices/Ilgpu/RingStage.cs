@@ -94,11 +94,18 @@ internal static class RingStage
             return;
         }
 
-        var at = slot * Loads + Group.IdxX;
-        tiles.Simulate(ring[at], ring[at + SecondBlock], ring[at + Rows]);
-        at += TileStride;
-        tiles.Simulate(ring[at], ring[at + SecondBlock], ring[at + Rows]);
+        Warp.Barrier();
+        var at = slot * Loads + (Group.IdxX & ~(GroupSum.WarpSize - 1));
+        for (var round = 0; round < Rounds; round++)
+        {
+            tiles.Simulate(OfWarp(ring, at), OfWarp(ring, at + SecondBlock), OfWarp(ring, at + Rows));
+            at += TileStride;
+        }
+
+        Warp.Barrier();
     }
+
+    private static ArrayView<UInt4> OfWarp(ArrayView<UInt4> ring, int first) => ring.SubView(first, GroupSum.WarpSize);
 
     private static void CopyTiles(
         ArrayView<UInt4> ring,
