@@ -29,13 +29,29 @@ internal sealed class ToyCluster(
         }
         """;
 
+    /// <summary>A node that stops without a word to the others, as one that is killed.</summary>
+    private const string Abrupt = """
+        akka.coordinated-shutdown.phases {
+          before-service-unbind.enabled = off
+          cluster-leave.enabled = off
+          cluster-exiting.enabled = off
+          cluster-exiting-done.enabled = off
+          cluster-shutdown.enabled = off
+        }
+        """;
+
     private readonly List<ClusterNode> _nodes = [];
 
     public ToyModel Model { get; } = new(6);
 
     public IReadOnlyList<ClusterNode> Nodes => _nodes;
 
-    public ClusterNode AddStage(string fingerprint = "toy", int wantedStage = -1, ToyDrafter? otherDrafter = null)
+    public ClusterNode AddStage(
+        string fingerprint = "toy",
+        int wantedStage = -1,
+        ToyDrafter? otherDrafter = null,
+        bool crashes = false
+    )
     {
         var node = new StageNode
         {
@@ -52,11 +68,23 @@ internal sealed class ToyCluster(
             ),
         };
         var member = ClusterNode.StartStage(
-            PpsdConfig.Load(NodeRole.Stage, overrides: $"{Impatient}\n{hocon}"),
+            PpsdConfig.Load(NodeRole.Stage, overrides: $"{Impatient}\n{hocon}\n{(crashes ? Abrupt : "")}"),
             Seeds(),
             node,
             new ClusterPlan(stageCount, []),
             TimeProvider.System
+        );
+        _nodes.Add(member);
+        return member;
+    }
+
+    /// <summary>A node that holds no stage and may host the coordinator, as <c>ppsd serve --cluster</c>.</summary>
+    public ClusterNode AddCoordinator()
+    {
+        var member = ClusterNode.StartCoordinator(
+            PpsdConfig.Load(NodeRole.Coordinator, overrides: $"{Impatient}\n{hocon}"),
+            Seeds(),
+            new ClusterPlan(stageCount, [])
         );
         _nodes.Add(member);
         return member;
@@ -122,6 +150,7 @@ internal sealed class ToyCluster(
         throw new AssertionException($"the pipeline is not as expected: {last?.Explanation ?? "no coordinator"}");
     }
 
+    /// <summary>Stops a node: politely, unless it was added to crash.</summary>
     public async Task RemoveAsync(ClusterNode node)
     {
         _nodes.Remove(node);
