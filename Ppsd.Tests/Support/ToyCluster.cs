@@ -1,3 +1,5 @@
+using Akka.Actor;
+using Akka.Remote;
 using Ppsd.Actors.Client;
 using Ppsd.Actors.Cluster;
 using Ppsd.Actors.Configuration;
@@ -17,6 +19,7 @@ internal sealed class ToyCluster(
     /// <summary>Faster failure detection than in production: nothing here floods a connection.</summary>
     private const string Impatient = """
         ppsd.cluster.request-patience = 2s
+        akka.coordinated-shutdown.run-by-actor-system-terminate = off
         akka.cluster {
           gossip-interval = 100ms
           leader-actions-interval = 100ms
@@ -26,17 +29,6 @@ internal sealed class ToyCluster(
           split-brain-resolver.stable-after = 1s
           split-brain-resolver.down-all-when-unstable = 4s
           run-coordinated-shutdown-when-down = off
-        }
-        """;
-
-    /// <summary>A node that stops without a word to the others, as one that is killed.</summary>
-    private const string Abrupt = """
-        akka.coordinated-shutdown.phases {
-          before-service-unbind.enabled = off
-          cluster-leave.enabled = off
-          cluster-exiting.enabled = off
-          cluster-exiting-done.enabled = off
-          cluster-shutdown.enabled = off
         }
         """;
 
@@ -68,7 +60,7 @@ internal sealed class ToyCluster(
             ),
         };
         var member = ClusterNode.StartStage(
-            PpsdConfig.Load(NodeRole.Stage, overrides: $"{Impatient}\n{hocon}\n{(crashes ? Abrupt : "")}"),
+            PpsdConfig.Load(NodeRole.Stage, overrides: $"{Impatient}\n{hocon}"),
             Seeds(),
             node,
             new ClusterPlan(stageCount, []),
@@ -139,7 +131,7 @@ internal sealed class ToyCluster(
                     return last;
                 }
             }
-            catch (Akka.Actor.AskTimeoutException)
+            catch (AskTimeoutException)
             {
                 // The coordinator is not up yet, or is moving.
             }
@@ -150,11 +142,20 @@ internal sealed class ToyCluster(
         throw new AssertionException($"the pipeline is not as expected: {last?.Explanation ?? "no coordinator"}");
     }
 
-    /// <summary>Stops a node: politely, unless it was added to crash.</summary>
     public async Task RemoveAsync(ClusterNode node)
     {
         _nodes.Remove(node);
         await node.DisposeAsync();
+    }
+
+    /// <summary>Cuts a node off as a kill would: nobody hears a word of it any more.</summary>
+    public async Task CrashAsync(ClusterNode node)
+    {
+        _nodes.Remove(node);
+        await ((IRemoteActorRefProvider)((ExtendedActorSystem)node.System).Provider).Transport.Shutdown();
+
+        // What is left of it ends when it can: without a transport that takes its time.
+        _ = node.System.Terminate();
     }
 
     public async ValueTask DisposeAsync() => await Task.WhenAll(_nodes.Select(node => node.DisposeAsync().AsTask()));
