@@ -41,8 +41,11 @@ internal sealed class LiveSession(DecodeSession decode, IActorRef client, StartS
         }
     }
 
-    /// <summary>Tokens were verified; the client is sent what it has room for.</summary>
-    public void Emit(VerdictOutcome outcome, TokenLogprobs[]? verdicts)
+    /// <summary>
+    /// Tokens were verified; <see cref="SendNews"/> tells the client. Those of the verdicts before go first: a stream comes as
+    /// it was verified, not in heaps.
+    /// </summary>
+    public void NoteTokens(VerdictOutcome outcome, TokenLogprobs[]? verdicts)
     {
         _lastTokenAt = clock.GetTimestamp();
         if (_firstTokenAt == 0)
@@ -51,17 +54,21 @@ internal sealed class LiveSession(DecodeSession decode, IActorRef client, StartS
         }
 
         NoteProgress();
+        SendTokens();
         _outbox.Add(
             outcome.Emitted,
             verdicts is null ? null : [.. outcome.EmittedBy.Select(verdict => verdicts[verdict])]
         );
-        Send();
     }
 
-    /// <summary>Shows the client what is in flight, if it wants to see it and keeps up with the text.</summary>
-    public void ShowDrafts()
+    /// <summary>
+    /// Sends the client the tokens it has room for, and shows it what is in flight, if it wants to see it and keeps up with
+    /// the text.
+    /// </summary>
+    public void SendNews()
     {
-        if (request.ShowDrafts && _outbox.IsEmpty)
+        SendTokens();
+        if (request.ShowDrafts && _outbox.IsEmpty && !Decode.IsFinished)
         {
             Client.Tell(new DraftsInFlight(Decode.Id, Decode.GeneratedCount, [.. Decode.LikelyDrafts()]));
         }
@@ -106,13 +113,17 @@ internal sealed class LiveSession(DecodeSession decode, IActorRef client, StartS
         return true;
     }
 
-    private bool Send()
+    private void SendTokens()
     {
         while (_outbox.TakeNext() is { } tokens)
         {
             Client.Tell(tokens);
         }
+    }
 
+    private bool Send()
+    {
+        SendTokens();
         if (_end is null || !_outbox.IsEmpty)
         {
             return false;

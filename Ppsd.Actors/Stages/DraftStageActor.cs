@@ -18,6 +18,7 @@ internal sealed class DraftStageActor : StageActor, IWithTimers
 
     /// <summary>Ended everywhere, but their clients have yet to read some of their tokens.</summary>
     private readonly Dictionary<SessionId, LiveSession> _unread = [];
+    private readonly List<LiveSession> _news = [];
     private readonly Dictionary<SessionId, HashSet<int>> _releasing = [];
     private readonly Queue<(StartSession Request, IActorRef Client)> _waiting = [];
     private readonly SessionCounters _counters = new();
@@ -90,7 +91,7 @@ internal sealed class DraftStageActor : StageActor, IWithTimers
         {
             var session = _sessions[part.Session];
             session.NoteEntry(part);
-            session.ShowDrafts();
+            _news.Add(session);
         }
 
         return new WorkItem(new MicroBatch(new BatchNumber(_batchNumber++), parts), ReadOnlyMemory<byte>.Empty);
@@ -139,6 +140,17 @@ internal sealed class DraftStageActor : StageActor, IWithTimers
 
         (_lookedAt, _arrivalsSeen) = (batch, arrivals);
         return true;
+    }
+
+    /// <summary>Clients hear of tokens and drafts while the device works: the next step must not wait for them.</summary>
+    protected override void Post()
+    {
+        foreach (var session in _news)
+        {
+            session.SendNews();
+        }
+
+        _news.Clear();
     }
 
     /// <summary>The usual case, an exit head in stage 1: the draft is the next candidate at once.</summary>
@@ -300,8 +312,10 @@ internal sealed class DraftStageActor : StageActor, IWithTimers
 
         if (outcome.Emitted.Count > 0)
         {
-            session.Emit(outcome, verdicts.Logprobs);
+            session.NoteTokens(outcome, verdicts.Logprobs);
         }
+
+        _news.Add(session);
 
         if (outcome.Finish is { } reason)
         {
@@ -317,8 +331,6 @@ internal sealed class DraftStageActor : StageActor, IWithTimers
         {
             Broadcast(new Cancel(verdicts.Session, session.Decode.Run, [.. outcome.DeadBranch]));
         }
-
-        session.ShowDrafts();
     }
 
     private void RestartAfterGap(GapSeen gap)
@@ -357,6 +369,7 @@ internal sealed class DraftStageActor : StageActor, IWithTimers
     {
         if (Forget(id) is { } session)
         {
+            session.SendNews();
             session.Client.Tell(new SessionFailed(id, reason));
             Unwatch(session.Client);
         }

@@ -51,8 +51,12 @@ public interface IStageRuntime : IDisposable
     /// First row that <see cref="RunExitHead"/> will be asked for, so that a device can have that work queued before it is
     /// waited for; null for none. A hint.
     /// </param>
+    /// <param name="onQueued">
+    /// Called once, when the device has work enough to be left alone for a while: after the step is queued and before it is
+    /// waited for, or before it begins where the processor does it.
+    /// </param>
     /// <returns>False when cancelled; the rows then hold nothing and their runs are rolled back later.</returns>
-    bool Forward(ReadOnlyMemory<byte> hidden, Func<bool> isCancelled, int? exitHeadRow);
+    bool Forward(ReadOnlyMemory<byte> hidden, Func<bool> isCancelled, int? exitHeadRow, Action? onQueued = null);
 
     /// <summary>Hidden states of the step's rows, in memory the receiver may keep.</summary>
     ReadOnlyMemory<byte> ReadHidden();

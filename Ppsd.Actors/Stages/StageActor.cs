@@ -24,6 +24,7 @@ internal class StageActor : ReceiveActor
     private readonly StageMeter _meter;
     private readonly DraftLoopMeter _loop;
     private readonly Func<bool> _isCurrentDead;
+    private readonly Action _post;
     private IStageRuntime _runtime = null!;
     private StageSessions _sessions = null!;
     private StageHeads _heads = null!;
@@ -40,6 +41,7 @@ internal class StageActor : ReceiveActor
         _meter = new StageMeter(setup.Clock);
         _loop = new DraftLoopMeter(setup.Clock);
         _isCurrentDead = () => IsDead(_current!);
+        _post = Post;
 
         Receive<PipelineFormed>(Join);
         Receive<Forward>(Enqueue);
@@ -129,6 +131,11 @@ internal class StageActor : ReceiveActor
     /// <summary>Drafts of this stage's exit head are ready.</summary>
     protected virtual void SendDrafts(Drafts drafts) => Links.Tell(0, drafts);
 
+    /// <summary>
+    /// Sends what decides nothing about the stage's next work. Called in every turn, while the device works if there is any.
+    /// </summary>
+    protected virtual void Post() { }
+
     /// <summary>The pipeline was formed, or formed anew: nothing of an earlier one survives.</summary>
     protected virtual void Join(PipelineFormed formed)
     {
@@ -208,6 +215,7 @@ internal class StageActor : ReceiveActor
         if (Pipeline is null || _outbox.WaitingCount > 0 || NextWork() is not { } item)
         {
             _loop.Wait();
+            Post();
             return;
         }
 
@@ -234,6 +242,9 @@ internal class StageActor : ReceiveActor
             _meter.End(completedRows);
             _loop.End(completedRows > 0);
             _current = null;
+
+            // A step that never came to be queued has not let it out.
+            Post();
         }
 
         RequestWork();
@@ -260,7 +271,7 @@ internal class StageActor : ReceiveActor
         var batch = item.Batch;
         _current = batch;
         var drafts = !IsLast && _heads.MustRunExitHead(batch);
-        if (!_runtime.Forward(item.Hidden, _isCurrentDead, drafts ? batch.FirstHeadRow : null))
+        if (!_runtime.Forward(item.Hidden, _isCurrentDead, drafts ? StageHeads.FirstDraftRow(batch) : null, _post))
         {
             _meter.Cancel();
             return 0;

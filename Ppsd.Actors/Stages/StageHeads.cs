@@ -15,21 +15,30 @@ internal sealed class StageHeads(IStageRuntime runtime, StageSessions sessions)
         runtime.Description.HasExitHead
         && Array.Exists(batch.Parts, part => sessions.SettingsOf(part.Session).Mode == DecodeMode.Ppsd);
 
+    /// <summary>First row to draft from, of a micro-batch whose parts that draft come last; its row count for none.</summary>
+    public static int FirstDraftRow(MicroBatch batch)
+    {
+        var row = 0;
+        foreach (var part in batch.Parts)
+        {
+            if (part.IsDrafting)
+            {
+                break;
+            }
+
+            row += part.Count;
+        }
+
+        return Math.Max(row, batch.FirstHeadRow);
+    }
+
     /// <summary>Runs the exit head and drafts for the parts that want it.</summary>
     public IEnumerable<Drafts> Draft(MicroBatch batch)
     {
-        // Parts that draft come last.
-        var firstPart = 0;
+        runtime.RunExitHead(FirstDraftRow(batch));
         var row = 0;
-        for (; firstPart < batch.Parts.Length && !batch.Parts[firstPart].IsDrafting; firstPart++)
+        foreach (var part in batch.Parts)
         {
-            row += batch.Parts[firstPart].Count;
-        }
-
-        runtime.RunExitHead(Math.Max(row, batch.FirstHeadRow));
-        for (var i = firstPart; i < batch.Parts.Length; i++)
-        {
-            var part = batch.Parts[i];
             if (part.IsDrafting && Draft(part, row) is { Length: > 0 } tokens)
             {
                 yield return new Drafts(part.Session, part.Run, tokens);

@@ -54,10 +54,11 @@ internal sealed class SpinningRuntime(CancelBenchSettings settings, TimeProvider
         return true;
     }
 
-    public bool Forward(ReadOnlyMemory<byte> hidden, Func<bool> isCancelled, int? exitHeadRow)
+    public bool Forward(ReadOnlyMemory<byte> hidden, Func<bool> isCancelled, int? exitHeadRow, Action? onQueued)
     {
         var watch = Volatile.Read(ref _watch)!;
         watch.NoteBegin(_part!, clock.GetTimestamp());
+        onQueued?.Invoke();
         for (var layer = 0; layer < settings.Layers; layer++)
         {
             if (isCancelled())

@@ -15,6 +15,8 @@ internal sealed class StageModelRuntime : IStageRuntime
     private readonly StageModel _model;
     private readonly DraftToken[] _best;
     private readonly DeviceMeter _meter = new();
+    private readonly Action _callQueued;
+    private Action? _onQueued;
     private double _deviceMs;
     private double _meterAtStep;
     private bool _stepRan;
@@ -25,6 +27,7 @@ internal sealed class StageModelRuntime : IStageRuntime
         _backend = backend;
         _model = model;
         _best = new DraftToken[model.MaxWidth];
+        _callQueued = CallQueued;
         Description = new StageDescription
         {
             FirstLayer = options.FirstLayer,
@@ -133,10 +136,11 @@ internal sealed class StageModelRuntime : IStageRuntime
         return true;
     }
 
-    public bool Forward(ReadOnlyMemory<byte> hidden, Func<bool> isCancelled, int? exitHeadRow)
+    public bool Forward(ReadOnlyMemory<byte> hidden, Func<bool> isCancelled, int? exitHeadRow, Action? onQueued)
     {
+        _onQueued = onQueued;
         _meter.Begin();
-        _stepRan = _model.Forward(hidden.Span, isCancelled, exitHeadRow);
+        _stepRan = _model.Forward(hidden.Span, isCancelled, exitHeadRow, _callQueued);
         _meter.End();
         return _stepRan;
     }
@@ -200,5 +204,13 @@ internal sealed class StageModelRuntime : IStageRuntime
     {
         _model.Dispose();
         _backend.Dispose();
+    }
+
+    /// <summary>What others do while the device works is none of its time and memory.</summary>
+    private void CallQueued()
+    {
+        _meter.End();
+        _onQueued?.Invoke();
+        _meter.Begin();
     }
 }

@@ -48,6 +48,23 @@ internal sealed class StepBatch(int capacity)
     /// <summary>Longest context of any row, in tokens.</summary>
     public int LongestContext { get; private set; }
 
+    /// <summary>True when a device draws for a row that excludes some tokens.</summary>
+    public bool HasFilters
+    {
+        get
+        {
+            foreach (ref readonly var draw in Draws.AsSpan(0, RowCount))
+            {
+                if (draw is { Drafts: > 0, Settings.HasFilters: true })
+                {
+                    return true;
+                }
+            }
+
+            return false;
+        }
+    }
+
     /// <summary>Positions a row attends to.</summary>
     public int ContextLength(int row) => CommittedLengths[row] + TailLengths[row];
 

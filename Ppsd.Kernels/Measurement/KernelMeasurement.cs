@@ -130,15 +130,28 @@ public sealed class KernelMeasurement(Backend backend, ModelConfig config) : IDi
             yield break;
         }
 
-        SamplingParameters[] settings = [new(), new() { Temperature = 0.8f }];
-        foreach (var parameters in settings)
+        (string Name, SamplingParameters Parameters)[] settings =
+        [
+            ("draw, greedy", new()),
+            ("draw, sampled", new() { Temperature = 0.8f }),
+            (
+                "draw, top-k 50, top-p 0.9",
+                new()
+                {
+                    Temperature = 0.8f,
+                    TopK = 50,
+                    TopP = 0.9f,
+                }
+            ),
+        ];
+        foreach (var (name, parameters) in settings)
         {
             foreach (var width in _widths)
             {
                 BeginStep(width, context: 1, new RowDraw(DrawSettings.Of(parameters), Drafts: 1));
                 var us = Time(() => Repeat(Repeats, () => draws.Queue(logits, 0, width)), Repeats);
                 yield return new KernelTiming(
-                    parameters.Temperature == 0f ? "draw, greedy" : "draw, sampled",
+                    name,
                     $"{config.VocabSize}",
                     width,
                     us,

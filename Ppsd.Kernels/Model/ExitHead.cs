@@ -88,16 +88,36 @@ internal sealed class ExitHead : IDisposable
     public void Tap(Activations hidden, int rows) => _backend.CopyRows(hidden, 0, rows, _hidden);
 
     /// <summary>
-    /// Runs the head on the tapped rows. All rows pass the blocks, because a transformer head's own cache needs every
-    /// token; rows from <paramref name="firstRow"/> on get logits.
+    /// Runs the head on the tapped rows. A transformer head's own cache needs every token; rows from
+    /// <paramref name="firstRow"/> on get logits.
     /// </summary>
     public void Forward(IDisposable rotary, int rows, int firstRow)
     {
-        TransformerLayer.ForwardAll(_backend, _layers, _hidden, _scratch, rotary, rows);
-        _feedForward?.Forward(_hidden, _scratch, rows);
+        ForwardLayers(rotary, rows, isRead: firstRow < rows);
         if (firstRow < rows)
         {
+            _feedForward?.Forward(_hidden, _scratch, rows);
             _logitsHead.Forward(_hidden, firstRow, rows - firstRow);
+        }
+    }
+
+    private void ForwardLayers(IDisposable rotary, int rows, bool isRead)
+    {
+        for (var i = 0; i < _layers.Length; i++)
+        {
+            if (i == 0)
+            {
+                _backend.RmsNorm(_hidden, 0, rows, _layers[0].AttentionNorm, _scratch.Normed);
+            }
+
+            var isLast = i == _layers.Length - 1;
+            if (isLast && !isRead)
+            {
+                _layers[i].Store(_scratch, rotary, rows);
+                return;
+            }
+
+            _layers[i].Forward(_hidden, _scratch, rotary, rows, isLast ? null : _layers[i + 1].AttentionNorm);
         }
     }
 

@@ -110,9 +110,8 @@ public sealed class StageModel : IDisposable
         var cache = new SequenceCache(_pages, capacity, MaxLength);
         var drafts = HasExitHead ? Math.Min(maxDrafts, TokenDraws.MaxDrafts) : 1;
 
-        // Penalties need the tokens before, which only the host knows; so far it alone filters, too.
-        var settings = DrawSettings.Of(sampling);
-        var draw = new RowDraw(settings, sampling.UsesHistory || settings.HasFilters ? 0 : drafts);
+        // Penalties need the tokens before, which only the host knows.
+        var draw = new RowDraw(DrawSettings.Of(sampling), sampling.UsesHistory ? 0 : drafts);
         _sequences.Add(sequence, new Sequence(cache, promptLength, sampling, draw));
     }
 
@@ -165,9 +164,20 @@ public sealed class StageModel : IDisposable
     /// <param name="firstHeadRow">
     /// First row the exit head will draft from, so that its work is queued before anybody waits; null for none.
     /// </param>
+    /// <param name="onQueued">Called when all is queued and before it is waited for; before the work where each operation is done at once.</param>
     /// <returns>False when cancelled; the rows' slots then hold no valid values and their run must be rolled back.</returns>
-    public bool Forward(ReadOnlySpan<byte> hidden, Func<bool> isCancelled, int? firstHeadRow = null)
+    public bool Forward(
+        ReadOnlySpan<byte> hidden,
+        Func<bool> isCancelled,
+        int? firstHeadRow = null,
+        Action? onQueued = null
+    )
     {
+        if (!_backend.IsQueued)
+        {
+            onQueued?.Invoke();
+        }
+
         var rows = _batch.RowCount;
         _isCancelled = isCancelled;
         _wasStopped = false;
@@ -191,6 +201,11 @@ public sealed class StageModel : IDisposable
         {
             // A device that works at once would only keep the next stage waiting.
             QueueExitHead(firstRow);
+        }
+
+        if (_backend.IsQueued)
+        {
+            onQueued?.Invoke();
         }
 
         return _backend.TryCollect(isCancelled);

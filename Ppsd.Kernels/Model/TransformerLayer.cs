@@ -93,26 +93,14 @@ internal sealed class TransformerLayer : IDisposable
         _backend.MatMulAdd(scratch.FeedForward, _down, hidden, rows, next, scratch.Normed);
     }
 
-    /// <summary>Runs consecutive layers on <paramref name="hidden"/>, [rows, hiddenSize], in place.</summary>
-    public static void ForwardAll(
-        Backend backend,
-        ReadOnlySpan<TransformerLayer> layers,
-        Activations hidden,
-        StageScratch scratch,
-        IDisposable rotary,
-        int rows
-    )
+    /// <summary>
+    /// Stores the rows' keys and values and does no more: all that a last layer must do for rows whose output nobody reads.
+    /// The scratch's normed rows must be the hidden state after <see cref="AttentionNorm"/>.
+    /// </summary>
+    public void Store(StageScratch scratch, IDisposable rotary, int rows)
     {
-        for (var i = 0; i < layers.Length; i++)
-        {
-            if (i == 0)
-            {
-                backend.RmsNorm(hidden, 0, rows, layers[0].AttentionNorm, scratch.Normed);
-            }
-
-            var next = i + 1 < layers.Length ? layers[i + 1].AttentionNorm : null;
-            layers[i].Forward(hidden, scratch, rotary, rows, next);
-        }
+        _backend.MatMul(scratch.Normed, _queryKeyValue, scratch.QueryKeyValue, rows);
+        _backend.RotateAndStore(scratch.QueryKeyValue, _shape, rotary, _kv);
     }
 
     public void Dispose()

@@ -6,6 +6,13 @@ namespace Ppsd.Kernels.Sampling;
 /// </summary>
 internal readonly record struct DrawSettings
 {
+    private static readonly DrawSettings _greedy = new()
+    {
+        Scale = 1f,
+        TopPShare = TokenWeight.Whole,
+        LogMinP = float.NegativeInfinity,
+    };
+
     /// <summary>Multiplies the logits; 1 for a greedy draw.</summary>
     public float Scale { get; private init; }
 
@@ -15,18 +22,29 @@ internal readonly record struct DrawSettings
     /// <summary>Key of the noise.</summary>
     public ulong Seed { get; private init; }
 
-    /// <summary>True when some tokens are excluded.</summary>
-    public bool HasFilters { get; private init; }
+    /// <summary>Tokens kept; 0 for all.</summary>
+    public int TopK { get; private init; }
+
+    /// <summary>Share of the kept tokens' weight that is kept; see <see cref="TokenWeight.Whole"/>.</summary>
+    public long TopPShare { get; private init; }
+
+    /// <summary>Logarithm of the least probability kept, relative to the most probable token's; minus infinity keeps all.</summary>
+    public float LogMinP { get; private init; }
+
+    /// <summary>True when some tokens may be excluded.</summary>
+    public bool HasFilters => TopK > 0 || TopPShare < TokenWeight.Whole || LogMinP > float.NegativeInfinity;
 
     /// <summary>Works them out.</summary>
     public static DrawSettings Of(SamplingParameters parameters) =>
         parameters.Temperature == 0f
-            ? new DrawSettings { Scale = 1f }
-            : new DrawSettings
+            ? _greedy
+            : _greedy with
             {
                 Scale = 1f / parameters.Temperature,
                 HasNoise = true,
                 Seed = parameters.Seed,
-                HasFilters = parameters.TopK > 0 || parameters.TopP < 1f || parameters.MinP > 0f,
+                TopK = parameters.TopK,
+                TopPShare = parameters.TopP < 1f ? TokenWeight.Share(parameters.TopP) : TokenWeight.Whole,
+                LogMinP = parameters.MinP > 0f ? VectorMath.Log(parameters.MinP) : float.NegativeInfinity,
             };
 }

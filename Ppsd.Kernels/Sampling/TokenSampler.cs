@@ -10,12 +10,9 @@ public sealed class TokenSampler
 {
     private const float Excluded = float.NegativeInfinity;
 
-    /// <summary>Scores this close to the largest are ranked first; e^-16 is a ten-millionth.</summary>
-    private const float NearTop = 16f;
-
     private readonly int _vocabSize;
     private readonly float[] _scores;
-    private readonly float[] _sorted;
+    private readonly TokenFilter _filter;
     private readonly TokenPenalties _penalties;
 
     /// <summary>Creates a sampler for logits of <paramref name="vocabSize"/> values.</summary>
@@ -24,7 +21,7 @@ public sealed class TokenSampler
         _vocabSize = vocabSize;
         _scores = new float[(vocabSize + GumbelNoise.BlockSize - 1) / GumbelNoise.BlockSize * GumbelNoise.BlockSize];
         _scores.AsSpan(vocabSize).Fill(Excluded);
-        _sorted = new float[vocabSize];
+        _filter = new TokenFilter(vocabSize);
         _penalties = new TokenPenalties(vocabSize);
     }
 
@@ -94,91 +91,24 @@ public sealed class TokenSampler
         var scores = _scores.AsSpan(0, _vocabSize);
         logits[.._vocabSize].CopyTo(scores);
         _penalties.Apply(scores, parameters, history);
-        if (parameters.Temperature == 0f)
+        var settings = DrawSettings.Of(parameters);
+        if (!settings.HasNoise)
         {
             return scores;
         }
 
-        TensorPrimitives.Multiply(scores, 1f / parameters.Temperature, scores);
-        Filter(scores, parameters);
-        AddNoise(parameters.Seed, position);
+        TensorPrimitives.Multiply(scores, settings.Scale, scores);
+        if (settings.HasFilters)
+        {
+            var threshold = _filter.Threshold(scores, settings);
+            foreach (ref var score in scores)
+            {
+                score = score >= threshold ? score : Excluded;
+            }
+        }
+
+        AddNoise(settings.Seed, position);
         return scores;
-    }
-
-    private void Filter(Span<float> scores, SamplingParameters parameters)
-    {
-        var threshold = Excluded;
-        var limitsCount = parameters.TopK > 0 && parameters.TopK < _vocabSize;
-        if (limitsCount || parameters.TopP < 1f)
-        {
-            threshold = RankThreshold(scores, limitsCount ? parameters.TopK : _vocabSize, parameters.TopP);
-        }
-
-        if (parameters.MinP > 0f)
-        {
-            // p / p_max = exp(score - max), whatever other tokens were excluded.
-            threshold = MathF.Max(threshold, TensorPrimitives.Max<float>(scores) + VectorMath.Log(parameters.MinP));
-        }
-
-        if (float.IsNegativeInfinity(threshold))
-        {
-            return;
-        }
-
-        for (var i = 0; i < scores.Length; i++)
-        {
-            scores[i] = scores[i] >= threshold ? scores[i] : Excluded;
-        }
-    }
-
-    /// <summary>Score of the last token that top-k and top-p keep; tokens that tie with it are kept too.</summary>
-    private float RankThreshold(ReadOnlySpan<float> scores, int topK, float topP)
-    {
-        // Ranking needs a sort, but almost always only of the few tokens near the top; the rest are looked at only when
-        // those do not settle it.
-        var max = TensorPrimitives.Max(scores);
-        return TryRankThreshold(scores, max, max - NearTop, topK, topP)
-            ?? TryRankThreshold(scores, max, Excluded, topK, topP)
-            ?? Excluded;
-    }
-
-    private float? TryRankThreshold(ReadOnlySpan<float> scores, float max, float floor, int topK, float topP)
-    {
-        var count = 0;
-        foreach (var score in scores)
-        {
-            if (score >= floor)
-            {
-                _sorted[count++] = score;
-            }
-        }
-
-        var sorted = _sorted.AsSpan(0, count);
-        sorted.Sort();
-        var limitsCount = topK < _vocabSize;
-        if (limitsCount && count < topK)
-        {
-            return null;
-        }
-
-        var kept = limitsCount ? sorted[^topK..] : sorted;
-        if (topP >= 1f)
-        {
-            return kept[0];
-        }
-
-        var needed = topP * (limitsCount ? VectorMath.SumExp(kept, max) : VectorMath.SumExp(scores, max));
-        var reached = 0f;
-        for (var i = kept.Length - 1; i >= 0; i--)
-        {
-            reached += VectorMath.Exp(kept[i] - max);
-            if (reached >= needed)
-            {
-                return kept[i];
-            }
-        }
-
-        return null;
     }
 
     private void AddNoise(ulong seed, int position)

@@ -113,8 +113,9 @@ internal sealed class ToyRuntime : IStageRuntime
         return true;
     }
 
-    public bool Forward(ReadOnlyMemory<byte> hidden, Func<bool> isCancelled, int? exitHeadRow)
+    public bool Forward(ReadOnlyMemory<byte> hidden, Func<bool> isCancelled, int? exitHeadRow, Action? onQueued)
     {
+        onQueued?.Invoke();
         _onForward?.Invoke(_parts);
         for (var layer = 0; layer < _layers; layer++)
         {

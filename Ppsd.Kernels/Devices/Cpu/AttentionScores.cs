@@ -26,17 +26,16 @@ internal static unsafe class AttentionScores
         var padded = stackalloc float[kv.HeadStride];
         Pad(query, shape.HeadSize, padded, kv.HeadStride);
         var scale = Vector128.Create(shape.Scale);
-        var keys = kv.Keys + kvHead * kv.HeadStride;
-        var stride = kv.SlotStride;
+        var keys = kv.Keys(kvHead);
         var width = kv.HeadStride;
         var last = context.Length - 1;
         for (var j = 0; j <= last; j += PositionsTogether)
         {
             // Past the end the last position is scored again and overwritten below.
-            var k0 = keys + (long)context.Slot(j) * stride;
-            var k1 = keys + (long)context.Slot(Math.Min(j + 1, last)) * stride;
-            var k2 = keys + (long)context.Slot(Math.Min(j + 2, last)) * stride;
-            var k3 = keys + (long)context.Slot(Math.Min(j + 3, last)) * stride;
+            var k0 = keys + (long)context.Slot(j) * width;
+            var k1 = keys + (long)context.Slot(Math.Min(j + 1, last)) * width;
+            var k2 = keys + (long)context.Slot(Math.Min(j + 2, last)) * width;
+            var k3 = keys + (long)context.Slot(Math.Min(j + 3, last)) * width;
             Vector512<float> s0 = default,
                 s1 = default,
                 s2 = default,
@@ -73,16 +72,15 @@ internal static unsafe class AttentionScores
         Pad(query, shape.HeadSize, first, kv.HeadStride);
         Pad(query + shape.HeadSize, shape.HeadSize, second, kv.HeadStride);
         var scale = Vector128.Create(shape.Scale);
-        var keys = kv.Keys + kvHead * kv.HeadStride;
-        var stride = kv.SlotStride;
+        var keys = kv.Keys(kvHead);
         var width = kv.HeadStride;
         var last = context.Length - 1;
         for (var j = 0; j <= last; j += PositionsTogether)
         {
-            var k0 = keys + (long)context.Slot(j) * stride;
-            var k1 = keys + (long)context.Slot(Math.Min(j + 1, last)) * stride;
-            var k2 = keys + (long)context.Slot(Math.Min(j + 2, last)) * stride;
-            var k3 = keys + (long)context.Slot(Math.Min(j + 3, last)) * stride;
+            var k0 = keys + (long)context.Slot(j) * width;
+            var k1 = keys + (long)context.Slot(Math.Min(j + 1, last)) * width;
+            var k2 = keys + (long)context.Slot(Math.Min(j + 2, last)) * width;
+            var k3 = keys + (long)context.Slot(Math.Min(j + 3, last)) * width;
             Vector512<float> s0 = default,
                 s1 = default,
                 s2 = default,

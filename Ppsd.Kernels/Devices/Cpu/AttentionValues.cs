@@ -25,8 +25,8 @@ internal static unsafe class AttentionValues
     )
     {
         var sums = stackalloc float[kv.HeadStride];
-        var values = kv.Values + kvHead * kv.HeadStride;
-        var stride = kv.SlotStride;
+        var values = kv.Values(kvHead);
+        var stride = kv.HeadStride;
         var length = context.Length;
         var i = 0;
         for (; i <= kv.HeadStride - VectorsTogether * Lanes.Count; i += VectorsTogether * Lanes.Count)
@@ -91,8 +91,8 @@ internal static unsafe class AttentionValues
             return;
         }
 
-        var values = kv.Values + kvHead * kv.HeadStride;
-        var stride = kv.SlotStride;
+        var values = kv.Values(kvHead);
+        var stride = kv.HeadStride;
         var length = context.Length;
         for (var i = 0; i < headSize; i += VectorsTogether * Lanes.Count)
         {

@@ -48,31 +48,34 @@ internal sealed unsafe class CpuVector : WeightVector
     public override void Dispose() => _memory.Dispose();
 }
 
-/// <summary>One layer's keys and values, fp32, [slot, kvHead, headStride], heads padded with zeros to whole vectors.</summary>
+/// <summary>
+/// One layer's keys and values, fp32, [kvHead, slot, headStride], heads padded with zeros to whole vectors. A head's
+/// slots follow one another, so that attention reads a stretch of memory and not every other piece of it.
+/// </summary>
 internal sealed unsafe class CpuKvMemory : KvMemory
 {
     private readonly AlignedMemory _keys;
     private readonly AlignedMemory _values;
+    private readonly long _planeStride;
 
     public CpuKvMemory(KvShape shape)
         : base(shape)
     {
         HeadStride = Lanes.RoundUp(shape.HeadSize);
-        SlotStride = HeadStride * shape.KvHeadCount;
-        var byteCount = (long)shape.SlotCount * SlotStride * sizeof(float);
+        _planeStride = (long)shape.SlotCount * HeadStride;
+        var byteCount = _planeStride * shape.KvHeadCount * sizeof(float);
         _keys = new AlignedMemory(byteCount);
         _values = new AlignedMemory(byteCount);
     }
 
-    /// <summary>Values from one head to the next.</summary>
+    /// <summary>Values from one slot of a head to the next.</summary>
     public int HeadStride { get; }
 
-    /// <summary>Values from one slot to the next.</summary>
-    public int SlotStride { get; }
+    /// <summary>A head's keys, [slot, headStride].</summary>
+    public float* Keys(int kvHead) => (float*)_keys.Pointer + kvHead * _planeStride;
 
-    public float* Keys => (float*)_keys.Pointer;
-
-    public float* Values => (float*)_values.Pointer;
+    /// <summary>A head's values, [slot, headStride].</summary>
+    public float* Values(int kvHead) => (float*)_values.Pointer + kvHead * _planeStride;
 
     public override void Dispose()
     {

@@ -1,3 +1,4 @@
+using System.Runtime.Intrinsics;
 using Ppsd.Kernels.Model;
 
 namespace Ppsd.Kernels.Devices.Cpu;
@@ -17,31 +18,44 @@ internal static unsafe class CpuRotary
         int slot
     )
     {
-        var angles = position * table.HalfSize;
-        var cosines = table.Cosines.AsSpan(angles, table.HalfSize);
-        var sines = table.Sines.AsSpan(angles, table.HalfSize);
-        for (var head = 0; head < shape.HeadCount; head++)
+        var half = table.HalfSize;
+        fixed (float* cosines = &table.Cosines[position * half])
+        fixed (float* sines = &table.Sines[position * half])
         {
-            var query = qkv + head * shape.HeadSize;
-            Rotate(query, query, cosines, sines);
-        }
+            for (var head = 0; head < shape.HeadCount; head++)
+            {
+                var query = qkv + head * shape.HeadSize;
+                Rotate(query, query, cosines, sines, half);
+            }
 
-        var keys = qkv + shape.QueryWidth;
-        var values = keys + shape.KvWidth;
-        for (var head = 0; head < shape.KvHeadCount; head++)
-        {
-            var offset = (long)slot * kv.SlotStride + head * kv.HeadStride;
-            Rotate(keys + head * shape.HeadSize, kv.Keys + offset, cosines, sines);
-            new ReadOnlySpan<float>(values + head * shape.HeadSize, shape.HeadSize).CopyTo(
-                new Span<float>(kv.Values + offset, shape.HeadSize)
-            );
+            var keys = qkv + shape.QueryWidth;
+            var values = keys + shape.KvWidth;
+            var offset = (long)slot * kv.HeadStride;
+            for (var head = 0; head < shape.KvHeadCount; head++)
+            {
+                Rotate(keys + head * shape.HeadSize, kv.Keys(head) + offset, cosines, sines, half);
+                new ReadOnlySpan<float>(values + head * shape.HeadSize, shape.HeadSize).CopyTo(
+                    new Span<float>(kv.Values(head) + offset, shape.HeadSize)
+                );
+            }
         }
     }
 
-    private static void Rotate(float* source, float* target, ReadOnlySpan<float> cosines, ReadOnlySpan<float> sines)
+    /// <summary>Turns a head; vector by vector and value by value it is the same arithmetic.</summary>
+    private static void Rotate(float* source, float* target, float* cosines, float* sines, int half)
     {
-        var half = cosines.Length;
-        for (var i = 0; i < half; i++)
+        var i = 0;
+        for (; i <= half - Lanes.Count; i += Lanes.Count)
+        {
+            var first = Vector512.Load(source + i);
+            var second = Vector512.Load(source + i + half);
+            var cosine = Vector512.Load(cosines + i);
+            var sine = Vector512.Load(sines + i);
+            (first * cosine - second * sine).Store(target + i);
+            (second * cosine + first * sine).Store(target + i + half);
+        }
+
+        for (; i < half; i++)
         {
             var first = source[i];
             var second = source[i + half];

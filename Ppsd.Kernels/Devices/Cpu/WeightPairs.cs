@@ -3,9 +3,19 @@ using System.Runtime.Intrinsics;
 
 namespace Ppsd.Kernels.Devices.Cpu;
 
-/// <summary>How a column pair of a packed tile becomes two vectors of sixteen fp32 weights.</summary>
+/// <summary>
+/// How a column pair of a packed tile becomes two vectors of sixteen fp32 weights. A load also asks for the weights that
+/// lie <see cref="PrefetchBytes"/> on.
+/// </summary>
+/// <remarks>
+/// The processor's own prefetchers stop at the end of a memory page, and a tile is one or two pages: measured on an EPYC
+/// (Zen 4) at width 8, a model of 24 MB is read a tenth faster when each page is asked for while the one before is used.
+/// </remarks>
 internal unsafe interface IWeightPairs
 {
+    /// <summary>A memory page.</summary>
+    const int PrefetchBytes = 4096;
+
     static abstract void Load(byte* tile, int pair, out Vector512<float> even, out Vector512<float> odd);
 }
 
@@ -15,7 +25,9 @@ internal readonly struct BFloat16Pairs : IWeightPairs
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static unsafe void Load(byte* tile, int pair, out Vector512<float> even, out Vector512<float> odd)
     {
-        var packed = Vector512.Load((uint*)tile + (long)pair * Lanes.Count);
+        var at = tile + (long)pair * CacheLine.Bytes;
+        CacheLine.Prefetch(at + IWeightPairs.PrefetchBytes);
+        var packed = Vector512.Load((uint*)at);
         even = (packed << 16).AsSingle();
         odd = (packed & Vector512.Create(0xFFFF0000u)).AsSingle();
     }
@@ -27,8 +39,10 @@ internal readonly struct Float32Pairs : IWeightPairs
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static unsafe void Load(byte* tile, int pair, out Vector512<float> even, out Vector512<float> odd)
     {
-        var first = (float*)tile + (long)pair * 2 * Lanes.Count;
-        even = Vector512.Load(first);
-        odd = Vector512.Load(first + Lanes.Count);
+        var at = tile + (long)pair * 2 * CacheLine.Bytes;
+        CacheLine.Prefetch(at + IWeightPairs.PrefetchBytes);
+        CacheLine.Prefetch(at + IWeightPairs.PrefetchBytes + CacheLine.Bytes);
+        even = Vector512.Load((float*)at);
+        odd = Vector512.Load((float*)at + Lanes.Count);
     }
 }

@@ -8,6 +8,9 @@ internal struct DrawBuffers
     /// <summary>Words of a result: drafts asked for, drafts found, their tokens, the bits of their log shares.</summary>
     public const int ResultStride = 2 + 2 * TokenDraws.MaxDrafts;
 
+    /// <summary>The least score that each row's filters keep.</summary>
+    public ArrayView<float> Thresholds;
+
     /// <summary>The best keys of each group, [rows, groups, MaxDrafts].</summary>
     public ArrayView<ulong> Keys;
 

@@ -22,6 +22,7 @@ internal static class DrawKernel
     /// <param name="logits">[rows, loads of a row].</param>
     /// <param name="rowLoads">Loads from one row to the next.</param>
     /// <param name="vocabSize">Tokens.</param>
+    /// <param name="hasFilters">1 when the step's thresholds were found, 0 when its rows filter nothing.</param>
     /// <param name="buffers">Receives the draws.</param>
     public static void Execute(
         RowContexts contexts,
@@ -29,6 +30,7 @@ internal static class DrawKernel
         ArrayView<Float4> logits,
         int rowLoads,
         int vocabSize,
+        int hasFilters,
         DrawBuffers buffers
     )
     {
@@ -60,10 +62,11 @@ internal static class DrawKernel
             scores = logits[row * rowLoads + load];
         }
 
-        scores.X = Exact.Add(Exact.Multiply(scores.X, draw.Scale), noise.X);
-        scores.Y = Exact.Add(Exact.Multiply(scores.Y, draw.Scale), noise.Y);
-        scores.Z = Exact.Add(Exact.Multiply(scores.Z, draw.Scale), noise.Z);
-        scores.W = Exact.Add(Exact.Multiply(scores.W, draw.Scale), noise.W);
+        var threshold = hasFilters != 0 ? buffers.Thresholds[row] : float.NegativeInfinity;
+        scores.X = Perturbed(scores.X, noise.X, draw.Scale, threshold);
+        scores.Y = Perturbed(scores.Y, noise.Y, draw.Scale, threshold);
+        scores.Z = Perturbed(scores.Z, noise.Z, draw.Scale, threshold);
+        scores.W = Perturbed(scores.W, noise.W, draw.Scale, threshold);
         var group = (long)row * Grid.DimX + Grid.IdxX;
         RankTokens(scores, load * 4, vocabSize, draw.Drafts, group, keys, sums, buffers);
 
@@ -80,6 +83,12 @@ internal static class DrawKernel
         {
             RankGroups(row, Grid.DimX, draw.Drafts, keys, sums, buffers);
         }
+    }
+
+    private static float Perturbed(float logit, float noise, float scale, float threshold)
+    {
+        var score = Exact.Multiply(logit, scale);
+        return score >= threshold ? Exact.Add(score, noise) : float.NegativeInfinity;
     }
 
     private static void RankTokens(

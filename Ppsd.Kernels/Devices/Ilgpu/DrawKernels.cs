@@ -14,7 +14,20 @@ internal sealed class DrawKernels(Accelerator accelerator)
         ArrayView<Float4>,
         int,
         int,
+        int,
         DrawBuffers
     > Draw { get; } =
-        accelerator.LoadKernel<RowContexts, int, ArrayView<Float4>, int, int, DrawBuffers>(DrawKernel.Execute);
+        accelerator.LoadKernel<RowContexts, int, ArrayView<Float4>, int, int, int, DrawBuffers>(DrawKernel.Execute);
+
+    public Action<
+        AcceleratorStream,
+        KernelConfig,
+        RowContexts,
+        int,
+        ArrayView<Float4>,
+        int,
+        int,
+        ArrayView<float>
+    > Filter { get; } =
+        accelerator.LoadKernel<RowContexts, int, ArrayView<Float4>, int, int, ArrayView<float>>(FilterKernel.Execute);
 }

@@ -122,7 +122,8 @@ internal sealed class IlgpuBackend : Backend
             return;
         }
 
-        _queue.Run(new StepKey(part, _rows, firstRow, _longestContext), operations);
+        var hasFilters = part != StepPart.Layers && _words.HasFilters;
+        _queue.Run(new StepKey(part, _rows, firstRow, _longestContext, hasFilters), operations);
     }
 
     internal override long CacheBytes => _device.CacheBytes;

@@ -12,6 +12,7 @@ internal sealed class IlgpuDraws : TokenDraws
     private readonly DrawKernels _kernels;
     private readonly int _vocabSize;
     private readonly int _groups;
+    private readonly MemoryBuffer1D<float, Stride1D.Dense> _thresholds;
     private readonly MemoryBuffer1D<ulong, Stride1D.Dense> _keys;
     private readonly MemoryBuffer1D<SoftmaxTotal, Stride1D.Dense> _totals;
     private readonly MemoryBuffer1D<int, Stride1D.Dense> _done;
@@ -40,6 +41,7 @@ internal sealed class IlgpuDraws : TokenDraws
         _kernels = kernels;
         _vocabSize = vocabSize;
         _groups = (vocabSize + DrawKernel.GroupTokens - 1) / DrawKernel.GroupTokens;
+        _thresholds = accelerator.Allocate1D<float>(rows);
         _keys = accelerator.Allocate1D<ulong>((long)rows * _groups * MaxDrafts);
         _totals = accelerator.Allocate1D<SoftmaxTotal>((long)rows * _groups);
         _done = accelerator.Allocate1D<int>(rows);
@@ -49,6 +51,7 @@ internal sealed class IlgpuDraws : TokenDraws
         accelerator.DefaultStream.Synchronize();
         _buffers = new DrawBuffers
         {
+            Thresholds = _thresholds.View.BaseView,
             Keys = _keys.View.BaseView,
             Totals = _totals.View.BaseView,
             Done = _done.View.BaseView,
@@ -59,6 +62,20 @@ internal sealed class IlgpuDraws : TokenDraws
     public override void Queue(Activations logits, int firstRow, int rows)
     {
         var from = (IlgpuActivations)logits;
+        if (_words.HasFilters)
+        {
+            _kernels.Filter(
+                _queue.Stream,
+                new KernelConfig(rows, FilterKernel.GroupSize),
+                _words.Rows,
+                firstRow,
+                from.Loads,
+                from.Stride / 4,
+                _vocabSize,
+                _buffers.Thresholds
+            );
+        }
+
         _kernels.Draw(
             _queue.Stream,
             new KernelConfig(new Index2D(_groups, rows), new Index2D(DrawKernel.GroupSize, 1)),
@@ -67,6 +84,7 @@ internal sealed class IlgpuDraws : TokenDraws
             from.Loads,
             from.Stride / 4,
             _vocabSize,
+            _words.HasFilters ? 1 : 0,
             _buffers
         );
         var length = rows * DrawBuffers.ResultStride;
@@ -104,6 +122,7 @@ internal sealed class IlgpuDraws : TokenDraws
 
     public override void Dispose()
     {
+        _thresholds.Dispose();
         _keys.Dispose();
         _totals.Dispose();
         _done.Dispose();

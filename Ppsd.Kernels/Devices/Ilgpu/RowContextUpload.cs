@@ -42,9 +42,9 @@ internal sealed class RowContextUpload
                 draw.Drafts,
                 BitConverter.SingleToInt32Bits(draw.Settings.Scale),
                 draw.Settings.HasNoise ? 1 : 0,
-                0,
-                0,
-                0,
+                draw.Settings.TopK,
+                (int)draw.Settings.TopPShare,
+                BitConverter.SingleToInt32Bits(draw.Settings.LogMinP),
                 (int)draw.Settings.Seed,
                 (int)(draw.Settings.Seed >> 32),
             ];

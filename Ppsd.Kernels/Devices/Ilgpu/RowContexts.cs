@@ -47,6 +47,9 @@ internal struct RowContexts
             Drafts = (int)first.X,
             Scale = Interop.IntAsFloat(first.Y),
             HasNoise = (int)first.Z,
+            TopK = (int)first.W,
+            TopPShare = (int)second.X,
+            LogMinP = Interop.IntAsFloat(second.Y),
             Position = Position(row) + 1,
             Seed = ((ulong)second.W << 32) | second.Z,
         };

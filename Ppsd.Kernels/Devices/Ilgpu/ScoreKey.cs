@@ -1,4 +1,5 @@
 using ILGPU;
+using Ppsd.Kernels.Sampling;
 
 namespace Ppsd.Kernels.Devices.Ilgpu;
 
@@ -20,11 +21,15 @@ internal static class ScoreKey
     public static int Token(ulong key) => ~(int)(uint)key;
 
     /// <summary>Score of a key.</summary>
-    public static float Score(ulong key)
-    {
-        var ordered = (uint)(key >> 32);
-        return Interop.IntAsFloat((ordered & Sign) != 0 ? ordered ^ Sign : ~ordered);
-    }
+    public static float Score(ulong key) => FromOrdered((uint)(key >> 32));
+
+    /// <summary>The number of <see cref="Ordered"/> bits.</summary>
+    public static float FromOrdered(uint ordered) =>
+        Interop.IntAsFloat((ordered & Sign) != 0 ? ordered ^ Sign : ~ordered);
+
+    /// <summary>Weight of an ordered score; see <see cref="TokenWeight"/>.</summary>
+    public static long Weight(uint ordered, float max) =>
+        TokenWeight.Of(DeviceMath.Exp(Exact.Add(FromOrdered(ordered), -max)));
 
     /// <summary>Bits that compare as integers as the numbers do; minus zero below zero, as the runtime's maximum has it.</summary>
     public static uint Ordered(float score)

@@ -17,7 +17,7 @@ internal sealed class StepQueue : IDisposable
 
     private readonly CudaAccelerator? _cuda;
     private readonly Dictionary<StepKey, CudaGraph> _graphs = [];
-    private readonly HashSet<StepPart> _seenParts = [];
+    private readonly HashSet<(StepPart Part, bool HasFilters)> _seen = [];
     private readonly CudaEvent? _begun;
     private readonly CudaEvent? _collectable;
     private readonly CudaEvent? _done;
@@ -73,7 +73,7 @@ internal sealed class StepQueue : IDisposable
     public void Run(StepKey key, Action operations)
     {
         // The first run of a part loads its kernels, which a recording must not.
-        if (_cuda is null || _seenParts.Add(key.Part))
+        if (_cuda is null || _seen.Add((key.Part, key.HasFilters)))
         {
             operations();
             return;
@@ -214,4 +214,5 @@ internal sealed class StepQueue : IDisposable
 /// <param name="Rows">Rows of the step.</param>
 /// <param name="FirstRow">First row treated apart.</param>
 /// <param name="ContextBucket">Context length the launch has room for, in tokens.</param>
-internal readonly record struct StepKey(StepPart Part, int Rows, int FirstRow, int ContextBucket);
+/// <param name="HasFilters">True when a head's draws exclude tokens, which takes a kernel more.</param>
+internal readonly record struct StepKey(StepPart Part, int Rows, int FirstRow, int ContextBucket, bool HasFilters);

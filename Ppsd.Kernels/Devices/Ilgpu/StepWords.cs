@@ -29,6 +29,9 @@ internal sealed class StepWords : IDisposable
     /// <summary>Number of the current step.</summary>
     public int StepNumber { get; private set; }
 
+    /// <summary>True when a row that the device draws for excludes some tokens.</summary>
+    public bool HasFilters { get; private set; }
+
     /// <summary>The step's number, as kernels see it. Moves when a step is longer than all before it.</summary>
     public ArrayView<int> Current => _device.View.BaseView.SubView(0, 1);
 
@@ -49,6 +52,7 @@ internal sealed class StepWords : IDisposable
             _host = _accelerator.AllocatePageLocked1D<int>(words.Length * 2);
         }
 
+        HasFilters = batch.HasFilters;
         queue.Begin();
         _host.Span[0] = ++StepNumber;
         words.CopyTo(_host.Span[HeaderLength..]);

@@ -16,6 +16,7 @@ public sealed class PtxTests
         yield return Kernel(typeof(EmbeddingKernel), nameof(EmbeddingKernel.Float32Table));
         yield return Kernel(typeof(NormKernel), nameof(NormKernel.Execute));
         yield return Kernel(typeof(CopyKernel), nameof(CopyKernel.Execute));
+        yield return Kernel(typeof(FilterKernel), nameof(FilterKernel.Execute));
         yield return Kernel(typeof(DrawKernel), nameof(DrawKernel.Execute));
         yield return Kernel(typeof(ProductKernels), nameof(ProductKernels.Project));
         yield return Kernel(typeof(ProductKernels), nameof(ProductKernels.ProjectGated));

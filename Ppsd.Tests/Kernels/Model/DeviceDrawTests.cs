@@ -5,12 +5,12 @@ using Ppsd.Tests.Support;
 
 namespace Ppsd.Tests.Kernels.Model;
 
-/// <summary>The token does not depend on who draws it.</summary>
+/// <summary>The text does not depend on who draws it.</summary>
 [NonParallelizable] // The simulator starts a thread for each of a card's: whatever ran beside it would starve.
 public sealed class DeviceDrawTests
 {
     [Test]
-    public void A_stage_gives_the_verdicts_of_its_logits_whoever_draws()
+    public void A_session_whose_draws_need_the_host_gets_the_text_that_the_device_draws()
     {
         var config = SyntheticPresets.Find("toy")! with
         {
@@ -32,39 +32,61 @@ public sealed class DeviceDrawTests
         };
         using var device = BackendUnderTest.Open("simulator");
         using var stage = StageModelLoader.Load(device.Backend, options);
+        var filtered = new SamplingParameters
+        {
+            Temperature = 1.3f,
+            TopK = 40,
+            TopP = 0.95f,
+            Seed = 6,
+        };
+
+        // Penalties too small to change a logit's bits: they only need the tokens before, which the device does not know.
         SamplingParameters[] sessions =
         [
             new(),
-            new() { Temperature = 0.8f, Seed = 5 },
-            // A penalty on what was generated before: nothing was, but only the host knows.
-            new()
+            new() { FrequencyPenalty = 1e-30f },
+            filtered,
+            filtered with
             {
-                Temperature = 0.8f,
-                Seed = 5,
-                PresencePenalty = 1f,
+                PresencePenalty = 1e-30f,
             },
         ];
-        stage.BeginStep();
+        var texts = Generate(stage, sessions, length: 2);
+
+        Assert.That(texts[1], Is.EqualTo(texts[0]));
+        Assert.That(texts[3], Is.EqualTo(texts[2]));
+        Assert.That(texts[2], Is.Not.EqualTo(texts[0]));
+    }
+
+    private static List<int>[] Generate(StageModel stage, SamplingParameters[] sessions, int length)
+    {
+        var sampler = new TokenSampler(199);
+        var texts = sessions.Select(_ => new List<int> { 7 }).ToArray();
         for (var session = 0; session < sessions.Length; session++)
         {
-            stage.Open(session, capacity: 4, promptLength: 4, sessions[session]);
-            Assert.That(stage.TryAppend(session, 0, -1, 7, isCertain: true));
+            stage.Open(session, capacity: length + 1, promptLength: 1, sessions[session]);
         }
 
-        Assert.That(stage.Forward([], () => false));
-        stage.RunTargetHead(0);
-        var verdicts = Enumerable.Range(0, sessions.Length).Select(stage.Verdict).ToArray();
-
-        var sampler = new TokenSampler(config.VocabSize);
-        for (var row = 0; row < sessions.Length; row++)
+        for (var position = 0; position < length; position++)
         {
-            Assert.That(
-                verdicts[row],
-                Is.EqualTo(sampler.Sample(stage.TargetLogits(row), sessions[row], position: 1, default)),
-                $"{sessions[row]}"
-            );
+            stage.BeginStep();
+            for (var session = 0; session < sessions.Length; session++)
+            {
+                var token = texts[session][position];
+                Assert.That(stage.TryAppend(session, position, position - 1, token, isCertain: true));
+            }
+
+            Assert.That(stage.Forward([], () => false));
+            stage.RunTargetHead(0);
+            for (var row = 0; row < sessions.Length; row++)
+            {
+                texts[row].Add(stage.Verdict(row));
+                var unpenalised = sessions[row] with { FrequencyPenalty = 0f, PresencePenalty = 0f };
+                var expected = sampler.Sample(stage.TargetLogits(row), unpenalised, position + 1, default);
+                Assert.That(texts[row][^1], Is.EqualTo(expected));
+            }
         }
 
-        Assert.That(verdicts[2], Is.EqualTo(verdicts[1]));
+        return texts;
     }
 }

@@ -34,6 +34,23 @@ public sealed class ExitHeadTests
         AssertDraftsEqualTargets(model, folder.FullPath);
     }
 
+    [TestCase(1)]
+    [TestCase(4)]
+    public void Rows_nobody_drafts_from_enter_a_transformer_heads_cache_all_the_same(int headLayers)
+    {
+        const string Model = TestModels.Tiny;
+        using var folder = new TemporaryFolder();
+        var layers = ModelConfig.Read(TestModels.Folder(Model)).LayerCount;
+        ExitHeadFolder.WriteRemainingLayers(Model, layers - headLayers, folder.FullPath);
+        using var backend = new CpuBackend(threads: 1);
+        using var stage = StageModelLoader.Load(backend, TestModels.Options(Model, exitHead: folder.FullPath));
+
+        var drafted = LastDraftLogits(stage, id: 1, firstRow: 0);
+        var undrafted = LastDraftLogits(stage, id: 2, firstRow: _prompt.Length - 1);
+
+        Assert.That(undrafted, Is.EqualTo(drafted));
+    }
+
     [Test]
     public void An_mlp_head_is_its_formula()
     {
@@ -86,6 +103,17 @@ public sealed class ExitHeadTests
             );
             Assert.That(Numbers.RelativeError(stage.DraftLogits(row), expected), Is.LessThan(1e-5));
         }
+    }
+
+    /// <summary>Draft logits after the prompt, of which all tokens but the last ran the head from a row on.</summary>
+    private static float[] LastDraftLogits(StageModel stage, long id, int firstRow)
+    {
+        var run = new SequenceRun(stage, 64, id: id);
+        run.Feed(_prompt.AsSpan()[..^1]);
+        stage.RunExitHead(firstRow);
+        run.Feed(_prompt[^1]);
+        stage.RunExitHead(firstRow: 0);
+        return stage.DraftLogits(0).ToArray();
     }
 
     private static void AssertDraftsEqualTargets(string model, string head)

@@ -8,38 +8,63 @@ namespace Ppsd.Tests.Kernels.Ops;
 [NonParallelizable] // The simulator starts a thread for each of a card's: whatever ran beside it would starve.
 public sealed class DrawTests
 {
-    private const int Rows = 8;
-
     /// <summary>One group, one and a part, and several; the last of them not full.</summary>
-    [TestCase(37, 4)]
-    [TestCase(1500, 2)]
+    [TestCase(37, 2)]
     [TestCase(2503, 1)]
     public void A_device_draws_what_the_host_draws(int vocabSize, int steps)
     {
-        using var device = BackendUnderTest.Open("simulator");
-        using var draws = device.Backend.AllocateDraws(Rows, vocabSize)!;
-        var sampler = new TokenSampler(vocabSize);
+        const int Rows = 8;
         for (var step = 0; step < steps; step++)
         {
-            var logits = Enumerable.Range(0, Rows).Select(row => Logits(vocabSize, step * Rows + row)).ToArray();
-            var parameters = Enumerable.Range(0, Rows).Select(row => Parameters(step * Rows + row)).ToArray();
-            Queue(device, draws, logits, parameters, step, Width);
-
-            for (var row = 0; row < Rows; row++)
-            {
-                var width = Width(row);
-                var expected = new DraftToken[width];
-                var found = sampler.SampleBest(logits[row], parameters[row], Position(step, row), default, expected);
-                var drawn = new DraftToken[width];
-
-                Assert.That(draws.Read(row, drawn), Is.EqualTo(found), $"{parameters[row]}");
-                for (var i = 0; i < found; i++)
-                {
-                    Assert.That(drawn[i].Token, Is.EqualTo(expected[i].Token), $"draft {i} of {parameters[row]}");
-                    Assert.That(drawn[i].LogProbability, Is.EqualTo(expected[i].LogProbability).Within(1e-3));
-                }
-            }
+            var seeds = Enumerable.Range(step * Rows, Rows).ToArray();
+            AssertDrawsAreTheHosts(
+                [.. seeds.Select(seed => Logits(vocabSize, seed))],
+                [.. seeds.Select(seed => Parameters(seed))],
+                step,
+                Width
+            );
         }
+    }
+
+    [TestCase(50)]
+    [TestCase(1037)]
+    public void A_device_keeps_what_the_hosts_filters_keep(int vocabSize)
+    {
+        SamplingParameters[] filters =
+        [
+            new() { TopK = 7 },
+            new() { TopP = 0.7f },
+            new() { MinP = 0.2f },
+            new()
+            {
+                TopK = 30,
+                TopP = 0.9f,
+                MinP = 1e-4f,
+            },
+            new() { TopK = 5000, TopP = 0.99f },
+        ];
+        // More drafts than some filters leave tokens.
+        AssertDrawsAreTheHosts(
+            [.. filters.Select((_, row) => Logits(vocabSize, 1 + row * 5))],
+            [.. filters.Select((filter, row) => filter with { Temperature = 0.5f + row, Seed = (ulong)row })],
+            step: 0,
+            _ => TokenDraws.MaxDrafts
+        );
+    }
+
+    /// <summary>So flat that the least token kept is far down, and many more scores lie in question than a group has threads.</summary>
+    [TestCase(0, 0.97f)]
+    [TestCase(4500, 1f)]
+    public void A_device_finds_a_threshold_among_many_scores(int topK, float topP)
+    {
+        var parameters = new SamplingParameters
+        {
+            Temperature = 1f,
+            TopK = topK,
+            TopP = topP,
+        };
+
+        AssertDrawsAreTheHosts([TestValues.Normal(9001, seed: 3, scale: 0.5f)], [parameters], step: 1, Width);
     }
 
     [Test]
@@ -53,6 +78,34 @@ public sealed class DrawTests
         Assert.That(draws.Read(0, new DraftToken[1]), Is.Zero);
         Assert.That(draws.Read(1, new DraftToken[2]), Is.EqualTo(2));
         Assert.That(draws.Read(1, new DraftToken[3]), Is.Zero);
+    }
+
+    private static void AssertDrawsAreTheHosts(
+        float[][] logits,
+        SamplingParameters[] parameters,
+        int step,
+        Func<int, int> drafts
+    )
+    {
+        var vocabSize = logits[0].Length;
+        using var device = BackendUnderTest.Open("simulator");
+        using var draws = device.Backend.AllocateDraws(logits.Length, vocabSize)!;
+        Queue(device, draws, logits, parameters, step, drafts);
+        var sampler = new TokenSampler(vocabSize);
+        for (var row = 0; row < logits.Length; row++)
+        {
+            var width = drafts(row);
+            var expected = new DraftToken[width];
+            var found = sampler.SampleBest(logits[row], parameters[row], Position(step, row), default, expected);
+            var drawn = new DraftToken[width];
+
+            Assert.That(draws.Read(row, drawn), Is.EqualTo(found), $"{parameters[row]}");
+            for (var i = 0; i < found; i++)
+            {
+                Assert.That(drawn[i].Token, Is.EqualTo(expected[i].Token), $"draft {i} of {parameters[row]}");
+                Assert.That(drawn[i].LogProbability, Is.EqualTo(expected[i].LogProbability).Within(1e-3));
+            }
+        }
     }
 
     private static void Queue(
