@@ -97,7 +97,7 @@ internal sealed class StageCommand
             _node.Settings(parsed).Load(NodeRole.Stage, DrainSettings(parsed)),
             [.. parsed.GetValue(_seedNodes)!.Select(SeedAddress.Parse)],
             node,
-            new ClusterPlan(plan.Stages.Count, [.. plan.Stages.Select(stage => stage.Count)]),
+            ClusterPlan.Of(plan),
             _clock
         );
         StandardOutput.WriteLine(StageAnnouncement.Prefix + member.Address);

@@ -21,6 +21,7 @@ internal sealed class ToyCluster(
         ppsd.cluster.request-patience = 2s
         akka.coordinated-shutdown.run-by-actor-system-terminate = off
         akka.cluster {
+          seed-node-timeout = 1s
           gossip-interval = 100ms
           leader-actions-interval = 100ms
           unreachable-nodes-reaper-interval = 100ms
@@ -71,11 +72,16 @@ internal sealed class ToyCluster(
     }
 
     /// <summary>A node that holds no stage and may host the coordinator, as <c>ppsd serve --cluster</c>.</summary>
-    public ClusterNode AddCoordinator()
+    /// <param name="port">Its port; 0 for any.</param>
+    /// <param name="seeds">Whom it asks to be let in; the first node of this cluster by default.</param>
+    public ClusterNode AddCoordinator(int port = 0, IReadOnlyList<string>? seeds = null)
     {
         var member = ClusterNode.StartCoordinator(
-            PpsdConfig.Load(NodeRole.Coordinator, overrides: $"{Impatient}\n{hocon}"),
-            Seeds(),
+            PpsdConfig.Load(
+                NodeRole.Coordinator,
+                overrides: $"{Impatient}\n{hocon}\nakka.remote.dot-netty.tcp.port = {port}"
+            ),
+            seeds ?? Seeds(),
             new ClusterPlan(stageCount, [])
         );
         _nodes.Add(member);

@@ -1,5 +1,9 @@
+using System.Diagnostics;
+using System.Net;
+using System.Net.Sockets;
 using Ppsd.Actors.Cluster;
 using Ppsd.Actors.Messages;
+using Ppsd.Actors.Snapshots;
 using Ppsd.Tests.Support;
 
 namespace Ppsd.Tests.Actors.Cluster;
@@ -8,6 +12,9 @@ namespace Ppsd.Tests.Actors.Cluster;
 [Parallelizable(ParallelScope.All)]
 public sealed class SplitBrainTests
 {
+    private static readonly TimeSpan _patience = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan _askTimeout = TimeSpan.FromSeconds(1);
+
     /// <summary>With a vote by majority the lower address would win a tie, dead or not.</summary>
     [Test]
     public async Task Of_two_stages_and_a_coordinator_either_stage_may_die([Values(true, false)] bool lowerAddress)
@@ -48,11 +55,36 @@ public sealed class SplitBrainTests
         await AssertSurvivedAsync(cluster, first, asker: second);
     }
 
+    /// <summary>
+    /// A node that names itself first and then others forms a cluster where there is none, and joins the one that is left when
+    /// it comes back. One that names nobody would form another, and no stage would ever come to it.
+    /// </summary>
+    [Test]
+    public async Task The_node_that_formed_the_cluster_comes_back_to_it()
+    {
+        await using var cluster = new ToyCluster(2, ToyDrafters.Mostly);
+        var port = FreePort();
+        var first = cluster.AddCoordinator(port, [$"127.0.0.1:{port}"]);
+        var stage = cluster.AddStage();
+        cluster.AddStage();
+        var before = await ToyCluster.FormedAsync(stage);
+
+        await cluster.RemoveAsync(first);
+        var back = cluster.AddCoordinator(port, [$"127.0.0.1:{port}", stage.Address]);
+
+        var after = await ToyCluster.FormedAsync(back);
+        Assert.That(after.Epoch, Is.EqualTo(before.Epoch), "the pipeline has stood all the time");
+    }
+
     private static async Task AssertSurvivedAsync(ToyCluster cluster, ClusterNode victim, ClusterNode asker)
     {
         var before = await ToyCluster.FormedAsync(asker);
+        await UntilAsync(
+            asker,
+            members => members.Count == cluster.Nodes.Count && members.All(member => member.Status == "Up")
+        );
         await cluster.CrashAsync(victim);
-        await RemovedAsync(asker, victim.Address);
+        await UntilAsync(asker, members => members.All(member => member.Address != victim.Address));
         await ToyCluster.StateAsync(asker, state => state.Formed is null);
 
         cluster.AddStage();
@@ -68,21 +100,21 @@ public sealed class SplitBrainTests
         }
     }
 
-    /// <summary>Waits until the cluster has decided who lives.</summary>
-    private static async Task RemovedAsync(ClusterNode asker, string victim)
+    private static async Task UntilAsync(ClusterNode asker, Func<IReadOnlyList<MemberSnapshot>, bool> isReached)
     {
-        for (var attempt = 0; attempt < 400; attempt++)
+        var started = Stopwatch.GetTimestamp();
+        while (!isReached((await asker.GetSnapshotAsync(_askTimeout, TimeProvider.System)).Members))
         {
-            var snapshot = await asker.GetSnapshotAsync(TimeSpan.FromSeconds(2), TimeProvider.System);
-            if (snapshot.Members.All(member => member.Address != victim))
-            {
-                return;
-            }
-
+            Assert.That(Stopwatch.GetElapsedTime(started), Is.LessThan(_patience), "the members are not as expected");
             await Task.Delay(50);
         }
+    }
 
-        Assert.Fail("the dead node is still a member after 20 seconds");
+    private static int FreePort()
+    {
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
 
     private static int PortOf(ClusterNode node) => new Uri(node.Address).Port;
