@@ -25,10 +25,13 @@ internal sealed class SessionsBench(IPipeline pipeline, ModelAssets assets, Time
     )
     {
         var warmUp = settings with { MaxTokens = Math.Min(WarmUpTokens, settings.MaxTokens) };
-        foreach (var concurrency in concurrencies)
+        await new WarmUp(clock).RunAsync(async () =>
         {
-            await RunRoundAsync(prompts, warmUp, concurrency, cancellation);
-        }
+            foreach (var concurrency in concurrencies)
+            {
+                await RunRoundAsync(prompts, warmUp, concurrency, cancellation);
+            }
+        });
 
         var rounds = new List<SessionsRound>();
         for (var repetition = 0; repetition < repetitions; repetition++)

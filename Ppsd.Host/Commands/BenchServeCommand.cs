@@ -84,9 +84,11 @@ internal sealed class BenchServeCommand
             RequestsPerSecond = double.PositiveInfinity,
         };
 
-        // Not counted, so that measured code is compiled code.
-        await bench.RunAsync(requests, one, cancellation);
-        await bench.RunAsync(requests, settings with { RequestCount = settings.Concurrency }, cancellation);
+        await new WarmUp(_clock).RunAsync(async () =>
+        {
+            await bench.RunAsync(requests, one, cancellation);
+            await bench.RunAsync(requests, settings with { RequestCount = settings.Concurrency }, cancellation);
+        });
         var overhead = await new ApiOverhead(client, new ServedModel(assets.Name, assets), pipeline, _clock).RunAsync(
             requests,
             _load.OverheadPairs(parsed),
