@@ -41,6 +41,12 @@ internal sealed class VerifyCommand
             Print(finding);
         }
 
+        if (!device.IsCpu)
+        {
+            using var whole = device.Load([device.Assets.Config.LayerCount]);
+            Print(new DrawChecks(whole.Run, device.Assets.Config.VocabSize).Run());
+        }
+
         await foreach (var finding in new DecodeModeChecks(device, _clock).RunAsync().WithCancellation(cancellation))
         {
             Print(finding);

@@ -10,12 +10,12 @@ internal sealed class ModelRun(IReadOnlyList<StageModel> stages) : IDisposable
 {
     private readonly Dictionary<long, int> _lengths = [];
 
-    /// <summary>Opens a sequence.</summary>
-    public void Open(long sequence, int capacity)
+    /// <summary>Opens a sequence; greedy unless told otherwise.</summary>
+    public void Open(long sequence, int capacity, SamplingParameters? sampling = null)
     {
         foreach (var stage in stages)
         {
-            stage.Open(sequence, capacity, promptLength: 0, new SamplingParameters());
+            stage.Open(sequence, capacity, promptLength: 0, sampling ?? new SamplingParameters());
         }
 
         _lengths.Add(sequence, 0);
@@ -70,8 +70,12 @@ internal sealed class ModelRun(IReadOnlyList<StageModel> stages) : IDisposable
 
         var first = rows.Count - headRows;
         stages[^1].RunTargetHead(first);
+        LastVerdicts = [.. Enumerable.Range(first, headRows).Select(stages[^1].Verdict)];
         return [.. Enumerable.Range(first, headRows).Select(row => stages[^1].TargetLogits(row).ToArray())];
     }
+
+    /// <summary>The target's tokens after the rows of the last step that got logits.</summary>
+    public int[] LastVerdicts { get; private set; } = [];
 
     /// <summary>Hidden states after the last stage's layers of the last step, [rows, hiddenSize].</summary>
     public float[] LastHidden { get; private set; } = [];

@@ -1,3 +1,4 @@
+using Ppsd.Host.Verification;
 using Ppsd.Kernels.Model;
 using Ppsd.Kernels.Sampling;
 using Ppsd.Kernels.Weights;
@@ -9,10 +10,12 @@ namespace Ppsd.Tests.Kernels.Model;
 [NonParallelizable] // The simulator starts a thread for each of a card's: whatever ran beside it would starve.
 public sealed class DeviceDrawTests
 {
-    [Test]
-    public void A_session_whose_draws_need_the_host_gets_the_text_that_the_device_draws()
+    private const int VocabSize = 199;
+
+    private static readonly StageModelOptions _options = new()
     {
-        var config = SyntheticPresets.Find("toy")! with
+        Synthetic = new SyntheticWeights(),
+        Config = SyntheticPresets.Find("toy")! with
         {
             LayerCount = 1,
             HiddenSize = 32,
@@ -20,18 +23,18 @@ public sealed class DeviceDrawTests
             HeadCount = 2,
             KvHeadCount = 1,
             HeadSize = 16,
-            VocabSize = 199,
-        };
-        var options = new StageModelOptions
-        {
-            Synthetic = new SyntheticWeights(),
-            Config = config,
-            FirstLayer = 0,
-            LayerCount = 1,
-            KvCacheBytes = 1 << 20,
-        };
+            VocabSize = VocabSize,
+        },
+        FirstLayer = 0,
+        LayerCount = 1,
+        KvCacheBytes = 1 << 20,
+    };
+
+    [Test]
+    public void A_session_whose_draws_need_the_host_gets_the_text_that_the_device_draws()
+    {
         using var device = BackendUnderTest.Open("simulator");
-        using var stage = StageModelLoader.Load(device.Backend, options);
+        using var stage = StageModelLoader.Load(device.Backend, _options);
         var filtered = new SamplingParameters
         {
             Temperature = 1.3f,
@@ -58,9 +61,20 @@ public sealed class DeviceDrawTests
         Assert.That(texts[2], Is.Not.EqualTo(texts[0]));
     }
 
+    [Test]
+    public void The_checks_of_a_cards_draws_pass_on_the_simulator()
+    {
+        using var device = BackendUnderTest.Open("simulator");
+        using var run = new ModelRun([StageModelLoader.Load(device.Backend, _options)]);
+
+        var finding = new DrawChecks(run, VocabSize, steps: 1).Run();
+
+        Assert.That(finding.Passed, finding.Detail);
+    }
+
     private static List<int>[] Generate(StageModel stage, SamplingParameters[] sessions, int length)
     {
-        var sampler = new TokenSampler(199);
+        var sampler = new TokenSampler(VocabSize);
         var texts = sessions.Select(_ => new List<int> { 7 }).ToArray();
         for (var session = 0; session < sessions.Length; session++)
         {
