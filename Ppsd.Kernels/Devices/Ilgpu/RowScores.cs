@@ -23,13 +23,18 @@ internal struct RowScores
     {
         var lowest = uint.MaxValue;
         var highest = 0u;
-        for (var load = Group.IdxX; load * 4 < VocabSize; load += FilterKernel.GroupSize)
+        for (var first = 0; first * 4 < VocabSize; first += 4 * FilterKernel.GroupSize)
         {
-            var four = Logits[load];
-            Widen(four.X, load * 4, ref lowest, ref highest);
-            Widen(four.Y, load * 4 + 1, ref lowest, ref highest);
-            Widen(four.Z, load * 4 + 2, ref lowest, ref highest);
-            Widen(four.W, load * 4 + 3, ref lowest, ref highest);
+            var load = first + Group.IdxX;
+            var four0 = Load(load);
+            var four1 = Load(load + FilterKernel.GroupSize);
+            var four2 = Load(load + 2 * FilterKernel.GroupSize);
+            var four3 = Load(load + 3 * FilterKernel.GroupSize);
+            Warp.Barrier();
+            Widen(four0, load, ref lowest, ref highest);
+            Widen(four1, load + FilterKernel.GroupSize, ref lowest, ref highest);
+            Widen(four2, load + 2 * FilterKernel.GroupSize, ref lowest, ref highest);
+            Widen(four3, load + 3 * FilterKernel.GroupSize, ref lowest, ref highest);
         }
 
         var keys = shared.Cast<ulong>();
@@ -42,13 +47,18 @@ internal struct RowScores
     public readonly Tally AtLeast(uint least, ArrayView<long> counts, ArrayView<long> weights)
     {
         var tally = new Tally();
-        for (var load = Group.IdxX; load * 4 < VocabSize; load += FilterKernel.GroupSize)
+        for (var first = 0; first * 4 < VocabSize; first += 4 * FilterKernel.GroupSize)
         {
-            var four = Logits[load];
-            tally = tally.With(At(four.X, load * 4), least, Max);
-            tally = tally.With(At(four.Y, load * 4 + 1), least, Max);
-            tally = tally.With(At(four.Z, load * 4 + 2), least, Max);
-            tally = tally.With(At(four.W, load * 4 + 3), least, Max);
+            var load = first + Group.IdxX;
+            var four0 = Load(load);
+            var four1 = Load(load + FilterKernel.GroupSize);
+            var four2 = Load(load + 2 * FilterKernel.GroupSize);
+            var four3 = Load(load + 3 * FilterKernel.GroupSize);
+            Warp.Barrier();
+            tally = Count(tally, four0, load, least);
+            tally = Count(tally, four1, load + FilterKernel.GroupSize, least);
+            tally = Count(tally, four2, load + 2 * FilterKernel.GroupSize, least);
+            tally = Count(tally, four3, load + 3 * FilterKernel.GroupSize, least);
         }
 
         return tally.OverGroup(counts, weights, FilterKernel.GroupSize >> 5);
@@ -83,6 +93,24 @@ internal struct RowScores
         }
     }
 
+    /// <summary>Four logits; beyond the row some that <see cref="At"/> will not count. Four loads wait together.</summary>
+    private readonly Float4 Load(int load) => Logits[load * 4 < VocabSize ? load : 0];
+
+    private readonly void Widen(Float4 four, int load, ref uint lowest, ref uint highest)
+    {
+        Widen(four.X, load * 4, ref lowest, ref highest);
+        Widen(four.Y, load * 4 + 1, ref lowest, ref highest);
+        Widen(four.Z, load * 4 + 2, ref lowest, ref highest);
+        Widen(four.W, load * 4 + 3, ref lowest, ref highest);
+    }
+
+    private readonly Tally Count(Tally tally, Float4 four, int load, uint least) =>
+        tally
+            .With(At(four.X, load * 4), least, Max)
+            .With(At(four.Y, load * 4 + 1), least, Max)
+            .With(At(four.Z, load * 4 + 2), least, Max)
+            .With(At(four.W, load * 4 + 3), least, Max);
+
     private readonly void Widen(float logit, int token, ref uint lowest, ref uint highest)
     {
         if (token < VocabSize)
@@ -95,5 +123,5 @@ internal struct RowScores
 
     /// <summary>A token's score, ordered; beyond the vocabulary 0, which is below all. Zeros lose their sign: they tie.</summary>
     private readonly uint At(float logit, int token) =>
-        token < VocabSize ? ScoreKey.Ordered(Exact.Add(Exact.Multiply(logit, Scale), 0f)) : 0;
+        token < VocabSize ? ScoreKey.Ordered(ScoreKey.Unsigned(Exact.Multiply(logit, Scale))) : 0;
 }

@@ -53,7 +53,7 @@ internal sealed class StepQueue : IDisposable
     /// <summary>Milliseconds from <see cref="Begin"/> to the last thing waited for; the driver is asked only if somebody is.</summary>
     public double DeviceMs => _deviceMs ??= _reached?.MsSince(_begun!) ?? 0;
 
-    /// <summary>True from <see cref="Begin"/> until all of the step was waited for.</summary>
+    /// <summary>True while the device may still read the page-locked memory that the step uploads from, as nobody has waited.</summary>
     public bool IsBusy { get; private set; }
 
     private nint Handle => ((CudaStream)Stream).StreamPtr;
@@ -129,6 +129,7 @@ internal sealed class StepQueue : IDisposable
         }
 
         (_reached, _deviceMs) = (_collectable, null);
+        IsBusy = false;
         return true;
     }
 
