@@ -62,6 +62,33 @@ internal struct MmaTile
         C3 = Add(C3, high, odd);
     }
 
+    /// <summary>
+    /// As <see cref="Simulate"/>, of x in two parts (<see cref="RowPackKernel"/>), with a lane looking into its neighbours'
+    /// loads in shared memory: a barrier must stand before.
+    /// </summary>
+    /// <param name="weights">The warp's loads of a tile of weights.</param>
+    /// <param name="x">The warp's loads of the rows' parts.</param>
+    public void SimulateParts(ArrayView<UInt4> weights, ArrayView<UInt4> x)
+    {
+        var row = 4 * (Warp.LaneIdx >> 2);
+        var column = 8 * (Warp.LaneIdx & 3);
+        for (var isLow = 0; isLow < 2; isLow++)
+        {
+            for (var i = 0; i < 4; i++)
+            {
+                var words = weights[row + i];
+                AddWords(
+                    words.X | ((ulong)words.Z << 32),
+                    words.Y | ((ulong)words.W << 32),
+                    Part(x[column + i], isLow),
+                    Part(x[column + 4 + i], isLow)
+                );
+            }
+        }
+    }
+
+    private static ulong Part(UInt4 x, int isLow) => isLow == 0 ? x.X | ((ulong)x.Y << 32) : x.Z | ((ulong)x.W << 32);
+
     private static float Add(float sum, ulong a, ulong b) =>
         Dot(Dot(sum, (uint)a, (uint)b), (uint)(a >> 32), (uint)(b >> 32));
 

@@ -1,3 +1,4 @@
+using ILGPU;
 using ILGPU.Runtime.Cuda;
 
 namespace Ppsd.Kernels.Devices.Ilgpu;
@@ -312,6 +313,14 @@ internal struct TensorTiles
                 );
                 break;
         }
+    }
+
+    /// <summary>On the simulator: adds a tile of weights by rows in two parts; see <see cref="MmaTile.SimulateParts"/>.</summary>
+    public void SimulateParts(int tile, ArrayView<UInt4> weights, ArrayView<UInt4> x)
+    {
+        var sums = Stored(tile);
+        sums.SimulateParts(weights, x);
+        Set(tile, sums);
     }
 
     /// <summary>A tile's sums.</summary>

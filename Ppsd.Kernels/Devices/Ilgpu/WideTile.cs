@@ -1,4 +1,5 @@
 using ILGPU;
+using ILGPU.Runtime.Cuda;
 
 namespace Ppsd.Kernels.Devices.Ilgpu;
 
@@ -37,6 +38,12 @@ internal struct WideTile
     /// <param name="rows">The lane's first load of four blocks of rows.</param>
     public static void Accumulate(ref TensorTiles sums, ArrayView<UInt4> ring, int weights, int rows)
     {
+        if (!CudaAsm.IsSupported)
+        {
+            Simulate(ref sums, ring, weights - Warp.LaneIdx, rows - Warp.LaneIdx);
+            return;
+        }
+
         var w0 = ring[weights];
         var w1 = ring[weights + 1 * GroupSum.WarpSize];
         var w2 = ring[weights + 2 * GroupSum.WarpSize];
@@ -78,6 +85,18 @@ internal struct WideTile
         sums.Accumulate(13, w3.X, w3.Y, w3.Z, w3.W, x1.Z, x1.W);
         sums.Accumulate(14, w3.X, w3.Y, w3.Z, w3.W, x2.Z, x2.W);
         sums.Accumulate(15, w3.X, w3.Y, w3.Z, w3.W, x3.Z, x3.W);
+    }
+
+    private static void Simulate(ref TensorTiles sums, ArrayView<UInt4> ring, int weights, int rows)
+    {
+        for (var i = 0; i < 4; i++)
+        {
+            var block = ring.SubView(weights + i * GroupSum.WarpSize, GroupSum.WarpSize);
+            sums.SimulateParts(4 * i, block, ring.SubView(rows, GroupSum.WarpSize));
+            sums.SimulateParts(4 * i + 1, block, ring.SubView(rows + GroupSum.WarpSize, GroupSum.WarpSize));
+            sums.SimulateParts(4 * i + 2, block, ring.SubView(rows + 2 * GroupSum.WarpSize, GroupSum.WarpSize));
+            sums.SimulateParts(4 * i + 3, block, ring.SubView(rows + 3 * GroupSum.WarpSize, GroupSum.WarpSize));
+        }
     }
 
     /// <summary>Makes a split's sums zero.</summary>
