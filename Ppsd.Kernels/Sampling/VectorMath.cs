@@ -1,4 +1,5 @@
 using System.Numerics.Tensors;
+using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 
 namespace Ppsd.Kernels.Sampling;
@@ -16,6 +17,7 @@ internal static class VectorMath
     public static float Log(float x) => Log(Vector512.Create(x))[0];
 
     /// <inheritdoc cref="Exp(float)"/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<float> Exp(Vector512<float> x)
     {
         var rounder = Vector512.Create(ExpSeries.Rounder);

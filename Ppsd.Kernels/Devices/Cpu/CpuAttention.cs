@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using Ppsd.Kernels.Model;
+using Ppsd.Kernels.Sampling;
 
 namespace Ppsd.Kernels.Devices.Cpu;
 
@@ -65,7 +66,7 @@ internal static unsafe class CpuAttention
         var sums = Vector512<float>.Zero;
         for (var j = 0; j < padded; j += Lanes.Count)
         {
-            var e = Vector512.Exp(Vector512.Load(scores + j) - shift);
+            var e = VectorMath.Exp(Vector512.Load(scores + j) - shift);
             e.Store(scores + j);
             sums += e;
         }

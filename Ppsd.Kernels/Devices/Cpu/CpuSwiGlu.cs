@@ -1,11 +1,15 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using Ppsd.Kernels.Sampling;
 
 namespace Ppsd.Kernels.Devices.Cpu;
 
 /// <summary>y = gate / (1 + exp(-gate)) * up, element by element (Shazeer 2020).</summary>
 internal static unsafe class CpuSwiGlu
 {
+    /// <summary>As far as the exponential goes; from there on the result is nothing: 88 / e^88 is 5e-37.</summary>
+    private const float LargestExponent = 88f;
+
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Execute(float* gate, float* up, float* y, int width)
     {
@@ -24,6 +28,9 @@ internal static unsafe class CpuSwiGlu
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector512<float> Apply(Vector512<float> gate, Vector512<float> up) =>
-        gate / (Vector512<float>.One + Vector512.Exp(-gate)) * up;
+    private static Vector512<float> Apply(Vector512<float> gate, Vector512<float> up)
+    {
+        var e = VectorMath.Exp(Vector512.Min(-gate, Vector512.Create(LargestExponent)));
+        return gate / (Vector512<float>.One + e) * up;
+    }
 }
