@@ -45,6 +45,9 @@ public sealed class ClusterNode : IAsyncDisposable
     /// <summary>Completes when the node has left the cluster, whoever wanted it to.</summary>
     public Task Terminated => _system.WhenTerminated;
 
+    /// <summary>Where its actors live.</summary>
+    internal ActorSystem System => _system;
+
     private Akka.Cluster.Cluster Cluster { get; }
 
     /// <summary>Joins as a stage node that may also host the coordinator.</summary>

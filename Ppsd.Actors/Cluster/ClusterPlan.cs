@@ -7,6 +7,13 @@ namespace Ppsd.Actors.Cluster;
 /// <param name="StageLayers">Layers of each stage, or empty for an even cut.</param>
 public sealed record ClusterPlan(int StageCount, IReadOnlyList<int> StageLayers)
 {
+    /// <summary>These stages and no others.</summary>
+    public static ClusterPlan Of(StagePlan plan)
+    {
+        ArgumentNullException.ThrowIfNull(plan);
+        return new(plan.Stages.Count, [.. plan.Stages.Select(stage => stage.Count)]);
+    }
+
     /// <summary>Stages needed.</summary>
     public int StagesNeeded => StageLayers.Count > 0 ? StageLayers.Count : StageCount;
 

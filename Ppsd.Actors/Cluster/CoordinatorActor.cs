@@ -27,9 +27,11 @@ internal sealed class CoordinatorActor : ReceiveActor, IWithTimers
         "ppsd.cluster.request-patience"
     );
     private IReadOnlyList<IActorRef>? _assigned;
+    private AssignStage[] _assignments = [];
     private StageReady?[] _ready = [];
     private PipelineFormed? _formed;
     private PipelineEpoch _dissolved;
+    private PipelineEpoch _latest;
     private bool _isSettled;
     private string? _trouble;
 
@@ -89,12 +91,31 @@ internal sealed class CoordinatorActor : ReceiveActor, IWithTimers
 
         node.Offer = offer;
         TakeOver(offer.Formed);
+        Remind(node, offer);
         if (offer.IsDraining)
         {
             LetGo(node);
         }
 
         FormIfNeeded();
+    }
+
+    /// <summary>What a node was told may have been lost; it is harmless to hear it twice.</summary>
+    private void Remind(Node node, StageOffered offer)
+    {
+        if (!IsAssigned(node))
+        {
+            return;
+        }
+
+        if (_formed is null)
+        {
+            node.Host.Tell(_assignments[StageNumber(node.Host) - 1]);
+        }
+        else if (offer.Formed?.Epoch != _formed.Epoch)
+        {
+            node.Host.Tell(_formed);
+        }
     }
 
     /// <summary>A node wants to leave: at once if no pipeline needs it, else when the last session has ended.</summary>
@@ -195,15 +216,19 @@ internal sealed class CoordinatorActor : ReceiveActor, IWithTimers
 
         _assigned = placed;
         _ready = new StageReady?[placed.Count];
+        _assignments =
+        [
+            .. plan.Stages.Select((layers, i) => new AssignStage(new StageIndex(i), layers.First, layers.Count)),
+        ];
         for (var i = 0; i < placed.Count; i++)
         {
-            placed[i].Tell(new AssignStage(new StageIndex(i), plan.Stages[i].First, plan.Stages[i].Count));
+            placed[i].Tell(_assignments[i]);
         }
     }
 
     private void NoteReady(StageReady ready, IActorRef host)
     {
-        if (_assigned is null || _formed is not null || !_assigned[ready.Stage.Value].Equals(host))
+        if (_assigned is null || _formed is not null || !host.Equals(_assigned.ElementAtOrDefault(ready.Stage.Value)))
         {
             return;
         }
@@ -214,13 +239,10 @@ internal sealed class CoordinatorActor : ReceiveActor, IWithTimers
             return;
         }
 
-        var latest = _nodes.Max(node => node.Offer?.KnownEpoch.Value ?? 0);
+        // What nodes know they say with their next offer, which may be yet to come; what they have forgotten died with them.
+        _latest = new PipelineEpoch(1 + Math.Max(_latest.Value, _nodes.Max(node => node.Offer?.KnownEpoch.Value ?? 0)));
         var fingerprint = _nodes.Find(node => node.Host.Equals(host))!.Offer!.ModelFingerprint;
-        _formed = new PipelineFormed(
-            new PipelineEpoch(latest + 1),
-            [.. _ready.Select(stage => stage!.Member)],
-            fingerprint
-        );
+        _formed = new PipelineFormed(_latest, [.. _ready.Select(stage => stage!.Member)], fingerprint);
         _trouble = null;
         for (var i = 0; i < _assigned.Count; i++)
         {

@@ -45,7 +45,8 @@ internal sealed class LinkListener : IDisposable
         var listener = new LinkListener(serializer, deliver);
         try
         {
-            var address = Dns.GetHostAddresses(bindHost)[0];
+            // An address that is none of its own, 0.0.0.0 in a container, cannot be looked up.
+            var address = IPAddress.TryParse(bindHost, out var parsed) ? parsed : Dns.GetHostAddresses(bindHost)[0];
             listener._socket.Bind(new IPEndPoint(address, 0));
             listener._socket.Listen();
             listener.Endpoint = new LinkEndpoint(

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using Ppsd.Host.Bench;
+using Ppsd.Host.Terminal;
 
 namespace Ppsd.Host.Commands;
 
@@ -78,6 +79,7 @@ internal sealed class BenchCancelCommand
         Print($"the queue a cancel in line would wait for: {result.QueueMs:0.0} ms");
         return 0;
 
-        static void Print(FormattableString line) => Console.WriteLine(line.ToString(CultureInfo.InvariantCulture));
+        static void Print(FormattableString line) =>
+            StandardOutput.WriteLine(line.ToString(CultureInfo.InvariantCulture));
     }
 }

@@ -2,6 +2,7 @@ using System.CommandLine;
 using Akka.Actor;
 using Ppsd.Actors.Configuration;
 using Ppsd.Host.Bench;
+using Ppsd.Host.Terminal;
 
 namespace Ppsd.Host.Commands;
 
@@ -31,7 +32,7 @@ internal sealed class BenchLinkPeerCommand
         using var system = ActorSystem.Create("ppsd", _node.Settings(parsed).Load(NodeRole.Stage));
         var peer = system.ActorOf(LinkPeerActor.Props, "link-peer");
         var address = ((ExtendedActorSystem)system).Provider.DefaultAddress;
-        Console.WriteLine(Announcement + peer.Path.ToStringWithAddress(address));
+        StandardOutput.WriteLine(Announcement + peer.Path.ToStringWithAddress(address));
         while (await Console.In.ReadLineAsync(cancellation) is not null) { }
 
         await system.Terminate();

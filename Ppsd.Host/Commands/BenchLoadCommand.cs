@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Globalization;
 using Ppsd.Host.Bench;
 using Ppsd.Host.Runtime;
+using Ppsd.Host.Terminal;
 
 namespace Ppsd.Host.Commands;
 
@@ -48,7 +49,7 @@ internal sealed class BenchLoadCommand
             stage - 1
         );
         var load = new StageLoad(runtime, assets.Config.HiddenSize, _clock);
-        Console.WriteLine($"{Announcement}stage {stage}");
+        StandardOutput.WriteLine($"{Announcement}stage {stage}");
 
         using var end = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         var resting = new CancellationTokenSource();

@@ -6,6 +6,7 @@ using Ppsd.Host.Bench;
 using Ppsd.Host.Bench.Serving;
 using Ppsd.Host.Models;
 using Ppsd.Host.Pipelines;
+using Ppsd.Host.Terminal;
 
 namespace Ppsd.Host.Commands;
 
@@ -41,11 +42,11 @@ internal sealed class BenchServeCommand
             : await RunHereAsync(parsed, cancellation);
         if (_load.WantsJson(parsed))
         {
-            Console.WriteLine(report.ToJson());
+            StandardOutput.WriteLine(report.ToJson());
         }
         else
         {
-            report.Print(Console.Out);
+            report.Print(StandardOutput.Writer);
         }
 
         return report.HasFailures ? 1 : 0;

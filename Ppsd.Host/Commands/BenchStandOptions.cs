@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
+using Ppsd.Actors.Cluster;
 using Ppsd.Actors.Planning;
 using Ppsd.Host.Bench;
 using Ppsd.Host.Generation;
@@ -134,7 +135,7 @@ internal sealed class BenchStandOptions
 
             Task<ProcessPipeline> StartPipelineAsync(StagePlan cut) =>
                 ProcessPipeline.StartAsync(
-                    cut.Stages.Count,
+                    ClusterPlan.Of(cut),
                     Arguments(cut),
                     node,
                     _patience,

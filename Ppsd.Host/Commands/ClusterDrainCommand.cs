@@ -2,6 +2,7 @@ using System.CommandLine;
 using Ppsd.Actors.Snapshots;
 using Ppsd.Host.Clusters;
 using Ppsd.Host.Pipelines;
+using Ppsd.Host.Terminal;
 
 namespace Ppsd.Host.Commands;
 
@@ -59,7 +60,7 @@ internal sealed class ClusterDrainCommand
         }
 
         var now = await cluster.LookAsync();
-        Console.WriteLine($"{given} has left; {now.Explanation}");
+        StandardOutput.WriteLine($"{given} has left; {now.Explanation}");
         return 0;
     }
 

@@ -30,13 +30,6 @@ internal sealed class ClusterStatusCommand
 
     private async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellation)
     {
-        // Joining and leaving start libraries that may write to the console themselves; standard output is the result's.
-        var output = Console.Out;
-        if (parsed.GetValue(_json))
-        {
-            Console.SetOut(Console.Error);
-        }
-
         await using var cluster = await _cluster.JoinAsync(parsed, _clock, cancellation);
         var before = await cluster.LookAsync();
         await Task.Delay(_interval, _clock, cancellation);
@@ -44,8 +37,7 @@ internal sealed class ClusterStatusCommand
         var rates = SnapshotRates.Between(before, now);
         if (parsed.GetValue(_json))
         {
-            output.WriteLine(ClusterJson.Line(now, rates));
-            output.Flush();
+            StandardOutput.WriteLine(ClusterJson.Line(now, rates));
         }
         else
         {

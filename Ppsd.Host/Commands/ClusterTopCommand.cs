@@ -63,7 +63,7 @@ internal sealed class ClusterTopCommand
         {
             await foreach (var (now, rates) in looks)
             {
-                Console.Out.WriteLine(ClusterView.Line(now, rates));
+                StandardOutput.WriteLine(ClusterView.Line(now, rates));
             }
         }
 

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Akka.Configuration;
 using Ppsd.Actors.Client;
+using Ppsd.Host.Terminal;
 using Ppsd.Host.Text;
 using Ppsd.Kernels.Cache;
 using Ppsd.Kernels.Checkpoints;
@@ -39,6 +40,7 @@ internal static class CommandLine
                 new InvocationConfiguration
                 {
                     EnableDefaultExceptionHandler = false,
+                    Output = StandardOutput.Writer,
 
                     // A server lets requests finish and leaves its cluster politely.
                     ProcessTerminationTimeout = TimeSpan.FromSeconds(60),

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Ppsd.Host.Generation;
 using Ppsd.Host.Models;
+using Ppsd.Host.Terminal;
 
 namespace Ppsd.Host.Commands;
 
@@ -174,5 +175,5 @@ internal sealed class GenerateCommand
     }
 
     private static void Print(TextResult result, bool json) =>
-        Console.Out.WriteLine(json ? GenerationJson.Line(result) : result.Text);
+        StandardOutput.WriteLine(json ? GenerationJson.Line(result) : result.Text);
 }

@@ -42,7 +42,10 @@ internal sealed class InteractiveGeneration(TextGenerator generator, IPipeline p
 
     private async Task<TextResult> PrintAsync(int[] prompt, GenerationSettings settings, CancellationToken cancellation)
     {
-        var view = new DraftStreamView(Console.Out, () => settings.ShowDrafts ? Console.WindowWidth : int.MaxValue);
+        var view = new DraftStreamView(
+            StandardOutput.Writer,
+            () => settings.ShowDrafts ? Console.WindowWidth : int.MaxValue
+        );
         await foreach (var next in generator.StreamAsync(prompt, settings, cancellation))
         {
             switch (next)

@@ -92,7 +92,7 @@ internal sealed class PlacementOptions(NodeOptions node)
             .. node.TlsArguments(parsed),
         ];
         return await ProcessPipeline.StartAsync(
-            processes.Value,
+            ClusterPlan.Of(plan),
             arguments,
             settings,
             patience,
@@ -127,13 +127,7 @@ internal sealed class PlacementOptions(NodeOptions node)
             }
 
             var plan = Stages.Plan(parsed, assets);
-            return ClusterMembership.Coordinate(
-                seeds,
-                node.Settings(parsed),
-                new ClusterPlan(plan.Stages.Count, [.. plan.Stages.Select(stage => stage.Count)]),
-                assets,
-                clock
-            );
+            return ClusterMembership.Coordinate(seeds, node.Settings(parsed), ClusterPlan.Of(plan), assets, clock);
         }
 
         if (seeds.Length > 0)

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Ppsd.Host.Bench;
+using Ppsd.Host.Terminal;
 using Spectre.Console;
 
 namespace Ppsd.Host.Commands;
@@ -33,7 +34,7 @@ internal sealed class ReportOptions
 
     /// <summary>Prints a report as they say.</summary>
     public void Print(ParseResult parsed, BenchReport report) =>
-        report.Print(Format(parsed), AnsiConsole.Console, Console.Out);
+        report.Print(Format(parsed), AnsiConsole.Console, StandardOutput.Writer);
 
     private ReportFormat Format(ParseResult parsed) =>
         (parsed.GetValue(_output), parsed.GetValue(_json)) switch

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Ppsd.Host.Api;
 using Ppsd.Host.Pipelines;
+using Ppsd.Host.Terminal;
 
 namespace Ppsd.Host.Commands;
 
@@ -53,11 +54,11 @@ internal sealed class ServeCommand
         );
         if (pipeline is ClusterMembership member)
         {
-            Console.WriteLine($"node at {member.Address}");
+            StandardOutput.WriteLine($"node at {member.Address}");
         }
 
         await using var server = await ApiServer.StartAsync(assets, pipeline, settings, _clock);
-        Console.WriteLine(ServerAnnouncement.Prefix + server.Address);
+        StandardOutput.WriteLine(ServerAnnouncement.Prefix + server.Address);
         var stopped = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         await using var registration = cancellation.Register(() => stopped.TrySetResult());
         await stopped.Task;

@@ -5,6 +5,7 @@ using Ppsd.Host.Generation;
 using Ppsd.Host.Pipelines;
 using Ppsd.Host.Runtime;
 using Ppsd.Host.Telemetry;
+using Ppsd.Host.Terminal;
 
 namespace Ppsd.Host.Commands;
 
@@ -84,7 +85,7 @@ internal sealed class StageCommand
             CreateTextModel = client => new GatewayModel(client, assets),
             CreateRuntime = layers => factory.Load(layers, (wanted ?? 1) - 1),
             OnReady = ready =>
-                Console.WriteLine(
+                StandardOutput.WriteLine(
                     $"stage {ready.Stage.Number}: layers {ready.Member.Description.FirstLayer + 1} to "
                         + $"{ready.Member.Description.FirstLayer + ready.Member.Description.LayerCount} on {ready.Member.Description.Device}"
                 ),
@@ -96,10 +97,10 @@ internal sealed class StageCommand
             _node.Settings(parsed).Load(NodeRole.Stage, DrainSettings(parsed)),
             [.. parsed.GetValue(_seedNodes)!.Select(SeedAddress.Parse)],
             node,
-            new ClusterPlan(plan.Stages.Count, [.. plan.Stages.Select(stage => stage.Count)]),
+            ClusterPlan.Of(plan),
             _clock
         );
-        Console.WriteLine(StageAnnouncement.Prefix + member.Address);
+        StandardOutput.WriteLine(StageAnnouncement.Prefix + member.Address);
         await using var registration = cancellation.Register(() => stopped.TrySetResult());
         var inputEnded = parsed.GetValue(_leaveAtEndOfInput)
             ? ReadToEndAsync()

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Ppsd.Host.Terminal;
 using Ppsd.Host.Verification;
 using Spectre.Console;
 
@@ -67,7 +68,7 @@ internal sealed class VerifyCommand
         {
             failures += finding.Passed ? 0 : 1;
             AnsiConsole.Markup(finding.Passed ? "[green]ok[/]    " : "[red]FAIL[/]  ");
-            Console.WriteLine($"{finding.Name}: {finding.Detail}");
+            StandardOutput.WriteLine($"{finding.Name}: {finding.Detail}");
         }
     }
 }

@@ -50,11 +50,7 @@ internal sealed class JoinedPipeline : IPipeline
         var member = ClusterNode.StartClient(node.Load(NodeRole.Client), [.. seeds.Select(SeedAddress.Parse)]);
         try
         {
-            return new JoinedPipeline(
-                member,
-                await AwaitPipelineAsync(member, seeds, patience, report, clock, cancellation),
-                clock
-            );
+            return await OfAsync(member, seeds, patience, report, clock, cancellation);
         }
         catch
         {
@@ -62,6 +58,16 @@ internal sealed class JoinedPipeline : IPipeline
             throw;
         }
     }
+
+    /// <summary>Waits until the pipeline of a member's cluster stands; the member is this pipeline's from then on.</summary>
+    public static async Task<JoinedPipeline> OfAsync(
+        ClusterNode member,
+        IReadOnlyList<string> seeds,
+        TimeSpan patience,
+        Action<string> report,
+        TimeProvider clock,
+        CancellationToken cancellation
+    ) => new(member, await AwaitPipelineAsync(member, seeds, patience, report, clock, cancellation), clock);
 
     public Task<ClusterSnapshot> GetSnapshotAsync(TimeSpan timeout) => _node.GetSnapshotAsync(timeout, _clock);
 

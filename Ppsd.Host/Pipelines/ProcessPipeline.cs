@@ -1,15 +1,20 @@
 using Ppsd.Actors.Client;
+using Ppsd.Actors.Cluster;
+using Ppsd.Actors.Configuration;
 using Ppsd.Actors.Messages;
 using Ppsd.Actors.Snapshots;
 
 namespace Ppsd.Host.Pipelines;
 
 /// <summary>
-/// One OS process per stage on loopback, started and stopped by this one, which joins them as a client. A process that
-/// dies can be replaced.
+/// One OS process per stage on loopback, started and stopped by this one, which forms their cluster. A process that dies can be
+/// replaced.
 /// </summary>
 internal sealed class ProcessPipeline : IPipeline
 {
+    /// <summary>The others are this process's own: without it they end by themselves, and it starts new ones.</summary>
+    private const string StaysAlone = "akka.cluster.split-brain-resolver.keep-oldest.down-if-alone = off";
+
     private static readonly TimeSpan _pause = TimeSpan.FromSeconds(1);
 
     private readonly Func<int, string, ChildProcess> _start;
@@ -33,7 +38,7 @@ internal sealed class ProcessPipeline : IPipeline
     public IReadOnlyList<ChildProcess> Processes => _processes;
 
     /// <summary>Starts the processes and waits until their pipeline stands.</summary>
-    /// <param name="count">Processes, one a stage.</param>
+    /// <param name="plan">The pipeline; a process for each stage.</param>
     /// <param name="arguments">Arguments that each gets.</param>
     /// <param name="node">Addresses and configuration of this process.</param>
     /// <param name="patience">How long to wait for the pipeline.</param>
@@ -43,7 +48,7 @@ internal sealed class ProcessPipeline : IPipeline
     /// <param name="environment">Variables that each process gets beside this one's own.</param>
     /// <exception cref="UserErrorException">A process failed, or the pipeline did not form.</exception>
     public static async Task<ProcessPipeline> StartAsync(
-        int count,
+        ClusterPlan plan,
         IReadOnlyList<string> arguments,
         NodeSettings node,
         TimeSpan patience,
@@ -53,31 +58,31 @@ internal sealed class ProcessPipeline : IPipeline
         IReadOnlyDictionary<string, string>? environment = null
     )
     {
+        // This process is the oldest member: whichever stages die, it stays, and others find the cluster by it.
+        var member = ClusterNode.StartCoordinator(node.Load(NodeRole.Coordinator, StaysAlone), [], plan);
         var processes = new List<ChildProcess>();
         try
         {
-            // The first forms the cluster; the others need its address to join.
-            processes.Add(ChildProcess.StartStage([.. arguments, "--stage", "1"], environment));
-            var seed = await processes[0].AnnouncedAsync(cancellation);
-            for (var stage = 2; stage <= count; stage++)
+            for (var stage = 1; stage <= plan.StagesNeeded; stage++)
             {
-                processes.Add(Start(stage, seed));
+                processes.Add(Start(stage, member.Address));
             }
 
             using var failed = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-            var joining = JoinedPipeline.JoinAsync([seed], node, patience, report, clock, failed.Token);
+            var forming = JoinedPipeline.OfAsync(member, [member.Address], patience, report, clock, failed.Token);
             var ended = Task.WhenAny(processes.Select(process => process.Ended));
-            if (await Task.WhenAny(joining, ended) == ended)
+            if (await Task.WhenAny(forming, ended) == ended)
             {
                 await failed.CancelAsync();
                 throw new UserErrorException(await await ended);
             }
 
-            return new ProcessPipeline(Start, processes, await joining);
+            return new ProcessPipeline(Start, processes, await forming);
         }
         catch
         {
             await StopAsync(processes);
+            await member.DisposeAsync();
             throw;
         }
 

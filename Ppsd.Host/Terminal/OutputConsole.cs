@@ -25,7 +25,7 @@ internal static class OutputConsole
         var console = AnsiConsole.Create(
             new AnsiConsoleSettings
             {
-                Out = new AnsiConsoleOutput(Console.Out),
+                Out = new AnsiConsoleOutput(StandardOutput.Writer),
                 Ansi = AnsiSupport.No,
                 Interactive = InteractionSupport.No,
             }

@@ -1,3 +1,5 @@
+using Akka.Actor;
+using Akka.Remote;
 using Ppsd.Actors.Client;
 using Ppsd.Actors.Cluster;
 using Ppsd.Actors.Configuration;
@@ -17,7 +19,9 @@ internal sealed class ToyCluster(
     /// <summary>Faster failure detection than in production: nothing here floods a connection.</summary>
     private const string Impatient = """
         ppsd.cluster.request-patience = 2s
+        akka.coordinated-shutdown.run-by-actor-system-terminate = off
         akka.cluster {
+          seed-node-timeout = 1s
           gossip-interval = 100ms
           leader-actions-interval = 100ms
           unreachable-nodes-reaper-interval = 100ms
@@ -35,7 +39,12 @@ internal sealed class ToyCluster(
 
     public IReadOnlyList<ClusterNode> Nodes => _nodes;
 
-    public ClusterNode AddStage(string fingerprint = "toy", int wantedStage = -1, ToyDrafter? otherDrafter = null)
+    public ClusterNode AddStage(
+        string fingerprint = "toy",
+        int wantedStage = -1,
+        ToyDrafter? otherDrafter = null,
+        bool crashes = false
+    )
     {
         var node = new StageNode
         {
@@ -57,6 +66,23 @@ internal sealed class ToyCluster(
             node,
             new ClusterPlan(stageCount, []),
             TimeProvider.System
+        );
+        _nodes.Add(member);
+        return member;
+    }
+
+    /// <summary>A node that holds no stage and may host the coordinator, as <c>ppsd serve --cluster</c>.</summary>
+    /// <param name="port">Its port; 0 for any.</param>
+    /// <param name="seeds">Whom it asks to be let in; the first node of this cluster by default.</param>
+    public ClusterNode AddCoordinator(int port = 0, IReadOnlyList<string>? seeds = null)
+    {
+        var member = ClusterNode.StartCoordinator(
+            PpsdConfig.Load(
+                NodeRole.Coordinator,
+                overrides: $"{Impatient}\n{hocon}\nakka.remote.dot-netty.tcp.port = {port}"
+            ),
+            seeds ?? Seeds(),
+            new ClusterPlan(stageCount, [])
         );
         _nodes.Add(member);
         return member;
@@ -111,7 +137,7 @@ internal sealed class ToyCluster(
                     return last;
                 }
             }
-            catch (Akka.Actor.AskTimeoutException)
+            catch (AskTimeoutException)
             {
                 // The coordinator is not up yet, or is moving.
             }
@@ -126,6 +152,16 @@ internal sealed class ToyCluster(
     {
         _nodes.Remove(node);
         await node.DisposeAsync();
+    }
+
+    /// <summary>Cuts a node off as a kill would: nobody hears a word of it any more.</summary>
+    public async Task CrashAsync(ClusterNode node)
+    {
+        _nodes.Remove(node);
+        await ((IRemoteActorRefProvider)((ExtendedActorSystem)node.System).Provider).Transport.Shutdown();
+
+        // What is left of it ends when it can: without a transport that takes its time.
+        _ = node.System.Terminate();
     }
 
     public async ValueTask DisposeAsync() => await Task.WhenAll(_nodes.Select(node => node.DisposeAsync().AsTask()));

@@ -42,8 +42,18 @@ internal static class DrawKernel
         var load = Grid.IdxX * GroupSize + Group.IdxX;
         var draw = contexts.Draw(firstRow + row);
 
-        // The noise waits for no logits, and is ready when they are.
-        var noise = draw.HasNoise != 0 ? DrawNoise.Of(draw.Seed, draw.Position, load) : new Float4();
+        // The noise waits for no logits, and is ready when they are. Minus zero leaves every score as it is.
+        var noise = new Float4
+        {
+            X = -0f,
+            Y = -0f,
+            Z = -0f,
+            W = -0f,
+        };
+        if (draw.HasNoise != 0)
+        {
+            noise = DrawNoise.Of(draw.Seed, draw.Position, load);
+        }
 
         DependentLaunch.Wait();
         if (draw.Drafts == 0)
@@ -88,7 +98,7 @@ internal static class DrawKernel
     private static float Perturbed(float logit, float noise, float scale, float threshold)
     {
         var score = Exact.Multiply(logit, scale);
-        return score >= threshold ? Exact.Add(score, noise) : float.NegativeInfinity;
+        return ScoreKey.IsAtLeast(score, threshold) ? Exact.Add(score, noise) : float.NegativeInfinity;
     }
 
     private static void RankTokens(

@@ -74,7 +74,7 @@ internal static class FilterKernel
         {
             var relative = Exact.Add(scores.Max, draw.LogMinP);
             var threshold = ScoreKey.FromOrdered(lowest);
-            thresholds[row] = relative > threshold ? relative : threshold;
+            thresholds[row] = ScoreKey.IsAtLeast(relative, threshold) ? relative : threshold;
         }
     }
 

@@ -123,5 +123,5 @@ internal struct RowScores
 
     /// <summary>A token's score, ordered; beyond the vocabulary 0, which is below all. Zeros lose their sign: they tie.</summary>
     private readonly uint At(float logit, int token) =>
-        token < VocabSize ? ScoreKey.Ordered(Exact.Add(Exact.Multiply(logit, Scale), 0f)) : 0;
+        token < VocabSize ? ScoreKey.Ordered(ScoreKey.Unsigned(Exact.Multiply(logit, Scale))) : 0;
 }

@@ -38,6 +38,12 @@ internal static class ScoreKey
         return (bits & Sign) != 0 ? ~bits : bits | Sign;
     }
 
+    /// <summary>a >= b. A card's own comparison, where it is set to be fast, takes the smallest numbers for zero.</summary>
+    public static bool IsAtLeast(float a, float b) => Ordered(Unsigned(a)) >= Ordered(Unsigned(b));
+
+    /// <summary>The number, zero without its sign: both zeros tie.</summary>
+    public static float Unsigned(float score) => Exact.Add(score, 0f);
+
     /// <summary>Largest key of a group, in every thread. All must arrive.</summary>
     /// <param name="key">The thread's own.</param>
     /// <param name="shared">Room for one key a warp.</param>

@@ -9,7 +9,7 @@ namespace Ppsd.Tests.Actors.Client;
 [Parallelizable(ParallelScope.All)]
 public sealed class SlowReaderTests
 {
-    private const int Tokens = 2000;
+    private const int Tokens = 600;
 
     /// <summary>A client breaks a stream that exceeds its window, so a text that arrives whole stayed within it.</summary>
     [Test]

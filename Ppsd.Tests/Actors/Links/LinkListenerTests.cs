@@ -61,6 +61,16 @@ public sealed class LinkListenerTests
         }
     }
 
+    /// <summary>What a node in a container binds.</summary>
+    [Test]
+    public async Task Every_address_of_a_machine_can_be_bound_at_once()
+    {
+        using var listener = LinkListener.TryStart("0.0.0.0", "127.0.0.1", _serializer, Deliver)!;
+        using var link = DirectLink.TryConnect(listener.Endpoint, _serializer)!;
+        Assert.That(link.TrySend(Message(1, hiddenBytes: 8)), Is.True);
+        Assert.That(await _arrived.WaitAsync(_patience), Is.True);
+    }
+
     [Test]
     public async Task A_peer_without_the_key_is_cut_off_unheard()
     {

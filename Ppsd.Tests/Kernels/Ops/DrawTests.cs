@@ -153,6 +153,18 @@ public sealed class DrawTests
                         .Normal(vocabSize, seed, 1e-30f)
                         .Select((value, token) => token % 2 == 0 ? value : float.NegativeInfinity),
                 ];
+            case 4:
+                // The best are zeros of both signs.
+                return
+                [
+                    .. Enumerable
+                        .Range(0, vocabSize)
+                        .Select(token =>
+                            token % 3 == 1 ? -0f
+                            : token % 5 == 4 ? 0f
+                            : -1f
+                        ),
+                ];
             default:
                 return TestValues.Normal(vocabSize, seed, 3f);
         }
