@@ -2,6 +2,11 @@
 # needs no SDK and no .NET, and CUDA kernels need nothing but the driver that the container toolkit mounts.
 FROM debian:12-slim
 
+# .NET's cryptography is OpenSSL's: keys of links, fingerprints, TLS.
+RUN apt-get update \
+    && apt-get install --yes --no-install-recommends libssl3 \
+    && rm -rf /var/lib/apt/lists/*
+
 COPY artifacts/publish /opt/ppsd
 RUN ln -s /opt/ppsd/ppsd /usr/local/bin/ppsd \
     && useradd --system --create-home ppsd

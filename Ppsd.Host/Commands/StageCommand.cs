@@ -74,7 +74,8 @@ internal sealed class StageCommand
             );
         }
 
-        var factory = new StageRuntimeFactory(assets, _stages.Settings(parsed, stagesHere: 1));
+        // The other stages may be processes of this machine too, and together they must not ask for more cores than it has.
+        var factory = new StageRuntimeFactory(assets, _stages.Settings(parsed, stagesHere: plan.Stages.Count));
         var failure = new TaskCompletionSource<string>(TaskCreationOptions.RunContinuationsAsynchronously);
         var stopped = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         var node = new StageNode

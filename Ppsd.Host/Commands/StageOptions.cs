@@ -35,7 +35,7 @@ internal sealed class StageOptions
     private readonly Option<int?> _threads = OptionFactory.Number(
         "--threads",
         "N",
-        "Threads of each stage on the CPU; by default the cores shared among the stages of a process.",
+        "Threads of each stage on the CPU; by default this machine's cores over the pipeline's stages, at least 1.",
         1,
         1024
     );
