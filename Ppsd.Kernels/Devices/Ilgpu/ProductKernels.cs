@@ -27,11 +27,7 @@ internal static class ProductKernels
             return;
         }
 
-        var scaled = RowOfWarp(source.Rows);
-        var partials = NormScale.LoadFirst(source.X, scaled);
-
-        // They come while the first unit is multiplied.
-        Warp.Barrier();
+        var scale = ScaleOfWarp(source);
         var i = Group.IdxX;
         var output = i & (ProductRing.UnitOutputs - 1);
         var column = i >> 5;
@@ -39,11 +35,7 @@ internal static class ProductKernels
         for (var unit = 0; unit < ring.Units; unit++)
         {
             ring.Accumulate();
-            if (unit == 0)
-            {
-                Publish(NormScale.OfRow(partials, source.X, scaled), ring.Scales);
-            }
-
+            Publish(scale, ring.Scales);
             Group.Barrier();
             var outputs = source.Schedule.BlockCount(Grid.IdxX, unit) * TensorCore.TileRows;
             var at = source.Schedule.FirstBlock(Grid.IdxX, unit) * TensorCore.TileRows + output;
@@ -51,6 +43,8 @@ internal static class ProductKernels
             {
                 y[(long)row * yStride + at] = Exact.Multiply(ring.Total(output, column), ring.Scales[column]);
             }
+
+            Group.Barrier();
         }
 
         SharedCopy.WaitForAll();
@@ -75,11 +69,7 @@ internal static class ProductKernels
             return;
         }
 
-        var scaled = RowOfWarp(source.Rows);
-        var partials = NormScale.LoadFirst(source.X, scaled);
-
-        // They come while the first unit is multiplied.
-        Warp.Barrier();
+        var scale = ScaleOfWarp(source);
         var i = Group.IdxX;
         var output = i & (Outputs - 1);
         var gateAt = (output & ~(BlockOutputs - 1)) * 2 + (output & (BlockOutputs - 1));
@@ -88,11 +78,7 @@ internal static class ProductKernels
         for (var unit = 0; unit < ring.Units; unit++)
         {
             ring.Accumulate();
-            if (unit == 0)
-            {
-                Publish(NormScale.OfRow(partials, source.X, scaled), ring.Scales);
-            }
-
+            Publish(scale, ring.Scales);
             Group.Barrier();
             var outputs = source.Schedule.BlockCount(Grid.IdxX, unit) * BlockOutputs;
             var at = source.Schedule.FirstBlock(Grid.IdxX, unit) * BlockOutputs + output;
@@ -102,6 +88,8 @@ internal static class ProductKernels
                 var up = Exact.Multiply(ring.Total(gateAt + BlockOutputs, column), ring.Scales[column]);
                 y[(long)row * yStride + at] = SwiGluKernel.Apply(gate, up);
             }
+
+            Group.Barrier();
         }
 
         SharedCopy.WaitForAll();
@@ -170,16 +158,18 @@ internal static class ProductKernels
                     }
                 }
             }
+
+            Group.Barrier();
         }
 
         SharedCopy.WaitForAll();
     }
 
-    /// <summary>Warp w finds the scale of the group's w-th row.</summary>
-    private static int RowOfWarp(int rows)
+    /// <summary>Warp w finds the scale of the group's w-th row while the ring fills.</summary>
+    private static float ScaleOfWarp(in ProductSource source)
     {
         var row = Grid.IdxY * TensorCore.Width + (Group.IdxX >> 5);
-        return row < rows ? row : rows - 1;
+        return NormScale.OfRow(source.X, row < source.Rows ? row : source.Rows - 1);
     }
 
     private static void Publish(float scale, ArrayView<float> scales)

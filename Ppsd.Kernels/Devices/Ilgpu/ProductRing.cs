@@ -36,7 +36,6 @@ internal struct ProductRing
 
     private const int SplitWords = TensorCore.Width * SumStride;
     private const int SumWords = Splits * SplitWords;
-    private const int SumLoads = 2 * SumWords / 4;
     private const int ScaleLoads = TensorCore.Width / 4;
 
     private ArrayView<UInt4> _ring;
@@ -63,11 +62,9 @@ internal struct ProductRing
     private long _rowFrom;
     private int _rowStage;
 
-    // The stage that is multiplied next.
+    // The stage that is multiplied next, and the one before it, which is filled next.
     private int _slot;
-
-    // Where the sums of the last unit begin, in words: units take turns, so that one barrier a unit is enough.
-    private int _sumStart;
+    private int _freeSlot;
 
     /// <summary>Units of this group.</summary>
     public readonly int Units => _units;
@@ -76,11 +73,11 @@ internal struct ProductRing
     public readonly ArrayView<float> Scales => _scales;
 
     /// <summary>
-    /// Loads of dynamic shared memory that a group takes: the ring, the warps' sums of two units, the scales, a word. All of it is
+    /// Loads of dynamic shared memory that a group takes: the ring, the warps' sums, the scales, a word. All of it is
     /// dynamic, because what a kernel declares lies in front, and copies to a ring that does not begin on a line of 128
     /// bytes move each line twice.
     /// </summary>
-    public static int SharedLoads(int stages) => stages * RingStage.Loads + SumLoads + ScaleLoads + 1;
+    public static int SharedLoads(int stages) => stages * RingStage.Loads + SumWords / 4 + ScaleLoads + 1;
 
     /// <summary>
     /// Orders the first weights, waits for the kernel before, then orders the first x. False when nobody will look at the
@@ -93,9 +90,9 @@ internal struct ProductRing
         _depth = source.RingStages;
         _ring = SharedMemory.GetDynamic<UInt4>();
         var rest = _depth * RingStage.Loads;
-        _sums = _ring.SubView(rest, SumLoads).Cast<float>();
-        _scales = _ring.SubView(rest + SumLoads, ScaleLoads).Cast<float>();
-        var cancelled = _ring.SubView(rest + SumLoads + ScaleLoads, 1).Cast<int>();
+        _sums = _ring.SubView(rest, SumWords / 4).Cast<float>();
+        _scales = _ring.SubView(rest + SumWords / 4, ScaleLoads).Cast<float>();
+        var cancelled = _ring.SubView(rest + SumWords / 4 + ScaleLoads, 1).Cast<int>();
         _own = RingStage.OwnAddress();
         _sumAddress = _own - Group.IdxX * 16 + _depth * RingStage.ByteCount;
         _weights = source.Weights.Loads;
@@ -108,7 +105,7 @@ internal struct ProductRing
         _units = _schedule.UnitCount(Grid.IdxX);
         _copyUnit = 0;
         BeginUnit();
-        for (var slot = 0; slot < _depth; slot++)
+        for (var slot = 0; slot < _depth - 1; slot++)
         {
             CopyWeights(slot);
             SharedCopy.Commit();
@@ -134,14 +131,14 @@ internal struct ProductRing
         _rowStart = (long)row * (source.X.Stride >> 2) + (Group.IdxX >> 5) * 4 + (lane & 3);
         _rowFrom = _rowStart;
         _rowStage = 0;
-        for (var slot = 0; slot < _depth; slot++)
+        for (var slot = 0; slot < _depth - 1; slot++)
         {
             CopyRows(slot);
             SharedCopy.Commit();
         }
 
         _slot = 0;
-        _sumStart = SumWords;
+        _freeSlot = _depth - 1;
         return true;
     }
 
@@ -152,18 +149,16 @@ internal struct ProductRing
         tiles.Clear();
         for (var stage = 0; stage < _stages; stage++)
         {
+            CopyWeights(_freeSlot);
+            CopyRows(_freeSlot);
+            SharedCopy.Commit();
             SharedCopy.WaitForAllBut(_depth - 1);
             RingStage.Multiply(_ring, _own, _slot, ref tiles);
-
-            // The thread has read its part of the stage, and nobody else reads it.
-            CopyWeights(_slot);
-            CopyRows(_slot);
-            SharedCopy.Commit();
+            _freeSlot = _slot;
             _slot = (_slot + 1) & (_depth - 1);
         }
 
-        _sumStart = SumWords - _sumStart;
-        var first = _sumStart + (Group.IdxX >> 5) * SplitWords;
+        var first = (Group.IdxX >> 5) * SplitWords;
         tiles.Store(_sums.SubView(first, SplitWords), _sumAddress + first * sizeof(float));
     }
 
@@ -172,7 +167,7 @@ internal struct ProductRing
     /// <param name="column">Row of x, from the group's first.</param>
     public readonly float Total(int output, int column)
     {
-        var at = _sumStart + column * SumStride + output;
+        var at = column * SumStride + output;
         var total = _sums[at];
         total = Exact.Add(total, _sums[at + SplitWords]);
         total = Exact.Add(total, _sums[at + 2 * SplitWords]);

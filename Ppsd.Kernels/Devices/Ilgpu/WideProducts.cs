@@ -85,13 +85,14 @@ internal sealed class WideProducts : IDisposable
     public void Dispose() => _buffers.ForEach(buffer => buffer.Dispose());
 
     private Launch Load<TResult>()
-        where TResult : struct, IProductResult =>
-        SharedKernel.Load<Launch>(
-            _accelerator,
+        where TResult : struct, IProductResult
+    {
+        var kernel = _accelerator.LoadKernel<StepState, TiledWeights, long, int, ArrayView<UInt4>, long, ProductTarget>(
             WideProductKernel.Execute<TResult>,
-            WideProductKernel.Specialization,
-            WideProductKernel.SharedBytes
+            WideProductKernel.Specialization
         );
+        return kernel.Invoke;
+    }
 
     private void Queue(
         Launch product,
