@@ -51,11 +51,7 @@ internal sealed class NarrowProducts
         NormedRowsView x,
         int rows,
         IlgpuActivations y
-    )
-    {
-        var source = Source(weights, x, rows);
-        _project(stream, Config(source), step, source, y.View, y.Stride);
-    }
+    ) => Queue(_project, stream, step, Source(weights, x, rows), y);
 
     /// <summary>Queues y[row] = silu(gate norm(x[row])) * (up norm(x[row])).</summary>
     public void MultiplyGated(
@@ -65,11 +61,7 @@ internal sealed class NarrowProducts
         NormedRowsView x,
         int rows,
         IlgpuActivations y
-    )
-    {
-        var source = Source(weights, x, rows);
-        _projectGated(stream, Config(source), step, source, y.View, y.Stride);
-    }
+    ) => Queue(_projectGated, stream, step, Source(weights, x, rows), y);
 
     /// <summary>Queues hidden[row] += W x[row] and half of the next norm.</summary>
     public void AddTo(
@@ -85,6 +77,14 @@ internal sealed class NarrowProducts
         var source = Source(weights, x, rows);
         _add(stream, Config(source), step, source, hidden.View, hidden.Stride, normed);
     }
+
+    private static void Queue(
+        Project kernel,
+        AcceleratorStream stream,
+        StepState step,
+        in ProductSource source,
+        IlgpuActivations y
+    ) => kernel(stream, Config(source), step, source, y.View, y.Stride);
 
     /// <summary>The deepest ring that leaves the kernels what they declare.</summary>
     private static int FittingStages(CudaAccelerator accelerator)
