@@ -43,7 +43,8 @@ internal static class CommandLine
                     Output = StandardOutput.Writer,
 
                     // A server lets requests finish and leaves its cluster politely.
-                    ProcessTerminationTimeout = TimeSpan.FromSeconds(60),
+                    ProcessTerminationTimeout =
+                        parsed.CommandResult.Command is InterruptibleCommand ? null : TimeSpan.FromSeconds(60),
                 }
             );
         }
@@ -74,6 +75,7 @@ internal static class CommandLine
         new("Decodes language models over a pipeline of stages that draft for each other (PPSD, arXiv 2509.19368).")
         {
             GenerateCommand.Create(clock),
+            ChatCommand.Create(clock),
             ServeCommand.Create(clock),
             StageCommand.Create(clock),
             InspectCommand.Create(clock),
@@ -93,7 +95,7 @@ internal static class CommandLine
 
     private static int Complain(string message, int exitCode)
     {
-        Console.Error.WriteLine($"ppsd: {message.ReplaceLineEndings(" ")}");
+        ErrorConsole.Complain(message);
         return exitCode;
     }
 }

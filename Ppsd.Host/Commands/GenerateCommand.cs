@@ -43,10 +43,7 @@ internal sealed class GenerateCommand
 
     private readonly Option<bool> _json = OptionFactory.Switch("--json", "Prints one JSON object a prompt and line.");
 
-    private readonly Option<bool> _showDrafts = OptionFactory.Switch(
-        "--show-drafts",
-        "Shows drafts in colour as they come and vanish."
-    );
+    private readonly ShowDraftsOption _showDrafts = new();
 
     private GenerateCommand(TimeProvider clock) => _clock = clock;
 
@@ -62,7 +59,7 @@ internal sealed class GenerateCommand
         command.Options.Add(generate._promptTokens);
         command.Options.Add(generate._concurrency);
         command.Options.Add(generate._json);
-        command.Options.Add(generate._showDrafts);
+        generate._showDrafts.AddTo(command);
         generate._placement.AddTo(command);
         command.SetAction(generate.RunAsync);
         return command;
@@ -104,7 +101,7 @@ internal sealed class GenerateCommand
         }
 
         var session = new InteractiveGeneration(generator, pipeline, _clock);
-        await session.RunAsync(prompts[0], settings, parsed.GetValue(_showDrafts), cancellation);
+        await session.RunAsync(prompts[0], settings, _showDrafts.Value(parsed), cancellation);
         return 0;
     }
 

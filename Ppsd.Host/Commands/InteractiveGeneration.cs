@@ -26,45 +26,20 @@ internal sealed class InteractiveGeneration(TextGenerator generator, IPipeline p
         CancellationToken cancellation
     )
     {
-        var showsDrafts = showDrafts && !Console.IsOutputRedirected;
         await generator.RunAsync(prompt, Shortened(settings, WarmUpTokens, settings.Mode), cancellation);
 
         var before = await PipelineStatus.AskAsync(pipeline.Formed);
         var started = clock.GetTimestamp();
-        var result = await PrintAsync(prompt, settings with { ShowDrafts = showsDrafts }, cancellation);
+        var streamed = settings with { ShowDrafts = showDrafts };
+        var result = await new StreamedText(showDrafts).PrintAsync(
+            generator.StreamAsync(prompt, streamed, cancellation)
+        );
         var elapsedMs = clock.GetElapsedTime(started).TotalMilliseconds;
         var after = await PipelineStatus.AskAsync(pipeline.Formed);
 
         var comparison = await CompareAsync(prompt, settings, result, cancellation);
         var busy = after.Zip(before, (later, earlier) => (later.BusyMs - earlier.BusyMs) / elapsedMs).ToList();
         SummaryView.Print(result.Stats, busy, comparison);
-    }
-
-    private async Task<TextResult> PrintAsync(int[] prompt, GenerationSettings settings, CancellationToken cancellation)
-    {
-        var view = new DraftStreamView(
-            StandardOutput.Writer,
-            () => settings.ShowDrafts ? Console.WindowWidth : int.MaxValue
-        );
-        await foreach (var next in generator.StreamAsync(prompt, settings, cancellation))
-        {
-            switch (next)
-            {
-                case TextAdded added:
-                    view.Add(added.Text);
-                    break;
-                case DraftTextChanged drafts:
-                    view.ShowDrafts(drafts.Text);
-                    break;
-                case TextCompleted completed:
-                    view.Complete();
-                    return completed.Result;
-                default:
-                    break;
-            }
-        }
-
-        throw new InvalidOperationException("a generation ended without a result");
     }
 
     /// <summary>

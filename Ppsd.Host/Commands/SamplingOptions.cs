@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Globalization;
 using Ppsd.Actors.Messages;
 using Ppsd.Host.Generation;
 using Ppsd.Host.Models;
@@ -6,7 +7,8 @@ using Ppsd.Host.Models;
 namespace Ppsd.Host.Commands;
 
 /// <summary>Options that say how texts are generated.</summary>
-internal sealed class SamplingOptions
+/// <param name="standardMaxTokens">Most tokens of a text if it is not told; null for no bound but the context.</param>
+internal sealed class SamplingOptions(int? standardMaxTokens = 128)
 {
     private readonly Option<string?> _decode = OptionFactory.Choice(
         "--decode",
@@ -18,7 +20,7 @@ internal sealed class SamplingOptions
     private readonly Option<int?> _maxTokens = OptionFactory.Number(
         "--max-tokens",
         "N",
-        "Most tokens to generate; 128 by default.",
+        $"Most tokens to generate; {standardMaxTokens?.ToString(CultureInfo.InvariantCulture) ?? "what the context has room for"} by default.",
         1,
         int.MaxValue
     );
@@ -137,7 +139,7 @@ internal sealed class SamplingOptions
         return new GenerationSettings
         {
             Mode = Mode(parsed.GetValue(_decode), assets),
-            MaxTokens = parsed.GetValue(_maxTokens) ?? 128,
+            MaxTokens = parsed.GetValue(_maxTokens) ?? standardMaxTokens ?? int.MaxValue,
             IgnoreEndTokens = parsed.GetValue(_ignoreEos),
             MaxWidth = parsed.GetValue(_maxWidth) ?? 1,
             StopStrings = stops,

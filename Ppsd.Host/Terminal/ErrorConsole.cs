@@ -1,4 +1,5 @@
 using Spectre.Console;
+using PlainText = Spectre.Console.Text;
 
 namespace Ppsd.Host.Terminal;
 
@@ -7,6 +8,12 @@ internal static class ErrorConsole
 {
     /// <summary>True when standard error is a terminal.</summary>
     public static bool IsTerminal => !Console.IsErrorRedirected;
+
+    /// <summary>Tells in one line what cannot be done.</summary>
+    public static void Complain(string message) => Console.Error.WriteLine($"ppsd: {message.ReplaceLineEndings(" ")}");
+
+    /// <summary>Writes a line that is not to draw the eye.</summary>
+    public static void WriteDimmed(string line) => Open().Write(new PlainText(line + "\n", new Style(Color.Grey)));
 
     /// <summary>Standard error as it is now.</summary>
     public static IAnsiConsole Open()

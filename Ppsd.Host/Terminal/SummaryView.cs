@@ -15,7 +15,7 @@ internal static class SummaryView
     public static void Print(SessionStats stats, IReadOnlyList<double> busyShares, ModeComparison? comparison)
     {
         var grid = new Grid().AddColumn(new GridColumn().NoWrap().PadRight(3)).AddColumn(new GridColumn().NoWrap());
-        Row("speed", Invariant($"{stats.TokensPerSecond:N0} tokens/s ({stats.GeneratedTokens} tokens)"));
+        Row("speed", Speed(stats));
         if (comparison is not null)
         {
             Row(
@@ -45,6 +45,19 @@ internal static class SummaryView
 
         void Row(string name, string value) => grid.AddRow(new Markup($"[grey]{name}[/]"), new PlainText(value));
     }
+
+    /// <summary>Prints the ones that matter between two answers, in one dimmed line, if anybody is there to see it.</summary>
+    public static void PrintLine(SessionStats stats)
+    {
+        if (ErrorConsole.IsTerminal)
+        {
+            var alpha = stats.VerifiedDrafts > 0 ? Invariant($", alpha {stats.AcceptanceRate:0.00}") : "";
+            ErrorConsole.WriteDimmed(Speed(stats) + alpha);
+        }
+    }
+
+    private static string Speed(SessionStats stats) =>
+        Invariant($"{stats.TokensPerSecond:N0} tokens/s ({stats.GeneratedTokens} tokens)");
 
     private static string Invariant(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
 }

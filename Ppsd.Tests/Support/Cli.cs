@@ -8,15 +8,25 @@ internal static class Cli
     private static readonly TimeSpan _patience = TimeSpan.FromSeconds(90);
 
     /// <summary>Runs it to its end.</summary>
+    /// <param name="arguments">The command line.</param>
+    /// <param name="environment">Variables it gets beside this process's own.</param>
+    /// <param name="input">All of its standard input; null to leave that open.</param>
     public static async Task<CliResult> RunAsync(
         IEnumerable<string> arguments,
-        IReadOnlyDictionary<string, string>? environment = null
+        IReadOnlyDictionary<string, string>? environment = null,
+        string? input = null
     )
     {
         using var process = Start(arguments, environment);
         using var patience = new CancellationTokenSource(_patience);
         var output = process.StandardOutput.ReadToEndAsync(patience.Token);
         var error = process.StandardError.ReadToEndAsync(patience.Token);
+        if (input is not null)
+        {
+            await process.StandardInput.WriteAsync(input);
+            process.StandardInput.Close();
+        }
+
         try
         {
             await process.WaitForExitAsync(patience.Token);

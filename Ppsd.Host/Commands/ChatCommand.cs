@@ -1,0 +1,64 @@
+using System.CommandLine;
+using Ppsd.Host.Generation;
+using Ppsd.Host.Terminal;
+
+namespace Ppsd.Host.Commands;
+
+/// <summary>
+/// <c>ppsd chat</c>: a conversation, line by line from standard input, on stages in this process, in several, or on a
+/// cluster.
+/// </summary>
+internal sealed class ChatCommand
+{
+    private readonly TimeProvider _clock;
+    private readonly ModelOptions _model = new();
+    private readonly SamplingOptions _sampling = new(standardMaxTokens: null);
+    private readonly PlacementOptions _placement = new(new NodeOptions());
+    private readonly ShowDraftsOption _showDrafts = new();
+
+    private readonly Option<string?> _system = OptionFactory.Text(
+        "--system",
+        "TEXT",
+        "What the model is told before the conversation."
+    );
+
+    private ChatCommand(TimeProvider clock) => _clock = clock;
+
+    /// <summary>The command.</summary>
+    public static Command Create(TimeProvider clock)
+    {
+        var chat = new ChatCommand(clock);
+        var command = new InterruptibleCommand(
+            "chat",
+            "Answers each line of standard input, and remembers. /clear forgets the conversation, /exit ends it; Ctrl+C stops an answer."
+        );
+        command.Options.Add(chat._system);
+        chat._model.AddTo(command);
+        chat._sampling.AddTo(command);
+        chat._showDrafts.AddTo(command);
+        chat._placement.AddTo(command);
+        command.SetAction(chat.RunAsync);
+        return command;
+    }
+
+    private async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellation)
+    {
+        _placement.Check(parsed);
+        var assets = _model.Open(parsed, _placement.Stages, _clock);
+        var settings = _sampling.Settings(parsed, assets) with { ShowDrafts = _showDrafts.Value(parsed) };
+
+        // A model that cannot chat is better refused before its weights are loaded.
+        _ = assets.ChatTemplate;
+        using var interrupts = new ChatInterrupts();
+        await using var pipeline = await _placement.StartAsync(parsed, assets, _clock, interrupts.Leave);
+        interrupts.Leave.ThrowIfCancellationRequested();
+        var chat = new InteractiveChat(
+            new TextGenerator(pipeline.Client, assets),
+            new Conversation(assets, parsed.GetValue(_system)),
+            assets.Config.MaxPositions,
+            interrupts
+        );
+        await chat.RunAsync(settings);
+        return 0;
+    }
+}
