@@ -19,4 +19,15 @@ internal static class GroupSum
         value += Warp.ShuffleXor(value, 1);
         return value;
     }
+
+    /// <summary>As above, of whole numbers.</summary>
+    public static long OverWarp(long value)
+    {
+        value += Warp.ShuffleXor(value, 16);
+        value += Warp.ShuffleXor(value, 8);
+        value += Warp.ShuffleXor(value, 4);
+        value += Warp.ShuffleXor(value, 2);
+        value += Warp.ShuffleXor(value, 1);
+        return value;
+    }
 }

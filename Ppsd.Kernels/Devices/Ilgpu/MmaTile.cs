@@ -62,6 +62,10 @@ internal struct MmaTile
         C3 = Add(C3, high, odd);
     }
 
+    /// <summary>As above, of both rows as a lane loads them; see <see cref="TensorCore"/>.</summary>
+    public void AddWords(UInt4 weights, ulong even, ulong odd) =>
+        AddWords(weights.X | ((ulong)weights.Z << 32), weights.Y | ((ulong)weights.W << 32), even, odd);
+
     /// <summary>
     /// As <see cref="Simulate"/>, of x in two parts (<see cref="RowPackKernel"/>), with a lane looking into its neighbours'
     /// loads in shared memory: a barrier must stand before.
@@ -76,13 +80,7 @@ internal struct MmaTile
         {
             for (var i = 0; i < 4; i++)
             {
-                var words = weights[row + i];
-                AddWords(
-                    words.X | ((ulong)words.Z << 32),
-                    words.Y | ((ulong)words.W << 32),
-                    Part(x[column + i], isLow),
-                    Part(x[column + 4 + i], isLow)
-                );
+                AddWords(weights[row + i], Part(x[column + i], isLow), Part(x[column + 4 + i], isLow));
             }
         }
     }

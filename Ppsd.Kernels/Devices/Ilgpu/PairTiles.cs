@@ -132,8 +132,8 @@ internal struct PairTiles
             {
                 var even = Part(x[column + i], isLow);
                 var odd = Part(x[column + 4 + i], isLow);
-                AddWords(ref _first, first[row + i], even, odd);
-                AddWords(ref _second, second[row + i], even, odd);
+                _first.AddWords(first[row + i], even, odd);
+                _second.AddWords(second[row + i], even, odd);
             }
         }
     }
@@ -159,9 +159,6 @@ internal struct PairTiles
         StoreOne(sums, _first, at);
         StoreOne(sums, _second, at + TensorCore.TileRows);
     }
-
-    private static void AddWords(ref MmaTile tile, UInt4 weights, ulong even, ulong odd) =>
-        tile.AddWords(weights.X | ((ulong)weights.Z << 32), weights.Y | ((ulong)weights.W << 32), even, odd);
 
     /// <summary>Upper bf16 parts of four values, or what they leave.</summary>
     private static ulong Part(UInt4 x, int isLow)

@@ -21,8 +21,8 @@ internal struct Tally
     /// <summary>Sum over a group's threads, in every thread. All must arrive.</summary>
     public readonly Tally OverGroup(ArrayView<long> counts, ArrayView<long> weights, int warps)
     {
-        var count = OverWarp(Count);
-        var weight = OverWarp(Weight);
+        var count = GroupSum.OverWarp(Count);
+        var weight = GroupSum.OverWarp(Weight);
         if (Warp.LaneIdx == 0)
         {
             counts[Group.IdxX >> 5] = count;
@@ -39,15 +39,5 @@ internal struct Tally
 
         Group.Barrier();
         return total;
-    }
-
-    private static long OverWarp(long value)
-    {
-        value += Warp.ShuffleXor(value, 16);
-        value += Warp.ShuffleXor(value, 8);
-        value += Warp.ShuffleXor(value, 4);
-        value += Warp.ShuffleXor(value, 2);
-        value += Warp.ShuffleXor(value, 1);
-        return value;
     }
 }
