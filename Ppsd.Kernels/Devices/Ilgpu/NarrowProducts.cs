@@ -7,10 +7,14 @@ namespace Ppsd.Kernels.Devices.Ilgpu;
 /// <summary>Launches products for a few rows of x: decode steps.</summary>
 internal sealed class NarrowProducts
 {
-    private const int LoadBytes = 16;
+    /// <summary>Stages of a ring, the most that fit; a kernel knows how to wait for these.</summary>
+    private static readonly int[] _depths = [12, 10, 8, 6, 4, 2];
+
+    /// <summary>What the simulator stands for.</summary>
+    private const int HopperSharedBytes = 227 * 1024;
 
     private readonly Accelerator _accelerator;
-    private readonly int _ringStages;
+    private readonly int _sharedLoads;
     private readonly Project _project;
     private readonly Project _projectGated;
     private readonly Add _add;
@@ -18,7 +22,9 @@ internal sealed class NarrowProducts
     public NarrowProducts(Accelerator accelerator)
     {
         _accelerator = accelerator;
-        _ringStages = accelerator is CudaAccelerator cuda ? FittingStages(cuda) : ProductRing.MaxStageCount;
+        _sharedLoads = accelerator is CudaAccelerator cuda
+            ? CudaDriver.SharedMemoryLimit(cuda.DeviceId) / RingStage.LoadBytes
+            : HopperSharedBytes / RingStage.LoadBytes;
         _project = Load<Project>(ProductKernels.Project);
         _projectGated = Load<Project>(ProductKernels.ProjectGated);
         _add = Load<Add>(ProductKernels.AddToResidual);
@@ -86,29 +92,23 @@ internal sealed class NarrowProducts
         IlgpuActivations y
     ) => kernel(stream, Config(source), step, source, y.View, y.Stride);
 
-    /// <summary>The deepest ring that leaves the kernels what they declare.</summary>
-    private static int FittingStages(CudaAccelerator accelerator)
-    {
-        var room = CudaDriver.SharedMemoryLimit(accelerator.DeviceId);
-        var stages = ProductRing.MaxStageCount;
-        while (stages > 2 && ProductRing.SharedLoads(stages) * LoadBytes > room)
-        {
-            stages /= 2;
-        }
-
-        return stages;
-    }
+    /// <summary>Stages of the deepest ring that fits beside the sums.</summary>
+    private int FittingStages(int width) =>
+        Array.Find(_depths, depth => ProductRing.SharedLoads(depth, width) <= _sharedLoads) is > 0 and var fitting
+            ? fitting
+            : _depths[^1];
 
     private static KernelConfig Config(in ProductSource source) =>
         new(
             new Index2D(source.Schedule.Groups, (source.Rows + TensorCore.Width - 1) / TensorCore.Width),
             new Index2D(ProductRing.GroupSize, 1),
-            SharedMemoryConfig.RequestDynamic<UInt4>(ProductRing.SharedLoads(source.RingStages))
+            SharedMemoryConfig.RequestDynamic<UInt4>(ProductRing.SharedLoads(source.RingStages, source.Width))
         );
 
     private ProductSource Source(IlgpuTiledMatrix weights, NormedRowsView x, int rows)
     {
         var view = weights.View;
+        var width = Math.Min(rows, TensorCore.Width);
         return new ProductSource
         {
             Weights = view,
@@ -117,9 +117,13 @@ internal sealed class NarrowProducts
             X = x,
             XAddress = DeviceAddress.Of(_accelerator, x.Values),
             Rows = rows,
-            RingStages = _ringStages,
+            Width = width,
+            RingStages = FittingStages(width),
         };
     }
+
+    private int MostSharedLoads() =>
+        Enumerable.Range(1, TensorCore.Width).Max(width => ProductRing.SharedLoads(FittingStages(width), width));
 
     private TLauncher Load<TLauncher>(Delegate kernel)
         where TLauncher : Delegate =>
@@ -127,6 +131,6 @@ internal sealed class NarrowProducts
             _accelerator,
             kernel,
             ProductKernels.Specialization,
-            ProductRing.SharedLoads(_ringStages) * LoadBytes
+            MostSharedLoads() * RingStage.LoadBytes
         );
 }

@@ -20,31 +20,43 @@ internal static class ProductKernels
     public static void Project(StepState step, ProductSource source, ArrayView<float> y, int yStride)
     {
         DependentLaunch.Release();
-        PairTiles.Declare();
+        UnitTiles.Declare();
         var ring = new ProductRing();
         if (!ring.Open(step, source))
         {
             return;
         }
 
-        var scale = ScaleOfWarp(source);
-        var i = Group.IdxX;
-        var output = i & (ProductRing.UnitOutputs - 1);
-        var column = i >> 5;
-        var row = Grid.IdxY * TensorCore.Width + column;
+        var scaled = RowOfWarp(source.Rows);
+        var partials = NormScale.LoadFirst(source.X, scaled);
+
+        // They come while the first unit is multiplied.
+        Warp.Barrier();
+        var shift = source.Schedule.OutputShift;
+        var output = Group.IdxX & ((1 << shift) - 1);
+        var firstRow = Grid.IdxY * TensorCore.Width;
         for (var unit = 0; unit < ring.Units; unit++)
         {
             ring.Accumulate();
-            Publish(scale, ring.Scales);
-            Group.Barrier();
-            var outputs = source.Schedule.BlockCount(Grid.IdxX, unit) * TensorCore.TileRows;
-            var at = source.Schedule.FirstBlock(Grid.IdxX, unit) * TensorCore.TileRows + output;
-            if (row < source.Rows && output < outputs && at < source.Weights.Rows)
+            if (unit == 0)
             {
-                y[(long)row * yStride + at] = Exact.Multiply(ring.Total(output, column), ring.Scales[column]);
+                Publish(NormScale.OfRow(partials, source.X, scaled), ring.Scales);
             }
 
             Group.Barrier();
+            var outputs = source.Schedule.BlockCount(Grid.IdxX, unit) * TensorCore.TileRows;
+            var at = source.Schedule.FirstBlock(Grid.IdxX, unit) * TensorCore.TileRows + output;
+            var isReal = output < outputs && at < source.Weights.Rows;
+            for (var column = Group.IdxX >> shift; column < ring.Width; column += ProductRing.GroupSize >> shift)
+            {
+                if (isReal && firstRow + column < source.Rows)
+                {
+                    y[(long)(firstRow + column) * yStride + at] = Exact.Multiply(
+                        ring.Total(output, column),
+                        ring.Scales[column]
+                    );
+                }
+            }
         }
 
         SharedCopy.WaitForAll();
@@ -60,36 +72,41 @@ internal static class ProductKernels
     public static void ProjectGated(StepState step, ProductSource source, ArrayView<float> y, int yStride)
     {
         const int BlockOutputs = TensorCore.TileRows / 2;
-        const int Outputs = UnitSchedule.BlocksPerUnit * BlockOutputs;
         DependentLaunch.Release();
-        PairTiles.Declare();
+        UnitTiles.Declare();
         var ring = new ProductRing();
         if (!ring.Open(step, source))
         {
             return;
         }
 
-        var scale = ScaleOfWarp(source);
-        var i = Group.IdxX;
-        var output = i & (Outputs - 1);
+        var scaled = RowOfWarp(source.Rows);
+        var partials = NormScale.LoadFirst(source.X, scaled);
+
+        // They come while the first unit is multiplied.
+        Warp.Barrier();
+        var shift = source.Schedule.OutputShift - 1;
+        var output = Group.IdxX & ((1 << shift) - 1);
         var gateAt = (output & ~(BlockOutputs - 1)) * 2 + (output & (BlockOutputs - 1));
-        var column = i >> 4;
+        var column = Group.IdxX >> shift;
         var row = Grid.IdxY * TensorCore.Width + column;
         for (var unit = 0; unit < ring.Units; unit++)
         {
             ring.Accumulate();
-            Publish(scale, ring.Scales);
+            if (unit == 0)
+            {
+                Publish(NormScale.OfRow(partials, source.X, scaled), ring.Scales);
+            }
+
             Group.Barrier();
             var outputs = source.Schedule.BlockCount(Grid.IdxX, unit) * BlockOutputs;
             var at = source.Schedule.FirstBlock(Grid.IdxX, unit) * BlockOutputs + output;
-            if (column < TensorCore.Width && row < source.Rows && output < outputs && at < source.Weights.Rows / 2)
+            if (column < ring.Width && row < source.Rows && output < outputs && at < source.Weights.Rows / 2)
             {
                 var gate = Exact.Multiply(ring.Total(gateAt, column), ring.Scales[column]);
                 var up = Exact.Multiply(ring.Total(gateAt + BlockOutputs, column), ring.Scales[column]);
                 y[(long)row * yStride + at] = SwiGluKernel.Apply(gate, up);
             }
-
-            Group.Barrier();
         }
 
         SharedCopy.WaitForAll();
@@ -113,70 +130,96 @@ internal static class ProductKernels
     )
     {
         DependentLaunch.Release();
-        PairTiles.Declare();
+        UnitTiles.Declare();
         var ring = new ProductRing();
         if (!ring.Open(step, source))
         {
             return;
         }
 
-        var i = Group.IdxX;
-        var output = i & (ProductRing.UnitOutputs - 1);
-        var column = i >> 5;
+        var shift = source.Schedule.OutputShift;
+        var output = Group.IdxX & ((1 << shift) - 1);
+        var column = Group.IdxX >> shift;
+        var otherColumn = column + (ProductRing.GroupSize >> shift);
         var row = Grid.IdxY * TensorCore.Width + column;
+        var otherRow = Grid.IdxY * TensorCore.Width + otherColumn;
         for (var unit = 0; unit < ring.Units; unit++)
         {
             var block = source.Schedule.FirstBlock(Grid.IdxX, unit);
             var outputs = source.Schedule.BlockCount(Grid.IdxX, unit) * TensorCore.TileRows;
             var place = block * TensorCore.TileRows + output;
-            var isReal = row < source.Rows && output < outputs && place < source.Weights.Rows;
+            var isReal = output < outputs && place < source.Weights.Rows;
 
             // Threads without an output read one that exists: nobody looks at it, and no branch delays the others.
             var realPlace = isReal ? place : 0;
-            var at = (long)(row < source.Rows ? row : source.Rows - 1) * hiddenStride + realPlace;
+            var lastRow = source.Rows - 1;
             var normWeight = normed.Weight[realPlace];
-            var before = hidden[at];
+            var before = hidden[(long)(row < lastRow ? row : lastRow) * hiddenStride + realPlace];
+            var otherBefore = hidden[(long)(otherRow < lastRow ? otherRow : lastRow) * hiddenStride + realPlace];
             Warp.Barrier();
             ring.Accumulate();
             Group.Barrier();
-            var value = 0f;
-            if (isReal)
+            if (column < ring.Width)
             {
-                value = Exact.Add(before, ring.Total(output, column));
-                hidden[at] = value;
+                var isOwn = isReal && row < source.Rows;
+                var value = isOwn ? Exact.Add(before, ring.Total(output, column)) : 0f;
+                Store(isOwn, value, normWeight, row, place, hidden, hiddenStride, normed);
             }
 
-            if (normed.Blocks > 0)
+            if (otherColumn < ring.Width)
             {
-                var squares = NormScale.BlockSum(value);
-                if (isReal)
-                {
-                    normed.Values[(long)row * normed.Stride + place] = Exact.Multiply(value, normWeight);
-                    if ((i & (TensorCore.TileRows - 1)) == 0)
-                    {
-                        normed.Partials[(long)row * normed.Blocks + (place >> 4)] = squares;
-                    }
-                }
+                var isOwn = isReal && otherRow < source.Rows;
+                var value = isOwn ? Exact.Add(otherBefore, ring.Total(output, otherColumn)) : 0f;
+                Store(isOwn, value, normWeight, otherRow, place, hidden, hiddenStride, normed);
             }
-
-            Group.Barrier();
         }
 
         SharedCopy.WaitForAll();
     }
 
-    /// <summary>Warp w finds the scale of the group's w-th row while the ring fills.</summary>
-    private static float ScaleOfWarp(in ProductSource source)
+    /// <summary>Stores a value of the hidden state and what the next norm needs. All lanes of a warp must arrive.</summary>
+    private static void Store(
+        bool isOwn,
+        float value,
+        float normWeight,
+        int row,
+        int place,
+        ArrayView<float> hidden,
+        int hiddenStride,
+        NormedRowsView normed
+    )
+    {
+        if (isOwn)
+        {
+            hidden[(long)row * hiddenStride + place] = value;
+        }
+
+        if (normed.Blocks > 0)
+        {
+            var squares = NormScale.BlockSum(value);
+            if (isOwn)
+            {
+                normed.Values[(long)row * normed.Stride + place] = Exact.Multiply(value, normWeight);
+                if ((Group.IdxX & (TensorCore.TileRows - 1)) == 0)
+                {
+                    normed.Partials[(long)row * normed.Blocks + (place >> 4)] = squares;
+                }
+            }
+        }
+    }
+
+    /// <summary>Warp w finds the scale of the group's w-th row.</summary>
+    private static int RowOfWarp(int rows)
     {
         var row = Grid.IdxY * TensorCore.Width + (Group.IdxX >> 5);
-        return NormScale.OfRow(source.X, row < source.Rows ? row : source.Rows - 1);
+        return row < rows ? row : rows - 1;
     }
 
     private static void Publish(float scale, ArrayView<float> scales)
     {
         if ((Group.IdxX & (GroupSum.WarpSize - 1)) == 0)
         {
-            scales[(Group.IdxX >> 5)] = scale;
+            scales[Group.IdxX >> 5] = scale;
         }
     }
 }

@@ -1,18 +1,19 @@
 using ILGPU;
+using ILGPU.Runtime.Cuda;
 
 namespace Ppsd.Kernels.Devices.Ilgpu;
 
 /// <summary>
-/// The heart of every product with bf16 weights for up to eight rows of x. A group of eight warps owns a unit of sixteen or
-/// thirty-two outputs after another. Warp s adds up the tiles s, s + 8, s + 16, ... of its rows, in that order; a total is
+/// The heart of every product with bf16 weights for up to eight rows of x. A group of eight warps owns a unit of up to
+/// sixty-four outputs after another. Warp s adds up the tiles s, s + 8, s + 16, ... of its rows, in that order; a total is
 /// the warps' sums added in the order of the warps. x, fp32, is split into two bf16 parts, high then low, so sums are nearly
 /// those of fp32. The other seven rows of x change nothing in a row's result, and there is no other order at any width.
 /// </summary>
 /// <remarks>
 /// Weights and x pass through a ring of <see cref="RingStage"/>s in shared memory, by copies that take no register: enough
 /// of them are on the way to keep the memory busy, across units and, since weights need nothing from the kernel before,
-/// before the group's input is ready. A thread copies what it will multiply itself, so the warps of a group meet only where
-/// their sums do.
+/// before the group's input is ready. A thread copies what it will multiply itself, and orders the next stage when it has
+/// multiplied one, so the warps of a group meet only where their sums do. Few rows of x leave room for more stages.
 /// </remarks>
 internal struct ProductRing
 {
@@ -22,20 +23,12 @@ internal struct ProductRing
     /// <summary>Warps that share a row's tiles.</summary>
     public const int Splits = 8;
 
-    /// <summary>Outputs of a unit.</summary>
-    public const int UnitOutputs = UnitSchedule.BlocksPerUnit * TensorCore.TileRows;
-
-    /// <summary>Columns that a stage holds of a row.</summary>
-    public const int StageColumns = Splits * RingStage.Rounds * TensorCore.TileColumns;
-
-    /// <summary>Stages where shared memory allows; fewer are half as many, or a quarter.</summary>
-    public const int MaxStageCount = 8;
+    /// <summary>Columns that rows are padded to: a stage of a unit of two row blocks.</summary>
+    public const int StageColumns = Splits * 2 * TensorCore.TileColumns;
 
     /// <summary>Words of sums from one row of x to the next: neither writing nor reading sums meets a bank twice.</summary>
-    public const int SumStride = UnitOutputs + 4;
+    public const int SumStride = UnitSchedule.QuadBlocks * TensorCore.TileRows + 4;
 
-    private const int SplitWords = TensorCore.Width * SumStride;
-    private const int SumWords = Splits * SplitWords;
     private const int ScaleLoads = TensorCore.Width / 4;
 
     private ArrayView<UInt4> _ring;
@@ -44,40 +37,55 @@ internal struct ProductRing
     private ArrayView<UInt4> _weights;
     private ArrayView<UInt4> _x;
     private UnitSchedule _schedule;
-    private long _weightAddress;
-    private long _xAddress;
-    private long _blockLoads;
-    private int _own;
     private int _sumAddress;
     private int _depth;
+    private int _width;
     private int _stages;
     private int _units;
 
-    // The next copies.
+    // The next copies of weights.
     private int _copyUnit;
     private int _copyStage;
     private int _copyBlocks;
+    private long _weightStart;
     private long _weightFrom;
+    private long _blockBytes;
+
+    // The next copies of x, of which lanes beyond the last row have none left.
     private long _rowStart;
     private long _rowFrom;
     private int _rowStage;
+    private int _rowsLeft;
 
-    // The stage that is multiplied next, and the one before it, which is filled next.
+    // The stage that is multiplied next, then filled again: the thread's weights there, its values of x, and both in the
+    // ring's first stage.
     private int _slot;
-    private int _freeSlot;
+    private int _weightsAt;
+    private int _rowAt;
+    private int _firstWeightsAt;
+    private int _firstRowAt;
+
+    // Where the sums of the last unit begin, in words: units take turns, so that one barrier a unit is enough.
+    private int _sumStart;
 
     /// <summary>Units of this group.</summary>
     public readonly int Units => _units;
+
+    /// <summary>Rows of x in shared memory.</summary>
+    public readonly int Width => _width;
 
     /// <summary>Shared memory for the scales of the group's rows of x.</summary>
     public readonly ArrayView<float> Scales => _scales;
 
     /// <summary>
-    /// Loads of dynamic shared memory that a group takes: the ring, the warps' sums, the scales, a word. All of it is
-    /// dynamic, because what a kernel declares lies in front, and copies to a ring that does not begin on a line of 128
-    /// bytes move each line twice.
+    /// Loads of dynamic shared memory that a group takes: the ring, the warps' sums of two units, the scales, a word. All of
+    /// it is dynamic, because what a kernel declares lies in front, and copies to a ring that does not begin on a line of
+    /// 128 bytes move each line twice.
     /// </summary>
-    public static int SharedLoads(int stages) => stages * RingStage.Loads + SumWords / 4 + ScaleLoads + 1;
+    /// <param name="stages">Stages of the ring.</param>
+    /// <param name="width">Rows of x, at most eight.</param>
+    public static int SharedLoads(int stages, int width) =>
+        stages * (RingStage.WeightLoads + RingStage.RowLoads(width)) + 2 * SumWords(width) / 4 + ScaleLoads + 1;
 
     /// <summary>
     /// Orders the first weights, waits for the kernel before, then orders the first x. False when nobody will look at the
@@ -88,27 +96,32 @@ internal struct ProductRing
     public bool Open(StepState step, in ProductSource source)
     {
         _depth = source.RingStages;
+        _width = source.Width;
         _ring = SharedMemory.GetDynamic<UInt4>();
-        var rest = _depth * RingStage.Loads;
-        _sums = _ring.SubView(rest, SumWords / 4).Cast<float>();
-        _scales = _ring.SubView(rest + SumWords / 4, ScaleLoads).Cast<float>();
-        var cancelled = _ring.SubView(rest + SumWords / 4 + ScaleLoads, 1).Cast<int>();
-        _own = RingStage.OwnAddress();
-        _sumAddress = _own - Group.IdxX * 16 + _depth * RingStage.ByteCount;
+        var rest = _depth * (RingStage.WeightLoads + RingStage.RowLoads(_width));
+        var sumLoads = 2 * SumWords(_width) / 4;
+        _sums = _ring.SubView(rest, sumLoads).Cast<float>();
+        _scales = _ring.SubView(rest + sumLoads, ScaleLoads).Cast<float>();
+        var cancelled = _ring.SubView(rest + sumLoads + ScaleLoads, 1).Cast<int>();
+        var start = RingStage.Start();
+        _sumAddress = start + rest * RingStage.LoadBytes;
+        _firstWeightsAt = start + Group.IdxX * RingStage.LoadBytes;
+        _firstRowAt = start + (_depth * RingStage.WeightLoads + RingStage.OwnRow(_width)) * RingStage.LoadBytes;
         _weights = source.Weights.Loads;
-        _weightAddress = source.WeightAddress;
         _schedule = source.Schedule;
         _x = source.X.Values.Cast<UInt4>();
-        _xAddress = source.XAddress;
-        _blockLoads = (long)source.Weights.TilesPerRow * GroupSum.WarpSize;
-        _stages = source.Weights.TilesPerRow / (Splits * RingStage.Rounds);
+        _blockBytes = (long)source.Weights.TilesPerRow * GroupSum.WarpSize * RingStage.LoadBytes;
+        _weightStart = source.WeightAddress + Group.IdxX * RingStage.LoadBytes;
+        _stages = source.Weights.TilesPerRow >> (4 - _schedule.IsQuad);
         _units = _schedule.UnitCount(Grid.IdxX);
         _copyUnit = 0;
         BeginUnit();
-        for (var slot = 0; slot < _depth - 1; slot++)
+        Rewind();
+        for (var stage = 0; stage < _depth; stage++)
         {
-            CopyWeights(slot);
+            CopyWeights();
             SharedCopy.Commit();
+            Advance();
         }
 
         if (Group.IdxX == 0)
@@ -124,42 +137,64 @@ internal struct ProductRing
             return false;
         }
 
-        // Lanes beyond the last row of x repeat it, and nobody reads their sums.
+        // Lanes beyond the last row of x copy none, and nobody reads their sums.
         var lane = Group.IdxX & (GroupSum.WarpSize - 1);
-        var row = Grid.IdxY * TensorCore.Width + (lane >> 2);
-        row = row < source.Rows ? row : source.Rows - 1;
-        _rowStart = (long)row * (source.X.Stride >> 2) + (Group.IdxX >> 5) * 4 + (lane & 3);
+        var own = Grid.IdxY * TensorCore.Width + (lane >> 2);
+        var isRow = (lane >> 2) < _width && own < source.Rows;
+        var firstLoad = (long)(isRow ? own : 0) * (source.X.Stride >> 2) + (Group.IdxX >> 5) * 4 + (lane & 3);
+        _rowStart = source.XAddress + firstLoad * RingStage.LoadBytes;
         _rowFrom = _rowStart;
         _rowStage = 0;
-        for (var slot = 0; slot < _depth - 1; slot++)
+        _rowsLeft = isRow ? _stages * _units : 0;
+        for (var stage = 0; stage < _depth; stage++)
         {
-            CopyRows(slot);
+            CopyRows();
             SharedCopy.Commit();
+            Advance();
         }
 
-        _slot = 0;
-        _freeSlot = _depth - 1;
+        _sumStart = SumWords(_width);
         return true;
     }
 
     /// <summary>Leaves the warps' sums of the next unit in shared memory; a barrier must follow.</summary>
     public void Accumulate()
     {
-        var tiles = new PairTiles();
+        var tiles = new UnitTiles();
         tiles.Clear();
-        for (var stage = 0; stage < _stages; stage++)
+
+        // Loops of their own: with two warps a scheduler each branch counts.
+        if (_schedule.IsQuad != 0)
         {
-            CopyWeights(_freeSlot);
-            CopyRows(_freeSlot);
-            SharedCopy.Commit();
-            SharedCopy.WaitForAllBut(_depth - 1);
-            RingStage.Multiply(_ring, _own, _slot, ref tiles);
-            _freeSlot = _slot;
-            _slot = (_slot + 1) & (_depth - 1);
+            for (var stage = 0; stage < _stages; stage++)
+            {
+                SharedCopy.WaitForAllBut(_depth - 1);
+                MultiplyQuad(ref tiles);
+
+                // The thread has read its part of the stage, and nobody else reads it.
+                CopyQuadWeights();
+                CopyQuadRows();
+                SharedCopy.Commit();
+                Advance();
+            }
+        }
+        else
+        {
+            for (var stage = 0; stage < _stages; stage++)
+            {
+                SharedCopy.WaitForAllBut(_depth - 1);
+                MultiplyPair(ref tiles);
+                CopyPairWeights();
+                CopyPairRows();
+                SharedCopy.Commit();
+                Advance();
+            }
         }
 
-        var first = (Group.IdxX >> 5) * SplitWords;
-        tiles.Store(_sums.SubView(first, SplitWords), _sumAddress + first * sizeof(float));
+        _sumStart = SumWords(_width) - _sumStart;
+        var splitWords = _width * SumStride;
+        var first = _sumStart + (Group.IdxX >> 5) * splitWords;
+        tiles.Store(_sums.SubView(first, splitWords), _sumAddress + first * sizeof(float), _width);
     }
 
     /// <summary>A total, after <see cref="Accumulate"/> and a barrier.</summary>
@@ -167,45 +202,120 @@ internal struct ProductRing
     /// <param name="column">Row of x, from the group's first.</param>
     public readonly float Total(int output, int column)
     {
-        var at = column * SumStride + output;
+        var splitWords = _width * SumStride;
+        var at = _sumStart + column * SumStride + output;
         var total = _sums[at];
-        total = Exact.Add(total, _sums[at + SplitWords]);
-        total = Exact.Add(total, _sums[at + 2 * SplitWords]);
-        total = Exact.Add(total, _sums[at + 3 * SplitWords]);
-        total = Exact.Add(total, _sums[at + 4 * SplitWords]);
-        total = Exact.Add(total, _sums[at + 5 * SplitWords]);
-        total = Exact.Add(total, _sums[at + 6 * SplitWords]);
-        return Exact.Add(total, _sums[at + 7 * SplitWords]);
+        total = Exact.Add(total, _sums[at + splitWords]);
+        total = Exact.Add(total, _sums[at + 2 * splitWords]);
+        total = Exact.Add(total, _sums[at + 3 * splitWords]);
+        total = Exact.Add(total, _sums[at + 4 * splitWords]);
+        total = Exact.Add(total, _sums[at + 5 * splitWords]);
+        total = Exact.Add(total, _sums[at + 6 * splitWords]);
+        return Exact.Add(total, _sums[at + 7 * splitWords]);
+    }
+
+    private static int SumWords(int width) => Splits * SumStride * width;
+
+    private readonly void MultiplyQuad(ref UnitTiles tiles)
+    {
+        if (CudaAsm.IsSupported)
+        {
+            UnitTiles.AddQuad(_weightsAt, _rowAt);
+            return;
+        }
+
+        Warp.Barrier();
+        tiles.SimulateQuad(WeightsOfWarp(), RowsOfWarp(), _width);
+        Warp.Barrier();
+    }
+
+    private readonly void MultiplyPair(ref UnitTiles tiles)
+    {
+        if (CudaAsm.IsSupported)
+        {
+            UnitTiles.AddPair(_weightsAt, _rowAt, _rowAt + RingStage.TileRowLoads(_width) * RingStage.LoadBytes);
+            return;
+        }
+
+        Warp.Barrier();
+        tiles.SimulatePair(WeightsOfWarp(), RowsOfWarp(), _width);
+        Warp.Barrier();
+    }
+
+    private readonly ArrayView<UInt4> WeightsOfWarp()
+    {
+        var first = Group.IdxX & ~(GroupSum.WarpSize - 1);
+        return _ring.SubView(_slot * RingStage.WeightLoads + first, RingStage.WeightLoads - first);
+    }
+
+    private readonly ArrayView<UInt4> RowsOfWarp()
+    {
+        var first = RingStage.TileRowLoads(_width) / Splits * (Group.IdxX >> 5);
+        var stage = _depth * RingStage.WeightLoads + _slot * RingStage.RowLoads(_width);
+        return _ring.SubView(stage + first, RingStage.RowLoads(_width) - first);
+    }
+
+    /// <summary>To the ring's first stage.</summary>
+    private void Rewind()
+    {
+        _slot = 0;
+        _weightsAt = _firstWeightsAt;
+        _rowAt = _firstRowAt;
+    }
+
+    /// <summary>To the ring's next stage.</summary>
+    private void Advance()
+    {
+        _slot++;
+        _weightsAt += RingStage.WeightLoads * RingStage.LoadBytes;
+        _rowAt += RingStage.RowLoads(_width) * RingStage.LoadBytes;
+        if (_slot == _depth)
+        {
+            Rewind();
+        }
     }
 
     /// <summary>Points at the thread's first load of the unit that is copied next.</summary>
     private void BeginUnit()
     {
         _copyStage = 0;
-        if (_copyUnit >= _units)
+        _copyBlocks = 0;
+        if (_copyUnit < _units)
         {
-            _copyBlocks = 0;
-            return;
+            _copyBlocks = _schedule.BlockCount(Grid.IdxX, _copyUnit);
+            _weightFrom = _weightStart + _schedule.FirstBlock(Grid.IdxX, _copyUnit) * _blockBytes;
         }
-
-        _copyBlocks = _schedule.BlockCount(Grid.IdxX, _copyUnit);
-        _weightFrom = _schedule.FirstBlock(Grid.IdxX, _copyUnit) * _blockLoads + Group.IdxX;
     }
 
     /// <summary>Copies a stage of weights; nothing past the last unit.</summary>
-    private void CopyWeights(int slot)
+    private void CopyWeights()
     {
-        if (_copyBlocks > 0)
+        if (_schedule.IsQuad != 0)
         {
-            RingStage.CopyFirst(_ring, _own, slot, _weights, _weightAddress, _weightFrom);
+            CopyQuadWeights();
         }
-
-        if (_copyBlocks > 1)
+        else
         {
-            RingStage.CopySecond(_ring, _own, slot, _weights, _weightAddress, _weightFrom + _blockLoads);
+            CopyPairWeights();
         }
+    }
 
-        _weightFrom += RingStage.Rounds * RingStage.TileStride;
+    private void CopyQuadWeights()
+    {
+        RingStage.CopyQuad(_ring, _weightsAt, _weights, _weightFrom, _blockBytes, _copyBlocks);
+        _weightFrom += RingStage.TileBytes;
+        EndStage();
+    }
+
+    private void CopyPairWeights()
+    {
+        RingStage.CopyPair(_ring, _weightsAt, _weights, _weightFrom, _blockBytes, _copyBlocks);
+        _weightFrom += 2 * RingStage.TileBytes;
+        EndStage();
+    }
+
+    private void EndStage()
+    {
         _copyStage++;
         if (_copyStage == _stages)
         {
@@ -215,10 +325,36 @@ internal struct ProductRing
     }
 
     /// <summary>Copies a stage of x; every unit reads the same.</summary>
-    private void CopyRows(int slot)
+    private void CopyRows()
     {
-        RingStage.CopyRows(_ring, _own, slot, _x, _xAddress, _rowFrom);
-        _rowFrom += RingStage.Rounds * RingStage.RowStride;
+        if (_schedule.IsQuad != 0)
+        {
+            CopyQuadRows();
+        }
+        else
+        {
+            CopyPairRows();
+        }
+    }
+
+    private void CopyQuadRows()
+    {
+        RingStage.CopyRow(_ring, _rowAt, _x, _rowFrom, _rowsLeft);
+        EndRows(RingStage.RowStrideBytes);
+    }
+
+    private void CopyPairRows()
+    {
+        var second = _rowAt + RingStage.TileRowLoads(_width) * RingStage.LoadBytes;
+        RingStage.CopyRow(_ring, _rowAt, _x, _rowFrom, _rowsLeft);
+        RingStage.CopyRow(_ring, second, _x, _rowFrom + RingStage.RowStrideBytes, _rowsLeft);
+        EndRows(2 * RingStage.RowStrideBytes);
+    }
+
+    private void EndRows(int bytes)
+    {
+        _rowsLeft--;
+        _rowFrom += bytes;
         _rowStage++;
         if (_rowStage == _stages)
         {

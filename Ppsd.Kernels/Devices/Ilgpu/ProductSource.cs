@@ -21,6 +21,9 @@ internal struct ProductSource
     /// <summary>How many of them.</summary>
     public int Rows;
 
-    /// <summary>Stages of the ring: 8, 4 or 2.</summary>
+    /// <summary>Rows that a group multiplies at once, at most eight.</summary>
+    public int Width;
+
+    /// <summary>Stages of the ring.</summary>
     public int RingStages;
 }

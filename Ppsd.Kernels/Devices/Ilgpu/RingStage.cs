@@ -4,32 +4,47 @@ using ILGPU.Runtime.Cuda;
 namespace Ppsd.Kernels.Devices.Ilgpu;
 
 /// <summary>
-/// A stage of <see cref="ProductRing"/>: for each thread two tiles of a row block, the same two of the next, and its values
-/// of x for both, copied by the thread that multiplies them.
+/// A stage of <see cref="ProductRing"/>: for each thread four tiles of weights, and values of x for their columns. Of a unit
+/// of four row blocks it is a tile of each, of a unit of two it is two tiles of each. A thread copies what it multiplies
+/// itself. Addresses are a card's; on the simulator memory begins at 0.
 /// </summary>
 internal static class RingStage
 {
-    /// <summary>Tiles of a row block that a warp multiplies in a stage.</summary>
-    public const int Rounds = 2;
-
-    /// <summary>Loads of sixteen bytes of shared memory.</summary>
-    public const int Loads = 3 * Rounds * ProductRing.GroupSize;
-
-    /// <summary>Bytes of shared memory.</summary>
-    public const int ByteCount = Loads * LoadBytes;
+    /// <summary>Loads of weights.</summary>
+    public const int WeightLoads = TileCount * TileLoads;
 
     /// <summary>Loads from one tile to the next that a warp multiplies, in the matrix and in a stage.</summary>
-    public const int TileStride = ProductRing.GroupSize;
+    public const int TileLoads = ProductRing.GroupSize;
 
-    /// <summary>Loads from one of x to the next that a thread multiplies.</summary>
-    public const int RowStride = ProductRing.Splits * TensorCore.TileColumns / 4;
+    /// <summary>Bytes from one tile to the next.</summary>
+    public const int TileBytes = TileLoads * LoadBytes;
 
-    private const int LoadBytes = 16;
-    private const int SecondBlock = Rounds * TileStride;
-    private const int Rows = 2 * Rounds * TileStride;
+    /// <summary>Bytes from one of x to the next that a thread multiplies.</summary>
+    public const int RowStrideBytes = ProductRing.Splits * TensorCore.TileColumns * sizeof(float);
 
-    /// <summary>Address of the thread's own load of dynamic shared memory; 0 on the simulator.</summary>
-    public static int OwnAddress()
+    /// <summary>Bytes of a load.</summary>
+    public const int LoadBytes = 16;
+
+    private const int TileCount = 4;
+    private const int LanesPerRow = TensorCore.TileColumns / 4;
+
+    /// <summary>Loads of x, for two tiles of columns.</summary>
+    /// <param name="width">Rows of x.</param>
+    public static int RowLoads(int width) => 2 * TileRowLoads(width);
+
+    /// <summary>Loads of x for a tile of columns of each warp.</summary>
+    public static int TileRowLoads(int width) => ProductRing.Splits * LanesPerRow * width;
+
+    /// <summary>The thread's load of x in a stage: of its lane's row, the last one for lanes beyond it.</summary>
+    public static int OwnRow(int width)
+    {
+        var row = (Group.IdxX >> 2) & (TensorCore.Width - 1);
+        row = row < width ? row : width - 1;
+        return ((Group.IdxX >> 5) * width + row) * LanesPerRow + (Group.IdxX & (LanesPerRow - 1));
+    }
+
+    /// <summary>Where the kernel's dynamic shared memory begins; 0 on the simulator.</summary>
+    public static int Start()
     {
         if (!CudaAsm.IsSupported)
         {
@@ -38,95 +53,108 @@ internal static class RingStage
 
         // Opaque, so that loops do not work it out again for each copy.
         CudaAsm.Emit("mov.u32 %0, __dyn_shared_alloca;", out int start);
-        return start + Group.IdxX * LoadBytes;
+        return start;
     }
 
-    /// <summary>Begins to copy the tiles of the first row block; they join the thread's open batch.</summary>
+    /// <summary>Begins to copy a tile of each of four row blocks; they join the thread's open batch.</summary>
     /// <param name="ring">The kernel's dynamic shared memory.</param>
-    /// <param name="own">From <see cref="OwnAddress"/>.</param>
-    /// <param name="slot">Stage of the ring.</param>
+    /// <param name="to">Address of the thread's first load there.</param>
     /// <param name="weights">The matrix.</param>
-    /// <param name="address">Where it lies on the card.</param>
-    /// <param name="from">The thread's first load.</param>
-    public static void CopyFirst(
+    /// <param name="from">Address of the thread's load of the first row block.</param>
+    /// <param name="blockBytes">Bytes of a row block.</param>
+    /// <param name="blocks">How many of the four there are.</param>
+    public static void CopyQuad(
         ArrayView<UInt4> ring,
-        int own,
-        int slot,
+        int to,
         ArrayView<UInt4> weights,
-        long address,
-        long from
-    ) => CopyTiles(ring, own, slot * Loads, weights, address, from);
-
-    /// <summary>As above, of the second row block.</summary>
-    public static void CopySecond(
-        ArrayView<UInt4> ring,
-        int own,
-        int slot,
-        ArrayView<UInt4> weights,
-        long address,
-        long from
-    ) => CopyTiles(ring, own, slot * Loads + SecondBlock, weights, address, from);
-
-    /// <summary>Begins to copy x; what is read stays in the first-level cache, for the group's other reads of it.</summary>
-    public static void CopyRows(ArrayView<UInt4> ring, int own, int slot, ArrayView<UInt4> x, long address, long from)
-    {
-        var to = slot * Loads + Rows;
-        if (!CudaAsm.IsSupported)
-        {
-            ring[Group.IdxX + to] = x[from];
-            ring[Group.IdxX + to + TileStride] = x[from + RowStride];
-            return;
-        }
-
-        CudaAsm.Emit(
-            "cp.async.ca.shared.global [%0], [%1], 16; cp.async.ca.shared.global [%0+4096], [%1+512], 16;",
-            own + to * LoadBytes,
-            address + from * LoadBytes
-        );
-    }
-
-    /// <summary>Multiplies what a stage holds.</summary>
-    public static void Multiply(ArrayView<UInt4> ring, int own, int slot, ref PairTiles tiles)
+        long from,
+        long blockBytes,
+        int blocks
+    )
     {
         if (CudaAsm.IsSupported)
         {
-            PairTiles.AddStage(own + slot * ByteCount);
+            CudaAsm.Emit(
+                "{ .reg .pred has; .reg .b64 block; setp.gt.s32 has, %3, 0; "
+                    + "@has cp.async.cg.shared.global [%0], [%1], 16; "
+                    + "add.s64 block, %1, %2; setp.gt.s32 has, %3, 1; "
+                    + "@has cp.async.cg.shared.global [%0+4096], [block], 16; "
+                    + "add.s64 block, block, %2; setp.gt.s32 has, %3, 2; "
+                    + "@has cp.async.cg.shared.global [%0+8192], [block], 16; "
+                    + "add.s64 block, block, %2; setp.gt.s32 has, %3, 3; "
+                    + "@has cp.async.cg.shared.global [%0+12288], [block], 16; }",
+                to,
+                from,
+                blockBytes,
+                blocks
+            );
             return;
         }
 
-        Warp.Barrier();
-        var at = slot * Loads + (Group.IdxX & ~(GroupSum.WarpSize - 1));
-        for (var round = 0; round < Rounds; round++)
+        for (var block = 0; block < blocks; block++)
         {
-            tiles.Simulate(OfWarp(ring, at), OfWarp(ring, at + SecondBlock), OfWarp(ring, at + Rows));
-            at += TileStride;
+            ring[(to >> 4) + block * TileLoads] = weights[(from + block * blockBytes) >> 4];
         }
-
-        Warp.Barrier();
     }
 
-    private static ArrayView<UInt4> OfWarp(ArrayView<UInt4> ring, int first) => ring.SubView(first, GroupSum.WarpSize);
-
-    private static void CopyTiles(
+    /// <summary>Begins to copy two tiles of each of two row blocks.</summary>
+    /// <inheritdoc cref="CopyQuad" />
+    public static void CopyPair(
         ArrayView<UInt4> ring,
-        int own,
         int to,
         ArrayView<UInt4> weights,
-        long address,
-        long from
+        long from,
+        long blockBytes,
+        int blocks
     )
     {
-        if (!CudaAsm.IsSupported)
+        if (CudaAsm.IsSupported)
         {
-            ring[Group.IdxX + to] = weights[from];
-            ring[Group.IdxX + to + TileStride] = weights[from + TileStride];
+            CudaAsm.Emit(
+                "{ .reg .pred has; .reg .b64 block; setp.gt.s32 has, %3, 0; "
+                    + "@has cp.async.cg.shared.global [%0], [%1], 16; "
+                    + "@has cp.async.cg.shared.global [%0+4096], [%1+4096], 16; "
+                    + "add.s64 block, %1, %2; setp.gt.s32 has, %3, 1; "
+                    + "@has cp.async.cg.shared.global [%0+8192], [block], 16; "
+                    + "@has cp.async.cg.shared.global [%0+12288], [block+4096], 16; }",
+                to,
+                from,
+                blockBytes,
+                blocks
+            );
             return;
         }
 
-        CudaAsm.Emit(
-            "cp.async.cg.shared.global [%0], [%1], 16; cp.async.cg.shared.global [%0+4096], [%1+4096], 16;",
-            own + to * LoadBytes,
-            address + from * LoadBytes
-        );
+        for (var block = 0; block < blocks; block++)
+        {
+            var at = (from + block * blockBytes) >> 4;
+            ring[(to >> 4) + 2 * block * TileLoads] = weights[at];
+            ring[(to >> 4) + (2 * block + 1) * TileLoads] = weights[at + TileLoads];
+        }
+    }
+
+    /// <summary>Begins to copy x for a tile; it stays in the first-level cache, for the group's other reads of it.</summary>
+    /// <param name="ring">The kernel's dynamic shared memory.</param>
+    /// <param name="to">Address of the thread's load there.</param>
+    /// <param name="x">Rows.</param>
+    /// <param name="from">Address of the thread's load of them.</param>
+    /// <param name="left">Nothing is copied unless it is positive.</param>
+    public static void CopyRow(ArrayView<UInt4> ring, int to, ArrayView<UInt4> x, long from, int left)
+    {
+        if (CudaAsm.IsSupported)
+        {
+            CudaAsm.Emit(
+                "{ .reg .pred has; setp.gt.s32 has, %2, 0; @has cp.async.ca.shared.global [%0], [%1], 16; }",
+                to,
+                from,
+                left
+            );
+            return;
+        }
+
+        if (left > 0)
+        {
+            ring[to >> 4] = x[from >> 4];
+        }
     }
 }

@@ -41,19 +41,8 @@ internal static class SharedCopy
         CudaAsm.Emit("cp.async.commit_group;");
     }
 
-    /// <summary>Waits until all of the thread's batches but the last two have arrived; a barrier must follow.</summary>
-    public static void WaitForAllBut2()
-    {
-        if (!CudaAsm.IsSupported)
-        {
-            return;
-        }
-
-        CudaAsm.Emit("cp.async.wait_group 2;");
-    }
-
     /// <summary>Waits until all of the thread's batches but the last <paramref name="count"/> have arrived.</summary>
-    /// <param name="count">1, 3 or 7; the same for all threads.</param>
+    /// <param name="count">11, 9, 7, 6, 5, 3 or 1; the same for all threads.</param>
     public static void WaitForAllBut(int count)
     {
         if (!CudaAsm.IsSupported)
@@ -64,6 +53,22 @@ internal static class SharedCopy
         if (count == 7)
         {
             CudaAsm.Emit("cp.async.wait_group 7;");
+        }
+        else if (count == 11)
+        {
+            CudaAsm.Emit("cp.async.wait_group 11;");
+        }
+        else if (count == 9)
+        {
+            CudaAsm.Emit("cp.async.wait_group 9;");
+        }
+        else if (count == 5)
+        {
+            CudaAsm.Emit("cp.async.wait_group 5;");
+        }
+        else if (count == 6)
+        {
+            CudaAsm.Emit("cp.async.wait_group 6;");
         }
         else if (count == 3)
         {

@@ -1,60 +1,78 @@
 namespace Ppsd.Kernels.Devices.Ilgpu;
 
 /// <summary>
-/// How the groups of a product share its row blocks: in whole waves of <see cref="BlocksPerUnit"/> row blocks a group; what
-/// is left over is dealt out one row block a group if that is enough, so that no group has twice the others' last share.
+/// How the groups of a product share its row blocks. A group has neighbouring row blocks, as many as every other or one
+/// more, and multiplies them in units of nearly equal size: of up to <see cref="QuadBlocks"/> where every group has enough
+/// of them, since each load of x serves a whole unit, else of up to <see cref="PairBlocks"/>.
 /// </summary>
 internal readonly struct UnitSchedule
 {
-    /// <summary>Row blocks that a group multiplies at once: each load of x serves them all.</summary>
-    public const int BlocksPerUnit = 2;
+    /// <summary>Row blocks of a unit, at most, where groups have more than two.</summary>
+    public const int QuadBlocks = 4;
 
-    /// <summary>Row blocks of the matrix.</summary>
-    public readonly int RowBlocks;
+    /// <summary>Row blocks of a unit, at most, where groups have one or two.</summary>
+    public const int PairBlocks = 2;
 
     /// <summary>Groups.</summary>
     public readonly int Groups;
 
-    /// <summary>Units that every group has.</summary>
-    public readonly int Waves;
+    /// <summary>1 when units have up to <see cref="QuadBlocks"/>, 0 when up to <see cref="PairBlocks"/>.</summary>
+    public readonly int IsQuad;
 
-    /// <summary>Groups that have one more.</summary>
-    public readonly int Tail;
+    private readonly int _blocks;
+    private readonly int _richGroups;
+    private readonly int _units;
+    private readonly int _unitBlocks;
+    private readonly int _longUnits;
+    private readonly int _richUnits;
+    private readonly int _richUnitBlocks;
+    private readonly int _richLongUnits;
 
-    /// <summary>Row blocks of that one.</summary>
-    public readonly int TailBlocks;
-
-    private UnitSchedule(int rowBlocks, int groups, int waves, int tail, int tailBlocks)
+    private UnitSchedule(int rowBlocks, int groups)
     {
-        RowBlocks = rowBlocks;
         Groups = groups;
-        Waves = waves;
-        Tail = tail;
-        TailBlocks = tailBlocks;
+        _blocks = rowBlocks / groups;
+        _richGroups = rowBlocks - _blocks * groups;
+        IsQuad = rowBlocks > PairBlocks * groups ? 1 : 0;
+        var most = IsQuad == 1 ? QuadBlocks : PairBlocks;
+        (_units, _unitBlocks, _longUnits) = Cut(_blocks, most);
+        (_richUnits, _richUnitBlocks, _richLongUnits) = Cut(_blocks + 1, most);
     }
+
+    /// <summary>Binary logarithm of the outputs of a unit, at most.</summary>
+    public int OutputShift => 5 + IsQuad;
 
     /// <summary>A schedule for at most <paramref name="maxGroups"/> groups.</summary>
-    public static UnitSchedule For(int rowBlocks, int maxGroups)
-    {
-        var waves = rowBlocks / (BlocksPerUnit * maxGroups);
-        var rest = rowBlocks - waves * BlocksPerUnit * maxGroups;
-        var tailBlocks = rest <= maxGroups ? 1 : BlocksPerUnit;
-        var tail = (rest + tailBlocks - 1) / tailBlocks;
-        return new UnitSchedule(rowBlocks, waves > 0 ? maxGroups : tail, waves, tail, tailBlocks);
-    }
+    public static UnitSchedule For(int rowBlocks, int maxGroups) => new(rowBlocks, Math.Min(rowBlocks, maxGroups));
 
     /// <summary>Units of a group.</summary>
-    public int UnitCount(int group) => group < Tail ? Waves + 1 : Waves;
+    public int UnitCount(int group) => group < _richGroups ? _richUnits : _units;
 
     /// <summary>First row block of a group's unit.</summary>
-    public int FirstBlock(int group, int unit) =>
-        unit < Waves ? (unit * Groups + group) * BlocksPerUnit : Waves * Groups * BlocksPerUnit + group * TailBlocks;
+    public int FirstBlock(int group, int unit)
+    {
+        if (group < _richGroups)
+        {
+            return group * (_blocks + 1) + unit * _richUnitBlocks + (unit < _richLongUnits ? unit : _richLongUnits);
+        }
+
+        return group * _blocks + _richGroups + unit * _unitBlocks + (unit < _longUnits ? unit : _longUnits);
+    }
 
     /// <summary>Row blocks of a group's unit.</summary>
     public int BlockCount(int group, int unit)
     {
-        var left = RowBlocks - FirstBlock(group, unit);
-        var most = unit < Waves ? BlocksPerUnit : TailBlocks;
-        return left < most ? left : most;
+        if (group < _richGroups)
+        {
+            return unit < _richLongUnits ? _richUnitBlocks + 1 : _richUnitBlocks;
+        }
+
+        return unit < _longUnits ? _unitBlocks + 1 : _unitBlocks;
+    }
+
+    private static (int Units, int Blocks, int LongUnits) Cut(int blocks, int most)
+    {
+        var units = (blocks + most - 1) / most;
+        return (units, blocks / units, blocks % units);
     }
 }

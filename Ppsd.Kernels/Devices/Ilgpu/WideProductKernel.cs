@@ -11,7 +11,7 @@ namespace Ppsd.Kernels.Devices.Ilgpu;
 /// that share it in the narrow product.
 /// </summary>
 /// <remarks>
-/// Operands pass through a ring of <see cref="StageCount"/> tiles of columns in shared memory, copied there three tiles
+/// Operands pass through a ring of <see cref="StageCount"/> tiles of columns in shared memory, copied there seven tiles
 /// ahead; every warp of the group reads its part of a tile from the ring.
 /// </remarks>
 internal static class WideProductKernel
@@ -28,13 +28,16 @@ internal static class WideProductKernel
     private const int OutputWarps = 2;
     private const int RowWarps = 4;
     private const int Splits = 8;
-    private const int StageCount = 4;
+    private const int StageCount = 8;
     private const int WeightBlocks = Outputs / 16;
     private const int RowBlocks = Rows / 8;
     private const int StageLoads = (WeightBlocks + RowBlocks) * GroupSum.WarpSize;
 
     /// <summary>One group a multiprocessor: a thread may have all the registers it can address.</summary>
     public static KernelSpecialization Specialization { get; } = new(GroupSize, 1);
+
+    /// <summary>Bytes of shared memory of a group.</summary>
+    public const int SharedBytes = StageCount * StageLoads * 16;
 
     /// <summary>Shared memory of a group.</summary>
     public static SharedMemoryConfig SharedMemory { get; } =
@@ -122,7 +125,7 @@ internal static class WideProductKernel
         var tile = 0;
         for (var i = 0; i < tiles; i++)
         {
-            SharedCopy.WaitForAllBut2();
+            SharedCopy.WaitForAllBut(StageCount - 2);
             Group.Barrier();
             if (i + StageCount - 1 < tiles)
             {

@@ -85,14 +85,13 @@ internal sealed class WideProducts : IDisposable
     public void Dispose() => _buffers.ForEach(buffer => buffer.Dispose());
 
     private Launch Load<TResult>()
-        where TResult : struct, IProductResult
-    {
-        var kernel = _accelerator.LoadKernel<StepState, TiledWeights, long, int, ArrayView<UInt4>, long, ProductTarget>(
+        where TResult : struct, IProductResult =>
+        SharedKernel.Load<Launch>(
+            _accelerator,
             WideProductKernel.Execute<TResult>,
-            WideProductKernel.Specialization
+            WideProductKernel.Specialization,
+            WideProductKernel.SharedBytes
         );
-        return kernel.Invoke;
-    }
 
     private void Queue(
         Launch product,

@@ -89,9 +89,9 @@ public sealed class PtxTests
     {
         var ptx = Compile(typeof(ProductKernels).GetMethod(kernel)!);
 
-        // Two row blocks by two tiles, each by the high and the low part of x.
-        Assert.That(ptx.Split("mma.sync.aligned.m16n8k16").Length - 1, Is.EqualTo(8));
-        Assert.That(ptx.Split("ld.shared.v4.b32 {p").Length - 1, Is.EqualTo(6));
+        // Two row blocks by two tiles, and four by one, each by the high and the low part of x.
+        Assert.That(ptx.Split("mma.sync.aligned.m16n8k16").Length - 1, Is.EqualTo(16));
+        Assert.That(ptx.Split("ld.shared.v4.b32 {p").Length - 1, Is.EqualTo(11));
         Assert.That(ptx, Does.Contain("griddepcontrol.launch_dependents").And.Contain("griddepcontrol.wait"));
         Assert.That(ptx, Does.Contain("cp.async.ca.shared.global").And.Contain("cp.async.wait_group 7"));
         Assert.That(ptx, Does.Contain("cp.async.cg.shared.global"));

@@ -32,7 +32,7 @@ public sealed class UnitScheduleTests
     }
 
     /// <summary>Output and gate/up projections of a 7B model on 132 multiprocessors.</summary>
-    [TestCase(256, 128, 2)]
+    [TestCase(256, 132, 2)]
     [TestCase(1376, 132, 11)]
     public void No_group_has_more_row_blocks_than_a_fair_share_rounded_up(int blocks, int groups, int most)
     {
