@@ -43,27 +43,23 @@ internal struct ProductRing
     private int _stages;
     private int _units;
 
-    // The next copies of weights.
+    // The next copies.
     private int _copyUnit;
     private int _copyStage;
     private int _copyBlocks;
     private long _weightStart;
     private long _weightFrom;
     private long _blockBytes;
-
-    // The next copies of x, of which lanes beyond the last row have none left.
     private long _rowStart;
     private long _rowFrom;
-    private int _rowStage;
-    private int _rowsLeft;
 
-    // The stage that is multiplied next, then filled again: the thread's weights there, its values of x, and both in the
-    // ring's first stage.
-    private int _slot;
+    // The stage that is multiplied next, then filled again: the thread's weights there, its values of x; both in the ring's
+    // first stage, and where weights would lie past its last.
     private int _weightsAt;
     private int _rowAt;
     private int _firstWeightsAt;
     private int _firstRowAt;
+    private int _endWeightsAt;
 
     // Where the sums of the last unit begin, in words: units take turns, so that one barrier a unit is enough.
     private int _sumStart;
@@ -106,6 +102,7 @@ internal struct ProductRing
         var start = RingStage.Start();
         _sumAddress = start + rest * RingStage.LoadBytes;
         _firstWeightsAt = start + Group.IdxX * RingStage.LoadBytes;
+        _endWeightsAt = _firstWeightsAt + _depth * RingStage.WeightLoads * RingStage.LoadBytes;
         _firstRowAt = start + (_depth * RingStage.WeightLoads + RingStage.OwnRow(_width)) * RingStage.LoadBytes;
         _weights = source.Weights.Loads;
         _schedule = source.Schedule;
@@ -121,6 +118,7 @@ internal struct ProductRing
         {
             CopyWeights();
             SharedCopy.Commit();
+            EndStage();
             Advance();
         }
 
@@ -137,22 +135,14 @@ internal struct ProductRing
             return false;
         }
 
-        // Lanes beyond the last row of x copy none, and nobody reads their sums.
+        // Lanes beyond the last row of x repeat it, and nobody reads their sums.
         var lane = Group.IdxX & (GroupSum.WarpSize - 1);
-        var own = Grid.IdxY * TensorCore.Width + (lane >> 2);
-        var isRow = (lane >> 2) < _width && own < source.Rows;
-        var firstLoad = (long)(isRow ? own : 0) * (source.X.Stride >> 2) + (Group.IdxX >> 5) * 4 + (lane & 3);
+        var column = (lane >> 2) < _width ? lane >> 2 : _width - 1;
+        var row = Grid.IdxY * TensorCore.Width + column;
+        row = row < source.Rows ? row : source.Rows - 1;
+        var firstLoad = (long)row * (source.X.Stride >> 2) + (Group.IdxX >> 5) * 4 + (lane & 3);
         _rowStart = source.XAddress + firstLoad * RingStage.LoadBytes;
-        _rowFrom = _rowStart;
-        _rowStage = 0;
-        _rowsLeft = isRow ? _stages * _units : 0;
-        for (var stage = 0; stage < _depth; stage++)
-        {
-            CopyRows();
-            SharedCopy.Commit();
-            Advance();
-        }
-
+        CopyFirstRows();
         _sumStart = SumWords(_width);
         return true;
     }
@@ -175,6 +165,7 @@ internal struct ProductRing
                 CopyQuadWeights();
                 CopyQuadRows();
                 SharedCopy.Commit();
+                EndStage();
                 Advance();
             }
         }
@@ -187,6 +178,7 @@ internal struct ProductRing
                 CopyPairWeights();
                 CopyPairRows();
                 SharedCopy.Commit();
+                EndStage();
                 Advance();
             }
         }
@@ -245,20 +237,21 @@ internal struct ProductRing
     private readonly ArrayView<UInt4> WeightsOfWarp()
     {
         var first = Group.IdxX & ~(GroupSum.WarpSize - 1);
-        return _ring.SubView(_slot * RingStage.WeightLoads + first, RingStage.WeightLoads - first);
+        return _ring.SubView(Slot() * RingStage.WeightLoads + first, RingStage.WeightLoads - first);
     }
 
     private readonly ArrayView<UInt4> RowsOfWarp()
     {
         var first = RingStage.TileRowLoads(_width) / Splits * (Group.IdxX >> 5);
-        var stage = _depth * RingStage.WeightLoads + _slot * RingStage.RowLoads(_width);
+        var stage = _depth * RingStage.WeightLoads + Slot() * RingStage.RowLoads(_width);
         return _ring.SubView(stage + first, RingStage.RowLoads(_width) - first);
     }
+
+    private readonly int Slot() => (_weightsAt - _firstWeightsAt) / (RingStage.WeightLoads * RingStage.LoadBytes);
 
     /// <summary>To the ring's first stage.</summary>
     private void Rewind()
     {
-        _slot = 0;
         _weightsAt = _firstWeightsAt;
         _rowAt = _firstRowAt;
     }
@@ -266,16 +259,15 @@ internal struct ProductRing
     /// <summary>To the ring's next stage.</summary>
     private void Advance()
     {
-        _slot++;
         _weightsAt += RingStage.WeightLoads * RingStage.LoadBytes;
         _rowAt += RingStage.RowLoads(_width) * RingStage.LoadBytes;
-        if (_slot == _depth)
+        if (_weightsAt == _endWeightsAt)
         {
             Rewind();
         }
     }
 
-    /// <summary>Points at the thread's first load of the unit that is copied next.</summary>
+    /// <summary>Points at the thread's first loads of the unit that is copied next; past the last there are none.</summary>
     private void BeginUnit()
     {
         _copyStage = 0;
@@ -285,9 +277,22 @@ internal struct ProductRing
             _copyBlocks = _schedule.BlockCount(Grid.IdxX, _copyUnit);
             _weightFrom = _weightStart + _schedule.FirstBlock(Grid.IdxX, _copyUnit) * _blockBytes;
         }
+
+        _rowFrom = _rowStart;
     }
 
-    /// <summary>Copies a stage of weights; nothing past the last unit.</summary>
+    /// <summary>The stage's copies are ordered.</summary>
+    private void EndStage()
+    {
+        _copyStage++;
+        if (_copyStage == _stages)
+        {
+            _copyUnit++;
+            BeginUnit();
+        }
+    }
+
+    /// <summary>Copies a stage of weights.</summary>
     private void CopyWeights()
     {
         if (_schedule.IsQuad != 0)
@@ -304,62 +309,66 @@ internal struct ProductRing
     {
         RingStage.CopyQuad(_ring, _weightsAt, _weights, _weightFrom, _blockBytes, _copyBlocks);
         _weightFrom += RingStage.TileBytes;
-        EndStage();
     }
 
     private void CopyPairWeights()
     {
         RingStage.CopyPair(_ring, _weightsAt, _weights, _weightFrom, _blockBytes, _copyBlocks);
         _weightFrom += 2 * RingStage.TileBytes;
-        EndStage();
     }
 
-    private void EndStage()
+    /// <summary>Copies x for all the stages whose weights were ordered before the group's input was ready.</summary>
+    private void CopyFirstRows()
     {
-        _copyStage++;
-        if (_copyStage == _stages)
+        var copyBlocks = _copyBlocks;
+        var copyUnit = _copyUnit;
+        var copyStage = _copyStage;
+        var weightFrom = _weightFrom;
+        _copyUnit = 0;
+        BeginUnit();
+        for (var stage = 0; stage < _depth; stage++)
         {
-            _copyUnit++;
-            BeginUnit();
+            if (_schedule.IsQuad != 0)
+            {
+                CopyQuadRows();
+            }
+            else
+            {
+                CopyPairRows();
+            }
+
+            SharedCopy.Commit();
+            EndStage();
+            Advance();
         }
+
+        // Where the weights stood, x stands now.
+        _copyBlocks = copyBlocks;
+        _copyUnit = copyUnit;
+        _copyStage = copyStage;
+        _weightFrom = weightFrom;
     }
 
-    /// <summary>Copies a stage of x; every unit reads the same.</summary>
-    private void CopyRows()
-    {
-        if (_schedule.IsQuad != 0)
-        {
-            CopyQuadRows();
-        }
-        else
-        {
-            CopyPairRows();
-        }
-    }
-
+    /// <summary>Copies x of a stage, if a unit is left; every unit reads the same.</summary>
     private void CopyQuadRows()
     {
-        RingStage.CopyRow(_ring, _rowAt, _x, _rowFrom, _rowsLeft);
-        EndRows(RingStage.RowStrideBytes);
+        if (_copyBlocks > 0)
+        {
+            RingStage.CopyRow(_ring, _rowAt, _x, _rowFrom);
+        }
+
+        _rowFrom += RingStage.RowStrideBytes;
     }
 
     private void CopyPairRows()
     {
-        var second = _rowAt + RingStage.TileRowLoads(_width) * RingStage.LoadBytes;
-        RingStage.CopyRow(_ring, _rowAt, _x, _rowFrom, _rowsLeft);
-        RingStage.CopyRow(_ring, second, _x, _rowFrom + RingStage.RowStrideBytes, _rowsLeft);
-        EndRows(2 * RingStage.RowStrideBytes);
-    }
-
-    private void EndRows(int bytes)
-    {
-        _rowsLeft--;
-        _rowFrom += bytes;
-        _rowStage++;
-        if (_rowStage == _stages)
+        if (_copyBlocks > 0)
         {
-            _rowStage = 0;
-            _rowFrom = _rowStart;
+            var second = _rowAt + RingStage.TileRowLoads(_width) * RingStage.LoadBytes;
+            RingStage.CopyRow(_ring, _rowAt, _x, _rowFrom);
+            RingStage.CopyRow(_ring, second, _x, _rowFrom + RingStage.RowStrideBytes);
         }
+
+        _rowFrom += 2 * RingStage.RowStrideBytes;
     }
 }

@@ -72,7 +72,26 @@ internal static class RingStage
         int blocks
     )
     {
-        if (CudaAsm.IsSupported)
+        if (!CudaAsm.IsSupported)
+        {
+            for (var block = 0; block < blocks; block++)
+            {
+                ring[(to >> 4) + block * TileLoads] = weights[(from + block * blockBytes) >> 4];
+            }
+        }
+        else if (blocks == 4)
+        {
+            CudaAsm.Emit(
+                "{ .reg .b64 block; cp.async.cg.shared.global [%0], [%1], 16; "
+                    + "add.s64 block, %1, %2; cp.async.cg.shared.global [%0+4096], [block], 16; "
+                    + "add.s64 block, block, %2; cp.async.cg.shared.global [%0+8192], [block], 16; "
+                    + "add.s64 block, block, %2; cp.async.cg.shared.global [%0+12288], [block], 16; }",
+                to,
+                from,
+                blockBytes
+            );
+        }
+        else
         {
             CudaAsm.Emit(
                 "{ .reg .pred has; .reg .b64 block; setp.gt.s32 has, %3, 0; "
@@ -80,20 +99,12 @@ internal static class RingStage
                     + "add.s64 block, %1, %2; setp.gt.s32 has, %3, 1; "
                     + "@has cp.async.cg.shared.global [%0+4096], [block], 16; "
                     + "add.s64 block, block, %2; setp.gt.s32 has, %3, 2; "
-                    + "@has cp.async.cg.shared.global [%0+8192], [block], 16; "
-                    + "add.s64 block, block, %2; setp.gt.s32 has, %3, 3; "
-                    + "@has cp.async.cg.shared.global [%0+12288], [block], 16; }",
+                    + "@has cp.async.cg.shared.global [%0+8192], [block], 16; }",
                 to,
                 from,
                 blockBytes,
                 blocks
             );
-            return;
-        }
-
-        for (var block = 0; block < blocks; block++)
-        {
-            ring[(to >> 4) + block * TileLoads] = weights[(from + block * blockBytes) >> 4];
         }
     }
 
@@ -108,28 +119,36 @@ internal static class RingStage
         int blocks
     )
     {
-        if (CudaAsm.IsSupported)
+        if (!CudaAsm.IsSupported)
+        {
+            for (var block = 0; block < blocks; block++)
+            {
+                var at = (from + block * blockBytes) >> 4;
+                ring[(to >> 4) + 2 * block * TileLoads] = weights[at];
+                ring[(to >> 4) + (2 * block + 1) * TileLoads] = weights[at + TileLoads];
+            }
+        }
+        else if (blocks == 2)
         {
             CudaAsm.Emit(
-                "{ .reg .pred has; .reg .b64 block; setp.gt.s32 has, %3, 0; "
-                    + "@has cp.async.cg.shared.global [%0], [%1], 16; "
-                    + "@has cp.async.cg.shared.global [%0+4096], [%1+4096], 16; "
-                    + "add.s64 block, %1, %2; setp.gt.s32 has, %3, 1; "
-                    + "@has cp.async.cg.shared.global [%0+8192], [block], 16; "
-                    + "@has cp.async.cg.shared.global [%0+12288], [block+4096], 16; }",
+                "{ .reg .b64 block; cp.async.cg.shared.global [%0], [%1], 16; "
+                    + "cp.async.cg.shared.global [%0+4096], [%1+4096], 16; "
+                    + "add.s64 block, %1, %2; cp.async.cg.shared.global [%0+8192], [block], 16; "
+                    + "cp.async.cg.shared.global [%0+12288], [block+4096], 16; }",
                 to,
                 from,
-                blockBytes,
+                blockBytes
+            );
+        }
+        else
+        {
+            CudaAsm.Emit(
+                "{ .reg .pred has; setp.gt.s32 has, %2, 0; @has cp.async.cg.shared.global [%0], [%1], 16; "
+                    + "@has cp.async.cg.shared.global [%0+4096], [%1+4096], 16; }",
+                to,
+                from,
                 blocks
             );
-            return;
-        }
-
-        for (var block = 0; block < blocks; block++)
-        {
-            var at = (from + block * blockBytes) >> 4;
-            ring[(to >> 4) + 2 * block * TileLoads] = weights[at];
-            ring[(to >> 4) + (2 * block + 1) * TileLoads] = weights[at + TileLoads];
         }
     }
 
@@ -138,23 +157,14 @@ internal static class RingStage
     /// <param name="to">Address of the thread's load there.</param>
     /// <param name="x">Rows.</param>
     /// <param name="from">Address of the thread's load of them.</param>
-    /// <param name="left">Nothing is copied unless it is positive.</param>
-    public static void CopyRow(ArrayView<UInt4> ring, int to, ArrayView<UInt4> x, long from, int left)
+    public static void CopyRow(ArrayView<UInt4> ring, int to, ArrayView<UInt4> x, long from)
     {
         if (CudaAsm.IsSupported)
         {
-            CudaAsm.Emit(
-                "{ .reg .pred has; setp.gt.s32 has, %2, 0; @has cp.async.ca.shared.global [%0], [%1], 16; }",
-                to,
-                from,
-                left
-            );
+            CudaAsm.Emit("cp.async.ca.shared.global [%0], [%1], 16;", to, from);
             return;
         }
 
-        if (left > 0)
-        {
-            ring[to >> 4] = x[from >> 4];
-        }
+        ring[to >> 4] = x[from >> 4];
     }
 }
