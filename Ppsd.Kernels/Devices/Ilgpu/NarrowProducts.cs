@@ -7,8 +7,8 @@ namespace Ppsd.Kernels.Devices.Ilgpu;
 /// <summary>Launches products for a few rows of x: decode steps.</summary>
 internal sealed class NarrowProducts
 {
-    /// <summary>Stages of a ring, the most that fit; a kernel knows how to wait for these.</summary>
-    private static readonly int[] _depths = [12, 10, 8, 6, 4, 2];
+    /// <summary>Stages of a ring, of which the most that fit are taken.</summary>
+    private static readonly int[] _depths = [DeepRing.Stages, WideRing.Stages, SmallRing.Stages];
 
     /// <summary>What the simulator stands for.</summary>
     private const int HopperSharedBytes = 227 * 1024;

@@ -31,6 +31,10 @@ internal struct ProductRing
 
     private const int ScaleLoads = TensorCore.Width / 4;
 
+    // Stages ordered before the group's input is ready. Copies are done in the order they were ordered, so the first x waits
+    // for all of these weights: more of them delay the first product, fewer leave the memory idle until then.
+    private const int EarlyStages = 8;
+
     private ArrayView<UInt4> _ring;
     private ArrayView<float> _sums;
     private ArrayView<float> _scales;
@@ -60,6 +64,7 @@ internal struct ProductRing
     private int _firstWeightsAt;
     private int _firstRowAt;
     private int _endWeightsAt;
+    private int _tileRowBytes;
 
     // Where the sums of the last unit begin, in words: units take turns, so that one barrier a unit is enough.
     private int _sumStart;
@@ -91,6 +96,10 @@ internal struct ProductRing
     /// <param name="source">Weights and x.</param>
     public bool Open(StepState step, in ProductSource source)
     {
+        // Ordered before anything else: behind the weights they would be a long time on their way.
+        var current = step.Current[0];
+        var last = step.Cancelled[0];
+        Warp.Barrier();
         _depth = source.RingStages;
         _width = source.Width;
         _ring = SharedMemory.GetDynamic<UInt4>();
@@ -102,6 +111,7 @@ internal struct ProductRing
         var start = RingStage.Start();
         _sumAddress = start + rest * RingStage.LoadBytes;
         _firstWeightsAt = start + Group.IdxX * RingStage.LoadBytes;
+        _tileRowBytes = RingStage.TileRowLoads(_width) * RingStage.LoadBytes;
         _endWeightsAt = _firstWeightsAt + _depth * RingStage.WeightLoads * RingStage.LoadBytes;
         _firstRowAt = start + (_depth * RingStage.WeightLoads + RingStage.OwnRow(_width)) * RingStage.LoadBytes;
         _weights = source.Weights.Loads;
@@ -114,7 +124,8 @@ internal struct ProductRing
         _copyUnit = 0;
         BeginUnit();
         Rewind();
-        for (var stage = 0; stage < _depth; stage++)
+        var early = _depth < EarlyStages ? _depth : EarlyStages;
+        for (var stage = 0; stage < early; stage++)
         {
             CopyWeights();
             SharedCopy.Commit();
@@ -124,7 +135,7 @@ internal struct ProductRing
 
         if (Group.IdxX == 0)
         {
-            cancelled[0] = step.Current[0] == step.Cancelled[0] ? 1 : 0;
+            cancelled[0] = current == last ? 1 : 0;
         }
 
         Group.Barrier();
@@ -142,7 +153,16 @@ internal struct ProductRing
         row = row < source.Rows ? row : source.Rows - 1;
         var firstLoad = (long)row * (source.X.Stride >> 2) + (Group.IdxX >> 5) * 4 + (lane & 3);
         _rowStart = source.XAddress + firstLoad * RingStage.LoadBytes;
-        CopyFirstRows();
+        CopyFirstRows(early);
+        for (var stage = early; stage < _depth; stage++)
+        {
+            CopyWeights();
+            CopyRows();
+            SharedCopy.Commit();
+            EndStage();
+            Advance();
+        }
+
         _sumStart = SumWords(_width);
         return true;
     }
@@ -152,34 +172,25 @@ internal struct ProductRing
     {
         var tiles = new UnitTiles();
         tiles.Clear();
-
-        // Loops of their own: with two warps a scheduler each branch counts.
-        if (_schedule.IsQuad != 0)
+        for (var done = 0; done < _stages; )
         {
-            for (var stage = 0; stage < _stages; stage++)
+            // Up to where the unit that is multiplied or the one that is copied ends.
+            var count = _stages - (done > _copyStage ? done : _copyStage);
+            if (_schedule.IsQuad != 0)
             {
-                SharedCopy.WaitForAllBut(_depth - 1);
-                MultiplyQuad(ref tiles);
-
-                // The thread has read its part of the stage, and nobody else reads it.
-                CopyQuadWeights();
-                CopyQuadRows();
-                SharedCopy.Commit();
-                EndStage();
-                Advance();
+                RunQuad(ref tiles, count);
             }
-        }
-        else
-        {
-            for (var stage = 0; stage < _stages; stage++)
+            else
             {
-                SharedCopy.WaitForAllBut(_depth - 1);
-                MultiplyPair(ref tiles);
-                CopyPairWeights();
-                CopyPairRows();
-                SharedCopy.Commit();
-                EndStage();
-                Advance();
+                RunPair(ref tiles, count);
+            }
+
+            done += count;
+            _copyStage += count;
+            if (_copyStage == _stages)
+            {
+                _copyUnit++;
+                BeginUnit();
             }
         }
 
@@ -196,17 +207,150 @@ internal struct ProductRing
     {
         var splitWords = _width * SumStride;
         var at = _sumStart + column * SumStride + output;
+        if (CudaAsm.IsSupported)
+        {
+            // In one piece: each value that assembly returns is stored to memory first.
+            CudaAsm.Emit(
+                "{ .reg .b32 at; .reg .f32 s<8>; ld.shared.f32 s0, [%1]; add.u32 at, %1, %2; ld.shared.f32 s1, [at]; "
+                    + "add.u32 at, at, %2; ld.shared.f32 s2, [at]; add.u32 at, at, %2; ld.shared.f32 s3, [at]; "
+                    + "add.u32 at, at, %2; ld.shared.f32 s4, [at]; add.u32 at, at, %2; ld.shared.f32 s5, [at]; "
+                    + "add.u32 at, at, %2; ld.shared.f32 s6, [at]; add.u32 at, at, %2; ld.shared.f32 s7, [at]; "
+                    + "add.rn.f32 s0, s0, s1; add.rn.f32 s0, s0, s2; add.rn.f32 s0, s0, s3; add.rn.f32 s0, s0, s4; "
+                    + "add.rn.f32 s0, s0, s5; add.rn.f32 s0, s0, s6; add.rn.f32 %0, s0, s7; }",
+                out float sum,
+                _sumAddress + at * sizeof(float),
+                splitWords * sizeof(float)
+            );
+            return sum;
+        }
+
         var total = _sums[at];
-        total = Exact.Add(total, _sums[at + splitWords]);
-        total = Exact.Add(total, _sums[at + 2 * splitWords]);
-        total = Exact.Add(total, _sums[at + 3 * splitWords]);
-        total = Exact.Add(total, _sums[at + 4 * splitWords]);
-        total = Exact.Add(total, _sums[at + 5 * splitWords]);
-        total = Exact.Add(total, _sums[at + 6 * splitWords]);
-        return Exact.Add(total, _sums[at + 7 * splitWords]);
+        for (var split = 1; split < Splits; split++)
+        {
+            total += _sums[at + split * splitWords];
+        }
+
+        return total;
     }
 
     private static int SumWords(int width) => Splits * SumStride * width;
+
+    // Loops of their own for each case: with two warps a scheduler every branch counts.
+    private void RunQuad(ref UnitTiles tiles, int stages)
+    {
+        if (_depth == DeepRing.Stages)
+        {
+            RunQuad<DeepRing>(ref tiles, stages);
+        }
+        else if (_depth == WideRing.Stages)
+        {
+            RunQuad<WideRing>(ref tiles, stages);
+        }
+        else
+        {
+            RunQuad<SmallRing>(ref tiles, stages);
+        }
+    }
+
+    private void RunQuad<TDepth>(ref UnitTiles tiles, int stages)
+        where TDepth : struct, IRingDepth
+    {
+        if (_copyBlocks == UnitSchedule.QuadBlocks)
+        {
+            for (var stage = 0; stage < stages; stage++)
+            {
+                SharedCopy.WaitForAllBut(TDepth.Stages - 1);
+                MultiplyQuad(ref tiles);
+
+                // The thread has read its part of the stage, and nobody else reads it.
+                RingStage.CopyFullQuad(_ring, _weightsAt, _weights, _weightFrom, _blockBytes);
+                CopyQuadRows();
+                SharedCopy.Commit();
+                _weightFrom += RingStage.TileBytes;
+                Advance();
+            }
+        }
+        else if (_copyBlocks > 0)
+        {
+            for (var stage = 0; stage < stages; stage++)
+            {
+                SharedCopy.WaitForAllBut(TDepth.Stages - 1);
+                MultiplyQuad(ref tiles);
+                CopyQuadWeights();
+                CopyQuadRows();
+                SharedCopy.Commit();
+                Advance();
+            }
+        }
+        else
+        {
+            for (var stage = 0; stage < stages; stage++)
+            {
+                SharedCopy.WaitForAllBut(TDepth.Stages - 1);
+                MultiplyQuad(ref tiles);
+                SharedCopy.Commit();
+                Advance();
+            }
+        }
+    }
+
+    private void RunPair(ref UnitTiles tiles, int stages)
+    {
+        if (_depth == DeepRing.Stages)
+        {
+            RunPair<DeepRing>(ref tiles, stages);
+        }
+        else if (_depth == WideRing.Stages)
+        {
+            RunPair<WideRing>(ref tiles, stages);
+        }
+        else
+        {
+            RunPair<SmallRing>(ref tiles, stages);
+        }
+    }
+
+    private void RunPair<TDepth>(ref UnitTiles tiles, int stages)
+        where TDepth : struct, IRingDepth
+    {
+        if (_copyBlocks == UnitSchedule.PairBlocks)
+        {
+            for (var stage = 0; stage < stages; stage++)
+            {
+                SharedCopy.WaitForAllBut(TDepth.Stages - 1);
+                MultiplyPair(ref tiles);
+
+                // The thread has read its part of the stage, and nobody else reads it.
+                RingStage.CopyFullPair(_ring, _weightsAt, _weights, _weightFrom, _blockBytes);
+                CopyPairRows();
+                SharedCopy.Commit();
+                _weightFrom += 2 * RingStage.TileBytes;
+                Advance();
+            }
+        }
+        else if (_copyBlocks > 0)
+        {
+            for (var stage = 0; stage < stages; stage++)
+            {
+                SharedCopy.WaitForAllBut(TDepth.Stages - 1);
+                MultiplyPair(ref tiles);
+                CopyPairWeights();
+                CopyPairRows();
+                SharedCopy.Commit();
+                Advance();
+            }
+        }
+        else
+        {
+            for (var stage = 0; stage < stages; stage++)
+            {
+                SharedCopy.WaitForAllBut(TDepth.Stages - 1);
+                MultiplyPair(ref tiles);
+                SharedCopy.Commit();
+                Advance();
+            }
+        }
+    }
 
     private readonly void MultiplyQuad(ref UnitTiles tiles)
     {
@@ -225,7 +369,7 @@ internal struct ProductRing
     {
         if (CudaAsm.IsSupported)
         {
-            UnitTiles.AddPair(_weightsAt, _rowAt, _rowAt + RingStage.TileRowLoads(_width) * RingStage.LoadBytes);
+            UnitTiles.AddPair(_weightsAt, _rowAt, _rowAt + _tileRowBytes);
             return;
         }
 
@@ -260,7 +404,7 @@ internal struct ProductRing
     private void Advance()
     {
         _weightsAt += RingStage.WeightLoads * RingStage.LoadBytes;
-        _rowAt += RingStage.RowLoads(_width) * RingStage.LoadBytes;
+        _rowAt += 2 * _tileRowBytes;
         if (_weightsAt == _endWeightsAt)
         {
             Rewind();
@@ -305,6 +449,24 @@ internal struct ProductRing
         }
     }
 
+    /// <summary>Copies x of a stage, if a unit is left; every unit reads the same.</summary>
+    private void CopyRows()
+    {
+        if (_copyBlocks == 0)
+        {
+            return;
+        }
+
+        if (_schedule.IsQuad != 0)
+        {
+            CopyQuadRows();
+        }
+        else
+        {
+            CopyPairRows();
+        }
+    }
+
     private void CopyQuadWeights()
     {
         RingStage.CopyQuad(_ring, _weightsAt, _weights, _weightFrom, _blockBytes, _copyBlocks);
@@ -317,8 +479,8 @@ internal struct ProductRing
         _weightFrom += 2 * RingStage.TileBytes;
     }
 
-    /// <summary>Copies x for all the stages whose weights were ordered before the group's input was ready.</summary>
-    private void CopyFirstRows()
+    /// <summary>Copies x for the stages whose weights were ordered before the group's input was ready.</summary>
+    private void CopyFirstRows(int stages)
     {
         var copyBlocks = _copyBlocks;
         var copyUnit = _copyUnit;
@@ -326,17 +488,10 @@ internal struct ProductRing
         var weightFrom = _weightFrom;
         _copyUnit = 0;
         BeginUnit();
-        for (var stage = 0; stage < _depth; stage++)
+        Rewind();
+        for (var stage = 0; stage < stages; stage++)
         {
-            if (_schedule.IsQuad != 0)
-            {
-                CopyQuadRows();
-            }
-            else
-            {
-                CopyPairRows();
-            }
-
+            CopyRows();
             SharedCopy.Commit();
             EndStage();
             Advance();
@@ -349,26 +504,16 @@ internal struct ProductRing
         _weightFrom = weightFrom;
     }
 
-    /// <summary>Copies x of a stage, if a unit is left; every unit reads the same.</summary>
     private void CopyQuadRows()
     {
-        if (_copyBlocks > 0)
-        {
-            RingStage.CopyRow(_ring, _rowAt, _x, _rowFrom);
-        }
-
+        RingStage.CopyRow(_ring, _rowAt, _x, _rowFrom);
         _rowFrom += RingStage.RowStrideBytes;
     }
 
     private void CopyPairRows()
     {
-        if (_copyBlocks > 0)
-        {
-            var second = _rowAt + RingStage.TileRowLoads(_width) * RingStage.LoadBytes;
-            RingStage.CopyRow(_ring, _rowAt, _x, _rowFrom);
-            RingStage.CopyRow(_ring, second, _x, _rowFrom + RingStage.RowStrideBytes);
-        }
-
+        RingStage.CopyRow(_ring, _rowAt, _x, _rowFrom);
+        RingStage.CopyRow(_ring, _rowAt + _tileRowBytes, _x, _rowFrom + RingStage.RowStrideBytes);
         _rowFrom += 2 * RingStage.RowStrideBytes;
     }
 }

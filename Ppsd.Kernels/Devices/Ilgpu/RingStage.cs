@@ -62,7 +62,32 @@ internal static class RingStage
     /// <param name="weights">The matrix.</param>
     /// <param name="from">Address of the thread's load of the first row block.</param>
     /// <param name="blockBytes">Bytes of a row block.</param>
-    /// <param name="blocks">How many of the four there are.</param>
+    public static void CopyFullQuad(ArrayView<UInt4> ring, int to, ArrayView<UInt4> weights, long from, long blockBytes)
+    {
+        if (!CudaAsm.IsSupported)
+        {
+            CopyQuad(ring, to, weights, from, blockBytes, UnitSchedule.QuadBlocks);
+            return;
+        }
+
+        CudaAsm.Emit(
+            "{ .reg .b64 block; cp.async.cg.shared.global [%0], [%1], 16; "
+                + "add.s64 block, %1, %2; cp.async.cg.shared.global [%0+4096], [block], 16; "
+                + "add.s64 block, block, %2; cp.async.cg.shared.global [%0+8192], [block], 16; "
+                + "add.s64 block, block, %2; cp.async.cg.shared.global [%0+12288], [block], 16; }",
+            to,
+            from,
+            blockBytes
+        );
+    }
+
+    /// <summary>As above, of fewer row blocks, or none.</summary>
+    /// <param name="ring">The kernel's dynamic shared memory.</param>
+    /// <param name="to">Address of the thread's first load there.</param>
+    /// <param name="weights">The matrix.</param>
+    /// <param name="from">Address of the thread's load of the first row block.</param>
+    /// <param name="blockBytes">Bytes of a row block.</param>
+    /// <param name="blocks">How many there are.</param>
     public static void CopyQuad(
         ArrayView<UInt4> ring,
         int to,
@@ -78,37 +103,48 @@ internal static class RingStage
             {
                 ring[(to >> 4) + block * TileLoads] = weights[(from + block * blockBytes) >> 4];
             }
+
+            return;
         }
-        else if (blocks == 4)
-        {
-            CudaAsm.Emit(
-                "{ .reg .b64 block; cp.async.cg.shared.global [%0], [%1], 16; "
-                    + "add.s64 block, %1, %2; cp.async.cg.shared.global [%0+4096], [block], 16; "
-                    + "add.s64 block, block, %2; cp.async.cg.shared.global [%0+8192], [block], 16; "
-                    + "add.s64 block, block, %2; cp.async.cg.shared.global [%0+12288], [block], 16; }",
-                to,
-                from,
-                blockBytes
-            );
-        }
-        else
-        {
-            CudaAsm.Emit(
-                "{ .reg .pred has; .reg .b64 block; setp.gt.s32 has, %3, 0; "
-                    + "@has cp.async.cg.shared.global [%0], [%1], 16; "
-                    + "add.s64 block, %1, %2; setp.gt.s32 has, %3, 1; "
-                    + "@has cp.async.cg.shared.global [%0+4096], [block], 16; "
-                    + "add.s64 block, block, %2; setp.gt.s32 has, %3, 2; "
-                    + "@has cp.async.cg.shared.global [%0+8192], [block], 16; }",
-                to,
-                from,
-                blockBytes,
-                blocks
-            );
-        }
+
+        CudaAsm.Emit(
+            "{ .reg .pred has; .reg .b64 block; setp.gt.s32 has, %3, 0; "
+                + "@has cp.async.cg.shared.global [%0], [%1], 16; "
+                + "add.s64 block, %1, %2; setp.gt.s32 has, %3, 1; "
+                + "@has cp.async.cg.shared.global [%0+4096], [block], 16; "
+                + "add.s64 block, block, %2; setp.gt.s32 has, %3, 2; "
+                + "@has cp.async.cg.shared.global [%0+8192], [block], 16; "
+                + "add.s64 block, block, %2; setp.gt.s32 has, %3, 3; "
+                + "@has cp.async.cg.shared.global [%0+12288], [block], 16; }",
+            to,
+            from,
+            blockBytes,
+            blocks
+        );
     }
 
     /// <summary>Begins to copy two tiles of each of two row blocks.</summary>
+    /// <inheritdoc cref="CopyFullQuad" />
+    public static void CopyFullPair(ArrayView<UInt4> ring, int to, ArrayView<UInt4> weights, long from, long blockBytes)
+    {
+        if (!CudaAsm.IsSupported)
+        {
+            CopyPair(ring, to, weights, from, blockBytes, UnitSchedule.PairBlocks);
+            return;
+        }
+
+        CudaAsm.Emit(
+            "{ .reg .b64 block; cp.async.cg.shared.global [%0], [%1], 16; "
+                + "cp.async.cg.shared.global [%0+4096], [%1+4096], 16; "
+                + "add.s64 block, %1, %2; cp.async.cg.shared.global [%0+8192], [block], 16; "
+                + "cp.async.cg.shared.global [%0+12288], [block+4096], 16; }",
+            to,
+            from,
+            blockBytes
+        );
+    }
+
+    /// <summary>As above, of fewer row blocks, or none.</summary>
     /// <inheritdoc cref="CopyQuad" />
     public static void CopyPair(
         ArrayView<UInt4> ring,
@@ -127,29 +163,22 @@ internal static class RingStage
                 ring[(to >> 4) + 2 * block * TileLoads] = weights[at];
                 ring[(to >> 4) + (2 * block + 1) * TileLoads] = weights[at + TileLoads];
             }
+
+            return;
         }
-        else if (blocks == 2)
-        {
-            CudaAsm.Emit(
-                "{ .reg .b64 block; cp.async.cg.shared.global [%0], [%1], 16; "
-                    + "cp.async.cg.shared.global [%0+4096], [%1+4096], 16; "
-                    + "add.s64 block, %1, %2; cp.async.cg.shared.global [%0+8192], [block], 16; "
-                    + "cp.async.cg.shared.global [%0+12288], [block+4096], 16; }",
-                to,
-                from,
-                blockBytes
-            );
-        }
-        else
-        {
-            CudaAsm.Emit(
-                "{ .reg .pred has; setp.gt.s32 has, %2, 0; @has cp.async.cg.shared.global [%0], [%1], 16; "
-                    + "@has cp.async.cg.shared.global [%0+4096], [%1+4096], 16; }",
-                to,
-                from,
-                blocks
-            );
-        }
+
+        CudaAsm.Emit(
+            "{ .reg .pred has; .reg .b64 block; setp.gt.s32 has, %3, 0; "
+                + "@has cp.async.cg.shared.global [%0], [%1], 16; "
+                + "@has cp.async.cg.shared.global [%0+4096], [%1+4096], 16; "
+                + "add.s64 block, %1, %2; setp.gt.s32 has, %3, 1; "
+                + "@has cp.async.cg.shared.global [%0+8192], [block], 16; "
+                + "@has cp.async.cg.shared.global [%0+12288], [block+4096], 16; }",
+            to,
+            from,
+            blockBytes,
+            blocks
+        );
     }
 
     /// <summary>Begins to copy x for a tile; it stays in the first-level cache, for the group's other reads of it.</summary>

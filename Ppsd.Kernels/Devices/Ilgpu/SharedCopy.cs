@@ -42,7 +42,7 @@ internal static class SharedCopy
     }
 
     /// <summary>Waits until all of the thread's batches but the last <paramref name="count"/> have arrived.</summary>
-    /// <param name="count">11, 9, 7, 6 or less than 6; the same for all threads.</param>
+    /// <param name="count">11, 7, 6 or 1, and known when the kernel is compiled.</param>
     public static void WaitForAllBut(int count)
     {
         if (!CudaAsm.IsSupported)
@@ -50,13 +50,22 @@ internal static class SharedCopy
             return;
         }
 
-        // Predicates, not branches: this stands in the innermost loops. For other counts it waits a little longer.
-        CudaAsm.Emit(
-            "{ .reg .pred is; setp.eq.s32 is, %0, 11; @is cp.async.wait_group 11; "
-                + "setp.eq.s32 is, %0, 9; @is cp.async.wait_group 9; setp.eq.s32 is, %0, 7; @is cp.async.wait_group 7; "
-                + "setp.eq.s32 is, %0, 6; @is cp.async.wait_group 6; setp.lt.s32 is, %0, 6; @is cp.async.wait_group 1; }",
-            count
-        );
+        if (count == 11)
+        {
+            CudaAsm.Emit("cp.async.wait_group 11;");
+        }
+        else if (count == 7)
+        {
+            CudaAsm.Emit("cp.async.wait_group 7;");
+        }
+        else if (count == 6)
+        {
+            CudaAsm.Emit("cp.async.wait_group 6;");
+        }
+        else
+        {
+            CudaAsm.Emit("cp.async.wait_group 1;");
+        }
     }
 
     /// <summary>Waits until all of the thread's batches have arrived.</summary>

@@ -33,7 +33,7 @@ internal readonly struct UnitSchedule
         Groups = groups;
         _blocks = rowBlocks / groups;
         _richGroups = rowBlocks - _blocks * groups;
-        IsQuad = rowBlocks > PairBlocks * groups ? 1 : 0;
+        IsQuad = rowBlocks > 8 * groups ? 1 : 0;
         var most = IsQuad == 1 ? QuadBlocks : PairBlocks;
         (_units, _unitBlocks, _longUnits) = Cut(_blocks, most);
         (_richUnits, _richUnitBlocks, _richLongUnits) = Cut(_blocks + 1, most);
