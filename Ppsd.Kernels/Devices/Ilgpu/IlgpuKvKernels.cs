@@ -155,8 +155,13 @@ internal sealed class IlgpuKvKernels<T, TElement>(Accelerator accelerator) : Ilg
             contexts,
             rows,
             new AttentionGeometry(shape, ChunksOf(longestContext)),
-            cache.KeyLoads,
-            cache.ValueLoads,
+            new KvCacheView
+            {
+                Keys = cache.KeyLoads,
+                Values = cache.ValueLoads,
+                KeyAddress = DeviceAddress.Of(accelerator, cache.KeyLoads),
+                ValueAddress = DeviceAddress.Of(accelerator, cache.ValueLoads),
+            },
             _scratch,
             y
         );

@@ -17,10 +17,13 @@ internal interface IKvEights
     /// <summary>True when a value is two bf16 parts, false when the first is all of it.</summary>
     static abstract bool HasLowPart { get; }
 
-    /// <summary>The eight values of a group.</summary>
-    /// <param name="view">Keys or values of a layer.</param>
-    /// <param name="group">Eights before it.</param>
-    static abstract KvEight Load(ArrayView<UInt4> view, long group);
+    /// <summary>Sixteen-byte loads of eight values.</summary>
+    static abstract int Loads { get; }
+
+    /// <summary>Eight values as they were loaded.</summary>
+    /// <param name="first">The first load.</param>
+    /// <param name="second">The second; anything when there is none.</param>
+    static abstract KvEight Unpack(UInt4 first, UInt4 second);
 }
 
 /// <summary>Eight keys or values: their bf16 parts and, where those are not all, what they leave.</summary>
@@ -35,9 +38,11 @@ internal readonly struct BFloat16Kv : IKvElement<ushort>
 {
     public static bool HasLowPart => false;
 
+    public static int Loads => 1;
+
     public static ushort Store(float value) => BFloat16.FromSingle(value);
 
-    public static KvEight Load(ArrayView<UInt4> view, long group) => new() { High = view[group] };
+    public static KvEight Unpack(UInt4 first, UInt4 second) => new() { High = first };
 }
 
 /// <summary>fp32; split into two bf16 parts, which hold 16 of its 24 bits, when multiplied.</summary>
@@ -45,12 +50,12 @@ internal readonly struct Float32Kv : IKvElement<float>
 {
     public static bool HasLowPart => true;
 
+    public static int Loads => 2;
+
     public static float Store(float value) => value;
 
-    public static KvEight Load(ArrayView<UInt4> view, long group)
+    public static KvEight Unpack(UInt4 first, UInt4 second)
     {
-        var first = view[2 * group];
-        var second = view[2 * group + 1];
         var result = new KvEight();
         result.High.X = Pack(first.X, first.Y);
         result.High.Y = Pack(first.Z, first.W);

@@ -44,8 +44,6 @@ public sealed class PtxTests
         {
             yield return Kernel(typeof(WideProductKernel), nameof(WideProductKernel.Execute), result);
         }
-
-        yield return Kernel(typeof(AttentionMergeKernel), nameof(AttentionMergeKernel.Execute), typeof(TwoHeadParts));
     }
 
     [TestCaseSource(nameof(Kernels))]
