@@ -14,12 +14,16 @@ internal abstract class AttentionKernels
             ? new AttentionKernels<TElement, OneHeadPart>(accelerator)
             : new AttentionKernels<TElement, TwoHeadParts>(accelerator);
 
-    /// <summary>Queues attention of a step's rows, y[row] from <paramref name="scratch"/>'s queries.</summary>
+    /// <summary>
+    /// Queues attention of a step's rows; of up to <see cref="AppendedRows.MaxCount"/> it appends keys and values, of more
+    /// they must have been appended.
+    /// </summary>
     public abstract void Attend(
         AcceleratorStream stream,
         RowContexts contexts,
         int rows,
         AttentionGeometry geometry,
+        AttentionSource source,
         KvCacheView cache,
         AttentionScratch scratch,
         IlgpuActivations y
@@ -35,6 +39,9 @@ internal sealed class AttentionKernels<TElement, TParts> : AttentionKernels
 {
     private const int LoadBytes = 16;
 
+    // The simulator has one: groups share tiles there too.
+    private const int FewestMultiprocessors = 8;
+
     private readonly Accelerator _accelerator;
     private readonly int _stages;
     private readonly Split _split;
@@ -47,7 +54,7 @@ internal sealed class AttentionKernels<TElement, TParts> : AttentionKernels
             accelerator,
             SplitAttentionKernel.Execute<TElement, TParts>,
             SplitAttentionKernel.Specialization,
-            SharedLoads(_stages) * LoadBytes
+            AttentionShared.Loads<TElement, TParts>(_stages) * LoadBytes
         );
     }
 
@@ -57,7 +64,8 @@ internal sealed class AttentionKernels<TElement, TParts> : AttentionKernels
         RowContexts rows,
         int firstRow,
         int lastRow,
-        ArrayView<UInt4> queries,
+        int appendCount,
+        AttentionSource source,
         KvCacheView cache,
         int stages,
         AttentionGeometry geometry,
@@ -71,6 +79,7 @@ internal sealed class AttentionKernels<TElement, TParts> : AttentionKernels
         RowContexts contexts,
         int rows,
         AttentionGeometry geometry,
+        AttentionSource source,
         KvCacheView cache,
         AttentionScratch scratch,
         IlgpuActivations y
@@ -86,12 +95,13 @@ internal sealed class AttentionKernels<TElement, TParts> : AttentionKernels
                 new KernelConfig(
                     new Index3D(geometry.KvHeads, GroupsPerTile(geometry.KvHeads * tiles, geometry.Chunks), tiles),
                     new Index3D(SplitAttentionKernel.GroupSize, 1, 1),
-                    SharedMemoryConfig.RequestDynamic<UInt4>(SharedLoads(_stages))
+                    SharedMemoryConfig.RequestDynamic<UInt4>(AttentionShared.Loads<TElement, TParts>(_stages))
                 ),
                 contexts,
                 first,
                 last,
-                scratch.Queries,
+                rows <= AppendedRows.MaxCount ? rows : 0,
+                source,
                 cache,
                 _stages,
                 geometry,
@@ -102,15 +112,12 @@ internal sealed class AttentionKernels<TElement, TParts> : AttentionKernels
         }
     }
 
-    private static int SharedLoads(int stages) =>
-        stages * KvRing<TElement, TParts>.StageLoads + AttentionShared.FixedLoads;
-
     /// <summary>The deepest ring that leaves the kernel its other memory; one stage is the least.</summary>
     private static int FittingStages(Accelerator accelerator)
     {
         var room = accelerator is CudaAccelerator cuda ? CudaDriver.SharedMemoryLimit(cuda.DeviceId) : int.MaxValue;
         var stages = KvRing<TElement, TParts>.MaxStageCount;
-        while (stages > 1 && SharedLoads(stages) * LoadBytes > room)
+        while (stages > 1 && AttentionShared.Loads<TElement, TParts>(stages) * LoadBytes > room)
         {
             stages--;
         }
@@ -119,5 +126,6 @@ internal sealed class AttentionKernels<TElement, TParts> : AttentionKernels
     }
 
     /// <summary>Groups that share a tile's chunks: enough to fill the card, and no more than there are chunks.</summary>
-    private int GroupsPerTile(int tiles, int chunks) => Math.Clamp(_accelerator.NumMultiprocessors / tiles, 1, chunks);
+    private int GroupsPerTile(int tiles, int chunks) =>
+        Math.Clamp(Math.Max(_accelerator.NumMultiprocessors, FewestMultiprocessors) / tiles, 1, chunks);
 }

@@ -15,9 +15,6 @@ internal sealed class AttentionScratch(Accelerator accelerator) : IDisposable
     private readonly List<IDisposable> _buffers = [];
     private AttentionPartials _partials;
 
-    /// <summary>Turned queries; see <see cref="RotaryKernel"/>.</summary>
-    public ArrayView<UInt4> Queries { get; private set; }
-
     /// <summary>What groups leave for the last of their tile.</summary>
     public AttentionPartials Partials => _partials;
 
@@ -28,12 +25,6 @@ internal sealed class AttentionScratch(Accelerator accelerator) : IDisposable
     /// <param name="chunks">Chunks of the longest sequence.</param>
     public void Reserve(int rows, int heads, int partCount, int chunks)
     {
-        var queries = (long)rows * heads * 2 * partCount * HeadPart.EightCount;
-        if (queries > Queries.Length)
-        {
-            Queries = Allocate<UInt4>(queries);
-        }
-
         var pairs = Math.Max(AttentionGeometry.TileColumns * (long)chunks, Math.Min((long)rows * chunks, MaxPairs));
         if (pairs * heads > _partials.Totals.Length)
         {

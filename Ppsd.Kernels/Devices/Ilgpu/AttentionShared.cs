@@ -4,8 +4,8 @@ using ILGPU.Algorithms;
 namespace Ppsd.Kernels.Devices.Ilgpu;
 
 /// <summary>
-/// The dynamic shared memory of a group of <see cref="SplitAttentionKernel"/>: the ring, the tile's queries, softmax totals
-/// of its warps, a word. All of it is dynamic, because what a kernel declares lies in front, and copies to a ring that does
+/// The dynamic shared memory of a group of <see cref="SplitAttentionKernel"/>: the ring, the tile's queries, the step's
+/// keys and values, softmax totals of its warps, a word. All of it is dynamic, because what a kernel declares lies in front, and copies to a ring that does
 /// not begin on a line of 128 bytes move each line twice.
 /// </summary>
 internal struct AttentionShared
@@ -34,24 +34,46 @@ internal struct AttentionShared
     /// <summary>True when this group is the tile's last.</summary>
     public ArrayView<int> IsLast;
 
-    /// <summary>Loads of sixteen bytes that it takes beside the ring.</summary>
-    public const int FixedLoads = Columns * QueryStride + 2 * TotalLoads + 1;
+    /// <summary>Keys and values that the step appends, [row, key then value, as in the cache].</summary>
+    public ArrayView<UInt4> Appended;
+
+    /// <summary>Loads of sixteen bytes that it takes.</summary>
+    /// <param name="stages">Stages of the ring.</param>
+    public static int Loads<TElement, TParts>(int stages)
+        where TElement : struct, IKvEights
+        where TParts : struct, IHeadParts =>
+        stages * KvRing<TElement, TParts>.StageLoads
+        + Columns * QueryStride
+        + AppendedAt<TElement, TParts>(AppendedRows.MaxCount, isValue: 0)
+        + 2 * TotalLoads
+        + 1;
 
     /// <summary>The group's memory.</summary>
-    /// <param name="ringLoads">Loads of the ring.</param>
-    public static AttentionShared OfGroup(int ringLoads)
+    /// <param name="stages">Stages of the ring.</param>
+    public static AttentionShared OfGroup<TElement, TParts>(int stages)
+        where TElement : struct, IKvEights
+        where TParts : struct, IHeadParts
     {
         var memory = SharedMemory.GetDynamic<UInt4>();
-        var totals = ringLoads + Columns * QueryStride;
+        var queries = stages * KvRing<TElement, TParts>.StageLoads;
+        var appended = queries + Columns * QueryStride;
+        var appendedLoads = AppendedAt<TElement, TParts>(AppendedRows.MaxCount, isValue: 0);
+        var totals = appended + appendedLoads;
         return new AttentionShared
         {
             Ring = memory,
-            Queries = memory.SubView(ringLoads, Columns * QueryStride),
+            Queries = memory.SubView(queries, Columns * QueryStride),
+            Appended = memory.SubView(appended, appendedLoads),
             Maxima = memory.SubView(totals, TotalLoads).Cast<float>(),
             Sums = memory.SubView(totals + TotalLoads, TotalLoads).Cast<float>(),
             IsLast = memory.SubView(totals + 2 * TotalLoads, 1).Cast<int>(),
         };
     }
+
+    /// <summary>Where a row's appended key begins, or its value.</summary>
+    public static int AppendedAt<TElement, TParts>(int row, int isValue)
+        where TElement : struct, IKvEights
+        where TParts : struct, IHeadParts => (2 * row + isValue) * TParts.Count * HeadPart.EightCount * TElement.Loads;
 
     /// <summary>The largest of a column's scores.</summary>
     public readonly float MaxOf(int column)

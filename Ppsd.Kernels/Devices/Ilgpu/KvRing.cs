@@ -19,6 +19,7 @@ internal struct KvRing<TElement, TParts>
 
     private const int LoadBytes = 16;
     private const int EightsPerLane = 4;
+    private const int FoundBits = 4;
 
     private ArrayView<UInt4> _ring;
     private KvCacheView _cache;
@@ -27,6 +28,9 @@ internal struct KvRing<TElement, TParts>
     private int _depth;
     private int _slot;
     private int _freeSlot;
+
+    // For each stage, the last ordered first, four bits: which appended row holds the position the lane looked up.
+    private int _found;
 
     /// <summary>Loads of shared memory that a stage takes.</summary>
     public static int StageLoads => 2 * TParts.Count * EightsPerLane * EightLoads;
@@ -58,26 +62,37 @@ internal struct KvRing<TElement, TParts>
 
     /// <summary>
     /// Begins to copy a chunk to the place of the one that was given up last; the thread's batch may be empty. A barrier
-    /// must stand before it.
+    /// must stand before it. What appended rows hold comes later (<see cref="Complete"/>): their slots are copied as well,
+    /// so that no copy waits for an answer, and what arrives from there may be anything.
     /// </summary>
-    public void Order(RowContexts rows, in QueryTile tile, in ChunkWalk walk)
+    public void Order(RowContexts rows, in QueryTile tile, in ChunkWalk walk, in AppendedRows appended)
     {
+        var found = 0;
         if (walk.Leader >= 0)
         {
             var context = tile.ContextOf(walk.Leader);
             var position = walk.Start + (Group.IdxX >> 5) * SplitAttentionKernel.TileLength;
             if (position < context.Length)
             {
-                Copy(rows, context, tile.KvHead, position);
+                var slot = SlotOfLane(rows, context, position);
+                Copy(slot, tile.KvHead);
+                if (appended.MayHold(position, context.Length))
+                {
+                    found = appended.Find(slot);
+                }
             }
         }
 
         SharedCopy.Commit();
         _freeSlot = Following(_freeSlot);
+        _found = (_found << FoundBits) | found;
     }
 
-    /// <summary>Waits for the thread's part of the oldest chunk, with all stages ordered.</summary>
-    public readonly void Wait()
+    /// <summary>
+    /// Waits for the thread's part of the oldest chunk, with all stages ordered, and puts in its place what appended rows
+    /// hold of it. These must have been staged. Threads write only what they will read themselves.
+    /// </summary>
+    public readonly void Complete(in QueryTile tile, in ChunkWalk walk, in AppendedRows appended, ArrayView<UInt4> held)
     {
         if (_depth == MaxStageCount)
         {
@@ -90,6 +105,13 @@ internal struct KvRing<TElement, TParts>
         else
         {
             SharedCopy.WaitForAll();
+        }
+
+        var length = tile.LengthOf(walk.Leader);
+        var position = walk.Start + (Group.IdxX >> 5) * SplitAttentionKernel.TileLength;
+        if (position < length && appended.MayHold(position, length))
+        {
+            PutAppended(held);
         }
     }
 
@@ -138,15 +160,61 @@ internal struct KvRing<TElement, TParts>
             ? TElement.Unpack(_ring[at], _ring[at + SplitAttentionKernel.GroupSize])
             : TElement.Unpack(_ring[at], default);
 
-    /// <summary>Begins to copy a warp's sixteen positions.</summary>
-    private readonly void Copy(RowContexts rows, in RowContext context, int kvHead, int position)
+    /// <summary>The slot of the lane's position of a warp's sixteen; past the context's end its last slot again.</summary>
+    private static int SlotOfLane(RowContexts rows, in RowContext context, int position)
     {
-        // Past the context's end its last slot is read again; its weight is zero.
+        var own = position + (Warp.LaneIdx & (SplitAttentionKernel.TileLength - 1));
+        return rows.Words[context.SlotWord(XMath.Min(own, context.Length - 1))];
+    }
+
+    private readonly void PutAppended(ArrayView<UInt4> held)
+    {
         var lane = Warp.LaneIdx;
-        var word = context.SlotWord(
-            XMath.Min(position + (lane & (SplitAttentionKernel.TileLength - 1)), context.Length - 1)
-        );
-        var index = _geometry.CacheIndex(rows.Words[word], kvHead) * EightBytes;
+        var found = (_found >> (FoundBits * (_depth - 1))) & ((1 << FoundBits) - 1);
+        var c = (lane & 3) * 2;
+        var first = Warp.Shuffle(found, lane >> 2);
+        var second = Warp.Shuffle(found, (lane >> 2) + 8);
+        var p0 = Warp.Shuffle(found, c);
+        var p1 = Warp.Shuffle(found, c + 1);
+        var p8 = Warp.Shuffle(found, c + 8);
+        var p9 = Warp.Shuffle(found, c + 9);
+        for (var part = 0; part < TParts.Count; part++)
+        {
+            var near = part * HeadPart.EightCount + (lane & 3);
+            var keys = At(part);
+            PutEight(keys, held, first, 0, near);
+            PutEight(keys + EightLoads, held, first, 0, near + 4);
+            PutEight(keys + 2 * EightLoads, held, second, 0, near);
+            PutEight(keys + 3 * EightLoads, held, second, 0, near + 4);
+            var eight = part * HeadPart.EightCount + (lane >> 2);
+            var values = At(TParts.Count + part);
+            PutEight(values, held, p0, 1, eight);
+            PutEight(values + EightLoads, held, p1, 1, eight);
+            PutEight(values + 2 * EightLoads, held, p8, 1, eight);
+            PutEight(values + 3 * EightLoads, held, p9, 1, eight);
+        }
+    }
+
+    private readonly void PutEight(int to, ArrayView<UInt4> held, int found, int isValue, int eight)
+    {
+        if (found == 0)
+        {
+            return;
+        }
+
+        var from = AttentionShared.AppendedAt<TElement, TParts>(found - 1, isValue) + eight * TElement.Loads;
+        _ring[to] = held[from];
+        if (TElement.Loads > 1)
+        {
+            _ring[to + SplitAttentionKernel.GroupSize] = held[from + 1];
+        }
+    }
+
+    /// <summary>Begins to copy a warp's sixteen positions, whose slots its lanes know.</summary>
+    private readonly void Copy(int slot, int kvHead)
+    {
+        var lane = Warp.LaneIdx;
+        var index = _geometry.CacheIndex(slot, kvHead) * EightBytes;
         var c = (lane & 3) * 2;
         var key = _cache.KeyAddress + (lane & 3) * EightBytes;
         var value = _cache.ValueAddress + (lane >> 2) * EightBytes;

@@ -31,6 +31,7 @@ internal struct QueryTile
     public int Length;
 
     private RowContext _own;
+    private int _position;
 
     /// <summary>The group's tile. Grid: key/value heads, anything, blocks of heads times tiles of rows.</summary>
     public static QueryTile OfGroup(RowContexts rows, int firstRow, int lastRow, in AttentionGeometry geometry)
@@ -55,6 +56,7 @@ internal struct QueryTile
         tile.HeadCount = XMath.Min(geometry.TileHeads, geometry.GroupHeads - firstGroupHead);
         tile.HeadShift = geometry.HeadShift;
         tile._own = rows.Context(tile.FirstRow + XMath.Min(lane, tile.RowCount - 1));
+        tile._position = rows.Position(tile.FirstRow + XMath.Min(lane, tile.RowCount - 1));
         tile.Length = lane < tile.RowCount ? tile._own.Length : 0;
         return tile;
     }
@@ -71,6 +73,9 @@ internal struct QueryTile
 
     /// <summary>Positions a row attends to; all lanes must ask, each for any row.</summary>
     public readonly int LengthOf(int row) => Warp.Shuffle(Length, row);
+
+    /// <summary>A row's position in its sequence; all lanes must ask.</summary>
+    public readonly int PositionOf(int row) => Warp.Shuffle(_position, row);
 
     /// <summary>How many leading positions a row shares with the row before it; all lanes must ask.</summary>
     public readonly int AgreementOf(int row) => Warp.Shuffle(_own.Agreement, row);

@@ -44,7 +44,8 @@ internal static class SplitAttentionKernel
     /// <param name="rows">The step's rows.</param>
     /// <param name="firstRow">First row of this launch.</param>
     /// <param name="lastRow">Row after the last of this launch.</param>
-    /// <param name="queries">Turned queries in two bf16 parts; see <see cref="RotaryKernel"/>.</param>
+    /// <param name="appendCount">The step's rows if this kernel appends their keys and values, else 0.</param>
+    /// <param name="source">The step's queries, keys and values.</param>
     /// <param name="cache">Keys and values.</param>
     /// <param name="stages">Stages of the ring; see <see cref="KvRing{TElement, TParts}"/>.</param>
     /// <param name="geometry">How the work is cut.</param>
@@ -55,7 +56,8 @@ internal static class SplitAttentionKernel
         RowContexts rows,
         int firstRow,
         int lastRow,
-        ArrayView<UInt4> queries,
+        int appendCount,
+        AttentionSource source,
         KvCacheView cache,
         int stages,
         AttentionGeometry geometry,
@@ -69,18 +71,26 @@ internal static class SplitAttentionKernel
         DependentLaunch.Release();
         FourTiles.Declare();
         var tiles = new FourTiles();
-        var shared = AttentionShared.OfGroup(stages * KvRing<TElement, TParts>.StageLoads);
+        var shared = AttentionShared.OfGroup<TElement, TParts>(stages);
         var ring = KvRing<TElement, TParts>.Of(shared.Ring, stages, cache, geometry);
         var tile = QueryTile.OfGroup(rows, firstRow, lastRow, geometry);
+        var appended = AppendedRows.Of(rows, appendCount);
         var walk = ChunkWalk.Begin(tile);
+        TurnedHeads.Clear(shared);
+        Group.Barrier();
+        if (appendCount == 0)
+        {
+            // A kernel before has appended to what is read here.
+            DependentLaunch.Wait();
+        }
 
-        // All stages are ordered before the first chunk is looked at, then one before each.
+        // All stages are ordered before the first chunk is looked at, then one before each. Keys and values of earlier steps
+        // lie ready, so that the first of them arrive while the kernel before still runs.
         var ahead = walk;
         var toOrder = stages;
-        DependentLaunch.Wait();
         while (true)
         {
-            ring.Order(rows, tile, ahead);
+            ring.Order(rows, tile, ahead, appended);
             ahead.Next(tile);
             if (--toOrder > 0)
             {
@@ -89,8 +99,13 @@ internal static class SplitAttentionKernel
 
             if (toOrder == 0)
             {
-                StageQueries<TParts>(queries, geometry, tile, shared.Queries);
+                DependentLaunch.Wait();
+                TurnedHeads.Stage<TElement, TParts>(source, tile, appended, geometry, shared);
                 Group.Barrier();
+                if (Grid.IdxZ == 0 && Grid.IdxY == Grid.DimY - 1)
+                {
+                    TurnedHeads.Append<TElement, TParts>(cache, tile, appended, geometry, shared);
+                }
             }
 
             if (walk.Leader < 0)
@@ -98,7 +113,7 @@ internal static class SplitAttentionKernel
                 break;
             }
 
-            ring.Wait();
+            ring.Complete(tile, walk, appended, shared.Appended);
             AttentionChunk.Attend(ring, shared, tile, walk, geometry, ref tiles, tile.FirstRow - firstRow, partials);
             walk.Next(tile);
             ring.Release();
@@ -109,31 +124,5 @@ internal static class SplitAttentionKernel
         {
             ChunkMerge.Merge<TParts>(tile, geometry, tile.FirstRow - firstRow, partials, y, stride);
         }
-    }
-
-    /// <summary>Copies the tile's queries, [column, parts of both kinds], into shared memory; zeros where there is none.</summary>
-    private static void StageQueries<TParts>(
-        ArrayView<UInt4> queries,
-        AttentionGeometry geometry,
-        in QueryTile tile,
-        ArrayView<UInt4> staged
-    )
-        where TParts : struct, IHeadParts
-    {
-        const int Loads = 4 * HeadPart.EightCount;
-        var column = Group.IdxX >> 5;
-        var load = Group.IdxX & (Loads - 1);
-        var loads = 2 * TParts.Count * HeadPart.EightCount;
-        var query = new UInt4();
-
-        // What lies past a short head is left from heads of another size.
-        var isInside = load < loads && (load & (TParts.Count * HeadPart.EightCount - 1)) < geometry.HeadEights;
-        if (tile.IsLive(column) && isInside)
-        {
-            var row = tile.FirstRow + tile.RowOf(column);
-            query = queries[((long)row * geometry.Heads + tile.HeadOf(column)) * loads + load];
-        }
-
-        staged[AttentionShared.QueryAt(column, load)] = query;
     }
 }
