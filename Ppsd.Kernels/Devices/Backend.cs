@@ -151,11 +151,20 @@ public abstract class Backend : IDisposable
     );
 
     /// <summary>
-    /// Turns queries and keys in <paramref name="qkv"/> by their row's position (RoFormer, rotate-half form) and stores
-    /// keys and values in the rows' slots.
+    /// Turns the rows' keys by their positions (RoFormer, rotate-half form) and stores keys and values in their slots: all
+    /// that is left of <see cref="Attend"/> for rows whose output nobody reads. Uses <paramref name="qkv"/> up.
     /// </summary>
-    internal abstract void RotateAndStore(Activations qkv, AttentionShape shape, IDisposable rotary, KvMemory kv);
+    internal abstract void AppendKv(Activations qkv, AttentionShape shape, IDisposable rotary, KvMemory kv);
 
-    /// <summary>y[r] = softmax(q K^T / sqrt(headSize)) V over the row's context, per head.</summary>
-    internal abstract void Attend(Activations qkv, AttentionShape shape, KvMemory kv, Activations y);
+    /// <summary>
+    /// Turns the rows' queries and keys by their positions, stores keys and values in their slots, then
+    /// y[r] = softmax(q K^T / sqrt(headSize)) V over each row's context, per head. Uses <paramref name="qkv"/> up.
+    /// </summary>
+    internal abstract void Attend(
+        Activations qkv,
+        AttentionShape shape,
+        IDisposable rotary,
+        KvMemory kv,
+        Activations y
+    );
 }

@@ -179,15 +179,7 @@ public sealed class KernelMeasurement(Backend backend, ModelConfig config) : IDi
             {
                 BeginStep(width, context);
                 var us = Time(
-                    () =>
-                        Array.ForEach(
-                            layers,
-                            layer =>
-                            {
-                                backend.RotateAndStore(qkv, _shape, rotary, layer);
-                                backend.Attend(qkv, _shape, layer, attended);
-                            }
-                        ),
+                    () => Array.ForEach(layers, layer => backend.Attend(qkv, _shape, rotary, layer, attended)),
                     layers.Length
                 );
                 yield return new KernelTiming(

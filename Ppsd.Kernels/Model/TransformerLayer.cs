@@ -86,8 +86,7 @@ internal sealed class TransformerLayer : IDisposable
     public void Forward(Activations hidden, StageScratch scratch, IDisposable rotary, int rows, Norm? next)
     {
         _backend.MatMul(scratch.Normed, _queryKeyValue, scratch.QueryKeyValue, rows);
-        _backend.RotateAndStore(scratch.QueryKeyValue, _shape, rotary, _kv);
-        _backend.Attend(scratch.QueryKeyValue, _shape, _kv, scratch.Attended);
+        _backend.Attend(scratch.QueryKeyValue, _shape, rotary, _kv, scratch.Attended);
         _backend.MatMulAdd(scratch.Attended, _output, hidden, rows, _feedForwardNorm, scratch.Normed);
         _backend.MatMulSwiGlu(scratch.Normed, _gateUp, scratch.GateUp, scratch.FeedForward, rows);
         _backend.MatMulAdd(scratch.FeedForward, _down, hidden, rows, next, scratch.Normed);
@@ -100,7 +99,7 @@ internal sealed class TransformerLayer : IDisposable
     public void Store(StageScratch scratch, IDisposable rotary, int rows)
     {
         _backend.MatMul(scratch.Normed, _queryKeyValue, scratch.QueryKeyValue, rows);
-        _backend.RotateAndStore(scratch.QueryKeyValue, _shape, rotary, _kv);
+        _backend.AppendKv(scratch.QueryKeyValue, _shape, rotary, _kv);
     }
 
     public void Dispose()

@@ -213,7 +213,7 @@ public sealed unsafe class CpuBackend : Backend
         }
     }
 
-    internal override void RotateAndStore(Activations qkv, AttentionShape shape, IDisposable rotary, KvMemory kv)
+    internal override void AppendKv(Activations qkv, AttentionShape shape, IDisposable rotary, KvMemory kv)
     {
         var rows = (CpuActivations)qkv;
         var table = ((CpuRotaryTable)rotary).Table;
@@ -223,8 +223,9 @@ public sealed unsafe class CpuBackend : Backend
         }
     }
 
-    internal override void Attend(Activations qkv, AttentionShape shape, KvMemory kv, Activations y)
+    internal override void Attend(Activations qkv, AttentionShape shape, IDisposable rotary, KvMemory kv, Activations y)
     {
+        AppendKv(qkv, shape, rotary, kv);
         _attention.Prepare(_batch, (CpuActivations)qkv, shape, (CpuKvMemory)kv, (CpuActivations)y);
         _team.Run(_attention);
     }

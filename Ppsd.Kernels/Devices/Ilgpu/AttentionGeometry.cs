@@ -9,7 +9,10 @@ namespace Ppsd.Kernels.Devices.Ilgpu;
 internal struct AttentionGeometry
 {
     /// <summary>Columns of a tile.</summary>
-    public const int TileColumns = 8;
+    public const int TileColumns = 1 << ColumnShift;
+
+    /// <summary>Their logarithm: 3.</summary>
+    public const int ColumnShift = 3;
 
     /// <summary>Slots that lie together in the cache: those of a page.</summary>
     public const int PageSlots = 1 << PageShift;

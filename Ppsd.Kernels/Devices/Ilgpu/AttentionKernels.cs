@@ -1,89 +1,86 @@
 using ILGPU;
 using ILGPU.Runtime;
+using ILGPU.Runtime.Cuda;
 
 namespace Ppsd.Kernels.Devices.Ilgpu;
 
-/// <summary>The kernels that attend, for one kind of cache and any head size; launches them for the rows of a step.</summary>
+/// <summary>The kernel that attends, for one kind of cache and any head size; launches it for the rows of a step.</summary>
 internal abstract class AttentionKernels
 {
-    /// <summary>Compiles the kernels for heads of up to <paramref name="partCount"/> parts.</summary>
+    /// <summary>Compiles the kernel for heads of up to <paramref name="partCount"/> parts.</summary>
     public static AttentionKernels Create<TElement>(Accelerator accelerator, int partCount)
         where TElement : struct, IKvEights =>
         partCount == 1
             ? new AttentionKernels<TElement, OneHeadPart>(accelerator)
             : new AttentionKernels<TElement, TwoHeadParts>(accelerator);
 
-    /// <summary>Queues attention of a step's rows, y[row] from <paramref name="scratch"/>'s queries.</summary>
+    /// <summary>
+    /// Queues attention of a step's rows; of up to <see cref="AppendedRows.MaxCount"/> it appends keys and values, of more
+    /// they must have been appended.
+    /// </summary>
     public abstract void Attend(
         AcceleratorStream stream,
         RowContexts contexts,
         int rows,
         AttentionGeometry geometry,
-        ArrayView<UInt4> keys,
-        ArrayView<UInt4> values,
+        AttentionSource source,
+        KvCacheView cache,
         AttentionScratch scratch,
         IlgpuActivations y
     );
 }
 
-/// <summary>The kernels for one kind of cache and of head.</summary>
+/// <summary>The kernel for one kind of cache and of head.</summary>
 /// <typeparam name="TElement">How the cache is read.</typeparam>
 /// <typeparam name="TParts">Size of a head.</typeparam>
-internal sealed class AttentionKernels<TElement, TParts>(Accelerator accelerator) : AttentionKernels
+internal sealed class AttentionKernels<TElement, TParts> : AttentionKernels
     where TElement : struct, IKvEights
     where TParts : struct, IHeadParts
 {
-    private readonly Action<
-        AcceleratorStream,
-        KernelConfig,
-        RowContexts,
-        int,
-        int,
-        ArrayView<UInt4>,
-        ArrayView<UInt4>,
-        ArrayView<UInt4>,
-        AttentionGeometry,
-        ArrayView<Float4>,
-        ArrayView<SoftmaxTotal>
-    > _split = accelerator.LoadKernel<
-        RowContexts,
-        int,
-        int,
-        ArrayView<UInt4>,
-        ArrayView<UInt4>,
-        ArrayView<UInt4>,
-        AttentionGeometry,
-        ArrayView<Float4>,
-        ArrayView<SoftmaxTotal>
-    >(SplitAttentionKernel.Execute<TElement, TParts>, SplitAttentionKernel.Specialization<TElement>());
+    private const int LoadBytes = 16;
 
-    private readonly Action<
-        AcceleratorStream,
-        KernelConfig,
-        RowContexts,
-        int,
-        AttentionGeometry,
-        ArrayView<Float4>,
-        ArrayView<SoftmaxTotal>,
-        ArrayView<float>,
-        int
-    > _merge = accelerator.LoadKernel<
-        RowContexts,
-        int,
-        AttentionGeometry,
-        ArrayView<Float4>,
-        ArrayView<SoftmaxTotal>,
-        ArrayView<float>,
-        int
-    >(AttentionMergeKernel.Execute<TParts>);
+    // The simulator has one: groups share tiles there too.
+    private const int FewestMultiprocessors = 8;
+
+    private readonly Accelerator _accelerator;
+    private readonly int _stages;
+    private readonly Split _split;
+
+    public AttentionKernels(Accelerator accelerator)
+    {
+        _accelerator = accelerator;
+        _stages = FittingStages(accelerator);
+        _split = SharedKernel.Load<Split>(
+            accelerator,
+            SplitAttentionKernel.Execute<TElement, TParts>,
+            SplitAttentionKernel.Specialization,
+            AttentionShared.Loads<TElement, TParts>(_stages) * LoadBytes
+        );
+    }
+
+    private delegate void Split(
+        AcceleratorStream stream,
+        KernelConfig config,
+        RowContexts rows,
+        int firstRow,
+        int lastRow,
+        int appendCount,
+        AttentionSource source,
+        KvCacheView cache,
+        int stages,
+        AttentionGeometry geometry,
+        AttentionPartials partials,
+        ArrayView<float> y,
+        int stride
+    );
 
     public override void Attend(
         AcceleratorStream stream,
         RowContexts contexts,
         int rows,
         AttentionGeometry geometry,
-        ArrayView<UInt4> keys,
-        ArrayView<UInt4> values,
+        AttentionSource source,
+        KvCacheView cache,
         AttentionScratch scratch,
         IlgpuActivations y
     )
@@ -92,37 +89,43 @@ internal sealed class AttentionKernels<TElement, TParts>(Accelerator accelerator
         for (var first = 0; first < rows; first += step)
         {
             var last = Math.Min(first + step, rows);
-            var tiles = (last - first + geometry.TileRows - 1) / geometry.TileRows;
+            var tiles = (last - first + geometry.TileRows - 1) / geometry.TileRows * geometry.BlocksPerKvHead;
             _split(
                 stream,
                 new KernelConfig(
-                    new Index3D(geometry.KvHeads, geometry.Chunks, tiles * geometry.BlocksPerKvHead),
-                    new Index3D(SplitAttentionKernel.GroupSize, 1, 1)
+                    new Index3D(geometry.KvHeads, GroupsPerTile(geometry.KvHeads * tiles, geometry.Chunks), tiles),
+                    new Index3D(SplitAttentionKernel.GroupSize, 1, 1),
+                    SharedMemoryConfig.RequestDynamic<UInt4>(AttentionShared.Loads<TElement, TParts>(_stages))
                 ),
                 contexts,
                 first,
                 last,
-                scratch.Queries,
-                keys,
-                values,
+                rows <= AppendedRows.MaxCount ? rows : 0,
+                source,
+                cache,
+                _stages,
                 geometry,
                 scratch.Partials,
-                scratch.Totals
-            );
-            _merge(
-                stream,
-                new KernelConfig(
-                    new Index2D(geometry.Heads, last - first),
-                    new Index2D(AttentionMergeKernel.GroupSize, 1)
-                ),
-                contexts,
-                first,
-                geometry,
-                scratch.Partials,
-                scratch.Totals,
                 y.View,
                 y.Stride
             );
         }
     }
+
+    /// <summary>The deepest ring that leaves the kernel its other memory; one stage is the least.</summary>
+    private static int FittingStages(Accelerator accelerator)
+    {
+        var room = accelerator is CudaAccelerator cuda ? CudaDriver.SharedMemoryLimit(cuda.DeviceId) : int.MaxValue;
+        var stages = KvRing<TElement, TParts>.MaxStageCount;
+        while (stages > 1 && AttentionShared.Loads<TElement, TParts>(stages) * LoadBytes > room)
+        {
+            stages--;
+        }
+
+        return stages;
+    }
+
+    /// <summary>Groups that share a tile's chunks: enough to fill the card, and no more than there are chunks.</summary>
+    private int GroupsPerTile(int tiles, int chunks) =>
+        Math.Clamp(Math.Max(_accelerator.NumMultiprocessors, FewestMultiprocessors) / tiles, 1, chunks);
 }

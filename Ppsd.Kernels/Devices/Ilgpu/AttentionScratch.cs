@@ -4,8 +4,8 @@ using ILGPU.Runtime;
 namespace Ppsd.Kernels.Devices.Ilgpu;
 
 /// <summary>
-/// Memory between the kernels of an attention block, shared by all layers: turned queries and the chunks' partial
-/// results. A grown buffer's predecessor is kept until the end, because a captured graph may still point to it.
+/// Memory between the kernels of an attention block, shared by all layers: turned queries, the chunks' partial
+/// results and the counters of groups. A grown buffer's predecessor is kept until the end, because a captured graph may still point to it.
 /// </summary>
 internal sealed class AttentionScratch(Accelerator accelerator) : IDisposable
 {
@@ -13,15 +13,10 @@ internal sealed class AttentionScratch(Accelerator accelerator) : IDisposable
     private const int MaxPairs = 4096;
 
     private readonly List<IDisposable> _buffers = [];
+    private AttentionPartials _partials;
 
-    /// <summary>Turned queries; see <see cref="RotaryKernel"/>.</summary>
-    public ArrayView<UInt4> Queries { get; private set; }
-
-    /// <summary>Chunks' weighted values.</summary>
-    public ArrayView<Float4> Partials { get; private set; }
-
-    /// <summary>Chunks' softmax totals.</summary>
-    public ArrayView<SoftmaxTotal> Totals { get; private set; }
+    /// <summary>What groups leave for the last of their tile.</summary>
+    public AttentionPartials Partials => _partials;
 
     /// <summary>Makes room.</summary>
     /// <param name="rows">Most rows of a step.</param>
@@ -30,24 +25,22 @@ internal sealed class AttentionScratch(Accelerator accelerator) : IDisposable
     /// <param name="chunks">Chunks of the longest sequence.</param>
     public void Reserve(int rows, int heads, int partCount, int chunks)
     {
-        var queries = (long)rows * heads * 2 * partCount * HeadPart.EightCount;
-        if (queries > Queries.Length)
+        var pairs = Math.Max(AttentionGeometry.TileColumns * (long)chunks, Math.Min((long)rows * chunks, MaxPairs));
+        if (pairs * heads > _partials.Totals.Length)
         {
-            Queries = Allocate<UInt4>(queries);
+            _partials.Totals = Allocate<SoftmaxTotal>(pairs * heads);
         }
 
-        var pairs = Math.Max(
-            Math.Min(rows, AttentionGeometry.TileColumns) * (long)chunks,
-            Math.Min((long)rows * chunks, MaxPairs)
-        );
-        if (pairs * heads > Totals.Length)
+        if (pairs * heads * partCount * HeadPart.Size / 4 > _partials.Weighted.Length)
         {
-            Totals = Allocate<SoftmaxTotal>(pairs * heads);
+            _partials.Weighted = Allocate<Float4>(pairs * heads * partCount * HeadPart.Size / 4);
         }
 
-        if (pairs * heads * partCount * HeadPart.Size / 4 > Partials.Length)
+        // A tile has at least one column.
+        if ((long)rows * heads > _partials.Finished.Length)
         {
-            Partials = Allocate<Float4>(pairs * heads * partCount * HeadPart.Size / 4);
+            _partials.Finished = Allocate<int>((long)rows * heads);
+            _partials.FinishedAddress = DeviceAddress.Of(accelerator, _partials.Finished);
         }
     }
 
@@ -55,7 +48,10 @@ internal sealed class AttentionScratch(Accelerator accelerator) : IDisposable
     public int RowsPerLaunch(in AttentionGeometry geometry, int partCount)
     {
         var loads = (long)geometry.Heads * geometry.Chunks;
-        var rows = Math.Min(Totals.Length / loads, Partials.Length / (loads * partCount * HeadPart.Size / 4));
+        var rows = Math.Min(
+            _partials.Totals.Length / loads,
+            _partials.Weighted.Length / (loads * partCount * HeadPart.Size / 4)
+        );
         return (int)Math.Max(rows / geometry.TileRows, 1) * geometry.TileRows;
     }
 

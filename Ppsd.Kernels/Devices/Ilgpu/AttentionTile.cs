@@ -1,6 +1,3 @@
-using ILGPU;
-using ILGPU.Algorithms;
-
 namespace Ppsd.Kernels.Devices.Ilgpu;
 
 /// <summary>A lane's words of a query tile [16, 64 of a head]: rows 0 to 7 the queries' bf16 parts, rows 8 to 15 what they leave.</summary>
@@ -20,28 +17,11 @@ internal struct KeyPart
     public KvEight Second0;
     public KvEight Second1;
 
-    /// <summary>Loads positions lane / 4 and 8 + lane / 4: eights lane % 4 and 4 + lane % 4 of the part.</summary>
-    public static KeyPart Load<TElement>(ArrayView<UInt4> keys, long first, long second, int eight, int eights)
-        where TElement : struct, IKvEights
-    {
-        // Past a short head its last eight is loaded again: the query's values there are zeros, and a branch would keep the
-        // loads from leaving together.
-        var near = XMath.Min(eight, eights - 1);
-        var far = XMath.Min(eight + 4, eights - 1);
-        return new KeyPart
-        {
-            First0 = TElement.Load(keys, first + near),
-            First1 = TElement.Load(keys, first + far),
-            Second0 = TElement.Load(keys, second + near),
-            Second1 = TElement.Load(keys, second + far),
-        };
-    }
-
     /// <summary>
     /// Adds this part's share of the scores to tiles 0 and 2 (the first eight positions) and 1 and 3 (the others): queries
     /// are the tiles' rows, positions their columns. Two tiles each, so that no product waits long for the one before.
     /// </summary>
-    public readonly void AddScores<TElement>(in QueryPart query, ref TensorTiles tiles)
+    public readonly void AddScores<TElement>(in QueryPart query, ref FourTiles tiles)
         where TElement : struct, IKvEights
     {
         Multiply(query.High0, query.Low0, First0.High, ref tiles, 0);
@@ -59,7 +39,7 @@ internal struct KeyPart
 
     // Which of a head's values stands for which k of the tile does not matter, as long as queries and keys agree: a lane
     // takes eight neighbours, as they come in one load.
-    private static void Multiply(in UInt4 high, in UInt4 low, in UInt4 keys, ref TensorTiles tiles, int tile)
+    private static void Multiply(in UInt4 high, in UInt4 low, in UInt4 keys, ref FourTiles tiles, int tile)
     {
         tiles.Accumulate(tile, high.X, low.X, high.Y, low.Y, keys.X, keys.Y);
         tiles.Accumulate(tile + 2, high.Z, low.Z, high.W, low.W, keys.Z, keys.W);
@@ -73,28 +53,6 @@ internal struct ValuePart
     public KvEight P1;
     public KvEight P8;
     public KvEight P9;
-
-    public static ValuePart Load<TElement>(
-        ArrayView<UInt4> values,
-        long p0,
-        long p1,
-        long p8,
-        long p9,
-        int eight,
-        int eights
-    )
-        where TElement : struct, IKvEights
-    {
-        // Past a short head its last eight is loaded again, and nobody reads the outputs.
-        var at = XMath.Min(eight, eights - 1);
-        return new ValuePart
-        {
-            P0 = TElement.Load(values, p0 + at),
-            P1 = TElement.Load(values, p1 + at),
-            P8 = TElement.Load(values, p8 + at),
-            P9 = TElement.Load(values, p9 + at),
-        };
-    }
 }
 
 /// <summary>Weights of a tile's sixteen positions for a lane's query: positions c, c + 1 and c + 8, c + 9.</summary>
@@ -110,7 +68,7 @@ internal struct WeightPart
 internal static class OutputPart
 {
     /// <summary>Adds values times weights to tiles 0 to 3; values are the tiles' rows, queries their columns.</summary>
-    public static void Add<TElement>(ref TensorTiles tiles, in ValuePart values, in WeightPart weights)
+    public static void Add<TElement>(ref FourTiles tiles, in ValuePart values, in WeightPart weights)
         where TElement : struct, IKvEights
     {
         AddParts(ref tiles, values.P0.High, values.P1.High, values.P8.High, values.P9.High, weights);
@@ -120,39 +78,8 @@ internal static class OutputPart
         }
     }
 
-    /// <summary>Clears what <see cref="Add"/> adds to.</summary>
-    public static void Clear(ref TensorTiles tiles)
-    {
-        tiles.Clear(0);
-        tiles.Clear(1);
-        tiles.Clear(2);
-        tiles.Clear(3);
-    }
-
-    /// <summary>Writes the eight values of queries c and c + 1.</summary>
-    public static void Store(in TensorTiles tiles, ArrayView<Float4> target, int even, int odd)
-    {
-        var t0 = tiles.Get(0);
-        var t1 = tiles.Get(1);
-        var t2 = tiles.Get(2);
-        var t3 = tiles.Get(3);
-        target[even] = Four(t0.C0, t0.C2, t1.C0, t1.C2);
-        target[even + 1] = Four(t2.C0, t2.C2, t3.C0, t3.C2);
-        target[odd] = Four(t0.C1, t0.C3, t1.C1, t1.C3);
-        target[odd + 1] = Four(t2.C1, t2.C3, t3.C1, t3.C3);
-    }
-
-    private static Float4 Four(float x, float y, float z, float w) =>
-        new()
-        {
-            X = x,
-            Y = y,
-            Z = z,
-            W = w,
-        };
-
     private static void AddParts(
-        ref TensorTiles tiles,
+        ref FourTiles tiles,
         in UInt4 p0,
         in UInt4 p1,
         in UInt4 p8,
@@ -173,7 +100,7 @@ internal static class OutputPart
     // The cache has values of one position side by side, the tensor core wants positions of one value: two words of two
     // positions are two words the other way round.
     private static void AddPair(
-        ref TensorTiles tiles,
+        ref FourTiles tiles,
         int tile,
         uint p0,
         uint p1,

@@ -320,19 +320,27 @@ internal sealed class IlgpuBackend : Backend
         }
     }
 
-    internal override void RotateAndStore(Activations qkv, AttentionShape shape, IDisposable rotary, KvMemory kv) =>
-        _kvKernels.RotateAndStore(
+    internal override void AppendKv(Activations qkv, AttentionShape shape, IDisposable rotary, KvMemory kv) =>
+        _kvKernels.Append(_stream, _contexts, _rows, (IlgpuActivations)qkv, shape, (IlgpuRotaryTable)rotary, kv);
+
+    internal override void Attend(
+        Activations qkv,
+        AttentionShape shape,
+        IDisposable rotary,
+        KvMemory kv,
+        Activations y
+    ) =>
+        _kvKernels.Attend(
             _stream,
             _contexts,
             _rows,
+            _longestContext,
             (IlgpuActivations)qkv,
             shape,
             (IlgpuRotaryTable)rotary,
-            kv
+            kv,
+            (IlgpuActivations)y
         );
-
-    internal override void Attend(Activations qkv, AttentionShape shape, KvMemory kv, Activations y) =>
-        _kvKernels.Attend(_stream, _contexts, _rows, _longestContext, shape, kv, (IlgpuActivations)y);
 
     protected override void Dispose(bool disposing)
     {

@@ -182,34 +182,37 @@ internal sealed class IlgpuVector(MemoryBuffer1D<float, Stride1D.Dense> buffer, 
 /// One layer's keys and values in device memory, [page, kvHead, slot of the page, headSize]; heads are padded with zeros to
 /// whole sixteen-byte loads of bf16. See <see cref="AttentionGeometry.CacheIndex"/>.
 /// </summary>
-internal sealed class IlgpuKvMemory<T> : KvMemory
-    where T : unmanaged
+internal sealed class IlgpuKvMemory : KvMemory
 {
-    private readonly MemoryBuffer1D<T, Stride1D.Dense> _keys;
-    private readonly MemoryBuffer1D<T, Stride1D.Dense> _values;
+    private readonly MemoryBuffer1D<UInt4, Stride1D.Dense> _keys;
+    private readonly MemoryBuffer1D<UInt4, Stride1D.Dense> _values;
 
-    public IlgpuKvMemory(Accelerator accelerator, KvShape shape)
+    /// <summary>Allocates zeros.</summary>
+    /// <param name="accelerator">The device.</param>
+    /// <param name="shape">How much.</param>
+    /// <param name="eightLoads">Loads of sixteen bytes that hold eight values.</param>
+    public IlgpuKvMemory(Accelerator accelerator, KvShape shape, int eightLoads)
         : base(shape)
     {
         var pages = (shape.SlotCount + AttentionGeometry.PageSlots - 1) / AttentionGeometry.PageSlots;
-        var length =
-            (long)pages * AttentionGeometry.PageSlots * shape.KvHeadCount * ColumnGroups.RoundUp(shape.HeadSize);
-        _keys = accelerator.Allocate1D<T>(length);
-        _values = accelerator.Allocate1D<T>(length);
+        var heads = (long)pages * AttentionGeometry.PageSlots * shape.KvHeadCount;
+        var length = heads * ColumnGroups.Count(shape.HeadSize) * eightLoads;
+        _keys = accelerator.Allocate1D<UInt4>(length);
+        _values = accelerator.Allocate1D<UInt4>(length);
         _keys.MemSetToZero();
         _values.MemSetToZero();
         accelerator.DefaultStream.Synchronize();
+        View = new KvCacheView
+        {
+            Keys = _keys.View.BaseView,
+            Values = _values.View.BaseView,
+            KeyAddress = DeviceAddress.Of(accelerator, _keys.View.BaseView),
+            ValueAddress = DeviceAddress.Of(accelerator, _values.View.BaseView),
+        };
     }
 
-    public ArrayView<T> Keys => _keys.View.BaseView;
-
-    public ArrayView<T> Values => _values.View.BaseView;
-
-    /// <summary>Keys, sixteen bytes a load.</summary>
-    public ArrayView<UInt4> KeyLoads => Keys.Cast<UInt4>();
-
-    /// <summary>Values, sixteen bytes a load.</summary>
-    public ArrayView<UInt4> ValueLoads => Values.Cast<UInt4>();
+    /// <summary>As kernels see it.</summary>
+    public KvCacheView View { get; }
 
     public override void Dispose()
     {

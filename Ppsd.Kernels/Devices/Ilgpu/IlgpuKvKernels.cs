@@ -16,16 +16,14 @@ internal abstract class IlgpuKvKernels : IDisposable
 
     /// <summary>Kernels for a cache of bf16 or of fp32.</summary>
     public static IlgpuKvKernels Create(Accelerator accelerator, bool isBFloat16) =>
-        isBFloat16
-            ? new IlgpuKvKernels<ushort, BFloat16Kv>(accelerator)
-            : new IlgpuKvKernels<float, Float32Kv>(accelerator);
+        isBFloat16 ? new IlgpuKvKernels<BFloat16Kv>(accelerator) : new IlgpuKvKernels<Float32Kv>(accelerator);
 
     /// <summary>Allocates the keys and values of one layer.</summary>
     /// <exception cref="DeviceException">Heads are larger than the kernels serve.</exception>
     public abstract KvMemory Allocate(Accelerator accelerator, KvShape shape);
 
-    /// <summary>Queues <see cref="RotaryKernel"/>; the turned queries stay in the scratch.</summary>
-    public abstract void RotateAndStore(
+    /// <summary>Queues <see cref="KvAppendKernel"/>.</summary>
+    public abstract void Append(
         AcceleratorStream stream,
         RowContexts contexts,
         int rows,
@@ -35,13 +33,15 @@ internal abstract class IlgpuKvKernels : IDisposable
         KvMemory kv
     );
 
-    /// <summary>Queues attention of the queries that were turned last.</summary>
+    /// <summary>Queues the rows' keys and values on their way to the cache, and attention to all that their contexts hold.</summary>
     public abstract void Attend(
         AcceleratorStream stream,
         RowContexts contexts,
         int rows,
         int longestContext,
+        IlgpuActivations qkv,
         AttentionShape shape,
+        IlgpuRotaryTable table,
         KvMemory kv,
         IlgpuActivations y
     );
@@ -51,51 +51,34 @@ internal abstract class IlgpuKvKernels : IDisposable
 }
 
 /// <summary>The kernels for one element type.</summary>
-/// <typeparam name="T">What lies in memory.</typeparam>
-/// <typeparam name="TElement">How it is read and written.</typeparam>
-internal sealed class IlgpuKvKernels<T, TElement>(Accelerator accelerator) : IlgpuKvKernels
-    where T : unmanaged
-    where TElement : struct, IKvElement<T>
+/// <typeparam name="TElement">How the cache is read and written.</typeparam>
+internal sealed class IlgpuKvKernels<TElement>(Accelerator accelerator) : IlgpuKvKernels
+    where TElement : struct, IKvEights
 {
     private readonly Action<
         AcceleratorStream,
         KernelConfig,
         RowContexts,
-        ArrayView<float>,
-        int,
-        ArrayView<float>,
-        ArrayView<float>,
-        ArrayView<ushort>,
-        int,
-        ArrayView<T>,
-        ArrayView<T>,
+        AttentionSource,
+        KvCacheView,
         AttentionGeometry
-    > _rotateAndStore = accelerator.LoadKernel<
-        RowContexts,
-        ArrayView<float>,
-        int,
-        ArrayView<float>,
-        ArrayView<float>,
-        ArrayView<ushort>,
-        int,
-        ArrayView<T>,
-        ArrayView<T>,
-        AttentionGeometry
-    >(RotaryKernel.Execute<T, TElement>);
+    > _append = accelerator.LoadKernel<RowContexts, AttentionSource, KvCacheView, AttentionGeometry>(
+        KvAppendKernel.Execute<TElement>
+    );
 
     private readonly AttentionKernels?[] _attention = new AttentionKernels?[MaxHeadSize / HeadPart.Size];
     private readonly AttentionScratch _scratch = new(accelerator);
 
-    public override int ElementBytes => Interop.SizeOf<T>();
+    public override int ElementBytes => TElement.Loads * Interop.SizeOf<UInt4>() / ColumnGroups.Size;
 
     public override KvMemory Allocate(Accelerator accelerator, KvShape shape) =>
         shape.HeadSize <= MaxHeadSize
-            ? new IlgpuKvMemory<T>(accelerator, shape)
+            ? new IlgpuKvMemory(accelerator, shape, TElement.Loads)
             : throw new DeviceException(
                 $"head size: expected at most {MaxHeadSize} on a CUDA device, found {shape.HeadSize}"
             );
 
-    public override void RotateAndStore(
+    public override void Append(
         AcceleratorStream stream,
         RowContexts contexts,
         int rows,
@@ -105,34 +88,16 @@ internal sealed class IlgpuKvKernels<T, TElement>(Accelerator accelerator) : Ilg
         KvMemory kv
     )
     {
-        var cache = (IlgpuKvMemory<T>)kv;
-        var partCount = HeadPart.CountOf(shape.HeadSize);
-        _scratch.Reserve(
-            qkv.Capacity,
-            shape.HeadCount,
-            partCount,
-            // A recorded step has room for a power of two.
-            ChunksOf((int)BitOperations.RoundUpToPowerOf2((uint)table.Length))
-        );
-        _rotateAndStore(
+        const int HeadsPerGroup = KvAppendKernel.HeadsPerGroup;
+        _append(
             stream,
             new KernelConfig(
-                new Index2D(
-                    rows,
-                    (shape.HeadCount + 2 * shape.KvHeadCount + RotaryKernel.HeadsPerGroup - 1)
-                        / RotaryKernel.HeadsPerGroup
-                ),
-                new Index2D(shape.HeadSize / 2, RotaryKernel.HeadsPerGroup)
+                new Index2D(rows, (2 * shape.KvHeadCount + HeadsPerGroup - 1) / HeadsPerGroup),
+                new Index2D(shape.HeadSize / 2, HeadsPerGroup)
             ),
             contexts,
-            qkv.View,
-            qkv.Stride,
-            table.Cosines,
-            table.Sines,
-            _scratch.Queries.Cast<ushort>(),
-            partCount,
-            cache.Keys,
-            cache.Values,
+            Source(qkv, table),
+            ((IlgpuKvMemory)kv).View,
             new AttentionGeometry(shape, chunks: 0)
         );
     }
@@ -142,27 +107,45 @@ internal sealed class IlgpuKvKernels<T, TElement>(Accelerator accelerator) : Ilg
         RowContexts contexts,
         int rows,
         int longestContext,
+        IlgpuActivations qkv,
         AttentionShape shape,
+        IlgpuRotaryTable table,
         KvMemory kv,
         IlgpuActivations y
     )
     {
-        var cache = (IlgpuKvMemory<T>)kv;
+        if (rows > AppendedRows.MaxCount)
+        {
+            Append(stream, contexts, rows, qkv, shape, table, kv);
+        }
+
+        // A recorded step has room for a power of two.
+        var longest = (int)BitOperations.RoundUpToPowerOf2((uint)table.Length);
         var partCount = HeadPart.CountOf(shape.HeadSize);
+        _scratch.Reserve(qkv.Capacity, shape.HeadCount, partCount, ChunksOf(longest));
         var kernels = _attention[partCount - 1] ??= AttentionKernels.Create<TElement>(accelerator, partCount);
         kernels.Attend(
             stream,
             contexts,
             rows,
             new AttentionGeometry(shape, ChunksOf(longestContext)),
-            cache.KeyLoads,
-            cache.ValueLoads,
+            Source(qkv, table),
+            ((IlgpuKvMemory)kv).View,
             _scratch,
             y
         );
     }
 
     public override void Dispose() => _scratch.Dispose();
+
+    private static AttentionSource Source(IlgpuActivations qkv, IlgpuRotaryTable table) =>
+        new()
+        {
+            QueryKeyValue = qkv.View,
+            Stride = qkv.Stride,
+            Cosines = table.Cosines,
+            Sines = table.Sines,
+        };
 
     private static int ChunksOf(int length) =>
         (length + SplitAttentionKernel.ChunkLength - 1) / SplitAttentionKernel.ChunkLength;

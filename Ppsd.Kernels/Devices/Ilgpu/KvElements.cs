@@ -2,25 +2,28 @@ using ILGPU;
 
 namespace Ppsd.Kernels.Devices.Ilgpu;
 
-/// <summary>How a key or value is held in device memory; kernels are compiled once per kind.</summary>
-/// <typeparam name="T">What lies in memory.</typeparam>
-internal interface IKvElement<T> : IKvEights
-    where T : unmanaged
-{
-    /// <summary>Value to keep.</summary>
-    static abstract T Store(float value);
-}
-
-/// <summary>Reads keys or values eight at a time, as the bf16 words of a tensor core.</summary>
+/// <summary>
+/// How keys and values are held in device memory; kernels are compiled once per kind. They are read eight at a time, as the
+/// bf16 words of a tensor core.
+/// </summary>
 internal interface IKvEights
 {
     /// <summary>True when a value is two bf16 parts, false when the first is all of it.</summary>
     static abstract bool HasLowPart { get; }
 
-    /// <summary>The eight values of a group.</summary>
-    /// <param name="view">Keys or values of a layer.</param>
-    /// <param name="group">Eights before it.</param>
-    static abstract KvEight Load(ArrayView<UInt4> view, long group);
+    /// <summary>Sixteen-byte loads of eight values.</summary>
+    static abstract int Loads { get; }
+
+    /// <summary>Eight values as they were loaded.</summary>
+    /// <param name="first">The first load.</param>
+    /// <param name="second">The second; anything when there is none.</param>
+    static abstract KvEight Unpack(UInt4 first, UInt4 second);
+
+    /// <summary>Keeps one value.</summary>
+    /// <param name="loads">Keys or values.</param>
+    /// <param name="at">Which, in values.</param>
+    /// <param name="value">The value, to be rounded.</param>
+    static abstract void Store(ArrayView<UInt4> loads, long at, float value);
 }
 
 /// <summary>Eight keys or values: their bf16 parts and, where those are not all, what they leave.</summary>
@@ -31,26 +34,29 @@ internal struct KvEight
 }
 
 /// <summary>bf16: half the bytes attention reads.</summary>
-internal readonly struct BFloat16Kv : IKvElement<ushort>
+internal readonly struct BFloat16Kv : IKvEights
 {
     public static bool HasLowPart => false;
 
-    public static ushort Store(float value) => BFloat16.FromSingle(value);
+    public static int Loads => 1;
 
-    public static KvEight Load(ArrayView<UInt4> view, long group) => new() { High = view[group] };
+    public static void Store(ArrayView<UInt4> loads, long at, float value) =>
+        loads.Cast<ushort>()[at] = BFloat16.FromSingle(value);
+
+    public static KvEight Unpack(UInt4 first, UInt4 second) => new() { High = first };
 }
 
 /// <summary>fp32; split into two bf16 parts, which hold 16 of its 24 bits, when multiplied.</summary>
-internal readonly struct Float32Kv : IKvElement<float>
+internal readonly struct Float32Kv : IKvEights
 {
     public static bool HasLowPart => true;
 
-    public static float Store(float value) => value;
+    public static int Loads => 2;
 
-    public static KvEight Load(ArrayView<UInt4> view, long group)
+    public static void Store(ArrayView<UInt4> loads, long at, float value) => loads.Cast<float>()[at] = value;
+
+    public static KvEight Unpack(UInt4 first, UInt4 second)
     {
-        var first = view[2 * group];
-        var second = view[2 * group + 1];
         var result = new KvEight();
         result.High.X = Pack(first.X, first.Y);
         result.High.Y = Pack(first.Z, first.W);

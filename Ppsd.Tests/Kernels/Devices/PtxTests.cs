@@ -25,17 +25,12 @@ public sealed class PtxTests
         yield return Kernel(typeof(SwiGluKernel), nameof(SwiGluKernel.Execute));
         yield return Kernel(typeof(PackKernel), nameof(PackKernel.FromRows));
         yield return Kernel(typeof(PackKernel), nameof(PackKernel.FromGenerator));
-        foreach (var kv in ((Type, Type)[])[(typeof(ushort), typeof(BFloat16Kv)), (typeof(float), typeof(Float32Kv))])
+        foreach (var kv in (Type[])[typeof(BFloat16Kv), typeof(Float32Kv)])
         {
-            yield return Kernel(typeof(RotaryKernel), nameof(RotaryKernel.Execute), kv.Item1, kv.Item2);
+            yield return Kernel(typeof(KvAppendKernel), nameof(KvAppendKernel.Execute), kv);
             foreach (var parts in (Type[])[typeof(OneHeadPart), typeof(TwoHeadParts)])
             {
-                yield return Kernel(
-                    typeof(SplitAttentionKernel),
-                    nameof(SplitAttentionKernel.Execute),
-                    kv.Item2,
-                    parts
-                );
+                yield return Kernel(typeof(SplitAttentionKernel), nameof(SplitAttentionKernel.Execute), kv, parts);
             }
         }
 
@@ -44,8 +39,6 @@ public sealed class PtxTests
         {
             yield return Kernel(typeof(WideProductKernel), nameof(WideProductKernel.Execute), result);
         }
-
-        yield return Kernel(typeof(AttentionMergeKernel), nameof(AttentionMergeKernel.Execute), typeof(TwoHeadParts));
     }
 
     [TestCaseSource(nameof(Kernels))]

@@ -231,18 +231,19 @@ public sealed class AttentionTests
             _rotary = device.Owned(device.Backend.LoadRotary(table));
         }
 
-        public Activations Store(float[][] rows, StepBatch batch)
+        public void Store(float[][] rows, StepBatch batch)
         {
             var qkv = _device.Rows(rows);
             _device.Backend.BeginStep(batch);
-            _device.Backend.RotateAndStore(qkv, _shape, _rotary, _kv);
-            return qkv;
+            _device.Backend.AppendKv(qkv, _shape, _rotary, _kv);
         }
 
         public float[][] Attend(float[][] rows, StepBatch batch)
         {
+            var qkv = _device.Rows(rows);
             var y = _device.Poisoned(rows.Length, _shape.QueryWidth);
-            _device.Backend.Attend(Store(rows, batch), _shape, _kv, y);
+            _device.Backend.BeginStep(batch);
+            _device.Backend.Attend(qkv, _shape, _rotary, _kv, y);
             return _device.Read(y, rows.Length);
         }
     }

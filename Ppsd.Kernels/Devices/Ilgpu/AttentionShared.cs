@@ -1,0 +1,98 @@
+using ILGPU;
+using ILGPU.Algorithms;
+
+namespace Ppsd.Kernels.Devices.Ilgpu;
+
+/// <summary>
+/// The dynamic shared memory of a group of <see cref="SplitAttentionKernel"/>: the ring, the tile's queries, the step's
+/// keys and values, softmax totals of its warps, a word. All of it is dynamic, because what a kernel declares lies in front, and copies to a ring that does
+/// not begin on a line of 128 bytes move each line twice.
+/// </summary>
+internal struct AttentionShared
+{
+    private const int Columns = AttentionGeometry.TileColumns;
+    private const int TotalLoads = SplitAttentionKernel.WarpCount * Columns / 4;
+
+    // Finite, so that a query none of whose positions count has weights of zero and not of NaN.
+    private const float Lowest = -1e30f;
+
+    // One load more than a query has, against bank conflicts.
+    private const int QueryStride = 4 * HeadPart.EightCount + 1;
+
+    /// <summary>Stages of keys and values; see <see cref="KvRing{TElement, TParts}"/>.</summary>
+    public ArrayView<UInt4> Ring;
+
+    /// <summary>Queries, [column, parts of both kinds], with a gap after each.</summary>
+    public ArrayView<UInt4> Queries;
+
+    /// <summary>Largest scores, [column, warp].</summary>
+    public ArrayView<float> Maxima;
+
+    /// <summary>Sums of weights, [column, warp].</summary>
+    public ArrayView<float> Sums;
+
+    /// <summary>True when this group is the tile's last.</summary>
+    public ArrayView<int> IsLast;
+
+    /// <summary>Keys and values that the step appends, [row, key then value, as in the cache].</summary>
+    public ArrayView<UInt4> Appended;
+
+    /// <summary>Loads of sixteen bytes that it takes.</summary>
+    /// <param name="stages">Stages of the ring.</param>
+    public static int Loads<TElement, TParts>(int stages)
+        where TElement : struct, IKvEights
+        where TParts : struct, IHeadParts =>
+        stages * KvRing<TElement, TParts>.StageLoads
+        + Columns * QueryStride
+        + AppendedAt<TElement, TParts>(AppendedRows.MaxCount, isValue: 0)
+        + 2 * TotalLoads
+        + 1;
+
+    /// <summary>The group's memory.</summary>
+    /// <param name="stages">Stages of the ring.</param>
+    public static AttentionShared OfGroup<TElement, TParts>(int stages)
+        where TElement : struct, IKvEights
+        where TParts : struct, IHeadParts
+    {
+        var memory = SharedMemory.GetDynamic<UInt4>();
+        var queries = stages * KvRing<TElement, TParts>.StageLoads;
+        var appended = queries + Columns * QueryStride;
+        var appendedLoads = AppendedAt<TElement, TParts>(AppendedRows.MaxCount, isValue: 0);
+        var totals = appended + appendedLoads;
+        return new AttentionShared
+        {
+            Ring = memory,
+            Queries = memory.SubView(queries, Columns * QueryStride),
+            Appended = memory.SubView(appended, appendedLoads),
+            Maxima = memory.SubView(totals, TotalLoads).Cast<float>(),
+            Sums = memory.SubView(totals + TotalLoads, TotalLoads).Cast<float>(),
+            IsLast = memory.SubView(totals + 2 * TotalLoads, 1).Cast<int>(),
+        };
+    }
+
+    /// <summary>Where a row's appended key begins, or its value.</summary>
+    public static int AppendedAt<TElement, TParts>(int row, int isValue)
+        where TElement : struct, IKvEights
+        where TParts : struct, IHeadParts => (2 * row + isValue) * TParts.Count * HeadPart.EightCount * TElement.Loads;
+
+    /// <summary>The largest of a column's scores.</summary>
+    public readonly float MaxOf(int column)
+    {
+        var first = Maxima.Cast<Float4>()[2 * column];
+        var second = Maxima.Cast<Float4>()[2 * column + 1];
+        var max = XMath.Max(XMath.Max(first.X, first.Y), XMath.Max(first.Z, first.W));
+        max = XMath.Max(max, XMath.Max(XMath.Max(second.X, second.Y), XMath.Max(second.Z, second.W)));
+        return XMath.Max(max, Lowest);
+    }
+
+    /// <summary>Sum of a column's weights, warp by warp.</summary>
+    public readonly float SumOf(int column)
+    {
+        var first = Sums.Cast<Float4>()[2 * column];
+        var second = Sums.Cast<Float4>()[2 * column + 1];
+        return first.X + first.Y + first.Z + first.W + second.X + second.Y + second.Z + second.W;
+    }
+
+    /// <summary>Where a query's load stands.</summary>
+    public static int QueryAt(int column, int load) => column * QueryStride + load;
+}

@@ -1,0 +1,172 @@
+using ILGPU;
+using ILGPU.Runtime.Cuda;
+
+namespace Ppsd.Kernels.Devices.Ilgpu;
+
+/// <summary>
+/// Four <see cref="MmaTile"/>s of a warp that attention accumulates into, by number; numbers must be literals. On a card the
+/// sums live in registers that have names of their own, and leave them only as scores and for shared memory: inline
+/// assembly that returns them one by one would store each to memory first.
+/// </summary>
+internal struct FourTiles
+{
+    private const string Multiply = "mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 ";
+    private const string Operands = ", {%0,%1,%2,%3}, {%4,%5}, ";
+
+    private MmaTile _t0;
+    private MmaTile _t1;
+    private MmaTile _t2;
+    private MmaTile _t3;
+
+    /// <summary>Declares the registers; once in a kernel, before anything else here.</summary>
+    public static void Declare()
+    {
+        if (!CudaAsm.IsSupported)
+        {
+            return;
+        }
+
+        CudaAsm.Emit(".reg .f32 ft<16>; .reg .f32 fs<2>;");
+    }
+
+    /// <summary>Makes the sums zero.</summary>
+    public void Clear()
+    {
+        if (!CudaAsm.IsSupported)
+        {
+            _t0 = new MmaTile();
+            _t1 = new MmaTile();
+            _t2 = new MmaTile();
+            _t3 = new MmaTile();
+            return;
+        }
+
+        CudaAsm.Emit("mov.b32 ft0, 0; mov.b32 ft1, 0; mov.b32 ft2, 0; mov.b32 ft3, 0;");
+        CudaAsm.Emit("mov.b32 ft4, 0; mov.b32 ft5, 0; mov.b32 ft6, 0; mov.b32 ft7, 0;");
+        CudaAsm.Emit("mov.b32 ft8, 0; mov.b32 ft9, 0; mov.b32 ft10, 0; mov.b32 ft11, 0;");
+        CudaAsm.Emit("mov.b32 ft12, 0; mov.b32 ft13, 0; mov.b32 ft14, 0; mov.b32 ft15, 0;");
+    }
+
+    /// <summary>
+    /// Adds a product on the warp's tensor core; operands as in <see cref="MmaTile.Simulate"/>. Each of a tile's outputs is
+    /// its own sum: columns that hold other rows do not touch its bits.
+    /// </summary>
+    public void Accumulate(int tile, uint a0, uint a1, uint a2, uint a3, uint b0, uint b1)
+    {
+        if (!CudaAsm.IsSupported)
+        {
+            Simulate(tile, a0, a1, a2, a3, b0, b1);
+            return;
+        }
+
+        switch (tile)
+        {
+            case 0:
+                CudaAsm.Emit(Multiply + "{ft0,ft1,ft2,ft3}" + Operands + "{ft0,ft1,ft2,ft3};", a0, a1, a2, a3, b0, b1);
+                break;
+            case 1:
+                CudaAsm.Emit(Multiply + "{ft4,ft5,ft6,ft7}" + Operands + "{ft4,ft5,ft6,ft7};", a0, a1, a2, a3, b0, b1);
+                break;
+            case 2:
+                CudaAsm.Emit(
+                    Multiply + "{ft8,ft9,ft10,ft11}" + Operands + "{ft8,ft9,ft10,ft11};",
+                    a0,
+                    a1,
+                    a2,
+                    a3,
+                    b0,
+                    b1
+                );
+                break;
+            default:
+                CudaAsm.Emit(
+                    Multiply + "{ft12,ft13,ft14,ft15}" + Operands + "{ft12,ft13,ft14,ft15};",
+                    a0,
+                    a1,
+                    a2,
+                    a3,
+                    b0,
+                    b1
+                );
+                break;
+        }
+    }
+
+    /// <summary>
+    /// Scores of the lane's query (lane / 4) with positions c, c + 1, c + 8 and c + 9, c = lane % 4 * 2: queries' upper parts
+    /// are rows 0 to 7 of the tiles, what they leave rows 8 to 15; tiles 0 and 2 hold the first eight positions, 1 and 3 the
+    /// others.
+    /// </summary>
+    public readonly Float4 Scores()
+    {
+        if (!CudaAsm.IsSupported)
+        {
+            return Four(
+                _t0.C0 + _t2.C0 + (_t0.C2 + _t2.C2),
+                _t0.C1 + _t2.C1 + (_t0.C3 + _t2.C3),
+                _t1.C0 + _t3.C0 + (_t1.C2 + _t3.C2),
+                _t1.C1 + _t3.C1 + (_t1.C3 + _t3.C3)
+            );
+        }
+
+        CudaAsm.Emit("add.f32 fs0, ft0, ft8; add.f32 fs1, ft2, ft10; add.f32 %0, fs0, fs1;", out float score0);
+        CudaAsm.Emit("add.f32 fs0, ft1, ft9; add.f32 fs1, ft3, ft11; add.f32 %0, fs0, fs1;", out float score1);
+        CudaAsm.Emit("add.f32 fs0, ft4, ft12; add.f32 fs1, ft6, ft14; add.f32 %0, fs0, fs1;", out float score8);
+        CudaAsm.Emit("add.f32 fs0, ft5, ft13; add.f32 fs1, ft7, ft15; add.f32 %0, fs0, fs1;", out float score9);
+        return Four(score0, score1, score8, score9);
+    }
+
+    /// <summary>
+    /// Writes weighted values: two of a tile's rows r and r + 8 to each of the tiles' eight places, for columns c and c + 1.
+    /// </summary>
+    /// <param name="target">Shared memory, four values a load.</param>
+    /// <param name="address">Where it lies on a card.</param>
+    /// <param name="even">Load of column c; the next belongs to it too.</param>
+    /// <param name="odd">Load of column c + 1.</param>
+    public readonly void Store(ArrayView<Float4> target, int address, int even, int odd)
+    {
+        if (!CudaAsm.IsSupported)
+        {
+            target[even] = Four(_t0.C0, _t0.C2, _t1.C0, _t1.C2);
+            target[even + 1] = Four(_t2.C0, _t2.C2, _t3.C0, _t3.C2);
+            target[odd] = Four(_t0.C1, _t0.C3, _t1.C1, _t1.C3);
+            target[odd + 1] = Four(_t2.C1, _t2.C3, _t3.C1, _t3.C3);
+            return;
+        }
+
+        CudaAsm.Emit(
+            "st.shared.v4.f32 [%0], {ft0,ft2,ft4,ft6}; st.shared.v4.f32 [%0+16], {ft8,ft10,ft12,ft14}; "
+                + "st.shared.v4.f32 [%1], {ft1,ft3,ft5,ft7}; st.shared.v4.f32 [%1+16], {ft9,ft11,ft13,ft15};",
+            address + even * 16,
+            address + odd * 16
+        );
+    }
+
+    private static Float4 Four(float x, float y, float z, float w) =>
+        new()
+        {
+            X = x,
+            Y = y,
+            Z = z,
+            W = w,
+        };
+
+    private void Simulate(int tile, uint a0, uint a1, uint a2, uint a3, uint b0, uint b1)
+    {
+        switch (tile)
+        {
+            case 0:
+                _t0.Simulate(a0, a1, a2, a3, b0, b1);
+                break;
+            case 1:
+                _t1.Simulate(a0, a1, a2, a3, b0, b1);
+                break;
+            case 2:
+                _t2.Simulate(a0, a1, a2, a3, b0, b1);
+                break;
+            default:
+                _t3.Simulate(a0, a1, a2, a3, b0, b1);
+                break;
+        }
+    }
+}
