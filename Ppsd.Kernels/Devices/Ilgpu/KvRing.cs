@@ -57,7 +57,7 @@ internal struct KvRing<TElement, TParts>
             _depth = stages,
             _cache = cache,
             _geometry = geometry,
-            _own = RingStage.OwnAddress(),
+            _own = RingStage.Start() + Group.IdxX * LoadBytes,
         };
 
     /// <summary>
@@ -96,7 +96,7 @@ internal struct KvRing<TElement, TParts>
     {
         if (_depth == MaxStageCount)
         {
-            SharedCopy.WaitForAllBut2();
+            SharedCopy.WaitForAllBut(2);
         }
         else if (_depth > 1)
         {
