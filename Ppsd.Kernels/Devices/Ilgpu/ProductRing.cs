@@ -38,39 +38,17 @@ internal struct ProductRing
     private ArrayView<UInt4> _ring;
     private ArrayView<float> _sums;
     private ArrayView<float> _scales;
-    private ArrayView<UInt4> _weights;
-    private ArrayView<UInt4> _x;
-    private UnitSchedule _schedule;
+    private RingCopies _copies;
     private int _sumAddress;
     private int _depth;
     private int _width;
-    private int _stages;
-    private int _units;
-
-    // The next copies.
-    private int _copyUnit;
-    private int _copyStage;
-    private int _copyBlocks;
-    private long _weightStart;
-    private long _weightFrom;
-    private long _blockBytes;
-    private long _rowStart;
-    private long _rowFrom;
-
-    // The stage that is multiplied next, then filled again: the thread's weights there, its values of x; both in the ring's
-    // first stage, and where weights would lie past its last.
-    private int _weightsAt;
-    private int _rowAt;
-    private int _firstWeightsAt;
-    private int _firstRowAt;
-    private int _endWeightsAt;
-    private int _tileRowBytes;
+    private int _isQuad;
 
     // Where the sums of the last unit begin, in words: units take turns, so that one barrier a unit is enough.
     private int _sumStart;
 
     /// <summary>Units of this group.</summary>
-    public readonly int Units => _units;
+    public readonly int Units => _copies.Units;
 
     /// <summary>Rows of x in shared memory.</summary>
     public readonly int Width => _width;
@@ -110,29 +88,10 @@ internal struct ProductRing
         var cancelled = _ring.SubView(rest + sumLoads + ScaleLoads, 1).Cast<int>();
         var start = RingStage.Start();
         _sumAddress = start + rest * RingStage.LoadBytes;
-        _firstWeightsAt = start + Group.IdxX * RingStage.LoadBytes;
-        _tileRowBytes = RingStage.TileRowLoads(_width) * RingStage.LoadBytes;
-        _endWeightsAt = _firstWeightsAt + _depth * RingStage.WeightLoads * RingStage.LoadBytes;
-        _firstRowAt = start + (_depth * RingStage.WeightLoads + RingStage.OwnRow(_width)) * RingStage.LoadBytes;
-        _weights = source.Weights.Loads;
-        _schedule = source.Schedule;
-        _x = source.X.Values.Cast<UInt4>();
-        _blockBytes = (long)source.Weights.TilesPerRow * GroupSum.WarpSize * RingStage.LoadBytes;
-        _weightStart = source.WeightAddress + Group.IdxX * RingStage.LoadBytes;
-        _stages = source.Weights.TilesPerRow >> (4 - _schedule.IsQuad);
-        _units = _schedule.UnitCount(Grid.IdxX);
-        _copyUnit = 0;
-        BeginUnit();
-        Rewind();
+        _isQuad = source.Schedule.IsQuad;
+        _copies.Begin(_ring, start, source);
         var early = _depth < EarlyStages ? _depth : EarlyStages;
-        for (var stage = 0; stage < early; stage++)
-        {
-            CopyWeights();
-            SharedCopy.Commit();
-            EndStage();
-            Advance();
-        }
-
+        _copies.OrderWeights(early);
         if (Group.IdxX == 0)
         {
             cancelled[0] = current == last ? 1 : 0;
@@ -146,23 +105,7 @@ internal struct ProductRing
             return false;
         }
 
-        // Lanes beyond the last row of x repeat it, and nobody reads their sums.
-        var lane = Group.IdxX & (GroupSum.WarpSize - 1);
-        var column = (lane >> 2) < _width ? lane >> 2 : _width - 1;
-        var row = Grid.IdxY * TensorCore.Width + column;
-        row = row < source.Rows ? row : source.Rows - 1;
-        var firstLoad = (long)row * (source.X.Stride >> 2) + (Group.IdxX >> 5) * 4 + (lane & 3);
-        _rowStart = source.XAddress + firstLoad * RingStage.LoadBytes;
-        CopyFirstRows(early);
-        for (var stage = early; stage < _depth; stage++)
-        {
-            CopyWeights();
-            CopyRows();
-            SharedCopy.Commit();
-            EndStage();
-            Advance();
-        }
-
+        _copies.OrderRows(source, early);
         _sumStart = SumWords(_width);
         return true;
     }
@@ -172,26 +115,25 @@ internal struct ProductRing
     {
         var tiles = new UnitTiles();
         tiles.Clear();
-        for (var done = 0; done < _stages; )
+        for (var done = 0; done < _copies.Stages; )
         {
             // Up to where the unit that is multiplied or the one that is copied ends.
-            var count = _stages - (done > _copyStage ? done : _copyStage);
-            if (_schedule.IsQuad != 0)
+            var count = _copies.Stages - (done > _copies.Stage ? done : _copies.Stage);
+            if (_depth == DeepRing.Stages)
             {
-                RunQuad(ref tiles, count);
+                Run<DeepRing>(ref tiles, count);
+            }
+            else if (_depth == WideRing.Stages)
+            {
+                Run<WideRing>(ref tiles, count);
             }
             else
             {
-                RunPair(ref tiles, count);
+                Run<SmallRing>(ref tiles, count);
             }
 
             done += count;
-            _copyStage += count;
-            if (_copyStage == _stages)
-            {
-                _copyUnit++;
-                BeginUnit();
-            }
+            _copies.Passed(count);
         }
 
         _sumStart = SumWords(_width) - _sumStart;
@@ -235,51 +177,42 @@ internal struct ProductRing
 
     private static int SumWords(int width) => Splits * SumStride * width;
 
-    // Loops of their own for each case: with two warps a scheduler every branch counts.
-    private void RunQuad(ref UnitTiles tiles, int stages)
+    private void Run<TDepth>(ref UnitTiles tiles, int stages)
+        where TDepth : struct, IRingDepth
     {
-        if (_depth == DeepRing.Stages)
+        if (_isQuad != 0)
         {
-            RunQuad<DeepRing>(ref tiles, stages);
-        }
-        else if (_depth == WideRing.Stages)
-        {
-            RunQuad<WideRing>(ref tiles, stages);
+            RunQuad<TDepth>(ref tiles, stages);
         }
         else
         {
-            RunQuad<SmallRing>(ref tiles, stages);
+            RunPair<TDepth>(ref tiles, stages);
         }
     }
 
+    // Loops of their own for each case: with two warps a scheduler every branch counts. A thread orders its next stage when
+    // it has read its part of one, which nobody else reads.
     private void RunQuad<TDepth>(ref UnitTiles tiles, int stages)
         where TDepth : struct, IRingDepth
     {
-        if (_copyBlocks == UnitSchedule.QuadBlocks)
+        if (_copies.Blocks == UnitSchedule.QuadBlocks)
         {
             for (var stage = 0; stage < stages; stage++)
             {
                 SharedCopy.WaitForAllBut(TDepth.Stages - 1);
                 MultiplyQuad(ref tiles);
-
-                // The thread has read its part of the stage, and nobody else reads it.
-                RingStage.CopyFullQuad(_ring, _weightsAt, _weights, _weightFrom, _blockBytes);
-                CopyQuadRows();
-                SharedCopy.Commit();
-                _weightFrom += RingStage.TileBytes;
-                Advance();
+                _copies.CopyFullQuad();
+                _copies.Advance();
             }
         }
-        else if (_copyBlocks > 0)
+        else if (_copies.Blocks > 0)
         {
             for (var stage = 0; stage < stages; stage++)
             {
                 SharedCopy.WaitForAllBut(TDepth.Stages - 1);
                 MultiplyQuad(ref tiles);
-                CopyQuadWeights();
-                CopyQuadRows();
-                SharedCopy.Commit();
-                Advance();
+                _copies.CopyQuad();
+                _copies.Advance();
             }
         }
         else
@@ -289,55 +222,32 @@ internal struct ProductRing
                 SharedCopy.WaitForAllBut(TDepth.Stages - 1);
                 MultiplyQuad(ref tiles);
                 SharedCopy.Commit();
-                Advance();
+                _copies.Advance();
             }
-        }
-    }
-
-    private void RunPair(ref UnitTiles tiles, int stages)
-    {
-        if (_depth == DeepRing.Stages)
-        {
-            RunPair<DeepRing>(ref tiles, stages);
-        }
-        else if (_depth == WideRing.Stages)
-        {
-            RunPair<WideRing>(ref tiles, stages);
-        }
-        else
-        {
-            RunPair<SmallRing>(ref tiles, stages);
         }
     }
 
     private void RunPair<TDepth>(ref UnitTiles tiles, int stages)
         where TDepth : struct, IRingDepth
     {
-        if (_copyBlocks == UnitSchedule.PairBlocks)
+        if (_copies.Blocks == UnitSchedule.PairBlocks)
         {
             for (var stage = 0; stage < stages; stage++)
             {
                 SharedCopy.WaitForAllBut(TDepth.Stages - 1);
                 MultiplyPair(ref tiles);
-
-                // The thread has read its part of the stage, and nobody else reads it.
-                RingStage.CopyFullPair(_ring, _weightsAt, _weights, _weightFrom, _blockBytes);
-                CopyPairRows();
-                SharedCopy.Commit();
-                _weightFrom += 2 * RingStage.TileBytes;
-                Advance();
+                _copies.CopyFullPair();
+                _copies.Advance();
             }
         }
-        else if (_copyBlocks > 0)
+        else if (_copies.Blocks > 0)
         {
             for (var stage = 0; stage < stages; stage++)
             {
                 SharedCopy.WaitForAllBut(TDepth.Stages - 1);
                 MultiplyPair(ref tiles);
-                CopyPairWeights();
-                CopyPairRows();
-                SharedCopy.Commit();
-                Advance();
+                _copies.CopyPair();
+                _copies.Advance();
             }
         }
         else
@@ -347,7 +257,7 @@ internal struct ProductRing
                 SharedCopy.WaitForAllBut(TDepth.Stages - 1);
                 MultiplyPair(ref tiles);
                 SharedCopy.Commit();
-                Advance();
+                _copies.Advance();
             }
         }
     }
@@ -356,7 +266,7 @@ internal struct ProductRing
     {
         if (CudaAsm.IsSupported)
         {
-            UnitTiles.AddQuad(_weightsAt, _rowAt);
+            UnitTiles.AddQuad(_copies.WeightsAt, _copies.RowAt);
             return;
         }
 
@@ -369,7 +279,7 @@ internal struct ProductRing
     {
         if (CudaAsm.IsSupported)
         {
-            UnitTiles.AddPair(_weightsAt, _rowAt, _rowAt + _tileRowBytes);
+            UnitTiles.AddPair(_copies.WeightsAt, _copies.RowAt, _copies.SecondRowAt);
             return;
         }
 
@@ -381,139 +291,13 @@ internal struct ProductRing
     private readonly ArrayView<UInt4> WeightsOfWarp()
     {
         var first = Group.IdxX & ~(GroupSum.WarpSize - 1);
-        return _ring.SubView(Slot() * RingStage.WeightLoads + first, RingStage.WeightLoads - first);
+        return _ring.SubView(_copies.Slot * RingStage.WeightLoads + first, RingStage.WeightLoads - first);
     }
 
     private readonly ArrayView<UInt4> RowsOfWarp()
     {
         var first = RingStage.TileRowLoads(_width) / Splits * (Group.IdxX >> 5);
-        var stage = _depth * RingStage.WeightLoads + Slot() * RingStage.RowLoads(_width);
+        var stage = _depth * RingStage.WeightLoads + _copies.Slot * RingStage.RowLoads(_width);
         return _ring.SubView(stage + first, RingStage.RowLoads(_width) - first);
-    }
-
-    private readonly int Slot() => (_weightsAt - _firstWeightsAt) / (RingStage.WeightLoads * RingStage.LoadBytes);
-
-    /// <summary>To the ring's first stage.</summary>
-    private void Rewind()
-    {
-        _weightsAt = _firstWeightsAt;
-        _rowAt = _firstRowAt;
-    }
-
-    /// <summary>To the ring's next stage.</summary>
-    private void Advance()
-    {
-        _weightsAt += RingStage.WeightLoads * RingStage.LoadBytes;
-        _rowAt += 2 * _tileRowBytes;
-        if (_weightsAt == _endWeightsAt)
-        {
-            Rewind();
-        }
-    }
-
-    /// <summary>Points at the thread's first loads of the unit that is copied next; past the last there are none.</summary>
-    private void BeginUnit()
-    {
-        _copyStage = 0;
-        _copyBlocks = 0;
-        if (_copyUnit < _units)
-        {
-            _copyBlocks = _schedule.BlockCount(Grid.IdxX, _copyUnit);
-            _weightFrom = _weightStart + _schedule.FirstBlock(Grid.IdxX, _copyUnit) * _blockBytes;
-        }
-
-        _rowFrom = _rowStart;
-    }
-
-    /// <summary>The stage's copies are ordered.</summary>
-    private void EndStage()
-    {
-        _copyStage++;
-        if (_copyStage == _stages)
-        {
-            _copyUnit++;
-            BeginUnit();
-        }
-    }
-
-    /// <summary>Copies a stage of weights.</summary>
-    private void CopyWeights()
-    {
-        if (_schedule.IsQuad != 0)
-        {
-            CopyQuadWeights();
-        }
-        else
-        {
-            CopyPairWeights();
-        }
-    }
-
-    /// <summary>Copies x of a stage, if a unit is left; every unit reads the same.</summary>
-    private void CopyRows()
-    {
-        if (_copyBlocks == 0)
-        {
-            return;
-        }
-
-        if (_schedule.IsQuad != 0)
-        {
-            CopyQuadRows();
-        }
-        else
-        {
-            CopyPairRows();
-        }
-    }
-
-    private void CopyQuadWeights()
-    {
-        RingStage.CopyQuad(_ring, _weightsAt, _weights, _weightFrom, _blockBytes, _copyBlocks);
-        _weightFrom += RingStage.TileBytes;
-    }
-
-    private void CopyPairWeights()
-    {
-        RingStage.CopyPair(_ring, _weightsAt, _weights, _weightFrom, _blockBytes, _copyBlocks);
-        _weightFrom += 2 * RingStage.TileBytes;
-    }
-
-    /// <summary>Copies x for the stages whose weights were ordered before the group's input was ready.</summary>
-    private void CopyFirstRows(int stages)
-    {
-        var copyBlocks = _copyBlocks;
-        var copyUnit = _copyUnit;
-        var copyStage = _copyStage;
-        var weightFrom = _weightFrom;
-        _copyUnit = 0;
-        BeginUnit();
-        Rewind();
-        for (var stage = 0; stage < stages; stage++)
-        {
-            CopyRows();
-            SharedCopy.Commit();
-            EndStage();
-            Advance();
-        }
-
-        // Where the weights stood, x stands now.
-        _copyBlocks = copyBlocks;
-        _copyUnit = copyUnit;
-        _copyStage = copyStage;
-        _weightFrom = weightFrom;
-    }
-
-    private void CopyQuadRows()
-    {
-        RingStage.CopyRow(_ring, _rowAt, _x, _rowFrom);
-        _rowFrom += RingStage.RowStrideBytes;
-    }
-
-    private void CopyPairRows()
-    {
-        RingStage.CopyRow(_ring, _rowAt, _x, _rowFrom);
-        RingStage.CopyRow(_ring, _rowAt + _tileRowBytes, _x, _rowFrom + RingStage.RowStrideBytes);
-        _rowFrom += 2 * RingStage.RowStrideBytes;
     }
 }

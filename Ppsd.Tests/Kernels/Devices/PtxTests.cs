@@ -82,11 +82,13 @@ public sealed class PtxTests
     {
         var ptx = Compile(typeof(ProductKernels).GetMethod(kernel)!);
 
-        // Two row blocks by two tiles, and four by one, each by the high and the low part of x.
-        Assert.That(ptx.Split("mma.sync.aligned.m16n8k16").Length - 1, Is.EqualTo(16));
-        Assert.That(ptx.Split("ld.shared.v4.b32 {p").Length - 1, Is.EqualTo(11));
+        // Loops for rings of three depths; in each a whole unit comes next, a part of one, or none. Two row blocks by two
+        // tiles, and four by one, are each multiplied by the high and the low part of x.
+        const int Loops = 3 * 3;
+        Assert.That(ptx.Split("mma.sync.aligned.m16n8k16").Length - 1, Is.EqualTo(Loops * (8 + 8)));
+        Assert.That(ptx.Split("ld.shared.v4.b32 {p").Length - 1, Is.EqualTo(Loops * (6 + 5)));
         Assert.That(ptx, Does.Contain("griddepcontrol.launch_dependents").And.Contain("griddepcontrol.wait"));
-        Assert.That(ptx, Does.Contain("cp.async.ca.shared.global").And.Contain("cp.async.wait_group 7"));
+        Assert.That(ptx, Does.Contain("cp.async.ca.shared.global").And.Contain("cp.async.wait_group 11"));
         Assert.That(ptx, Does.Contain("cp.async.cg.shared.global"));
 
         // What a kernel declares lies in front of the ring, which must begin on a line of 128 bytes.
