@@ -11,8 +11,8 @@ namespace Ppsd.Kernels.Devices.Ilgpu;
 /// that share it in the narrow product.
 /// </summary>
 /// <remarks>
-/// Operands pass through a ring of <see cref="StageCount"/> tiles of columns in shared memory, copied there seven tiles
-/// ahead; every warp of the group reads its part of a tile from the ring.
+/// Operands pass through a ring of <see cref="StageCount"/> stages in shared memory, copied there three stages ahead; every
+/// warp of the group reads its part of a tile from the ring.
 /// </remarks>
 internal static class WideProductKernel
 {
@@ -27,21 +27,23 @@ internal static class WideProductKernel
 
     private const int OutputWarps = 2;
     private const int RowWarps = 4;
-    private const int Splits = 8;
-    private const int StageCount = 8;
+    private const int StageCount = 4;
+
+    // Two tiles a stage: while one is multiplied the other's operands are read, and there is half as often a barrier.
+    private const int StageTiles = 2;
     private const int WeightBlocks = Outputs / 16;
     private const int RowBlocks = Rows / 8;
-    private const int StageLoads = (WeightBlocks + RowBlocks) * GroupSum.WarpSize;
+    private const int TileLoads = (WeightBlocks + RowBlocks) * GroupSum.WarpSize;
 
     /// <summary>One group a multiprocessor: a thread may have all the registers it can address.</summary>
     public static KernelSpecialization Specialization { get; } = new(GroupSize, 1);
 
     /// <summary>Bytes of shared memory of a group.</summary>
-    public const int SharedBytes = StageCount * StageLoads * 16;
+    public const int SharedBytes = StageCount * StageTiles * TileLoads * 16;
 
     /// <summary>Shared memory of a group.</summary>
     public static SharedMemoryConfig SharedMemory { get; } =
-        SharedMemoryConfig.RequestDynamic<UInt4>(StageCount * StageLoads);
+        SharedMemoryConfig.RequestDynamic<UInt4>(StageCount * StageTiles * TileLoads);
 
     /// <summary>The launch for a product; groups of rows are neighbours in time, so that weights are read once.</summary>
     public static KernelConfig Grid(int outputBlocks, int rows) =>
@@ -101,54 +103,41 @@ internal static class WideProductKernel
         WideTile.Clear(ref sums);
         var totals = new WideTile();
 
-        // Tiles in the order of the splits: 0, 8, 16, ... 1, 9, 17, ... What steers the loop is the same for all threads and
-        // known to be: in branches that may part a warp every product would wait for its lanes first.
-        var splitAhead = 0;
-        var tileAhead = 0;
-        for (var ahead = 0; ahead < StageCount - 1; ahead++)
+        // What steers the loop is the same for all threads and known to be: in branches that may part a warp every product
+        // would wait for its lanes first. A row has whole stages, a split of it too (Tiles.RoundUp).
+        var ahead = new SplitOrder();
+        var next = 0;
+        for (; next < StageCount - 1; next++)
         {
-            if (ahead < tiles)
+            if (next * StageTiles < tiles)
             {
-                Copy(ring, ahead, tileAhead, weights.Loads, weightAddress, weightAt, x, xAddress, firstAt, secondAt);
+                Copy(ring, next, ref ahead, tiles, weights.Loads, weightAddress, weightAt, x, xAddress, firstAt, secondAt);
             }
 
             SharedCopy.Commit();
-            tileAhead += Splits;
-            if (tileAhead >= tiles)
-            {
-                splitAhead++;
-                tileAhead = splitAhead;
-            }
         }
 
-        var split = 0;
-        var tile = 0;
-        for (var i = 0; i < tiles; i++)
+        var order = new SplitOrder();
+        for (var stage = 0; stage * StageTiles < tiles; stage++)
         {
             SharedCopy.WaitForAllBut(StageCount - 2);
             Group.Barrier();
-            if (i + StageCount - 1 < tiles)
+            if (next * StageTiles < tiles)
             {
-                var stage = (i + StageCount - 1) & (StageCount - 1);
-                Copy(ring, stage, tileAhead, weights.Loads, weightAddress, weightAt, x, xAddress, firstAt, secondAt);
+                var to = next & (StageCount - 1);
+                Copy(ring, to, ref ahead, tiles, weights.Loads, weightAddress, weightAt, x, xAddress, firstAt, secondAt);
             }
 
             SharedCopy.Commit();
-            tileAhead += Splits;
-            if (tileAhead >= tiles)
-            {
-                splitAhead++;
-                tileAhead = splitAhead;
-            }
-
-            var at = (i & (StageCount - 1)) * StageLoads;
+            next++;
+            var at = (stage & (StageCount - 1)) * StageTiles * TileLoads;
             WideTile.Accumulate(ref sums, ring, at + weightsIn, at + rowsIn);
-            tile += Splits;
-            if (tile >= tiles)
+            WideTile.Accumulate(ref sums, ring, at + TileLoads + weightsIn, at + TileLoads + rowsIn);
+            order.Next(tiles);
+            order.Next(tiles);
+            if (order.BeginsSplit)
             {
                 totals.Take(ref sums);
-                split++;
-                tile = split;
             }
         }
 
@@ -161,7 +150,8 @@ internal static class WideProductKernel
     private static void Copy(
         ArrayView<UInt4> ring,
         int stage,
-        int tile,
+        ref SplitOrder order,
+        int tiles,
         ArrayView<UInt4> weights,
         long weightAddress,
         long weightAt,
@@ -171,10 +161,15 @@ internal static class WideProductKernel
         long secondAt
     )
     {
-        var to = stage * StageLoads + Group.IdxX;
-        var from = tile * GroupSum.WarpSize;
-        SharedCopy.Begin(ring, to, weights, weightAddress, weightAt + from);
-        SharedCopy.Begin(ring, to + GroupSize, x, xAddress, firstAt + from);
-        SharedCopy.Begin(ring, to + 2 * GroupSize, x, xAddress, secondAt + from);
+        var to = stage * StageTiles * TileLoads + Group.IdxX;
+        for (var i = 0; i < StageTiles; i++)
+        {
+            var from = order.Tile * GroupSum.WarpSize;
+            SharedCopy.Begin(ring, to, weights, weightAddress, weightAt + from);
+            SharedCopy.Begin(ring, to + GroupSize, x, xAddress, firstAt + from);
+            SharedCopy.Begin(ring, to + 2 * GroupSize, x, xAddress, secondAt + from);
+            to += TileLoads;
+            order.Next(tiles);
+        }
     }
 }

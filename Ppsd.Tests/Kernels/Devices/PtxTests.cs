@@ -67,7 +67,9 @@ public sealed class PtxTests
 
         var declared = ptx.IndexOf(".reg .f32 tc<64>", StringComparison.Ordinal);
         Assert.That(declared, Is.GreaterThan(0).And.LessThan(ptx.IndexOf("{tc0,", StringComparison.Ordinal)));
-        Assert.That(ptx.Split("mma.sync").Length - 1, Is.EqualTo(32));
+        
+        // Two tiles a stage, sixteen blocks of sums, both parts of x.
+        Assert.That(ptx.Split("mma.sync").Length - 1, Is.EqualTo(2 * 16 * 2));
         Assert.That(ptx, Does.Contain("cp.async.cg.shared.global").And.Contain("ld.shared.v4.b32"));
     }
 
