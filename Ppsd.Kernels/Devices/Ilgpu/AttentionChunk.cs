@@ -58,12 +58,15 @@ internal static class AttentionChunk
         }
 
         // A warp past the context's end holds anything; none of its positions is below the limit.
-        var products = tiles.Scores();
+        var product0 = tiles.Score(0) * geometry.Scale;
+        var product1 = tiles.Score(1) * geometry.Scale;
+        var product8 = tiles.Score(2) * geometry.Scale;
+        var product9 = tiles.Score(3) * geometry.Scale;
         var position = walk.Start + warp * SplitAttentionKernel.TileLength + (lane & 3) * 2;
-        var score0 = position < limit ? products.X * geometry.Scale : float.NegativeInfinity;
-        var score1 = position + 1 < limit ? products.Y * geometry.Scale : float.NegativeInfinity;
-        var score8 = position + 8 < limit ? products.Z * geometry.Scale : float.NegativeInfinity;
-        var score9 = position + 9 < limit ? products.W * geometry.Scale : float.NegativeInfinity;
+        var score0 = position < limit ? product0 : float.NegativeInfinity;
+        var score1 = position + 1 < limit ? product1 : float.NegativeInfinity;
+        var score8 = position + 8 < limit ? product8 : float.NegativeInfinity;
+        var score9 = position + 9 < limit ? product9 : float.NegativeInfinity;
         var largest = XMath.Max(XMath.Max(score0, score1), XMath.Max(score8, score9));
         largest = XMath.Max(largest, Warp.ShuffleXor(largest, 1));
         largest = XMath.Max(largest, Warp.ShuffleXor(largest, 2));

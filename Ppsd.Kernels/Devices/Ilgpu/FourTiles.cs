@@ -93,27 +93,41 @@ internal struct FourTiles
     }
 
     /// <summary>
-    /// Scores of the lane's query (lane / 4) with positions c, c + 1, c + 8 and c + 9, c = lane % 4 * 2: queries' upper parts
-    /// are rows 0 to 7 of the tiles, what they leave rows 8 to 15; tiles 0 and 2 hold the first eight positions, 1 and 3 the
-    /// others.
+    /// Score of the lane's query (lane / 4) with one of four positions, c, c + 1, c + 8 and c + 9 with c = lane % 4 * 2, by
+    /// number: queries' upper parts are rows 0 to 7 of the tiles, what they leave rows 8 to 15; tiles 0 and 2 hold the first
+    /// eight positions, 1 and 3 the others.
     /// </summary>
-    public readonly Float4 Scores()
+    public readonly float Score(int position)
     {
         if (!CudaAsm.IsSupported)
         {
-            return Four(
-                _t0.C0 + _t2.C0 + (_t0.C2 + _t2.C2),
-                _t0.C1 + _t2.C1 + (_t0.C3 + _t2.C3),
-                _t1.C0 + _t3.C0 + (_t1.C2 + _t3.C2),
-                _t1.C1 + _t3.C1 + (_t1.C3 + _t3.C3)
-            );
+            return position switch
+            {
+                0 => _t0.C0 + _t2.C0 + (_t0.C2 + _t2.C2),
+                1 => _t0.C1 + _t2.C1 + (_t0.C3 + _t2.C3),
+                2 => _t1.C0 + _t3.C0 + (_t1.C2 + _t3.C2),
+                _ => _t1.C1 + _t3.C1 + (_t1.C3 + _t3.C3),
+            };
         }
 
-        CudaAsm.Emit("add.f32 fs0, ft0, ft8; add.f32 fs1, ft2, ft10; add.f32 %0, fs0, fs1;", out float score0);
-        CudaAsm.Emit("add.f32 fs0, ft1, ft9; add.f32 fs1, ft3, ft11; add.f32 %0, fs0, fs1;", out float score1);
-        CudaAsm.Emit("add.f32 fs0, ft4, ft12; add.f32 fs1, ft6, ft14; add.f32 %0, fs0, fs1;", out float score8);
-        CudaAsm.Emit("add.f32 fs0, ft5, ft13; add.f32 fs1, ft7, ft15; add.f32 %0, fs0, fs1;", out float score9);
-        return Four(score0, score1, score8, score9);
+        float score;
+        switch (position)
+        {
+            case 0:
+                CudaAsm.Emit("add.f32 fs0, ft0, ft8; add.f32 fs1, ft2, ft10; add.f32 %0, fs0, fs1;", out score);
+                break;
+            case 1:
+                CudaAsm.Emit("add.f32 fs0, ft1, ft9; add.f32 fs1, ft3, ft11; add.f32 %0, fs0, fs1;", out score);
+                break;
+            case 2:
+                CudaAsm.Emit("add.f32 fs0, ft4, ft12; add.f32 fs1, ft6, ft14; add.f32 %0, fs0, fs1;", out score);
+                break;
+            default:
+                CudaAsm.Emit("add.f32 fs0, ft5, ft13; add.f32 fs1, ft7, ft15; add.f32 %0, fs0, fs1;", out score);
+                break;
+        }
+
+        return score;
     }
 
     /// <summary>

@@ -178,35 +178,72 @@ internal struct KvRing<TElement, TParts>
         var p1 = Warp.Shuffle(found, c + 1);
         var p8 = Warp.Shuffle(found, c + 8);
         var p9 = Warp.Shuffle(found, c + 9);
-        for (var part = 0; part < TParts.Count; part++)
+        PutPart(held, 0, first, second, p0, p1, p8, p9);
+        if (TParts.Count > 1)
         {
-            var near = part * HeadPart.EightCount + (lane & 3);
-            var keys = At(part);
-            PutEight(keys, held, first, 0, near);
-            PutEight(keys + EightLoads, held, first, 0, near + 4);
-            PutEight(keys + 2 * EightLoads, held, second, 0, near);
-            PutEight(keys + 3 * EightLoads, held, second, 0, near + 4);
-            var eight = part * HeadPart.EightCount + (lane >> 2);
-            var values = At(TParts.Count + part);
-            PutEight(values, held, p0, 1, eight);
-            PutEight(values + EightLoads, held, p1, 1, eight);
-            PutEight(values + 2 * EightLoads, held, p8, 1, eight);
-            PutEight(values + 3 * EightLoads, held, p9, 1, eight);
+            PutPart(held, 1, first, second, p0, p1, p8, p9);
         }
     }
 
-    private readonly void PutEight(int to, ArrayView<UInt4> held, int found, int isValue, int eight)
+    private readonly void PutPart(
+        ArrayView<UInt4> held,
+        int part,
+        int first,
+        int second,
+        int p0,
+        int p1,
+        int p8,
+        int p9
+    )
+    {
+        // Where no row holds a position the first row's are loaded and dropped: loads must not wait for each other.
+        var near = part * HeadPart.EightCount + (Warp.LaneIdx & 3);
+        var eight = part * HeadPart.EightCount + (Warp.LaneIdx >> 2);
+        var key0 = Held(held, first, 0, near);
+        var key1 = Held(held, first, 0, near + 4);
+        var key2 = Held(held, second, 0, near);
+        var key3 = Held(held, second, 0, near + 4);
+        var value0 = Held(held, p0, 1, eight);
+        var value1 = Held(held, p1, 1, eight);
+        var value2 = Held(held, p8, 1, eight);
+        var value3 = Held(held, p9, 1, eight);
+        Warp.Barrier();
+        var keys = At(part);
+        Put(keys, key0, first);
+        Put(keys + EightLoads, key1, first);
+        Put(keys + 2 * EightLoads, key2, second);
+        Put(keys + 3 * EightLoads, key3, second);
+        var values = At(TParts.Count + part);
+        Put(values, value0, p0);
+        Put(values + EightLoads, value1, p1);
+        Put(values + 2 * EightLoads, value2, p8);
+        Put(values + 3 * EightLoads, value3, p9);
+    }
+
+    private static EightLoaded Held(ArrayView<UInt4> held, int found, int isValue, int eight)
+    {
+        var at =
+            AttentionShared.AppendedAt<TElement, TParts>(XMath.Max(found - 1, 0), isValue) + eight * TElement.Loads;
+        var loaded = new EightLoaded { First = held[at] };
+        if (TElement.Loads > 1)
+        {
+            loaded.Second = held[at + 1];
+        }
+
+        return loaded;
+    }
+
+    private readonly void Put(int to, in EightLoaded loaded, int found)
     {
         if (found == 0)
         {
             return;
         }
 
-        var from = AttentionShared.AppendedAt<TElement, TParts>(found - 1, isValue) + eight * TElement.Loads;
-        _ring[to] = held[from];
+        _ring[to] = loaded.First;
         if (TElement.Loads > 1)
         {
-            _ring[to + SplitAttentionKernel.GroupSize] = held[from + 1];
+            _ring[to + SplitAttentionKernel.GroupSize] = loaded.Second;
         }
     }
 
@@ -291,5 +328,12 @@ internal struct KvRing<TElement, TParts>
         }
 
         _ring[Group.IdxX + to / LoadBytes] = source[from / LoadBytes];
+    }
+
+    /// <summary>Eight keys or values as the cache has them.</summary>
+    private struct EightLoaded
+    {
+        public UInt4 First;
+        public UInt4 Second;
     }
 }

@@ -97,6 +97,23 @@ public sealed class PtxTests
         Assert.That(ptx, Does.Not.Match(@"(?<!\.extern )\.shared \.align"));
     }
 
+    /// <summary>Keys and values as well; and the groups of a tile must see what the others wrote.</summary>
+    [Test]
+    public void Attention_copies_its_keys_ahead_and_counts_its_groups()
+    {
+        var ptx = Compile(
+            typeof(SplitAttentionKernel)
+                .GetMethod(nameof(SplitAttentionKernel.Execute))!
+                .MakeGenericMethod(typeof(BFloat16Kv), typeof(TwoHeadParts))
+        );
+
+        // Two parts of a head by eight scores' products, then by eight values'.
+        Assert.That(ptx.Split("mma.sync.aligned.m16n8k16").Length - 1, Is.EqualTo(32));
+        Assert.That(ptx, Does.Contain("cp.async.cg.shared.global").And.Contain("cp.async.wait_group 2"));
+        Assert.That(ptx, Does.Contain("atom.acq_rel.gpu.global.inc.u32").And.Contain("griddepcontrol.wait"));
+        Assert.That(ptx, Does.Not.Match(@"(?<!\.extern )\.shared \.align"));
+    }
+
     private static string Compile(MethodInfo kernel)
     {
         using var context = Context.Create(builder => IlgpuDevice.Configure(builder));

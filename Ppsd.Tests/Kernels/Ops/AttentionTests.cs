@@ -109,6 +109,77 @@ public sealed class AttentionTests
         }
     }
 
+    /// <summary>
+    /// Whether the rows that a row attends to ride in its own step or were there before, whether a kernel of its own
+    /// appended them or attention did, and however many groups share the chunks: the same bits. The step's rows of the first
+    /// sequence, a tree, go over a chunk's end.
+    /// </summary>
+    [TestCase("cpu", 4, 2, 16)]
+    [TestCase("simulator", 12, 1, 8)]
+    [TestCase("simulator", 2, 1, 96)]
+    [TestCase("simulator, fp32 KV", 3, 1, 20)]
+    public void Ancestors_in_the_same_step_give_the_bits_of_earlier_ones(
+        string name,
+        int heads,
+        int kvHeads,
+        int headSize
+    )
+    {
+        using var device = BackendUnderTest.Open(name);
+        var shape = new AttentionShape(heads, kvHeads, headSize);
+        int[] one = [.. Enumerable.Range(0, 125).Select(i => i * 5 % 128)];
+        int[] other = [130, 131, 132];
+        var pool = new Pool(device, shape, slotCount: 192, maxLength: 160);
+        pool.Store(Values(shape, one.Length, seed: 0), Chain(one, 0, one.Length));
+        pool.Store(Values(shape, other.Length, seed: 1000), Chain(other, 0, other.Length));
+        (int[] Table, int Position, int Parent)[] tokens =
+        [
+            (one, 125, -1),
+            (one, 126, 0),
+            (one, 126, 0),
+            (one, 127, 1),
+            (one, 128, 3),
+            (one, 129, 4),
+            (other, 3, -1),
+            (other, 4, 6),
+            (other, 5, 7),
+        ];
+        var rows = Values(shape, tokens.Length, seed: 2000);
+
+        StepBatch Step(int first, int end, int firstSlot)
+        {
+            var batch = new StepBatch(end - first);
+            for (var row = first; row < end; row++)
+            {
+                List<int> tail = [];
+                for (var ancestor = row; ancestor >= 0; ancestor = tokens[ancestor].Parent)
+                {
+                    tail.Insert(0, firstSlot + ancestor);
+                }
+
+                var (table, position, _) = tokens[row];
+                batch.Add(0, position, firstSlot + row, table, table.Length, tail.ToArray());
+            }
+
+            return batch;
+        }
+
+        // Each way has slots of its own: what one wrote must not help another.
+        float[][] inTwoSteps = [.. pool.Attend(rows[..8], Step(0, 8, 140)), .. pool.Attend(rows[8..], Step(8, 9, 140))];
+        var inOneLongStep = pool.Attend(rows, Step(0, 9, 150));
+        pool.Store(rows, Step(0, 9, 160));
+
+        Assert.That(inOneLongStep, Is.EqualTo(inTwoSteps));
+        foreach (var row in (int[])[2, 5, 7])
+        {
+            Assert.That(
+                pool.Attend([rows[row]], Step(row, row + 1, 160))[0],
+                Is.EqualTo(inTwoSteps[row]),
+                $"row {row}"
+            );
+        }
+    }
+
     private static StepBatch Batch((int[] Table, int Committed, int[] Tail)[] contexts)
     {
         var batch = new StepBatch(contexts.Length);
@@ -186,6 +257,9 @@ public sealed class AttentionTests
 
         return [.. results];
     }
+
+    private static float[][] Values(AttentionShape shape, int count, int seed) =>
+        [.. Enumerable.Range(0, count).Select(row => TestValues.Normal(shape.QkvWidth, seed + row))];
 
     private static float[][] Reference(AttentionShape shape, float[][] rows)
     {
