@@ -39,22 +39,30 @@ internal sealed class AttentionKernels<TElement, TParts> : AttentionKernels
 {
     private const int LoadBytes = 16;
 
+    // A card keeps a KiB of each group's for itself.
+    private const int ReservedLoads = 2 * 1024 / LoadBytes;
+
     // The simulator has one: groups share tiles there too.
     private const int FewestMultiprocessors = 8;
 
     private readonly Accelerator _accelerator;
+    private readonly int _groupsPerMultiprocessor = SplitAttentionKernel.GroupsPerMultiprocessor<TElement>();
+    private readonly int _room;
     private readonly int _stages;
     private readonly Split _split;
 
     public AttentionKernels(Accelerator accelerator)
     {
         _accelerator = accelerator;
-        _stages = FittingStages(accelerator);
+        _room = accelerator is CudaAccelerator cuda
+            ? CudaDriver.SharedMemoryLimit(cuda.DeviceId) / LoadBytes
+            : int.MaxValue / LoadBytes;
+        _stages = FittingStages();
         _split = SharedKernel.Load<Split>(
             accelerator,
             SplitAttentionKernel.Execute<TElement, TParts>,
-            SplitAttentionKernel.Specialization,
-            AttentionShared.Loads<TElement, TParts>(_stages) * LoadBytes
+            new KernelSpecialization(SplitAttentionKernel.GroupSize, _groupsPerMultiprocessor),
+            Math.Max(_room / 2 + 1, AttentionShared.Loads<TElement, TParts>(_stages)) * LoadBytes
         );
     }
 
@@ -90,12 +98,13 @@ internal sealed class AttentionKernels<TElement, TParts> : AttentionKernels
         {
             var last = Math.Min(first + step, rows);
             var tiles = (last - first + geometry.TileRows - 1) / geometry.TileRows * geometry.BlocksPerKvHead;
+            var groupsPerTile = GroupsPerTile(geometry.KvHeads * tiles, geometry.Chunks);
             _split(
                 stream,
                 new KernelConfig(
-                    new Index3D(geometry.KvHeads, GroupsPerTile(geometry.KvHeads * tiles, geometry.Chunks), tiles),
+                    new Index3D(geometry.KvHeads, groupsPerTile, tiles),
                     new Index3D(SplitAttentionKernel.GroupSize, 1, 1),
-                    SharedMemoryConfig.RequestDynamic<UInt4>(AttentionShared.Loads<TElement, TParts>(_stages))
+                    SharedMemoryConfig.RequestDynamic<UInt4>(SharedLoads(geometry.KvHeads * tiles * groupsPerTile))
                 ),
                 contexts,
                 first,
@@ -112,12 +121,13 @@ internal sealed class AttentionKernels<TElement, TParts> : AttentionKernels
         }
     }
 
-    /// <summary>The deepest ring that leaves the kernel its other memory; one stage is the least.</summary>
-    private static int FittingStages(Accelerator accelerator)
+    /// <summary>The deepest ring that leaves the other groups of a multiprocessor their memory; one stage is the least.</summary>
+    private int FittingStages()
     {
-        var room = accelerator is CudaAccelerator cuda ? CudaDriver.SharedMemoryLimit(cuda.DeviceId) : int.MaxValue;
         var stages = KvRing<TElement, TParts>.MaxStageCount;
-        while (stages > 1 && AttentionShared.Loads<TElement, TParts>(stages) * LoadBytes > room)
+        while (
+            stages > 1 && AttentionShared.Loads<TElement, TParts>(stages) * _groupsPerMultiprocessor > _room - ReservedLoads
+        )
         {
             stages--;
         }
@@ -125,7 +135,23 @@ internal sealed class AttentionKernels<TElement, TParts> : AttentionKernels
         return stages;
     }
 
+    /// <summary>
+    /// Shared memory of a group. Where every group can have a multiprocessor it has one to itself: the first to become free
+    /// would else take two of them, and the others wait for it.
+    /// </summary>
+    private int SharedLoads(int groups)
+    {
+        var needed = AttentionShared.Loads<TElement, TParts>(_stages);
+        return _accelerator is CudaAccelerator && groups <= _accelerator.NumMultiprocessors
+            ? Math.Max(needed, _room / 2 + 1)
+            : needed;
+    }
+
     /// <summary>Groups that share a tile's chunks: enough to fill the card, and no more than there are chunks.</summary>
     private int GroupsPerTile(int tiles, int chunks) =>
-        Math.Clamp(Math.Max(_accelerator.NumMultiprocessors, FewestMultiprocessors) / tiles, 1, chunks);
+        Math.Clamp(
+            _groupsPerMultiprocessor * Math.Max(_accelerator.NumMultiprocessors, FewestMultiprocessors) / tiles,
+            1,
+            chunks
+        );
 }

@@ -28,6 +28,7 @@ internal struct KvRing<TElement, TParts>
     private int _depth;
     private int _slot;
     private int _freeSlot;
+    private int _lookedUp;
 
     // For each stage, the last ordered first, four bits: which appended row holds the position the lane looked up.
     private int _found;
@@ -60,25 +61,35 @@ internal struct KvRing<TElement, TParts>
             _own = RingStage.Start() + Group.IdxX * LoadBytes,
         };
 
-    /// <summary>
-    /// Begins to copy a chunk to the place of the one that was given up last; the thread's batch may be empty. A barrier
-    /// must stand before it. What appended rows hold comes later (<see cref="Complete"/>): their slots are copied as well,
-    /// so that no copy waits for an answer, and what arrives from there may be anything.
-    /// </summary>
-    public void Order(RowContexts rows, in QueryTile tile, in ChunkWalk walk, in AppendedRows appended)
+    /// <summary>Looks up the slots of the chunk that is ordered next: long before, since copies wait for the answer.</summary>
+    public void LookUp(RowContexts rows, in QueryTile tile, in ChunkWalk walk)
     {
-        var found = 0;
         if (walk.Leader >= 0)
         {
             var context = tile.ContextOf(walk.Leader);
             var position = walk.Start + (Group.IdxX >> 5) * SplitAttentionKernel.TileLength;
-            if (position < context.Length)
+            _lookedUp = SlotOfLane(rows, context, XMath.Min(position, context.Length - 1));
+        }
+    }
+
+    /// <summary>
+    /// Begins to copy a chunk to the place of the one that was given up last; the thread's batch may be empty. A barrier
+    /// must stand before it, and its slots must have been looked up. What appended rows hold comes later (<see cref="Complete"/>): their slots are copied as well,
+    /// so that no copy waits for an answer, and what arrives from there may be anything.
+    /// </summary>
+    public void Order(in QueryTile tile, in ChunkWalk walk, in AppendedRows appended)
+    {
+        var found = 0;
+        if (walk.Leader >= 0)
+        {
+            var length = tile.LengthOf(walk.Leader);
+            var position = walk.Start + (Group.IdxX >> 5) * SplitAttentionKernel.TileLength;
+            if (position < length)
             {
-                var slot = SlotOfLane(rows, context, position);
-                Copy(slot, tile.KvHead);
-                if (appended.MayHold(position, context.Length))
+                Copy(_lookedUp, tile.KvHead);
+                if (appended.MayHold(position, length))
                 {
-                    found = appended.Find(slot);
+                    found = appended.Find(_lookedUp);
                 }
             }
         }

@@ -1,5 +1,4 @@
 using ILGPU;
-using ILGPU.Runtime;
 
 namespace Ppsd.Kernels.Devices.Ilgpu;
 
@@ -34,8 +33,9 @@ internal static class SplitAttentionKernel
     /// <summary>Threads of a group.</summary>
     public const int GroupSize = WarpCount * GroupSum.WarpSize;
 
-    /// <summary>One group a multiprocessor: shared memory has no room for more.</summary>
-    public static KernelSpecialization Specialization { get; } = new(GroupSize, 1);
+    /// <summary>Two groups share a multiprocessor, so that one waits while the other computes; fp32 needs the room.</summary>
+    public static int GroupsPerMultiprocessor<TElement>()
+        where TElement : struct, IKvEights => TElement.HasLowPart ? 1 : 2;
 
     /// <summary>
     /// Grid: key/value heads, groups that share the chunks of a tile, tiles of rows (and of heads, where a key/value head
@@ -88,10 +88,12 @@ internal static class SplitAttentionKernel
         // lie ready, so that the first of them arrive while the kernel before still runs.
         var ahead = walk;
         var toOrder = stages;
+        ring.LookUp(rows, tile, ahead);
         while (true)
         {
-            ring.Order(rows, tile, ahead, appended);
+            ring.Order(tile, ahead, appended);
             ahead.Next(tile);
+            ring.LookUp(rows, tile, ahead);
             if (--toOrder > 0)
             {
                 continue;
