@@ -126,7 +126,8 @@ internal sealed class AttentionKernels<TElement, TParts> : AttentionKernels
     {
         var stages = KvRing<TElement, TParts>.MaxStageCount;
         while (
-            stages > 1 && AttentionShared.Loads<TElement, TParts>(stages) * _groupsPerMultiprocessor > _room - ReservedLoads
+            stages > 1
+            && AttentionShared.Loads<TElement, TParts>(stages) * _groupsPerMultiprocessor > _room - ReservedLoads
         )
         {
             stages--;

@@ -8,7 +8,7 @@ namespace Ppsd.Kernels.Devices.Ilgpu;
 internal sealed class NarrowProducts
 {
     /// <summary>Stages of a ring, of which the most that fit are taken.</summary>
-    private static readonly int[] _depths = [DeepRing.Stages, WideRing.Stages, SmallRing.Stages];
+    private static readonly int[] _depths = [ProductRing.DeepStages, ProductRing.WideStages, ProductRing.SmallStages];
 
     /// <summary>What the simulator stands for.</summary>
     private const int HopperSharedBytes = 227 * 1024;

@@ -29,6 +29,15 @@ internal struct ProductRing
     /// <summary>Words of sums from one row of x to the next: neither writing nor reading sums meets a bank twice.</summary>
     public const int SumStride = UnitSchedule.QuadBlocks * TensorCore.TileRows + 4;
 
+    /// <summary>Stages of the ring for one or two rows of x on a card with 227 KiB of shared memory a group.</summary>
+    public const int DeepStages = 12;
+
+    /// <summary>Stages for up to eight rows there.</summary>
+    public const int WideStages = 8;
+
+    /// <summary>Stages on smaller cards.</summary>
+    public const int SmallStages = 2;
+
     private const int ScaleLoads = TensorCore.Width / 4;
 
     // Stages ordered before the group's input is ready. Copies are done in the order they were ordered, so the first x waits
@@ -119,17 +128,13 @@ internal struct ProductRing
         {
             // Up to where the unit that is multiplied or the one that is copied ends.
             var count = _copies.Stages - (done > _copies.Stage ? done : _copies.Stage);
-            if (_depth == DeepRing.Stages)
+            if (_isQuad != 0)
             {
-                Run<DeepRing>(ref tiles, count);
-            }
-            else if (_depth == WideRing.Stages)
-            {
-                Run<WideRing>(ref tiles, count);
+                RunQuad(ref tiles, count);
             }
             else
             {
-                Run<SmallRing>(ref tiles, count);
+                RunPair(ref tiles, count);
             }
 
             done += count;
@@ -177,88 +182,43 @@ internal struct ProductRing
 
     private static int SumWords(int width) => Splits * SumStride * width;
 
-    private void Run<TDepth>(ref UnitTiles tiles, int stages)
-        where TDepth : struct, IRingDepth
+    // One loop for each shape, and next to no branch in it: with two warps a scheduler every one counts. A thread orders its
+    // next stage when it has read its part of one, which nobody else reads.
+    private void RunQuad(ref UnitTiles tiles, int stages)
     {
-        if (_isQuad != 0)
+        for (var stage = 0; stage < stages; stage++)
         {
-            RunQuad<TDepth>(ref tiles, stages);
-        }
-        else
-        {
-            RunPair<TDepth>(ref tiles, stages);
+            WaitForStage();
+            MultiplyQuad(ref tiles);
+            _copies.CopyQuad();
+            _copies.Advance();
         }
     }
 
-    // Loops of their own for each case: with two warps a scheduler every branch counts. A thread orders its next stage when
-    // it has read its part of one, which nobody else reads.
-    private void RunQuad<TDepth>(ref UnitTiles tiles, int stages)
-        where TDepth : struct, IRingDepth
+    private void RunPair(ref UnitTiles tiles, int stages)
     {
-        if (_copies.Blocks == UnitSchedule.QuadBlocks)
+        for (var stage = 0; stage < stages; stage++)
         {
-            for (var stage = 0; stage < stages; stage++)
-            {
-                SharedCopy.WaitForAllBut(TDepth.Stages - 1);
-                MultiplyQuad(ref tiles);
-                _copies.CopyFullQuad();
-                _copies.Advance();
-            }
-        }
-        else if (_copies.Blocks > 0)
-        {
-            for (var stage = 0; stage < stages; stage++)
-            {
-                SharedCopy.WaitForAllBut(TDepth.Stages - 1);
-                MultiplyQuad(ref tiles);
-                _copies.CopyQuad();
-                _copies.Advance();
-            }
-        }
-        else
-        {
-            for (var stage = 0; stage < stages; stage++)
-            {
-                SharedCopy.WaitForAllBut(TDepth.Stages - 1);
-                MultiplyQuad(ref tiles);
-                SharedCopy.Commit();
-                _copies.Advance();
-            }
+            WaitForStage();
+            MultiplyPair(ref tiles);
+            _copies.CopyPair();
+            _copies.Advance();
         }
     }
 
-    private void RunPair<TDepth>(ref UnitTiles tiles, int stages)
-        where TDepth : struct, IRingDepth
+    private readonly void WaitForStage()
     {
-        if (_copies.Blocks == UnitSchedule.PairBlocks)
+        if (_depth == DeepStages)
         {
-            for (var stage = 0; stage < stages; stage++)
-            {
-                SharedCopy.WaitForAllBut(TDepth.Stages - 1);
-                MultiplyPair(ref tiles);
-                _copies.CopyFullPair();
-                _copies.Advance();
-            }
+            SharedCopy.WaitForAllBut(DeepStages - 1);
         }
-        else if (_copies.Blocks > 0)
+        else if (_depth == WideStages)
         {
-            for (var stage = 0; stage < stages; stage++)
-            {
-                SharedCopy.WaitForAllBut(TDepth.Stages - 1);
-                MultiplyPair(ref tiles);
-                _copies.CopyPair();
-                _copies.Advance();
-            }
+            SharedCopy.WaitForAllBut(WideStages - 1);
         }
         else
         {
-            for (var stage = 0; stage < stages; stage++)
-            {
-                SharedCopy.WaitForAllBut(TDepth.Stages - 1);
-                MultiplyPair(ref tiles);
-                SharedCopy.Commit();
-                _copies.Advance();
-            }
+            SharedCopy.WaitForAllBut(SmallStages - 1);
         }
     }
 

@@ -20,11 +20,15 @@ internal struct RingCopies
     // What comes next.
     private int _unit;
     private int _stage;
-    private int _blocks;
+    private int _tiles;
     private long _weightFrom;
     private long _rowFrom;
     private long _weightStart;
     private long _blockBytes;
+    private long _tileBytes;
+    private long _pairBytes;
+    private int _stageBytes;
+    private int _isQuad;
     private long _rowStart;
 
     // Where to, now and in the ring's first stage, and where weights would lie past its last.
@@ -40,9 +44,6 @@ internal struct RingCopies
 
     /// <summary>Units of the group.</summary>
     public readonly int Units => _units;
-
-    /// <summary>Row blocks of the unit that is copied; 0 past the last.</summary>
-    public readonly int Blocks => _blocks;
 
     /// <summary>Stages of that unit that have been ordered.</summary>
     public readonly int Stage => _stage;
@@ -69,9 +70,13 @@ internal struct RingCopies
         _weights = source.Weights.Loads;
         _x = source.X.Values.Cast<UInt4>();
         _schedule = source.Schedule;
-        _stages = source.Weights.TilesPerRow >> (4 - _schedule.IsQuad);
+        _isQuad = _schedule.IsQuad;
+        _stages = source.Weights.TilesPerRow >> (4 - _isQuad);
         _units = _schedule.UnitCount(Grid.IdxX);
         _blockBytes = (long)source.Weights.TilesPerRow * GroupSum.WarpSize * RingStage.LoadBytes;
+        _tileBytes = _isQuad != 0 ? _blockBytes : RingStage.TileBytes;
+        _pairBytes = _isQuad != 0 ? 2 * _blockBytes : _blockBytes;
+        _stageBytes = (2 - _isQuad) * RingStage.TileBytes;
         _weightStart = source.WeightAddress + Group.IdxX * RingStage.LoadBytes;
         _tileRowBytes = RingStage.TileRowLoads(source.Width) * RingStage.LoadBytes;
         _firstWeightsAt = start + Group.IdxX * RingStage.LoadBytes;
@@ -116,49 +121,38 @@ internal struct RingCopies
             }
             else
             {
-                SkipWeights();
+                _weightFrom += _stageBytes;
             }
 
-            CopyRows();
+            RingStage.CopyRow(_ring, _rowAt, _x, _rowFrom, _tiles);
+            if (_isQuad == 0)
+            {
+                RingStage.CopyRow(_ring, SecondRowAt, _x, _rowFrom + RingStage.RowStrideBytes, _tiles);
+            }
+
+            _rowFrom += (2 - _isQuad) * RingStage.RowStrideBytes;
             SharedCopy.Commit();
             Passed(1);
             Advance();
         }
     }
 
-    /// <summary>Orders a stage of a unit of four row blocks.</summary>
-    public void CopyFullQuad()
-    {
-        RingStage.CopyFullQuad(_ring, _weightsAt, _weights, _weightFrom, _blockBytes);
-        _weightFrom += RingStage.TileBytes;
-        CopyQuadRows();
-        SharedCopy.Commit();
-    }
-
-    /// <summary>Orders a stage of a unit of one to three.</summary>
+    /// <summary>Orders a stage of a unit of up to four row blocks.</summary>
     public void CopyQuad()
     {
-        RingStage.CopyQuad(_ring, _weightsAt, _weights, _weightFrom, _blockBytes, _blocks);
-        _weightFrom += RingStage.TileBytes;
-        CopyQuadRows();
+        CopyWeights();
+        RingStage.CopyRow(_ring, _rowAt, _x, _rowFrom, _tiles);
+        _rowFrom += RingStage.RowStrideBytes;
         SharedCopy.Commit();
     }
 
-    /// <summary>Orders a stage of a unit of two row blocks where units have no more.</summary>
-    public void CopyFullPair()
-    {
-        RingStage.CopyFullPair(_ring, _weightsAt, _weights, _weightFrom, _blockBytes);
-        _weightFrom += 2 * RingStage.TileBytes;
-        CopyPairRows();
-        SharedCopy.Commit();
-    }
-
-    /// <summary>Orders a stage of a unit of one there.</summary>
+    /// <summary>Orders a stage of a unit of up to two.</summary>
     public void CopyPair()
     {
-        RingStage.CopyPair(_ring, _weightsAt, _weights, _weightFrom, _blockBytes, _blocks);
-        _weightFrom += 2 * RingStage.TileBytes;
-        CopyPairRows();
+        CopyWeights();
+        RingStage.CopyRow(_ring, _rowAt, _x, _rowFrom, _tiles);
+        RingStage.CopyRow(_ring, SecondRowAt, _x, _rowFrom + RingStage.RowStrideBytes, _tiles);
+        _rowFrom += 2 * RingStage.RowStrideBytes;
         SharedCopy.Commit();
     }
 
@@ -200,10 +194,10 @@ internal struct RingCopies
     private void BeginUnit()
     {
         _stage = 0;
-        _blocks = 0;
+        _tiles = 0;
         if (_unit < _units)
         {
-            _blocks = _schedule.BlockCount(Grid.IdxX, _unit);
+            _tiles = _schedule.BlockCount(Grid.IdxX, _unit) << (1 - _isQuad);
             _weightFrom = _weightStart + _schedule.FirstBlock(Grid.IdxX, _unit) * _blockBytes;
         }
 
@@ -212,48 +206,7 @@ internal struct RingCopies
 
     private void CopyWeights()
     {
-        if (_schedule.IsQuad != 0)
-        {
-            RingStage.CopyQuad(_ring, _weightsAt, _weights, _weightFrom, _blockBytes, _blocks);
-        }
-        else
-        {
-            RingStage.CopyPair(_ring, _weightsAt, _weights, _weightFrom, _blockBytes, _blocks);
-        }
-
-        SkipWeights();
-    }
-
-    private void SkipWeights() => _weightFrom += (2 - _schedule.IsQuad) * RingStage.TileBytes;
-
-    /// <summary>Every unit reads the same.</summary>
-    private void CopyRows()
-    {
-        if (_blocks == 0)
-        {
-            return;
-        }
-
-        if (_schedule.IsQuad != 0)
-        {
-            CopyQuadRows();
-        }
-        else
-        {
-            CopyPairRows();
-        }
-    }
-
-    private void CopyQuadRows()
-    {
-        RingStage.CopyRow(_ring, _rowAt, _x, _rowFrom);
-        _rowFrom += RingStage.RowStrideBytes;
-    }
-
-    private void CopyPairRows()
-    {
-        RingStage.CopyRow(_ring, _rowAt, _x, _rowFrom);
-        RingStage.CopyRow(_ring, SecondRowAt, _x, _rowFrom + RingStage.RowStrideBytes);
-        _rowFrom += 2 * RingStage.RowStrideBytes;
+        RingStage.CopyWeights(_ring, _weightsAt, _weights, _weightFrom, _tileBytes, _pairBytes, _tiles);
+        _weightFrom += _stageBytes;
     }
 }

@@ -56,128 +56,53 @@ internal static class RingStage
         return start;
     }
 
-    /// <summary>Begins to copy a tile of each of four row blocks; they join the thread's open batch.</summary>
+    /// <summary>
+    /// Begins to copy the four tiles of a stage; they join the thread's open batch. A tile that does not exist is zeros, and
+    /// takes no branch: this stands in the innermost loop.
+    /// </summary>
     /// <param name="ring">The kernel's dynamic shared memory.</param>
     /// <param name="to">Address of the thread's first load there.</param>
     /// <param name="weights">The matrix.</param>
-    /// <param name="from">Address of the thread's load of the first row block.</param>
-    /// <param name="blockBytes">Bytes of a row block.</param>
-    public static void CopyFullQuad(ArrayView<UInt4> ring, int to, ArrayView<UInt4> weights, long from, long blockBytes)
-    {
-        if (!CudaAsm.IsSupported)
-        {
-            CopyQuad(ring, to, weights, from, blockBytes, UnitSchedule.QuadBlocks);
-            return;
-        }
-
-        CudaAsm.Emit(
-            "{ .reg .b64 block; cp.async.cg.shared.global [%0], [%1], 16; "
-                + "add.s64 block, %1, %2; cp.async.cg.shared.global [%0+4096], [block], 16; "
-                + "add.s64 block, block, %2; cp.async.cg.shared.global [%0+8192], [block], 16; "
-                + "add.s64 block, block, %2; cp.async.cg.shared.global [%0+12288], [block], 16; }",
-            to,
-            from,
-            blockBytes
-        );
-    }
-
-    /// <summary>As above, of fewer row blocks, or none.</summary>
-    /// <param name="ring">The kernel's dynamic shared memory.</param>
-    /// <param name="to">Address of the thread's first load there.</param>
-    /// <param name="weights">The matrix.</param>
-    /// <param name="from">Address of the thread's load of the first row block.</param>
-    /// <param name="blockBytes">Bytes of a row block.</param>
-    /// <param name="blocks">How many there are.</param>
-    public static void CopyQuad(
+    /// <param name="from">Address of the thread's load of the first tile.</param>
+    /// <param name="tileBytes">From the first tile to the second, and from the third to the fourth.</param>
+    /// <param name="pairBytes">From the first to the third.</param>
+    /// <param name="tiles">How many there are.</param>
+    public static void CopyWeights(
         ArrayView<UInt4> ring,
         int to,
         ArrayView<UInt4> weights,
         long from,
-        long blockBytes,
-        int blocks
+        long tileBytes,
+        long pairBytes,
+        int tiles
     )
     {
         if (!CudaAsm.IsSupported)
         {
-            for (var block = 0; block < blocks; block++)
+            for (var tile = 0; tile < tiles; tile++)
             {
-                ring[(to >> 4) + block * TileLoads] = weights[(from + block * blockBytes) >> 4];
+                ring[(to >> 4) + tile * TileLoads] = weights[
+                    (from + (tile & 1) * tileBytes + (tile >> 1) * pairBytes) >> 4
+                ];
             }
 
             return;
         }
 
         CudaAsm.Emit(
-            "{ .reg .pred has; .reg .b64 block; setp.gt.s32 has, %3, 0; "
-                + "@has cp.async.cg.shared.global [%0], [%1], 16; "
-                + "add.s64 block, %1, %2; setp.gt.s32 has, %3, 1; "
-                + "@has cp.async.cg.shared.global [%0+4096], [block], 16; "
-                + "add.s64 block, block, %2; setp.gt.s32 has, %3, 2; "
-                + "@has cp.async.cg.shared.global [%0+8192], [block], 16; "
-                + "add.s64 block, block, %2; setp.gt.s32 has, %3, 3; "
-                + "@has cp.async.cg.shared.global [%0+12288], [block], 16; }",
+            "{ .reg .pred has; .reg .b32 size; .reg .b64 tile; .reg .b64 pair; "
+                + "setp.gt.s32 has, %4, 0; selp.b32 size, 16, 0, has; cp.async.cg.shared.global [%0], [%1], 16, size; "
+                + "add.s64 tile, %1, %2; setp.gt.s32 has, %4, 1; selp.b32 size, 16, 0, has; "
+                + "cp.async.cg.shared.global [%0+4096], [tile], 16, size; "
+                + "add.s64 pair, %1, %3; setp.gt.s32 has, %4, 2; selp.b32 size, 16, 0, has; "
+                + "cp.async.cg.shared.global [%0+8192], [pair], 16, size; "
+                + "add.s64 tile, pair, %2; setp.gt.s32 has, %4, 3; selp.b32 size, 16, 0, has; "
+                + "cp.async.cg.shared.global [%0+12288], [tile], 16, size; }",
             to,
             from,
-            blockBytes,
-            blocks
-        );
-    }
-
-    /// <summary>Begins to copy two tiles of each of two row blocks.</summary>
-    /// <inheritdoc cref="CopyFullQuad" />
-    public static void CopyFullPair(ArrayView<UInt4> ring, int to, ArrayView<UInt4> weights, long from, long blockBytes)
-    {
-        if (!CudaAsm.IsSupported)
-        {
-            CopyPair(ring, to, weights, from, blockBytes, UnitSchedule.PairBlocks);
-            return;
-        }
-
-        CudaAsm.Emit(
-            "{ .reg .b64 block; cp.async.cg.shared.global [%0], [%1], 16; "
-                + "cp.async.cg.shared.global [%0+4096], [%1+4096], 16; "
-                + "add.s64 block, %1, %2; cp.async.cg.shared.global [%0+8192], [block], 16; "
-                + "cp.async.cg.shared.global [%0+12288], [block+4096], 16; }",
-            to,
-            from,
-            blockBytes
-        );
-    }
-
-    /// <summary>As above, of fewer row blocks, or none.</summary>
-    /// <inheritdoc cref="CopyQuad" />
-    public static void CopyPair(
-        ArrayView<UInt4> ring,
-        int to,
-        ArrayView<UInt4> weights,
-        long from,
-        long blockBytes,
-        int blocks
-    )
-    {
-        if (!CudaAsm.IsSupported)
-        {
-            for (var block = 0; block < blocks; block++)
-            {
-                var at = (from + block * blockBytes) >> 4;
-                ring[(to >> 4) + 2 * block * TileLoads] = weights[at];
-                ring[(to >> 4) + (2 * block + 1) * TileLoads] = weights[at + TileLoads];
-            }
-
-            return;
-        }
-
-        CudaAsm.Emit(
-            "{ .reg .pred has; .reg .b64 block; setp.gt.s32 has, %3, 0; "
-                + "@has cp.async.cg.shared.global [%0], [%1], 16; "
-                + "@has cp.async.cg.shared.global [%0+4096], [%1+4096], 16; "
-                + "add.s64 block, %1, %2; setp.gt.s32 has, %3, 1; "
-                + "@has cp.async.cg.shared.global [%0+8192], [block], 16; "
-                + "@has cp.async.cg.shared.global [%0+12288], [block+4096], 16; }",
-            to,
-            from,
-            blockBytes,
-            blocks
+            tileBytes,
+            pairBytes,
+            tiles
         );
     }
 
@@ -186,14 +111,22 @@ internal static class RingStage
     /// <param name="to">Address of the thread's load there.</param>
     /// <param name="x">Rows.</param>
     /// <param name="from">Address of the thread's load of them.</param>
-    public static void CopyRow(ArrayView<UInt4> ring, int to, ArrayView<UInt4> x, long from)
+    /// <param name="tiles">Tiles of weights that it is for; for none it is zeros.</param>
+    public static void CopyRow(ArrayView<UInt4> ring, int to, ArrayView<UInt4> x, long from, int tiles)
     {
         if (CudaAsm.IsSupported)
         {
-            CudaAsm.Emit("cp.async.ca.shared.global [%0], [%1], 16;", to, from);
-            return;
+            CudaAsm.Emit(
+                "{ .reg .pred has; .reg .b32 size; setp.gt.s32 has, %2, 0; selp.b32 size, 16, 0, has; "
+                    + "cp.async.ca.shared.global [%0], [%1], 16, size; }",
+                to,
+                from,
+                tiles
+            );
         }
-
-        ring[to >> 4] = x[from >> 4];
+        else if (tiles > 0)
+        {
+            ring[to >> 4] = x[from >> 4];
+        }
     }
 }

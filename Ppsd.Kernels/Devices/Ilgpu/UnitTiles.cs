@@ -49,24 +49,104 @@ internal struct UnitTiles
     private const string SecondLow = "{pm0,pm1}, ";
     private const string End = "; ";
     private const string MultiplyFirstPair =
-        Product + Sums0 + TileA + High + Sums0 + End
-        + Product + Sums1 + TileB + High + Sums1 + End
-        + Product + Sums0 + TileA + Low + Sums0 + End
-        + Product + Sums1 + TileB + Low + Sums1 + End;
+        Product
+        + Sums0
+        + TileA
+        + High
+        + Sums0
+        + End
+        + Product
+        + Sums1
+        + TileB
+        + High
+        + Sums1
+        + End
+        + Product
+        + Sums0
+        + TileA
+        + Low
+        + Sums0
+        + End
+        + Product
+        + Sums1
+        + TileB
+        + Low
+        + Sums1
+        + End;
     private const string MultiplySecondPair =
-        Product + Sums0 + TileC + SecondHigh + Sums0 + End
-        + Product + Sums1 + TileD + SecondHigh + Sums1 + End
-        + Product + Sums0 + TileC + SecondLow + Sums0 + End
-        + Product + Sums1 + TileD + SecondLow + Sums1 + End;
+        Product
+        + Sums0
+        + TileC
+        + SecondHigh
+        + Sums0
+        + End
+        + Product
+        + Sums1
+        + TileD
+        + SecondHigh
+        + Sums1
+        + End
+        + Product
+        + Sums0
+        + TileC
+        + SecondLow
+        + Sums0
+        + End
+        + Product
+        + Sums1
+        + TileD
+        + SecondLow
+        + Sums1
+        + End;
     private const string MultiplyQuad =
-        Product + Sums0 + TileA + High + Sums0 + End
-        + Product + Sums1 + TileB + High + Sums1 + End
-        + Product + Sums2 + TileC + High + Sums2 + End
-        + Product + Sums3 + TileD + High + Sums3 + End
-        + Product + Sums0 + TileA + Low + Sums0 + End
-        + Product + Sums1 + TileB + Low + Sums1 + End
-        + Product + Sums2 + TileC + Low + Sums2 + End
-        + Product + Sums3 + TileD + Low + Sums3 + End;
+        Product
+        + Sums0
+        + TileA
+        + High
+        + Sums0
+        + End
+        + Product
+        + Sums1
+        + TileB
+        + High
+        + Sums1
+        + End
+        + Product
+        + Sums2
+        + TileC
+        + High
+        + Sums2
+        + End
+        + Product
+        + Sums3
+        + TileD
+        + High
+        + Sums3
+        + End
+        + Product
+        + Sums0
+        + TileA
+        + Low
+        + Sums0
+        + End
+        + Product
+        + Sums1
+        + TileB
+        + Low
+        + Sums1
+        + End
+        + Product
+        + Sums2
+        + TileC
+        + Low
+        + Sums2
+        + End
+        + Product
+        + Sums3
+        + TileD
+        + Low
+        + Sums3
+        + End;
 
     private MmaTile _tile0;
     private MmaTile _tile1;
@@ -107,7 +187,8 @@ internal struct UnitTiles
     /// <summary>On a card: adds a stage of a unit of four row blocks (<see cref="RingStage"/>).</summary>
     /// <param name="weights">Address of the thread's first load of weights.</param>
     /// <param name="row">Address of its load of x.</param>
-    public static void AddQuad(int weights, int row) => CudaAsm.Emit(ReadQuad + SplitFirst + MultiplyQuad, weights, row);
+    public static void AddQuad(int weights, int row) =>
+        CudaAsm.Emit(ReadQuad + SplitFirst + MultiplyQuad, weights, row);
 
     /// <summary>On a card: adds a stage of a unit of two row blocks.</summary>
     /// <param name="weights">Address of the thread's first load of weights.</param>
@@ -152,7 +233,10 @@ internal struct UnitTiles
         {
             var first = weights.SubView(round * RingStage.TileLoads, GroupSum.WarpSize);
             var second = weights.SubView((round + 2) * RingStage.TileLoads, GroupSum.WarpSize);
-            var rows = x.SubView(round * RingStage.TileRowLoads(width), RingStage.TileRowLoads(1) / ProductRing.Splits * width);
+            var rows = x.SubView(
+                round * RingStage.TileRowLoads(width),
+                RingStage.TileRowLoads(1) / ProductRing.Splits * width
+            );
             for (var isLow = 0; isLow < 2; isLow++)
             {
                 for (var i = 0; i < 4; i++)

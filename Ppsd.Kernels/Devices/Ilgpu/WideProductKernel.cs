@@ -98,10 +98,9 @@ internal static class WideProductKernel
         var weightsIn = (warp & 1) * 4 * GroupSum.WarpSize + lane;
         var rowsIn = (WeightBlocks + (warp >> 1) * 4) * GroupSum.WarpSize + lane;
 
-        TensorTiles.Declare();
-        var sums = new TensorTiles();
-        WideTile.Clear(ref sums);
-        var totals = new WideTile();
+        var sums = new WideTile();
+        sums.Begin();
+        var start = RingStage.Start();
 
         // What steers the loop is the same for all threads and known to be: in branches that may part a warp every product
         // would wait for its lanes first. A row has whole stages, a split of it too (Tiles.RoundUp).
@@ -111,7 +110,19 @@ internal static class WideProductKernel
         {
             if (next * StageTiles < tiles)
             {
-                Copy(ring, next, ref ahead, tiles, weights.Loads, weightAddress, weightAt, x, xAddress, firstAt, secondAt);
+                Copy(
+                    ring,
+                    next,
+                    ref ahead,
+                    tiles,
+                    weights.Loads,
+                    weightAddress,
+                    weightAt,
+                    x,
+                    xAddress,
+                    firstAt,
+                    secondAt
+                );
             }
 
             SharedCopy.Commit();
@@ -125,25 +136,37 @@ internal static class WideProductKernel
             if (next * StageTiles < tiles)
             {
                 var to = next & (StageCount - 1);
-                Copy(ring, to, ref ahead, tiles, weights.Loads, weightAddress, weightAt, x, xAddress, firstAt, secondAt);
+                Copy(
+                    ring,
+                    to,
+                    ref ahead,
+                    tiles,
+                    weights.Loads,
+                    weightAddress,
+                    weightAt,
+                    x,
+                    xAddress,
+                    firstAt,
+                    secondAt
+                );
             }
 
             SharedCopy.Commit();
             next++;
             var at = (stage & (StageCount - 1)) * StageTiles * TileLoads;
-            WideTile.Accumulate(ref sums, ring, at + weightsIn, at + rowsIn);
-            WideTile.Accumulate(ref sums, ring, at + TileLoads + weightsIn, at + TileLoads + rowsIn);
+            sums.Accumulate(ring, start, at + weightsIn, at + rowsIn);
+            sums.Accumulate(ring, start, at + TileLoads + weightsIn, at + TileLoads + rowsIn);
             order.Next(tiles);
             order.Next(tiles);
             if (order.BeginsSplit)
             {
-                totals.Take(ref sums);
+                sums.Take();
             }
         }
 
         if (rowBlock < rowBlocks && outputBlock < outputBlocks)
         {
-            totals.Store<TResult>(target, outputBlock, rowBlock, lane);
+            sums.Store<TResult>(target, outputBlock, rowBlock, lane);
         }
     }
 

@@ -3,7 +3,14 @@ using ILGPU.Runtime.Cuda;
 
 namespace Ppsd.Kernels.Devices.Ilgpu;
 
-/// <summary>Sums of 64 outputs and 32 rows, a warp's registers: four blocks of sixteen outputs by four of eight rows.</summary>
+/// <summary>
+/// Sums of 64 outputs and 32 rows, a warp's registers: four blocks of sixteen outputs by four of eight rows, each a
+/// <see cref="MmaTile"/>; and the totals of the splits that are done.
+/// </summary>
+/// <remarks>
+/// On a card all of it lives in registers that have names of their own, and a tile of columns is one piece of assembly: what
+/// assembly returns is stored to memory first, and a compiler that sees each product by itself takes seconds.
+/// </remarks>
 internal struct WideTile
 {
     /// <summary>Outputs of a tile.</summary>
@@ -12,161 +19,176 @@ internal struct WideTile
     /// <summary>Rows of a tile.</summary>
     public const int Rows = 32;
 
-    private MmaTile _t0;
-    private MmaTile _t1;
-    private MmaTile _t2;
-    private MmaTile _t3;
-    private MmaTile _t4;
-    private MmaTile _t5;
-    private MmaTile _t6;
-    private MmaTile _t7;
-    private MmaTile _t8;
-    private MmaTile _t9;
-    private MmaTile _t10;
-    private MmaTile _t11;
-    private MmaTile _t12;
-    private MmaTile _t13;
-    private MmaTile _t14;
-    private MmaTile _t15;
+    private const int Blocks = 4;
+    private const int TileCount = Blocks * Blocks;
+
+    // Only the simulator's.
+    private ArrayView<MmaTile> _sums;
+    private ArrayView<MmaTile> _totals;
+
+    /// <summary>Declares the registers and makes all zero; once in a kernel, before anything else here.</summary>
+    public void Begin()
+    {
+        if (!CudaAsm.IsSupported)
+        {
+            _sums = LocalMemory.Allocate<MmaTile>(TileCount);
+            _totals = LocalMemory.Allocate<MmaTile>(TileCount);
+            for (var i = 0; i < TileCount; i++)
+            {
+                _sums[i] = new MmaTile();
+                _totals[i] = new MmaTile();
+            }
+
+            return;
+        }
+
+        CudaAsm.Emit(WideAssembly.Declare);
+        CudaAsm.Emit(WideAssembly.ClearSums);
+        CudaAsm.Emit(WideAssembly.ClearTotals);
+    }
 
     /// <summary>
     /// Adds a tile of columns to a split's sums: first the upper parts of x, then the lower ones, as every product does.
     /// </summary>
-    /// <param name="sums">The split's sums.</param>
     /// <param name="ring">Operands in shared memory.</param>
+    /// <param name="start">From <see cref="RingStage.Start"/>.</param>
     /// <param name="weights">The lane's first load of four blocks of weights.</param>
     /// <param name="rows">The lane's first load of four blocks of rows.</param>
-    public static void Accumulate(ref TensorTiles sums, ArrayView<UInt4> ring, int weights, int rows)
+    public readonly void Accumulate(ArrayView<UInt4> ring, int start, int weights, int rows)
     {
         if (!CudaAsm.IsSupported)
         {
-            Simulate(ref sums, ring, weights - Warp.LaneIdx, rows - Warp.LaneIdx);
+            Simulate(ring, weights - Warp.LaneIdx, rows - Warp.LaneIdx);
             return;
         }
 
-        var w0 = ring[weights];
-        var w1 = ring[weights + 1 * GroupSum.WarpSize];
-        var w2 = ring[weights + 2 * GroupSum.WarpSize];
-        var w3 = ring[weights + 3 * GroupSum.WarpSize];
-        var x0 = ring[rows];
-        var x1 = ring[rows + 1 * GroupSum.WarpSize];
-        var x2 = ring[rows + 2 * GroupSum.WarpSize];
-        var x3 = ring[rows + 3 * GroupSum.WarpSize];
-
-        sums.Accumulate(0, w0.X, w0.Y, w0.Z, w0.W, x0.X, x0.Y);
-        sums.Accumulate(1, w0.X, w0.Y, w0.Z, w0.W, x1.X, x1.Y);
-        sums.Accumulate(2, w0.X, w0.Y, w0.Z, w0.W, x2.X, x2.Y);
-        sums.Accumulate(3, w0.X, w0.Y, w0.Z, w0.W, x3.X, x3.Y);
-        sums.Accumulate(4, w1.X, w1.Y, w1.Z, w1.W, x0.X, x0.Y);
-        sums.Accumulate(5, w1.X, w1.Y, w1.Z, w1.W, x1.X, x1.Y);
-        sums.Accumulate(6, w1.X, w1.Y, w1.Z, w1.W, x2.X, x2.Y);
-        sums.Accumulate(7, w1.X, w1.Y, w1.Z, w1.W, x3.X, x3.Y);
-        sums.Accumulate(8, w2.X, w2.Y, w2.Z, w2.W, x0.X, x0.Y);
-        sums.Accumulate(9, w2.X, w2.Y, w2.Z, w2.W, x1.X, x1.Y);
-        sums.Accumulate(10, w2.X, w2.Y, w2.Z, w2.W, x2.X, x2.Y);
-        sums.Accumulate(11, w2.X, w2.Y, w2.Z, w2.W, x3.X, x3.Y);
-        sums.Accumulate(12, w3.X, w3.Y, w3.Z, w3.W, x0.X, x0.Y);
-        sums.Accumulate(13, w3.X, w3.Y, w3.Z, w3.W, x1.X, x1.Y);
-        sums.Accumulate(14, w3.X, w3.Y, w3.Z, w3.W, x2.X, x2.Y);
-        sums.Accumulate(15, w3.X, w3.Y, w3.Z, w3.W, x3.X, x3.Y);
-        sums.Accumulate(0, w0.X, w0.Y, w0.Z, w0.W, x0.Z, x0.W);
-        sums.Accumulate(1, w0.X, w0.Y, w0.Z, w0.W, x1.Z, x1.W);
-        sums.Accumulate(2, w0.X, w0.Y, w0.Z, w0.W, x2.Z, x2.W);
-        sums.Accumulate(3, w0.X, w0.Y, w0.Z, w0.W, x3.Z, x3.W);
-        sums.Accumulate(4, w1.X, w1.Y, w1.Z, w1.W, x0.Z, x0.W);
-        sums.Accumulate(5, w1.X, w1.Y, w1.Z, w1.W, x1.Z, x1.W);
-        sums.Accumulate(6, w1.X, w1.Y, w1.Z, w1.W, x2.Z, x2.W);
-        sums.Accumulate(7, w1.X, w1.Y, w1.Z, w1.W, x3.Z, x3.W);
-        sums.Accumulate(8, w2.X, w2.Y, w2.Z, w2.W, x0.Z, x0.W);
-        sums.Accumulate(9, w2.X, w2.Y, w2.Z, w2.W, x1.Z, x1.W);
-        sums.Accumulate(10, w2.X, w2.Y, w2.Z, w2.W, x2.Z, x2.W);
-        sums.Accumulate(11, w2.X, w2.Y, w2.Z, w2.W, x3.Z, x3.W);
-        sums.Accumulate(12, w3.X, w3.Y, w3.Z, w3.W, x0.Z, x0.W);
-        sums.Accumulate(13, w3.X, w3.Y, w3.Z, w3.W, x1.Z, x1.W);
-        sums.Accumulate(14, w3.X, w3.Y, w3.Z, w3.W, x2.Z, x2.W);
-        sums.Accumulate(15, w3.X, w3.Y, w3.Z, w3.W, x3.Z, x3.W);
+        CudaAsm.Emit(WideAssembly.AddTile, start + weights * RingStage.LoadBytes, start + rows * RingStage.LoadBytes);
     }
 
-    private static void Simulate(ref TensorTiles sums, ArrayView<UInt4> ring, int weights, int rows)
+    /// <summary>Adds a split's sums to the totals and clears them.</summary>
+    public readonly void Take()
     {
-        for (var i = 0; i < 4; i++)
+        if (!CudaAsm.IsSupported)
         {
-            var block = ring.SubView(weights + i * GroupSum.WarpSize, GroupSum.WarpSize);
-            sums.SimulateParts(4 * i, block, ring.SubView(rows, GroupSum.WarpSize));
-            sums.SimulateParts(4 * i + 1, block, ring.SubView(rows + GroupSum.WarpSize, GroupSum.WarpSize));
-            sums.SimulateParts(4 * i + 2, block, ring.SubView(rows + 2 * GroupSum.WarpSize, GroupSum.WarpSize));
-            sums.SimulateParts(4 * i + 3, block, ring.SubView(rows + 3 * GroupSum.WarpSize, GroupSum.WarpSize));
+            for (var i = 0; i < TileCount; i++)
+            {
+                _totals[i].Add(_sums[i]);
+                _sums[i] = new MmaTile();
+            }
+
+            return;
         }
-    }
 
-    /// <summary>Makes a split's sums zero.</summary>
-    public static void Clear(ref TensorTiles sums)
-    {
-        sums.Clear(0);
-        sums.Clear(1);
-        sums.Clear(2);
-        sums.Clear(3);
-        sums.Clear(4);
-        sums.Clear(5);
-        sums.Clear(6);
-        sums.Clear(7);
-        sums.Clear(8);
-        sums.Clear(9);
-        sums.Clear(10);
-        sums.Clear(11);
-        sums.Clear(12);
-        sums.Clear(13);
-        sums.Clear(14);
-        sums.Clear(15);
-    }
-
-    /// <summary>Adds a split's sums and clears them.</summary>
-    public void Take(ref TensorTiles sums)
-    {
-        TakeOne(ref _t0, ref sums, 0);
-        TakeOne(ref _t1, ref sums, 1);
-        TakeOne(ref _t2, ref sums, 2);
-        TakeOne(ref _t3, ref sums, 3);
-        TakeOne(ref _t4, ref sums, 4);
-        TakeOne(ref _t5, ref sums, 5);
-        TakeOne(ref _t6, ref sums, 6);
-        TakeOne(ref _t7, ref sums, 7);
-        TakeOne(ref _t8, ref sums, 8);
-        TakeOne(ref _t9, ref sums, 9);
-        TakeOne(ref _t10, ref sums, 10);
-        TakeOne(ref _t11, ref sums, 11);
-        TakeOne(ref _t12, ref sums, 12);
-        TakeOne(ref _t13, ref sums, 13);
-        TakeOne(ref _t14, ref sums, 14);
-        TakeOne(ref _t15, ref sums, 15);
+        CudaAsm.Emit(WideAssembly.Take);
     }
 
     /// <summary>Hands every total over.</summary>
     public readonly void Store<TResult>(in ProductTarget target, int outputBlock, int rowBlock, int lane)
         where TResult : struct, IProductResult
     {
-        StoreOne<TResult>(_t0, target, outputBlock, rowBlock, lane);
-        StoreOne<TResult>(_t1, target, outputBlock, rowBlock + 1, lane);
-        StoreOne<TResult>(_t2, target, outputBlock, rowBlock + 2, lane);
-        StoreOne<TResult>(_t3, target, outputBlock, rowBlock + 3, lane);
-        StoreOne<TResult>(_t4, target, outputBlock + 1, rowBlock, lane);
-        StoreOne<TResult>(_t5, target, outputBlock + 1, rowBlock + 1, lane);
-        StoreOne<TResult>(_t6, target, outputBlock + 1, rowBlock + 2, lane);
-        StoreOne<TResult>(_t7, target, outputBlock + 1, rowBlock + 3, lane);
-        StoreOne<TResult>(_t8, target, outputBlock + 2, rowBlock, lane);
-        StoreOne<TResult>(_t9, target, outputBlock + 2, rowBlock + 1, lane);
-        StoreOne<TResult>(_t10, target, outputBlock + 2, rowBlock + 2, lane);
-        StoreOne<TResult>(_t11, target, outputBlock + 2, rowBlock + 3, lane);
-        StoreOne<TResult>(_t12, target, outputBlock + 3, rowBlock, lane);
-        StoreOne<TResult>(_t13, target, outputBlock + 3, rowBlock + 1, lane);
-        StoreOne<TResult>(_t14, target, outputBlock + 3, rowBlock + 2, lane);
-        StoreOne<TResult>(_t15, target, outputBlock + 3, rowBlock + 3, lane);
+        if (!CudaAsm.IsSupported)
+        {
+            for (var i = 0; i < TileCount; i++)
+            {
+                StoreOne<TResult>(_totals[i], target, outputBlock + i / Blocks, rowBlock + i % Blocks, lane);
+            }
+
+            return;
+        }
+
+        var total = new MmaTile();
+        CudaAsm.Emit("mov.f32 %0, tt0;", out total.C0);
+        CudaAsm.Emit("mov.f32 %0, tt1;", out total.C1);
+        CudaAsm.Emit("mov.f32 %0, tt2;", out total.C2);
+        CudaAsm.Emit("mov.f32 %0, tt3;", out total.C3);
+        StoreOne<TResult>(total, target, outputBlock, rowBlock, lane);
+        CudaAsm.Emit("mov.f32 %0, tt4;", out total.C0);
+        CudaAsm.Emit("mov.f32 %0, tt5;", out total.C1);
+        CudaAsm.Emit("mov.f32 %0, tt6;", out total.C2);
+        CudaAsm.Emit("mov.f32 %0, tt7;", out total.C3);
+        StoreOne<TResult>(total, target, outputBlock, rowBlock + 1, lane);
+        CudaAsm.Emit("mov.f32 %0, tt8;", out total.C0);
+        CudaAsm.Emit("mov.f32 %0, tt9;", out total.C1);
+        CudaAsm.Emit("mov.f32 %0, tt10;", out total.C2);
+        CudaAsm.Emit("mov.f32 %0, tt11;", out total.C3);
+        StoreOne<TResult>(total, target, outputBlock, rowBlock + 2, lane);
+        CudaAsm.Emit("mov.f32 %0, tt12;", out total.C0);
+        CudaAsm.Emit("mov.f32 %0, tt13;", out total.C1);
+        CudaAsm.Emit("mov.f32 %0, tt14;", out total.C2);
+        CudaAsm.Emit("mov.f32 %0, tt15;", out total.C3);
+        StoreOne<TResult>(total, target, outputBlock, rowBlock + 3, lane);
+        CudaAsm.Emit("mov.f32 %0, tt16;", out total.C0);
+        CudaAsm.Emit("mov.f32 %0, tt17;", out total.C1);
+        CudaAsm.Emit("mov.f32 %0, tt18;", out total.C2);
+        CudaAsm.Emit("mov.f32 %0, tt19;", out total.C3);
+        StoreOne<TResult>(total, target, outputBlock + 1, rowBlock, lane);
+        CudaAsm.Emit("mov.f32 %0, tt20;", out total.C0);
+        CudaAsm.Emit("mov.f32 %0, tt21;", out total.C1);
+        CudaAsm.Emit("mov.f32 %0, tt22;", out total.C2);
+        CudaAsm.Emit("mov.f32 %0, tt23;", out total.C3);
+        StoreOne<TResult>(total, target, outputBlock + 1, rowBlock + 1, lane);
+        CudaAsm.Emit("mov.f32 %0, tt24;", out total.C0);
+        CudaAsm.Emit("mov.f32 %0, tt25;", out total.C1);
+        CudaAsm.Emit("mov.f32 %0, tt26;", out total.C2);
+        CudaAsm.Emit("mov.f32 %0, tt27;", out total.C3);
+        StoreOne<TResult>(total, target, outputBlock + 1, rowBlock + 2, lane);
+        CudaAsm.Emit("mov.f32 %0, tt28;", out total.C0);
+        CudaAsm.Emit("mov.f32 %0, tt29;", out total.C1);
+        CudaAsm.Emit("mov.f32 %0, tt30;", out total.C2);
+        CudaAsm.Emit("mov.f32 %0, tt31;", out total.C3);
+        StoreOne<TResult>(total, target, outputBlock + 1, rowBlock + 3, lane);
+        CudaAsm.Emit("mov.f32 %0, tt32;", out total.C0);
+        CudaAsm.Emit("mov.f32 %0, tt33;", out total.C1);
+        CudaAsm.Emit("mov.f32 %0, tt34;", out total.C2);
+        CudaAsm.Emit("mov.f32 %0, tt35;", out total.C3);
+        StoreOne<TResult>(total, target, outputBlock + 2, rowBlock, lane);
+        CudaAsm.Emit("mov.f32 %0, tt36;", out total.C0);
+        CudaAsm.Emit("mov.f32 %0, tt37;", out total.C1);
+        CudaAsm.Emit("mov.f32 %0, tt38;", out total.C2);
+        CudaAsm.Emit("mov.f32 %0, tt39;", out total.C3);
+        StoreOne<TResult>(total, target, outputBlock + 2, rowBlock + 1, lane);
+        CudaAsm.Emit("mov.f32 %0, tt40;", out total.C0);
+        CudaAsm.Emit("mov.f32 %0, tt41;", out total.C1);
+        CudaAsm.Emit("mov.f32 %0, tt42;", out total.C2);
+        CudaAsm.Emit("mov.f32 %0, tt43;", out total.C3);
+        StoreOne<TResult>(total, target, outputBlock + 2, rowBlock + 2, lane);
+        CudaAsm.Emit("mov.f32 %0, tt44;", out total.C0);
+        CudaAsm.Emit("mov.f32 %0, tt45;", out total.C1);
+        CudaAsm.Emit("mov.f32 %0, tt46;", out total.C2);
+        CudaAsm.Emit("mov.f32 %0, tt47;", out total.C3);
+        StoreOne<TResult>(total, target, outputBlock + 2, rowBlock + 3, lane);
+        CudaAsm.Emit("mov.f32 %0, tt48;", out total.C0);
+        CudaAsm.Emit("mov.f32 %0, tt49;", out total.C1);
+        CudaAsm.Emit("mov.f32 %0, tt50;", out total.C2);
+        CudaAsm.Emit("mov.f32 %0, tt51;", out total.C3);
+        StoreOne<TResult>(total, target, outputBlock + 3, rowBlock, lane);
+        CudaAsm.Emit("mov.f32 %0, tt52;", out total.C0);
+        CudaAsm.Emit("mov.f32 %0, tt53;", out total.C1);
+        CudaAsm.Emit("mov.f32 %0, tt54;", out total.C2);
+        CudaAsm.Emit("mov.f32 %0, tt55;", out total.C3);
+        StoreOne<TResult>(total, target, outputBlock + 3, rowBlock + 1, lane);
+        CudaAsm.Emit("mov.f32 %0, tt56;", out total.C0);
+        CudaAsm.Emit("mov.f32 %0, tt57;", out total.C1);
+        CudaAsm.Emit("mov.f32 %0, tt58;", out total.C2);
+        CudaAsm.Emit("mov.f32 %0, tt59;", out total.C3);
+        StoreOne<TResult>(total, target, outputBlock + 3, rowBlock + 2, lane);
+        CudaAsm.Emit("mov.f32 %0, tt60;", out total.C0);
+        CudaAsm.Emit("mov.f32 %0, tt61;", out total.C1);
+        CudaAsm.Emit("mov.f32 %0, tt62;", out total.C2);
+        CudaAsm.Emit("mov.f32 %0, tt63;", out total.C3);
+        StoreOne<TResult>(total, target, outputBlock + 3, rowBlock + 3, lane);
     }
 
-    private static void TakeOne(ref MmaTile total, ref TensorTiles sums, int tile)
+    private readonly void Simulate(ArrayView<UInt4> ring, int weights, int rows)
     {
-        total.Add(sums.Get(tile));
-        sums.Clear(tile);
+        for (var i = 0; i < TileCount; i++)
+        {
+            _sums[i]
+                .SimulateParts(
+                    ring.SubView(weights + i / Blocks * GroupSum.WarpSize, GroupSum.WarpSize),
+                    ring.SubView(rows + i % Blocks * GroupSum.WarpSize, GroupSum.WarpSize)
+                );
+        }
     }
 
     private static void StoreOne<TResult>(
