@@ -57,17 +57,16 @@ internal static class FilterKernel
         };
         scores.FindRange(counts);
         var lowest = scores.Lowest;
-        var all = new Tally { Count = vocabSize };
-        if (draw.TopK > 0 && draw.TopK < vocabSize)
+        for (var byWeight = 0; byWeight < 2; byWeight++)
         {
-            lowest = Search(scores, lowest, all, draw.TopK, 0, list, values, listed, counts, weights);
-        }
-
-        if (draw.TopPShare < TokenWeight.Whole)
-        {
-            all = scores.AtLeast(lowest, counts, weights);
-            var needed = TokenWeight.Needed(all.Weight, draw.TopPShare);
-            lowest = Search(scores, lowest, all, needed, 1, list, values, listed, counts, weights);
+            // One search in the text serves both: it is long to compile.
+            var isWanted = byWeight == 0 ? draw.TopK > 0 && draw.TopK < vocabSize : draw.TopPShare < TokenWeight.Whole;
+            if (isWanted)
+            {
+                var all = scores.AtLeast(lowest, counts, weights);
+                var target = byWeight == 0 ? draw.TopK : TokenWeight.Needed(all.Weight, draw.TopPShare);
+                lowest = Search(scores, lowest, all, target, byWeight, list, values, listed, counts, weights);
+            }
         }
 
         if (Group.IdxX == 0)
