@@ -76,8 +76,6 @@ internal static class SplitAttentionKernel
         var tile = QueryTile.OfGroup(rows, firstRow, lastRow, geometry);
         var appended = AppendedRows.Of(rows, appendCount);
         var walk = ChunkWalk.Begin(tile);
-        TurnedHeads.Clear(shared);
-        Group.Barrier();
         if (appendCount == 0)
         {
             // A kernel before has appended to what is read here.
@@ -99,6 +97,8 @@ internal static class SplitAttentionKernel
 
             if (toOrder == 0)
             {
+                TurnedHeads.Clear(shared);
+                Group.Barrier();
                 DependentLaunch.Wait();
                 TurnedHeads.Stage<TElement, TParts>(source, tile, appended, geometry, shared);
                 Group.Barrier();
