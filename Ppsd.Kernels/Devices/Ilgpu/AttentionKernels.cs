@@ -112,10 +112,13 @@ internal sealed class AttentionKernels<TElement, TParts> : AttentionKernels
         }
     }
 
-    /// <summary>The deepest ring that leaves the kernel its other memory; one stage is the least.</summary>
+    /// <summary>
+    /// The deepest ring that leaves the kernel its other memory; one stage is the least. The simulator is as the target card.
+    /// </summary>
     private static int FittingStages(Accelerator accelerator)
     {
-        var room = accelerator is CudaAccelerator cuda ? CudaDriver.SharedMemoryLimit(cuda.DeviceId) : int.MaxValue;
+        const int TargetRoom = 227 << 10;
+        var room = accelerator is CudaAccelerator cuda ? CudaDriver.SharedMemoryLimit(cuda.DeviceId) : TargetRoom;
         var stages = KvRing<TElement, TParts>.MaxStageCount;
         while (stages > 1 && AttentionShared.Loads<TElement, TParts>(stages) * LoadBytes > room)
         {

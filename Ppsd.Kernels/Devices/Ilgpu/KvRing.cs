@@ -13,8 +13,11 @@ internal struct KvRing<TElement, TParts>
     where TElement : struct, IKvEights
     where TParts : struct, IHeadParts
 {
-    /// <summary>Stages at most: two chunks on the way while one is multiplied.</summary>
-    public const int MaxStageCount = 3;
+    /// <summary>
+    /// Stages at most. Three of a large head fill a multiprocessor, and four of a small one leave no room for a second
+    /// group: two that could share one would sometimes do so and leave another idle.
+    /// </summary>
+    public const int MaxStageCount = 4;
 
     private const int LoadBytes = 16;
     private const int FoundBits = 4;
@@ -32,7 +35,7 @@ internal struct KvRing<TElement, TParts>
 
     /// <summary>An empty ring.</summary>
     /// <param name="ring">Its memory, the first of the group's dynamic shared memory.</param>
-    /// <param name="stages">Its stages, 1 to 3.</param>
+    /// <param name="stages">Its stages, 1 to 4.</param>
     /// <param name="cache">Where keys and values come from.</param>
     /// <param name="geometry">How they lie there.</param>
     public static KvRing<TElement, TParts> Of(
@@ -84,13 +87,13 @@ internal struct KvRing<TElement, TParts>
     /// </summary>
     public readonly void Complete(in QueryTile tile, in ChunkWalk walk, in AppendedRows appended, ArrayView<UInt4> held)
     {
-        if (_depth == MaxStageCount)
+        if (_depth == 3)
         {
             SharedCopy.WaitForAllBut2();
         }
         else if (_depth > 1)
         {
-            SharedCopy.WaitForAllBut(1);
+            SharedCopy.WaitForAllBut(_depth - 1);
         }
         else
         {

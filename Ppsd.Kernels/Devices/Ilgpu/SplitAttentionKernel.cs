@@ -12,7 +12,8 @@ namespace Ppsd.Kernels.Devices.Ilgpu;
 /// <remarks>
 /// A warp takes <see cref="TileLength"/> positions and multiplies their keys and values with up to eight queries, which
 /// costs the tensor core no more than one. A group has the next chunks' keys and values on the way to shared memory while
-/// it computes one. Rows that share a context share its loads; others take turns.
+/// it computes one; in a step of a few rows it orders the first before their queries are known, which it turns itself.
+/// Rows that share a context share its loads; others take turns.
 /// </remarks>
 internal static class SplitAttentionKernel
 {
