@@ -13,6 +13,24 @@ internal struct TensorTiles
     private const string Multiply = "mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 ";
     private const string Operands = ", {%0,%1,%2,%3}, {%4,%5}, ";
 
+    // The registers of each tile.
+    private const string S0 = "{tc0,tc1,tc2,tc3}";
+    private const string S1 = "{tc4,tc5,tc6,tc7}";
+    private const string S2 = "{tc8,tc9,tc10,tc11}";
+    private const string S3 = "{tc12,tc13,tc14,tc15}";
+    private const string S4 = "{tc16,tc17,tc18,tc19}";
+    private const string S5 = "{tc20,tc21,tc22,tc23}";
+    private const string S6 = "{tc24,tc25,tc26,tc27}";
+    private const string S7 = "{tc28,tc29,tc30,tc31}";
+    private const string S8 = "{tc32,tc33,tc34,tc35}";
+    private const string S9 = "{tc36,tc37,tc38,tc39}";
+    private const string S10 = "{tc40,tc41,tc42,tc43}";
+    private const string S11 = "{tc44,tc45,tc46,tc47}";
+    private const string S12 = "{tc48,tc49,tc50,tc51}";
+    private const string S13 = "{tc52,tc53,tc54,tc55}";
+    private const string S14 = "{tc56,tc57,tc58,tc59}";
+    private const string S15 = "{tc60,tc61,tc62,tc63}";
+
     private MmaTile _t0;
     private MmaTile _t1;
     private MmaTile _t2;
@@ -54,84 +72,52 @@ internal struct TensorTiles
         switch (tile)
         {
             case 0:
-                CudaAsm.Emit(
-                    "mov.f32 tc0, 0f00000000; mov.f32 tc1, 0f00000000; mov.f32 tc2, 0f00000000; mov.f32 tc3, 0f00000000;"
-                );
+                CudaAsm.Emit("mov.b32 tc0, 0; mov.b32 tc1, 0; mov.b32 tc2, 0; mov.b32 tc3, 0;");
                 break;
             case 1:
-                CudaAsm.Emit(
-                    "mov.f32 tc4, 0f00000000; mov.f32 tc5, 0f00000000; mov.f32 tc6, 0f00000000; mov.f32 tc7, 0f00000000;"
-                );
+                CudaAsm.Emit("mov.b32 tc4, 0; mov.b32 tc5, 0; mov.b32 tc6, 0; mov.b32 tc7, 0;");
                 break;
             case 2:
-                CudaAsm.Emit(
-                    "mov.f32 tc8, 0f00000000; mov.f32 tc9, 0f00000000; mov.f32 tc10, 0f00000000; mov.f32 tc11, 0f00000000;"
-                );
+                CudaAsm.Emit("mov.b32 tc8, 0; mov.b32 tc9, 0; mov.b32 tc10, 0; mov.b32 tc11, 0;");
                 break;
             case 3:
-                CudaAsm.Emit(
-                    "mov.f32 tc12, 0f00000000; mov.f32 tc13, 0f00000000; mov.f32 tc14, 0f00000000; mov.f32 tc15, 0f00000000;"
-                );
+                CudaAsm.Emit("mov.b32 tc12, 0; mov.b32 tc13, 0; mov.b32 tc14, 0; mov.b32 tc15, 0;");
                 break;
             case 4:
-                CudaAsm.Emit(
-                    "mov.f32 tc16, 0f00000000; mov.f32 tc17, 0f00000000; mov.f32 tc18, 0f00000000; mov.f32 tc19, 0f00000000;"
-                );
+                CudaAsm.Emit("mov.b32 tc16, 0; mov.b32 tc17, 0; mov.b32 tc18, 0; mov.b32 tc19, 0;");
                 break;
             case 5:
-                CudaAsm.Emit(
-                    "mov.f32 tc20, 0f00000000; mov.f32 tc21, 0f00000000; mov.f32 tc22, 0f00000000; mov.f32 tc23, 0f00000000;"
-                );
+                CudaAsm.Emit("mov.b32 tc20, 0; mov.b32 tc21, 0; mov.b32 tc22, 0; mov.b32 tc23, 0;");
                 break;
             case 6:
-                CudaAsm.Emit(
-                    "mov.f32 tc24, 0f00000000; mov.f32 tc25, 0f00000000; mov.f32 tc26, 0f00000000; mov.f32 tc27, 0f00000000;"
-                );
+                CudaAsm.Emit("mov.b32 tc24, 0; mov.b32 tc25, 0; mov.b32 tc26, 0; mov.b32 tc27, 0;");
                 break;
             case 7:
-                CudaAsm.Emit(
-                    "mov.f32 tc28, 0f00000000; mov.f32 tc29, 0f00000000; mov.f32 tc30, 0f00000000; mov.f32 tc31, 0f00000000;"
-                );
+                CudaAsm.Emit("mov.b32 tc28, 0; mov.b32 tc29, 0; mov.b32 tc30, 0; mov.b32 tc31, 0;");
                 break;
             case 8:
-                CudaAsm.Emit(
-                    "mov.f32 tc32, 0f00000000; mov.f32 tc33, 0f00000000; mov.f32 tc34, 0f00000000; mov.f32 tc35, 0f00000000;"
-                );
+                CudaAsm.Emit("mov.b32 tc32, 0; mov.b32 tc33, 0; mov.b32 tc34, 0; mov.b32 tc35, 0;");
                 break;
             case 9:
-                CudaAsm.Emit(
-                    "mov.f32 tc36, 0f00000000; mov.f32 tc37, 0f00000000; mov.f32 tc38, 0f00000000; mov.f32 tc39, 0f00000000;"
-                );
+                CudaAsm.Emit("mov.b32 tc36, 0; mov.b32 tc37, 0; mov.b32 tc38, 0; mov.b32 tc39, 0;");
                 break;
             case 10:
-                CudaAsm.Emit(
-                    "mov.f32 tc40, 0f00000000; mov.f32 tc41, 0f00000000; mov.f32 tc42, 0f00000000; mov.f32 tc43, 0f00000000;"
-                );
+                CudaAsm.Emit("mov.b32 tc40, 0; mov.b32 tc41, 0; mov.b32 tc42, 0; mov.b32 tc43, 0;");
                 break;
             case 11:
-                CudaAsm.Emit(
-                    "mov.f32 tc44, 0f00000000; mov.f32 tc45, 0f00000000; mov.f32 tc46, 0f00000000; mov.f32 tc47, 0f00000000;"
-                );
+                CudaAsm.Emit("mov.b32 tc44, 0; mov.b32 tc45, 0; mov.b32 tc46, 0; mov.b32 tc47, 0;");
                 break;
             case 12:
-                CudaAsm.Emit(
-                    "mov.f32 tc48, 0f00000000; mov.f32 tc49, 0f00000000; mov.f32 tc50, 0f00000000; mov.f32 tc51, 0f00000000;"
-                );
+                CudaAsm.Emit("mov.b32 tc48, 0; mov.b32 tc49, 0; mov.b32 tc50, 0; mov.b32 tc51, 0;");
                 break;
             case 13:
-                CudaAsm.Emit(
-                    "mov.f32 tc52, 0f00000000; mov.f32 tc53, 0f00000000; mov.f32 tc54, 0f00000000; mov.f32 tc55, 0f00000000;"
-                );
+                CudaAsm.Emit("mov.b32 tc52, 0; mov.b32 tc53, 0; mov.b32 tc54, 0; mov.b32 tc55, 0;");
                 break;
             case 14:
-                CudaAsm.Emit(
-                    "mov.f32 tc56, 0f00000000; mov.f32 tc57, 0f00000000; mov.f32 tc58, 0f00000000; mov.f32 tc59, 0f00000000;"
-                );
+                CudaAsm.Emit("mov.b32 tc56, 0; mov.b32 tc57, 0; mov.b32 tc58, 0; mov.b32 tc59, 0;");
                 break;
             case 15:
-                CudaAsm.Emit(
-                    "mov.f32 tc60, 0f00000000; mov.f32 tc61, 0f00000000; mov.f32 tc62, 0f00000000; mov.f32 tc63, 0f00000000;"
-                );
+                CudaAsm.Emit("mov.b32 tc60, 0; mov.b32 tc61, 0; mov.b32 tc62, 0; mov.b32 tc63, 0;");
                 break;
         }
     }
@@ -153,164 +139,52 @@ internal struct TensorTiles
         switch (tile)
         {
             case 0:
-                CudaAsm.Emit(Multiply + "{tc0,tc1,tc2,tc3}" + Operands + "{tc0,tc1,tc2,tc3};", a0, a1, a2, a3, b0, b1);
+                CudaAsm.Emit(Multiply + S0 + Operands + S0 + ";", a0, a1, a2, a3, b0, b1);
                 break;
             case 1:
-                CudaAsm.Emit(Multiply + "{tc4,tc5,tc6,tc7}" + Operands + "{tc4,tc5,tc6,tc7};", a0, a1, a2, a3, b0, b1);
+                CudaAsm.Emit(Multiply + S1 + Operands + S1 + ";", a0, a1, a2, a3, b0, b1);
                 break;
             case 2:
-                CudaAsm.Emit(
-                    Multiply + "{tc8,tc9,tc10,tc11}" + Operands + "{tc8,tc9,tc10,tc11};",
-                    a0,
-                    a1,
-                    a2,
-                    a3,
-                    b0,
-                    b1
-                );
+                CudaAsm.Emit(Multiply + S2 + Operands + S2 + ";", a0, a1, a2, a3, b0, b1);
                 break;
             case 3:
-                CudaAsm.Emit(
-                    Multiply + "{tc12,tc13,tc14,tc15}" + Operands + "{tc12,tc13,tc14,tc15};",
-                    a0,
-                    a1,
-                    a2,
-                    a3,
-                    b0,
-                    b1
-                );
+                CudaAsm.Emit(Multiply + S3 + Operands + S3 + ";", a0, a1, a2, a3, b0, b1);
                 break;
             case 4:
-                CudaAsm.Emit(
-                    Multiply + "{tc16,tc17,tc18,tc19}" + Operands + "{tc16,tc17,tc18,tc19};",
-                    a0,
-                    a1,
-                    a2,
-                    a3,
-                    b0,
-                    b1
-                );
+                CudaAsm.Emit(Multiply + S4 + Operands + S4 + ";", a0, a1, a2, a3, b0, b1);
                 break;
             case 5:
-                CudaAsm.Emit(
-                    Multiply + "{tc20,tc21,tc22,tc23}" + Operands + "{tc20,tc21,tc22,tc23};",
-                    a0,
-                    a1,
-                    a2,
-                    a3,
-                    b0,
-                    b1
-                );
+                CudaAsm.Emit(Multiply + S5 + Operands + S5 + ";", a0, a1, a2, a3, b0, b1);
                 break;
             case 6:
-                CudaAsm.Emit(
-                    Multiply + "{tc24,tc25,tc26,tc27}" + Operands + "{tc24,tc25,tc26,tc27};",
-                    a0,
-                    a1,
-                    a2,
-                    a3,
-                    b0,
-                    b1
-                );
+                CudaAsm.Emit(Multiply + S6 + Operands + S6 + ";", a0, a1, a2, a3, b0, b1);
                 break;
             case 7:
-                CudaAsm.Emit(
-                    Multiply + "{tc28,tc29,tc30,tc31}" + Operands + "{tc28,tc29,tc30,tc31};",
-                    a0,
-                    a1,
-                    a2,
-                    a3,
-                    b0,
-                    b1
-                );
+                CudaAsm.Emit(Multiply + S7 + Operands + S7 + ";", a0, a1, a2, a3, b0, b1);
                 break;
             case 8:
-                CudaAsm.Emit(
-                    Multiply + "{tc32,tc33,tc34,tc35}" + Operands + "{tc32,tc33,tc34,tc35};",
-                    a0,
-                    a1,
-                    a2,
-                    a3,
-                    b0,
-                    b1
-                );
+                CudaAsm.Emit(Multiply + S8 + Operands + S8 + ";", a0, a1, a2, a3, b0, b1);
                 break;
             case 9:
-                CudaAsm.Emit(
-                    Multiply + "{tc36,tc37,tc38,tc39}" + Operands + "{tc36,tc37,tc38,tc39};",
-                    a0,
-                    a1,
-                    a2,
-                    a3,
-                    b0,
-                    b1
-                );
+                CudaAsm.Emit(Multiply + S9 + Operands + S9 + ";", a0, a1, a2, a3, b0, b1);
                 break;
             case 10:
-                CudaAsm.Emit(
-                    Multiply + "{tc40,tc41,tc42,tc43}" + Operands + "{tc40,tc41,tc42,tc43};",
-                    a0,
-                    a1,
-                    a2,
-                    a3,
-                    b0,
-                    b1
-                );
+                CudaAsm.Emit(Multiply + S10 + Operands + S10 + ";", a0, a1, a2, a3, b0, b1);
                 break;
             case 11:
-                CudaAsm.Emit(
-                    Multiply + "{tc44,tc45,tc46,tc47}" + Operands + "{tc44,tc45,tc46,tc47};",
-                    a0,
-                    a1,
-                    a2,
-                    a3,
-                    b0,
-                    b1
-                );
+                CudaAsm.Emit(Multiply + S11 + Operands + S11 + ";", a0, a1, a2, a3, b0, b1);
                 break;
             case 12:
-                CudaAsm.Emit(
-                    Multiply + "{tc48,tc49,tc50,tc51}" + Operands + "{tc48,tc49,tc50,tc51};",
-                    a0,
-                    a1,
-                    a2,
-                    a3,
-                    b0,
-                    b1
-                );
+                CudaAsm.Emit(Multiply + S12 + Operands + S12 + ";", a0, a1, a2, a3, b0, b1);
                 break;
             case 13:
-                CudaAsm.Emit(
-                    Multiply + "{tc52,tc53,tc54,tc55}" + Operands + "{tc52,tc53,tc54,tc55};",
-                    a0,
-                    a1,
-                    a2,
-                    a3,
-                    b0,
-                    b1
-                );
+                CudaAsm.Emit(Multiply + S13 + Operands + S13 + ";", a0, a1, a2, a3, b0, b1);
                 break;
             case 14:
-                CudaAsm.Emit(
-                    Multiply + "{tc56,tc57,tc58,tc59}" + Operands + "{tc56,tc57,tc58,tc59};",
-                    a0,
-                    a1,
-                    a2,
-                    a3,
-                    b0,
-                    b1
-                );
+                CudaAsm.Emit(Multiply + S14 + Operands + S14 + ";", a0, a1, a2, a3, b0, b1);
                 break;
             case 15:
-                CudaAsm.Emit(
-                    Multiply + "{tc60,tc61,tc62,tc63}" + Operands + "{tc60,tc61,tc62,tc63};",
-                    a0,
-                    a1,
-                    a2,
-                    a3,
-                    b0,
-                    b1
-                );
+                CudaAsm.Emit(Multiply + S15 + Operands + S15 + ";", a0, a1, a2, a3, b0, b1);
                 break;
         }
     }
