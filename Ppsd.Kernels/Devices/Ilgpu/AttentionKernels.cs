@@ -39,6 +39,9 @@ internal sealed class AttentionKernels<TElement, TParts> : AttentionKernels
 {
     private const int LoadBytes = 16;
 
+    // The simulator is as the target card.
+    private const int TargetSharedBytes = 227 * 1024;
+
     // A card keeps a KiB of each group's for itself.
     private const int ReservedLoads = 2 * 1024 / LoadBytes;
 
@@ -56,7 +59,7 @@ internal sealed class AttentionKernels<TElement, TParts> : AttentionKernels
         _accelerator = accelerator;
         _room = accelerator is CudaAccelerator cuda
             ? CudaDriver.SharedMemoryLimit(cuda.DeviceId) / LoadBytes
-            : int.MaxValue / LoadBytes;
+            : TargetSharedBytes / LoadBytes;
         _stages = FittingStages();
         _split = SharedKernel.Load<Split>(
             accelerator,

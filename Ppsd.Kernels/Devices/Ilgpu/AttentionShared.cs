@@ -42,7 +42,7 @@ internal struct AttentionShared
     public static int Loads<TElement, TParts>(int stages)
         where TElement : struct, IKvEights
         where TParts : struct, IHeadParts =>
-        stages * KvRing<TElement, TParts>.StageLoads
+        stages * KvStage<TElement, TParts>.Loads
         + Columns * QueryStride
         + AppendedAt<TElement, TParts>(AppendedRows.MaxCount, isValue: 0)
         + 2 * TotalLoads
@@ -55,7 +55,7 @@ internal struct AttentionShared
         where TParts : struct, IHeadParts
     {
         var memory = SharedMemory.GetDynamic<UInt4>();
-        var queries = stages * KvRing<TElement, TParts>.StageLoads;
+        var queries = stages * KvStage<TElement, TParts>.Loads;
         var appended = queries + Columns * QueryStride;
         var appendedLoads = AppendedAt<TElement, TParts>(AppendedRows.MaxCount, isValue: 0);
         var totals = appended + appendedLoads;

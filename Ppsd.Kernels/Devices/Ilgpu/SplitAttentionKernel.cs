@@ -11,7 +11,8 @@ namespace Ppsd.Kernels.Devices.Ilgpu;
 /// <remarks>
 /// A warp takes <see cref="TileLength"/> positions and multiplies their keys and values with up to eight queries, which
 /// costs the tensor core no more than one. A group has the next chunks' keys and values on the way to shared memory while
-/// it computes one. Rows that share a context share its loads; others take turns.
+/// it computes one; in a step of a few rows it orders the first before their queries are known, which it turns itself.
+/// Rows that share a context share its loads; others take turns.
 /// </remarks>
 internal static class SplitAttentionKernel
 {
@@ -76,8 +77,6 @@ internal static class SplitAttentionKernel
         var tile = QueryTile.OfGroup(rows, firstRow, lastRow, geometry);
         var appended = AppendedRows.Of(rows, appendCount);
         var walk = ChunkWalk.Begin(tile);
-        TurnedHeads.Clear(shared);
-        Group.Barrier();
         if (appendCount == 0)
         {
             // A kernel before has appended to what is read here.
@@ -101,6 +100,8 @@ internal static class SplitAttentionKernel
 
             if (toOrder == 0)
             {
+                TurnedHeads.Clear(shared);
+                Group.Barrier();
                 DependentLaunch.Wait();
                 TurnedHeads.Stage<TElement, TParts>(source, tile, appended, geometry, shared);
                 Group.Barrier();
