@@ -51,7 +51,7 @@ internal struct KvRing<TElement, TParts>
             _depth = stages,
             _cache = cache,
             _geometry = geometry,
-            _own = RingStage.Start() + Group.IdxX * LoadBytes,
+            _own = RingStage.OwnAddress(),
         };
 
     /// <summary>Looks up the slots of the chunk that is ordered next: long before, since copies wait for the answer.</summary>

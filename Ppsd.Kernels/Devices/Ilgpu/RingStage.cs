@@ -56,6 +56,9 @@ internal static class RingStage
         return start;
     }
 
+    /// <summary>Address of the thread's own load at the beginning of that memory; 0 on the simulator.</summary>
+    public static int OwnAddress() => CudaAsm.IsSupported ? Start() + Group.IdxX * LoadBytes : 0;
+
     /// <summary>
     /// Begins to copy the four tiles of a stage; they join the thread's open batch. A tile that does not exist is zeros, and
     /// takes no branch: this stands in the innermost loop.
