@@ -38,8 +38,8 @@ internal struct AppendedRows
     public readonly int PositionOf(int row) => Warp.Shuffle(_position, row);
 
     /// <summary>
-    /// False when none of the positions from <paramref name="position"/> on that a warp takes can be an appended row's.
-    /// A row follows all that it attends to, so what this step appends to a context are its last positions.
+    /// False when none of the positions from <paramref name="position"/> on that a warp takes can be an appended row's. What
+    /// a step computes stands last in every context: a later position attends to it, so it is computed in this step too.
     /// </summary>
     public readonly bool MayHold(int position, int contextLength) =>
         Count > 0 && position + SplitAttentionKernel.TileLength > contextLength - Count;

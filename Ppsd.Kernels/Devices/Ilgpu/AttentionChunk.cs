@@ -114,7 +114,8 @@ internal static class AttentionChunk
     }
 
     /// <summary>
-    /// Writes a warp's weighted values of 64 of a head, [warp, column, parts * 16]; zeros past the context's end.
+    /// Writes a warp's weighted values of 64 of a head, [warp, column, place], zeros past the context's end; see
+    /// <see cref="FourChunks.FirstValue"/> for the places.
     /// </summary>
     private static void AddValues<TElement, TParts>(
         ref FourTiles tiles,
@@ -134,9 +135,17 @@ internal static class AttentionChunk
 
         var lane = Warp.LaneIdx;
         var loads = TParts.Count * HeadPart.Size / 4;
-        var at = ((Group.IdxX >> 5) * Columns + (lane & 3) * 2) * loads + part * HeadPart.Size / 4 + (lane >> 2) * 2;
-        tiles.Store(cache.KeyPlace, cache.KeyPlaceAddress, at, at + loads);
+        var column = (lane & 3) * 2;
+        var place = Swizzled(part * HeadPart.EightCount + (lane >> 2), column);
+        var at = ((Group.IdxX >> 5) * Columns + column) * loads + place;
+        tiles.Store(cache.KeyPlace, cache.KeyPlaceAddress, at, at + loads, loads >> 1);
     }
+
+    /// <summary>
+    /// Where a place of a column stands: what eight lanes write at once, two places of four columns, lies in all banks.
+    /// Columns c and c + 1 are alike.
+    /// </summary>
+    private static int Swizzled(int place, int column) => place ^ (column & 6);
 
     /// <summary>Adds the warps' sums, each thread four values of a column, and leaves them for the merge.</summary>
     private static void Join<TParts>(
@@ -162,7 +171,7 @@ internal static class AttentionChunk
         }
 
         var value = new Float4();
-        var place = column * loads + load;
+        var place = column * loads + Swizzled(load, column);
         var step = Columns * loads;
         Add(weighted[place], ref value);
         Add(weighted[place + step], ref value);

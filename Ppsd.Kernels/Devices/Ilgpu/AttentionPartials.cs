@@ -5,7 +5,9 @@ namespace Ppsd.Kernels.Devices.Ilgpu;
 /// <summary>What the groups of <see cref="SplitAttentionKernel"/> leave for the one that joins a tile's chunks.</summary>
 internal struct AttentionPartials
 {
-    /// <summary>Weighted values, [row of the launch, head, chunk, parts * 16].</summary>
+    /// <summary>
+    /// Weighted values, [row of the launch, head, chunk, parts * 16]; see <see cref="FourChunks.FirstValue"/> for their order.
+    /// </summary>
     public ArrayView<Float4> Weighted;
 
     /// <summary>Largest score and sum of weights, [row of the launch, head, chunk].</summary>

@@ -101,7 +101,7 @@ internal static class ChunkMerge
 
         var divisor = divisors.X + divisors.Y + divisors.Z + divisors.W;
         var at = (long)(tile.FirstRow + row) * stride + (long)head * geometry.HeadSize;
-        var i0 = load * 4;
+        var i0 = FourChunks.FirstValue(load, loads);
         Store(y, at, i0, geometry.HeadSize, (sums.C0.X + sums.C1.X + sums.C2.X + sums.C3.X) / divisor);
         Store(y, at, i0 + 1, geometry.HeadSize, (sums.C0.Y + sums.C1.Y + sums.C2.Y + sums.C3.Y) / divisor);
         Store(y, at, i0 + 2, geometry.HeadSize, (sums.C0.Z + sums.C1.Z + sums.C2.Z + sums.C3.Z) / divisor);

@@ -11,6 +11,18 @@ internal struct FourChunks
     public Float4 C2;
     public Float4 C3;
 
+    /// <summary>
+    /// First of the four values of a head that a place of its weighted values holds: the first halves of all eights, then
+    /// the second halves.
+    /// </summary>
+    /// <param name="place">The place.</param>
+    /// <param name="loads">Places of a head.</param>
+    public static int FirstValue(int place, int loads)
+    {
+        var eights = loads >> 1;
+        return 8 * (place & (eights - 1)) + (place < eights ? 0 : 4);
+    }
+
     /// <summary>Loads four chunks; past the last one it is loaded again.</summary>
     /// <param name="weighted">[chunk, loads].</param>
     /// <param name="chunk">The first.</param>

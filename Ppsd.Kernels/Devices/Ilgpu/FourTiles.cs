@@ -130,30 +130,27 @@ internal struct FourTiles
         return score;
     }
 
-    /// <summary>
-    /// Writes weighted values: two of a tile's rows r and r + 8 to each of the tiles' eight places, for columns c and c + 1.
-    /// </summary>
+    /// <summary>Writes the tiles' rows r and r + 8, four of each of two columns to each of two places.</summary>
     /// <param name="target">Shared memory, four values a load.</param>
     /// <param name="address">Where it lies on a card.</param>
-    /// <param name="even">Load of column c; the next belongs to it too.</param>
-    /// <param name="odd">Load of column c + 1.</param>
-    public readonly void Store(ArrayView<Float4> target, int address, int even, int odd)
+    /// <param name="even">Load that takes tiles 0 and 1 of column c.</param>
+    /// <param name="odd">The same of column c + 1.</param>
+    /// <param name="step">Loads from there to that of tiles 2 and 3.</param>
+    public readonly void Store(ArrayView<Float4> target, int address, int even, int odd, int step)
     {
         if (!CudaAsm.IsSupported)
         {
             target[even] = Four(_t0.C0, _t0.C2, _t1.C0, _t1.C2);
-            target[even + 1] = Four(_t2.C0, _t2.C2, _t3.C0, _t3.C2);
+            target[even + step] = Four(_t2.C0, _t2.C2, _t3.C0, _t3.C2);
             target[odd] = Four(_t0.C1, _t0.C3, _t1.C1, _t1.C3);
-            target[odd + 1] = Four(_t2.C1, _t2.C3, _t3.C1, _t3.C3);
+            target[odd + step] = Four(_t2.C1, _t2.C3, _t3.C1, _t3.C3);
             return;
         }
 
-        CudaAsm.Emit(
-            "st.shared.v4.f32 [%0], {ft0,ft2,ft4,ft6}; st.shared.v4.f32 [%0+16], {ft8,ft10,ft12,ft14}; "
-                + "st.shared.v4.f32 [%1], {ft1,ft3,ft5,ft7}; st.shared.v4.f32 [%1+16], {ft9,ft11,ft13,ft15};",
-            address + even * 16,
-            address + odd * 16
-        );
+        CudaAsm.Emit("st.shared.v4.f32 [%0], {ft0,ft2,ft4,ft6};", address + even * 16);
+        CudaAsm.Emit("st.shared.v4.f32 [%0], {ft8,ft10,ft12,ft14};", address + even * 16 + step * 16);
+        CudaAsm.Emit("st.shared.v4.f32 [%0], {ft1,ft3,ft5,ft7};", address + odd * 16);
+        CudaAsm.Emit("st.shared.v4.f32 [%0], {ft9,ft11,ft13,ft15};", address + odd * 16 + step * 16);
     }
 
     private static Float4 Four(float x, float y, float z, float w) =>
