@@ -30,6 +30,9 @@ internal struct KvRing<TElement, TParts>
     private int _slot;
     private int _freeSlot;
 
+    // Of the chunk that is ordered next, the lane's.
+    private int _kvSlot;
+
     // For each stage, the last ordered first, four bits: which appended row holds the position the lane looked up.
     private int _found;
 
@@ -54,24 +57,37 @@ internal struct KvRing<TElement, TParts>
         };
 
     /// <summary>
-    /// Begins to copy a chunk to the place of the one that was given up last; the thread's batch may be empty. A barrier
-    /// must stand before it. What appended rows hold comes later (<see cref="Complete"/>): their slots are copied as well,
-    /// so that no copy waits for an answer, and what arrives from there may be anything.
+    /// Asks for the slots of the chunk that is ordered next, a position a lane: the answer is there when it is needed.
     /// </summary>
-    public void Order(RowContexts rows, in QueryTile tile, in ChunkWalk walk, in AppendedRows appended)
+    public void LookUp(RowContexts rows, in QueryTile tile, in ChunkWalk walk)
+    {
+        if (walk.Leader >= 0)
+        {
+            // Past the context's end its last slot again; its weight is zero.
+            var context = tile.ContextOf(walk.Leader);
+            var position = FirstOfWarp(walk) + (Warp.LaneIdx & (SplitAttentionKernel.TileLength - 1));
+            _kvSlot = rows.Words[context.SlotWord(XMath.Min(position, context.Length - 1))];
+        }
+    }
+
+    /// <summary>
+    /// Begins to copy the chunk that was looked up, to the place of the one that was given up last; the thread's batch may be
+    /// empty. A barrier must stand before it. What appended rows hold comes later (<see cref="Complete"/>): their slots are
+    /// copied as well, so that no copy waits for an answer, and what arrives from there may be anything.
+    /// </summary>
+    public void Order(in QueryTile tile, in ChunkWalk walk, in AppendedRows appended)
     {
         var found = 0;
         if (walk.Leader >= 0)
         {
-            var context = tile.ContextOf(walk.Leader);
-            var position = walk.Start + (Group.IdxX >> 5) * SplitAttentionKernel.TileLength;
-            if (position < context.Length)
+            var length = tile.LengthOf(walk.Leader);
+            var position = FirstOfWarp(walk);
+            if (position < length)
             {
-                var slot = SlotOfLane(rows, context, position);
-                KvStage<TElement, TParts>.Copy(_ring, _freeSlot, _own, _cache, _geometry, tile.KvHead, slot);
-                if (appended.MayHold(position, context.Length))
+                KvStage<TElement, TParts>.Copy(_ring, _freeSlot, _own, _cache, _geometry, tile.KvHead, _kvSlot);
+                if (appended.MayHold(position, length))
                 {
-                    found = appended.Find(slot);
+                    found = appended.Find(_kvSlot);
                 }
             }
         }
@@ -101,7 +117,7 @@ internal struct KvRing<TElement, TParts>
         }
 
         var length = tile.LengthOf(walk.Leader);
-        var position = walk.Start + (Group.IdxX >> 5) * SplitAttentionKernel.TileLength;
+        var position = FirstOfWarp(walk);
         if (position < length && appended.MayHold(position, length))
         {
             var found = (_found >> (FoundBits * (_depth - 1))) & ((1 << FoundBits) - 1);
@@ -127,10 +143,6 @@ internal struct KvRing<TElement, TParts>
 
     private readonly int Following(int slot) => slot + 1 < _depth ? slot + 1 : 0;
 
-    /// <summary>The slot of the lane's position of a warp's sixteen; past the context's end its last slot again.</summary>
-    private static int SlotOfLane(RowContexts rows, in RowContext context, int position)
-    {
-        var own = position + (Warp.LaneIdx & (SplitAttentionKernel.TileLength - 1));
-        return rows.Words[context.SlotWord(XMath.Min(own, context.Length - 1))];
-    }
+    private static int FirstOfWarp(in ChunkWalk walk) =>
+        walk.Start + (Group.IdxX >> 5) * SplitAttentionKernel.TileLength;
 }

@@ -87,10 +87,12 @@ internal static class SplitAttentionKernel
         // lie ready, so that the first of them arrive while the kernel before still runs.
         var ahead = walk;
         var toOrder = stages;
+        ring.LookUp(rows, tile, ahead);
         while (true)
         {
-            ring.Order(rows, tile, ahead, appended);
+            ring.Order(tile, ahead, appended);
             ahead.Next(tile);
+            ring.LookUp(rows, tile, ahead);
             if (--toOrder > 0)
             {
                 continue;
