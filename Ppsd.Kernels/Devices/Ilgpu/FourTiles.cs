@@ -13,6 +13,12 @@ internal struct FourTiles
     private const string Multiply = "mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 ";
     private const string Operands = ", {%0,%1,%2,%3}, {%4,%5}, ";
 
+    // The registers of each tile.
+    private const string S0 = "{ft0,ft1,ft2,ft3}";
+    private const string S1 = "{ft4,ft5,ft6,ft7}";
+    private const string S2 = "{ft8,ft9,ft10,ft11}";
+    private const string S3 = "{ft12,ft13,ft14,ft15}";
+
     private MmaTile _t0;
     private MmaTile _t1;
     private MmaTile _t2;
@@ -62,32 +68,16 @@ internal struct FourTiles
         switch (tile)
         {
             case 0:
-                CudaAsm.Emit(Multiply + "{ft0,ft1,ft2,ft3}" + Operands + "{ft0,ft1,ft2,ft3};", a0, a1, a2, a3, b0, b1);
+                CudaAsm.Emit(Multiply + S0 + Operands + S0 + ";", a0, a1, a2, a3, b0, b1);
                 break;
             case 1:
-                CudaAsm.Emit(Multiply + "{ft4,ft5,ft6,ft7}" + Operands + "{ft4,ft5,ft6,ft7};", a0, a1, a2, a3, b0, b1);
+                CudaAsm.Emit(Multiply + S1 + Operands + S1 + ";", a0, a1, a2, a3, b0, b1);
                 break;
             case 2:
-                CudaAsm.Emit(
-                    Multiply + "{ft8,ft9,ft10,ft11}" + Operands + "{ft8,ft9,ft10,ft11};",
-                    a0,
-                    a1,
-                    a2,
-                    a3,
-                    b0,
-                    b1
-                );
+                CudaAsm.Emit(Multiply + S2 + Operands + S2 + ";", a0, a1, a2, a3, b0, b1);
                 break;
             default:
-                CudaAsm.Emit(
-                    Multiply + "{ft12,ft13,ft14,ft15}" + Operands + "{ft12,ft13,ft14,ft15};",
-                    a0,
-                    a1,
-                    a2,
-                    a3,
-                    b0,
-                    b1
-                );
+                CudaAsm.Emit(Multiply + S3 + Operands + S3 + ";", a0, a1, a2, a3, b0, b1);
                 break;
         }
     }
