@@ -53,6 +53,9 @@ Task("Publish")
                 Configuration = configuration,
                 Runtime = runtime,
                 SelfContained = true,
+
+                // A stage compiles its kernels when it starts, and the compiler's own code should not have to be first.
+                PublishReadyToRun = true,
                 OutputDirectory = published,
             }
         );

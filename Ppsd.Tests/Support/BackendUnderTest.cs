@@ -18,6 +18,10 @@ internal sealed class BackendUnderTest : IDisposable
         new IlgpuBackend(IlgpuDevice.OpenSimulator(), kvIsBFloat16: false)
     );
 
+    private static readonly Lazy<Backend> _smallSimulator = new(() =>
+        new IlgpuBackend(IlgpuDevice.OpenSimulator(), kvIsBFloat16: true, sharedBytes: 99 * 1024)
+    );
+
     private readonly List<IDisposable> _buffers = [];
     private readonly bool _isShared;
 
@@ -52,6 +56,9 @@ internal sealed class BackendUnderTest : IDisposable
             case "simulator, fp32 KV":
                 _simulatorFree.Wait();
                 return new BackendUnderTest(_exactSimulator.Value, isShared: true);
+            case "simulator, small card":
+                _simulatorFree.Wait();
+                return new BackendUnderTest(_smallSimulator.Value, isShared: true);
             default:
                 throw new ArgumentOutOfRangeException(nameof(name), name, "no such back end");
         }

@@ -24,25 +24,31 @@ internal struct KeyPart
     public readonly void AddScores<TElement>(in QueryPart query, ref FourTiles tiles)
         where TElement : struct, IKvEights
     {
-        Multiply(query.High0, query.Low0, First0.High, ref tiles, 0);
-        Multiply(query.High0, query.Low0, Second0.High, ref tiles, 1);
-        Multiply(query.High1, query.Low1, First1.High, ref tiles, 0);
-        Multiply(query.High1, query.Low1, Second1.High, ref tiles, 1);
+        MultiplyFirst(query.High0, query.Low0, First0.High, ref tiles);
+        MultiplySecond(query.High0, query.Low0, Second0.High, ref tiles);
+        MultiplyFirst(query.High1, query.Low1, First1.High, ref tiles);
+        MultiplySecond(query.High1, query.Low1, Second1.High, ref tiles);
         if (TElement.HasLowPart)
         {
-            Multiply(query.High0, query.Low0, First0.Low, ref tiles, 0);
-            Multiply(query.High0, query.Low0, Second0.Low, ref tiles, 1);
-            Multiply(query.High1, query.Low1, First1.Low, ref tiles, 0);
-            Multiply(query.High1, query.Low1, Second1.Low, ref tiles, 1);
+            MultiplyFirst(query.High0, query.Low0, First0.Low, ref tiles);
+            MultiplySecond(query.High0, query.Low0, Second0.Low, ref tiles);
+            MultiplyFirst(query.High1, query.Low1, First1.Low, ref tiles);
+            MultiplySecond(query.High1, query.Low1, Second1.Low, ref tiles);
         }
     }
 
     // Which of a head's values stands for which k of the tile does not matter, as long as queries and keys agree: a lane
     // takes eight neighbours, as they come in one load.
-    private static void Multiply(in UInt4 high, in UInt4 low, in UInt4 keys, ref FourTiles tiles, int tile)
+    private static void MultiplyFirst(in UInt4 high, in UInt4 low, in UInt4 keys, ref FourTiles tiles)
     {
-        tiles.Accumulate(tile, high.X, low.X, high.Y, low.Y, keys.X, keys.Y);
-        tiles.Accumulate(tile + 2, high.Z, low.Z, high.W, low.W, keys.Z, keys.W);
+        tiles.Accumulate0(high.X, low.X, high.Y, low.Y, keys.X, keys.Y);
+        tiles.Accumulate2(high.Z, low.Z, high.W, low.W, keys.Z, keys.W);
+    }
+
+    private static void MultiplySecond(in UInt4 high, in UInt4 low, in UInt4 keys, ref FourTiles tiles)
+    {
+        tiles.Accumulate1(high.X, low.X, high.Y, low.Y, keys.X, keys.Y);
+        tiles.Accumulate3(high.Z, low.Z, high.W, low.W, keys.Z, keys.W);
     }
 }
 
@@ -87,33 +93,37 @@ internal static class OutputPart
         in WeightPart weights
     )
     {
-        AddPair(ref tiles, 0, p0.X, p1.X, p8.X, p9.X, weights.High0, weights.High8);
-        AddPair(ref tiles, 1, p0.Y, p1.Y, p8.Y, p9.Y, weights.High0, weights.High8);
-        AddPair(ref tiles, 2, p0.Z, p1.Z, p8.Z, p9.Z, weights.High0, weights.High8);
-        AddPair(ref tiles, 3, p0.W, p1.W, p8.W, p9.W, weights.High0, weights.High8);
-        AddPair(ref tiles, 0, p0.X, p1.X, p8.X, p9.X, weights.Low0, weights.Low8);
-        AddPair(ref tiles, 1, p0.Y, p1.Y, p8.Y, p9.Y, weights.Low0, weights.Low8);
-        AddPair(ref tiles, 2, p0.Z, p1.Z, p8.Z, p9.Z, weights.Low0, weights.Low8);
-        AddPair(ref tiles, 3, p0.W, p1.W, p8.W, p9.W, weights.Low0, weights.Low8);
+        var first = new PositionPairs(p0.X, p1.X, p8.X, p9.X);
+        var second = new PositionPairs(p0.Y, p1.Y, p8.Y, p9.Y);
+        var third = new PositionPairs(p0.Z, p1.Z, p8.Z, p9.Z);
+        var fourth = new PositionPairs(p0.W, p1.W, p8.W, p9.W);
+        tiles.Accumulate0(first.Low0, first.High0, first.Low8, first.High8, weights.High0, weights.High8);
+        tiles.Accumulate1(second.Low0, second.High0, second.Low8, second.High8, weights.High0, weights.High8);
+        tiles.Accumulate2(third.Low0, third.High0, third.Low8, third.High8, weights.High0, weights.High8);
+        tiles.Accumulate3(fourth.Low0, fourth.High0, fourth.Low8, fourth.High8, weights.High0, weights.High8);
+        tiles.Accumulate0(first.Low0, first.High0, first.Low8, first.High8, weights.Low0, weights.Low8);
+        tiles.Accumulate1(second.Low0, second.High0, second.Low8, second.High8, weights.Low0, weights.Low8);
+        tiles.Accumulate2(third.Low0, third.High0, third.Low8, third.High8, weights.Low0, weights.Low8);
+        tiles.Accumulate3(fourth.Low0, fourth.High0, fourth.Low8, fourth.High8, weights.Low0, weights.Low8);
     }
+}
 
-    // The cache has values of one position side by side, the tensor core wants positions of one value: two words of two
-    // positions are two words the other way round.
-    private static void AddPair(
-        ref FourTiles tiles,
-        int tile,
-        uint p0,
-        uint p1,
-        uint p8,
-        uint p9,
-        uint weight0,
-        uint weight8
-    )
+/// <summary>
+/// The cache has values of one position side by side, the tensor core wants positions of one value: two words of two
+/// positions are two words the other way round.
+/// </summary>
+internal readonly struct PositionPairs
+{
+    public readonly uint Low0;
+    public readonly uint High0;
+    public readonly uint Low8;
+    public readonly uint High8;
+
+    public PositionPairs(uint p0, uint p1, uint p8, uint p9)
     {
-        var low0 = (p0 & 0xFFFFu) | (p1 << 16);
-        var high0 = (p0 >> 16) | (p1 & 0xFFFF0000u);
-        var low8 = (p8 & 0xFFFFu) | (p9 << 16);
-        var high8 = (p8 >> 16) | (p9 & 0xFFFF0000u);
-        tiles.Accumulate(tile, low0, high0, low8, high8, weight0, weight8);
+        Low0 = (p0 & 0xFFFFu) | (p1 << 16);
+        High0 = (p0 >> 16) | (p1 & 0xFFFF0000u);
+        Low8 = (p8 & 0xFFFFu) | (p9 << 16);
+        High8 = (p8 >> 16) | (p9 & 0xFFFF0000u);
     }
 }

@@ -6,6 +6,17 @@ namespace Ppsd.Kernels.Devices.Ilgpu;
 /// <summary>The kernels that draw tokens, compiled once; see <see cref="IlgpuKernels"/>.</summary>
 internal sealed class DrawKernels(Accelerator accelerator)
 {
+    private Action<
+        AcceleratorStream,
+        KernelConfig,
+        RowContexts,
+        int,
+        ArrayView<Float4>,
+        int,
+        int,
+        ArrayView<float>
+    >? _filter;
+
     public Action<
         AcceleratorStream,
         KernelConfig,
@@ -19,6 +30,7 @@ internal sealed class DrawKernels(Accelerator accelerator)
     > Draw { get; } =
         accelerator.LoadKernel<RowContexts, int, ArrayView<Float4>, int, int, int, DrawBuffers>(DrawKernel.Execute);
 
+    /// <summary>Takes most of a second to compile, so it is when the first request asks for top-k or top-p.</summary>
     public Action<
         AcceleratorStream,
         KernelConfig,
@@ -28,6 +40,8 @@ internal sealed class DrawKernels(Accelerator accelerator)
         int,
         int,
         ArrayView<float>
-    > Filter { get; } =
-        accelerator.LoadKernel<RowContexts, int, ArrayView<Float4>, int, int, ArrayView<float>>(FilterKernel.Execute);
+    > Filter =>
+        _filter ??= accelerator.LoadKernel<RowContexts, int, ArrayView<Float4>, int, int, ArrayView<float>>(
+            FilterKernel.Execute
+        );
 }

@@ -4,7 +4,7 @@ using ILGPU.Runtime.Cuda;
 namespace Ppsd.Kernels.Devices.Ilgpu;
 
 /// <summary>
-/// Four <see cref="MmaTile"/>s of a warp that attention accumulates into, by number; numbers must be literals. On a card the
+/// Four <see cref="MmaTile"/>s of a warp that attention accumulates into. On a card the
 /// sums live in registers that have names of their own, and leave them only as scores and for shared memory: inline
 /// assembly that returns them one by one would store each to memory first.
 /// </summary>
@@ -54,31 +54,58 @@ internal struct FourTiles
     }
 
     /// <summary>
-    /// Adds a product on the warp's tensor core; operands as in <see cref="MmaTile.Simulate"/>. Each of a tile's outputs is
-    /// its own sum: columns that hold other rows do not touch its bits.
+    /// Adds a product to the first tile on the warp's tensor core; operands as in <see cref="MmaTile.Simulate"/>. Each of a
+    /// tile's outputs is its own sum: columns that hold other rows do not touch its bits. A method for each tile, because a
+    /// choice that a number makes is there for each call when a kernel is compiled.
     /// </summary>
-    public void Accumulate(int tile, uint a0, uint a1, uint a2, uint a3, uint b0, uint b1)
+    public void Accumulate0(uint a0, uint a1, uint a2, uint a3, uint b0, uint b1)
     {
-        if (!CudaAsm.IsSupported)
+        if (CudaAsm.IsSupported)
         {
-            Simulate(tile, a0, a1, a2, a3, b0, b1);
-            return;
+            CudaAsm.Emit(Multiply + S0 + Operands + S0 + ";", a0, a1, a2, a3, b0, b1);
         }
-
-        switch (tile)
+        else
         {
-            case 0:
-                CudaAsm.Emit(Multiply + S0 + Operands + S0 + ";", a0, a1, a2, a3, b0, b1);
-                break;
-            case 1:
-                CudaAsm.Emit(Multiply + S1 + Operands + S1 + ";", a0, a1, a2, a3, b0, b1);
-                break;
-            case 2:
-                CudaAsm.Emit(Multiply + S2 + Operands + S2 + ";", a0, a1, a2, a3, b0, b1);
-                break;
-            default:
-                CudaAsm.Emit(Multiply + S3 + Operands + S3 + ";", a0, a1, a2, a3, b0, b1);
-                break;
+            _t0.Simulate(a0, a1, a2, a3, b0, b1);
+        }
+    }
+
+    /// <summary>As above, to tile 1.</summary>
+    public void Accumulate1(uint a0, uint a1, uint a2, uint a3, uint b0, uint b1)
+    {
+        if (CudaAsm.IsSupported)
+        {
+            CudaAsm.Emit(Multiply + S1 + Operands + S1 + ";", a0, a1, a2, a3, b0, b1);
+        }
+        else
+        {
+            _t1.Simulate(a0, a1, a2, a3, b0, b1);
+        }
+    }
+
+    /// <summary>As above, to tile 2.</summary>
+    public void Accumulate2(uint a0, uint a1, uint a2, uint a3, uint b0, uint b1)
+    {
+        if (CudaAsm.IsSupported)
+        {
+            CudaAsm.Emit(Multiply + S2 + Operands + S2 + ";", a0, a1, a2, a3, b0, b1);
+        }
+        else
+        {
+            _t2.Simulate(a0, a1, a2, a3, b0, b1);
+        }
+    }
+
+    /// <summary>As above, to tile 3.</summary>
+    public void Accumulate3(uint a0, uint a1, uint a2, uint a3, uint b0, uint b1)
+    {
+        if (CudaAsm.IsSupported)
+        {
+            CudaAsm.Emit(Multiply + S3 + Operands + S3 + ";", a0, a1, a2, a3, b0, b1);
+        }
+        else
+        {
+            _t3.Simulate(a0, a1, a2, a3, b0, b1);
         }
     }
 
@@ -151,23 +178,4 @@ internal struct FourTiles
             Z = z,
             W = w,
         };
-
-    private void Simulate(int tile, uint a0, uint a1, uint a2, uint a3, uint b0, uint b1)
-    {
-        switch (tile)
-        {
-            case 0:
-                _t0.Simulate(a0, a1, a2, a3, b0, b1);
-                break;
-            case 1:
-                _t1.Simulate(a0, a1, a2, a3, b0, b1);
-                break;
-            case 2:
-                _t2.Simulate(a0, a1, a2, a3, b0, b1);
-                break;
-            default:
-                _t3.Simulate(a0, a1, a2, a3, b0, b1);
-                break;
-        }
-    }
 }

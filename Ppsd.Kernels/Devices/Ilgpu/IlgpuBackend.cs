@@ -39,14 +39,15 @@ internal sealed class IlgpuBackend : Backend
     /// <summary>Takes ownership of the device.</summary>
     /// <param name="device">The device.</param>
     /// <param name="kvIsBFloat16">True to hold keys and values in bf16, false in fp32.</param>
-    public IlgpuBackend(IlgpuDevice device, bool kvIsBFloat16)
+    /// <param name="sharedBytes">Shared memory that products may take a group; by default what the device has.</param>
+    public IlgpuBackend(IlgpuDevice device, bool kvIsBFloat16, int? sharedBytes = null)
     {
         _device = device;
         _accelerator = device.Accelerator;
         _queue = new StepQueue(_accelerator);
         _stream = _queue.Stream;
         _kernels = new IlgpuKernels(_accelerator);
-        _narrow = new NarrowProducts(_accelerator);
+        _narrow = new NarrowProducts(_accelerator, sharedBytes);
         _wide = new WideProducts(_accelerator);
         _kvKernels = IlgpuKvKernels.Create(_accelerator, kvIsBFloat16);
         _words = new StepWords(_accelerator);

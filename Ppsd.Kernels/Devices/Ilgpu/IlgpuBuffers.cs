@@ -94,7 +94,7 @@ internal static class Tiles
     public static int RowBlocks(int rows) => (rows + TensorCore.TileRows - 1) / TensorCore.TileRows;
 
     /// <summary>
-    /// Tiles that hold a row of <paramref name="columns"/>: whole stages of <see cref="ProductRing"/>, so that no warp asks
+    /// Tiles that hold a row of <paramref name="columns"/>: whole stages of <see cref="ProductRing{TForm}"/>, so that no warp asks
     /// whether its tile exists.
     /// </summary>
     public static int PerRow(int columns) => RoundUp(columns) / TensorCore.TileColumns;
@@ -102,7 +102,7 @@ internal static class Tiles
     /// <summary>Length of a row padded to that many tiles.</summary>
     public static int RoundUp(int columns)
     {
-        const int Columns = ProductRing.StageColumns;
+        const int Columns = RingMemory.StageColumns;
         return (columns + Columns - 1) / Columns * Columns;
     }
 }

@@ -7,47 +7,24 @@ namespace Ppsd.Kernels.Devices.Ilgpu;
 /// <summary>Launches products for a few rows of x: decode steps.</summary>
 internal sealed class NarrowProducts
 {
-    /// <summary>Stages of a ring, of which the most that fit are taken.</summary>
-    private static readonly int[] _depths = [ProductRing.DeepStages, ProductRing.WideStages, ProductRing.SmallStages];
-
-    /// <summary>What the simulator stands for.</summary>
-    private const int HopperSharedBytes = 227 * 1024;
+    // The simulator is as the target card.
+    private const int TargetSharedBytes = 227 * 1024;
 
     private readonly Accelerator _accelerator;
     private readonly int _sharedLoads;
-    private readonly Project _project;
-    private readonly Project _projectGated;
-    private readonly Add _add;
+    private readonly Dictionary<(int Stages, bool IsQuad), ProductLaunches> _launches = [];
 
-    public NarrowProducts(Accelerator accelerator)
+    /// <summary>Compiles nothing yet.</summary>
+    /// <param name="accelerator">The device.</param>
+    /// <param name="sharedBytes">Shared memory a group may have; by default what the device says.</param>
+    public NarrowProducts(Accelerator accelerator, int? sharedBytes = null)
     {
         _accelerator = accelerator;
-        _sharedLoads = accelerator is CudaAccelerator cuda
-            ? CudaDriver.SharedMemoryLimit(cuda.DeviceId) / RingStage.LoadBytes
-            : HopperSharedBytes / RingStage.LoadBytes;
-        _project = Load<Project>(ProductKernels.Project);
-        _projectGated = Load<Project>(ProductKernels.ProjectGated);
-        _add = Load<Add>(ProductKernels.AddToResidual);
+        var bytes =
+            sharedBytes
+            ?? (accelerator is CudaAccelerator cuda ? CudaDriver.SharedMemoryLimit(cuda.DeviceId) : TargetSharedBytes);
+        _sharedLoads = bytes / RingStage.LoadBytes;
     }
-
-    private delegate void Project(
-        AcceleratorStream stream,
-        KernelConfig config,
-        StepState step,
-        ProductSource source,
-        ArrayView<float> y,
-        int yStride
-    );
-
-    private delegate void Add(
-        AcceleratorStream stream,
-        KernelConfig config,
-        StepState step,
-        ProductSource source,
-        ArrayView<float> hidden,
-        int hiddenStride,
-        NormedRowsView normed
-    );
 
     /// <summary>Queues y[row] = W norm(x[row]).</summary>
     public void Multiply(
@@ -57,7 +34,7 @@ internal sealed class NarrowProducts
         NormedRowsView x,
         int rows,
         IlgpuActivations y
-    ) => Queue(_project, stream, step, Source(weights, x, rows), y);
+    ) => For(weights, rows).Project(stream, Config(weights, rows), step, Source(weights, x, rows), y.View, y.Stride);
 
     /// <summary>Queues y[row] = silu(gate norm(x[row])) * (up norm(x[row])).</summary>
     public void MultiplyGated(
@@ -67,7 +44,9 @@ internal sealed class NarrowProducts
         NormedRowsView x,
         int rows,
         IlgpuActivations y
-    ) => Queue(_projectGated, stream, step, Source(weights, x, rows), y);
+    ) =>
+        For(weights, rows)
+            .ProjectGated(stream, Config(weights, rows), step, Source(weights, x, rows), y.View, y.Stride);
 
     /// <summary>Queues hidden[row] += W x[row] and half of the next norm.</summary>
     public void AddTo(
@@ -78,59 +57,57 @@ internal sealed class NarrowProducts
         int rows,
         IlgpuActivations hidden,
         NormedRowsView normed
-    )
+    ) =>
+        For(weights, rows)
+            .AddToResidual(
+                stream,
+                Config(weights, rows),
+                step,
+                Source(weights, x, rows),
+                hidden.View,
+                hidden.Stride,
+                normed
+            );
+
+    private static int WidthOf(int rows) => Math.Min(rows, TensorCore.Width);
+
+    private ProductLaunches For(IlgpuTiledMatrix weights, int rows)
     {
-        var source = Source(weights, x, rows);
-        _add(stream, Config(source), step, source, hidden.View, hidden.Stride, normed);
+        var form = (Stages: RingDepths.Fitting(WidthOf(rows), _sharedLoads), IsQuad: ScheduleOf(weights).HasQuads);
+        if (!_launches.TryGetValue(form, out var launches))
+        {
+            launches = ProductLaunches.Create(_accelerator, form.Stages, form.IsQuad, _sharedLoads);
+            _launches.Add(form, launches);
+        }
+
+        return launches;
     }
 
-    private static void Queue(
-        Project kernel,
-        AcceleratorStream stream,
-        StepState step,
-        in ProductSource source,
-        IlgpuActivations y
-    ) => kernel(stream, Config(source), step, source, y.View, y.Stride);
+    private UnitSchedule ScheduleOf(IlgpuTiledMatrix weights) =>
+        UnitSchedule.For(weights.RowBlocks, _accelerator.NumMultiprocessors);
 
-    /// <summary>Stages of the deepest ring that fits beside the sums.</summary>
-    private int FittingStages(int width) =>
-        Array.Find(_depths, depth => ProductRing.SharedLoads(depth, width) <= _sharedLoads) is > 0 and var fitting
-            ? fitting
-            : _depths[^1];
-
-    private static KernelConfig Config(in ProductSource source) =>
-        new(
-            new Index2D(source.Schedule.Groups, (source.Rows + TensorCore.Width - 1) / TensorCore.Width),
-            new Index2D(ProductRing.GroupSize, 1),
-            SharedMemoryConfig.RequestDynamic<UInt4>(ProductRing.SharedLoads(source.RingStages, source.Width))
+    private KernelConfig Config(IlgpuTiledMatrix weights, int rows)
+    {
+        var width = WidthOf(rows);
+        return new KernelConfig(
+            new Index2D(ScheduleOf(weights).Groups, (rows + TensorCore.Width - 1) / TensorCore.Width),
+            new Index2D(RingMemory.GroupSize, 1),
+            SharedMemoryConfig.RequestDynamic<UInt4>(RingMemory.Loads(RingDepths.Fitting(width, _sharedLoads), width))
         );
+    }
 
     private ProductSource Source(IlgpuTiledMatrix weights, NormedRowsView x, int rows)
     {
         var view = weights.View;
-        var width = Math.Min(rows, TensorCore.Width);
         return new ProductSource
         {
             Weights = view,
             WeightAddress = DeviceAddress.Of(_accelerator, view.Loads),
-            Schedule = UnitSchedule.For(weights.RowBlocks, _accelerator.NumMultiprocessors),
+            Schedule = ScheduleOf(weights),
             X = x,
             XAddress = DeviceAddress.Of(_accelerator, x.Values),
             Rows = rows,
-            Width = width,
-            RingStages = FittingStages(width),
+            Width = WidthOf(rows),
         };
     }
-
-    private int MostSharedLoads() =>
-        Enumerable.Range(1, TensorCore.Width).Max(width => ProductRing.SharedLoads(FittingStages(width), width));
-
-    private TLauncher Load<TLauncher>(Delegate kernel)
-        where TLauncher : Delegate =>
-        SharedKernel.Load<TLauncher>(
-            _accelerator,
-            kernel,
-            ProductKernels.Specialization,
-            MostSharedLoads() * RingStage.LoadBytes
-        );
 }

@@ -4,24 +4,25 @@ using ILGPU.Runtime;
 namespace Ppsd.Kernels.Devices.Ilgpu;
 
 /// <summary>
-/// Products with bf16 weights and what is done to their totals on the way out. A group is <see cref="ProductRing"/>'s; the
+/// Products with bf16 weights and what is done to their totals on the way out. A group is <see cref="ProductRing{TForm}"/>'s; the
 /// grid is [groups of the schedule, eights of rows of x].
 /// </summary>
 internal static class ProductKernels
 {
     /// <summary>One group a multiprocessor: its shared memory is the ring's.</summary>
-    public static KernelSpecialization Specialization { get; } = new(ProductRing.GroupSize, 1);
+    public static KernelSpecialization Specialization { get; } = new(RingMemory.GroupSize, 1);
 
     /// <summary>y[row] = W norm(x[row]): q/k/v projections, logits.</summary>
     /// <param name="step">The step.</param>
     /// <param name="source">Weights [outputs, columns] and x.</param>
     /// <param name="y">[rows, yStride].</param>
     /// <param name="yStride">Values from one row to the next.</param>
-    public static void Project(StepState step, ProductSource source, ArrayView<float> y, int yStride)
+    public static void Project<TForm>(StepState step, ProductSource source, ArrayView<float> y, int yStride)
+        where TForm : struct, IRingForm
     {
         DependentLaunch.Release();
         UnitTiles.Declare();
-        var ring = new ProductRing();
+        var ring = new ProductRing<TForm>();
         if (!ring.Open(step, source))
         {
             return;
@@ -32,7 +33,7 @@ internal static class ProductKernels
 
         // They come while the first unit is multiplied.
         Warp.Barrier();
-        var shift = source.Schedule.OutputShift;
+        var shift = TForm.IsQuad ? 6 : 5;
         var output = Group.IdxX & ((1 << shift) - 1);
         var firstRow = Grid.IdxY * TensorCore.Width;
         for (var unit = 0; unit < ring.Units; unit++)
@@ -47,7 +48,7 @@ internal static class ProductKernels
             var outputs = source.Schedule.BlockCount(Grid.IdxX, unit) * TensorCore.TileRows;
             var at = source.Schedule.FirstBlock(Grid.IdxX, unit) * TensorCore.TileRows + output;
             var isReal = output < outputs && at < source.Weights.Rows;
-            for (var column = Group.IdxX >> shift; column < ring.Width; column += ProductRing.GroupSize >> shift)
+            for (var column = Group.IdxX >> shift; column < ring.Width; column += RingMemory.GroupSize >> shift)
             {
                 if (isReal && firstRow + column < source.Rows)
                 {
@@ -69,12 +70,13 @@ internal static class ProductKernels
     /// </param>
     /// <param name="y">[rows, yStride].</param>
     /// <param name="yStride">Values from one row to the next.</param>
-    public static void ProjectGated(StepState step, ProductSource source, ArrayView<float> y, int yStride)
+    public static void ProjectGated<TForm>(StepState step, ProductSource source, ArrayView<float> y, int yStride)
+        where TForm : struct, IRingForm
     {
         const int BlockOutputs = TensorCore.TileRows / 2;
         DependentLaunch.Release();
         UnitTiles.Declare();
-        var ring = new ProductRing();
+        var ring = new ProductRing<TForm>();
         if (!ring.Open(step, source))
         {
             return;
@@ -85,7 +87,7 @@ internal static class ProductKernels
 
         // They come while the first unit is multiplied.
         Warp.Barrier();
-        var shift = source.Schedule.OutputShift - 1;
+        var shift = TForm.IsQuad ? 5 : 4;
         var output = Group.IdxX & ((1 << shift) - 1);
         var gateAt = (output & ~(BlockOutputs - 1)) * 2 + (output & (BlockOutputs - 1));
         var column = Group.IdxX >> shift;
@@ -121,26 +123,27 @@ internal static class ProductKernels
     /// <param name="hidden">[rows, hiddenStride].</param>
     /// <param name="hiddenStride">Values from one row to the next.</param>
     /// <param name="normed">Receives the half-normed rows; its blocks are the matrix's, 0 when no norm follows.</param>
-    public static void AddToResidual(
+    public static void AddToResidual<TForm>(
         StepState step,
         ProductSource source,
         ArrayView<float> hidden,
         int hiddenStride,
         NormedRowsView normed
     )
+        where TForm : struct, IRingForm
     {
         DependentLaunch.Release();
         UnitTiles.Declare();
-        var ring = new ProductRing();
+        var ring = new ProductRing<TForm>();
         if (!ring.Open(step, source))
         {
             return;
         }
 
-        var shift = source.Schedule.OutputShift;
+        var shift = TForm.IsQuad ? 6 : 5;
         var output = Group.IdxX & ((1 << shift) - 1);
         var column = Group.IdxX >> shift;
-        var otherColumn = column + (ProductRing.GroupSize >> shift);
+        var otherColumn = column + (RingMemory.GroupSize >> shift);
         var row = Grid.IdxY * TensorCore.Width + column;
         var otherRow = Grid.IdxY * TensorCore.Width + otherColumn;
         for (var unit = 0; unit < ring.Units; unit++)

@@ -15,31 +15,10 @@ namespace Ppsd.Kernels.Devices.Ilgpu;
 /// before the group's input is ready. A thread copies what it will multiply itself, and orders the next stage when it has
 /// multiplied one, so the warps of a group meet only where their sums do. Few rows of x leave room for more stages.
 /// </remarks>
-internal struct ProductRing
+/// <typeparam name="TForm">How the ring is built.</typeparam>
+internal struct ProductRing<TForm>
+    where TForm : struct, IRingForm
 {
-    /// <summary>Threads of a group.</summary>
-    public const int GroupSize = Splits * GroupSum.WarpSize;
-
-    /// <summary>Warps that share a row's tiles.</summary>
-    public const int Splits = 8;
-
-    /// <summary>Columns that rows are padded to: a stage of a unit of two row blocks.</summary>
-    public const int StageColumns = Splits * 2 * TensorCore.TileColumns;
-
-    /// <summary>Words of sums from one row of x to the next: neither writing nor reading sums meets a bank twice.</summary>
-    public const int SumStride = UnitSchedule.QuadBlocks * TensorCore.TileRows + 4;
-
-    /// <summary>Stages of the ring for one or two rows of x on a card with 227 KiB of shared memory a group.</summary>
-    public const int DeepStages = 12;
-
-    /// <summary>Stages for up to eight rows there.</summary>
-    public const int WideStages = 8;
-
-    /// <summary>Stages on smaller cards.</summary>
-    public const int SmallStages = 2;
-
-    private const int ScaleLoads = TensorCore.Width / 4;
-
     // Stages ordered before the group's input is ready. Copies are done in the order they were ordered, so the first x waits
     // for all of these weights: more of them delay the first product, fewer leave the memory idle until then.
     private const int EarlyStages = 8;
@@ -47,11 +26,9 @@ internal struct ProductRing
     private ArrayView<UInt4> _ring;
     private ArrayView<float> _sums;
     private ArrayView<float> _scales;
-    private RingCopies _copies;
+    private RingCopies<TForm> _copies;
     private int _sumAddress;
-    private int _depth;
     private int _width;
-    private int _isQuad;
 
     // Where the sums of the last unit begin, in words: units take turns, so that one barrier a unit is enough.
     private int _sumStart;
@@ -66,16 +43,6 @@ internal struct ProductRing
     public readonly ArrayView<float> Scales => _scales;
 
     /// <summary>
-    /// Loads of dynamic shared memory that a group takes: the ring, the warps' sums of two units, the scales, a word. All of
-    /// it is dynamic, because what a kernel declares lies in front, and copies to a ring that does not begin on a line of
-    /// 128 bytes move each line twice.
-    /// </summary>
-    /// <param name="stages">Stages of the ring.</param>
-    /// <param name="width">Rows of x, at most eight.</param>
-    public static int SharedLoads(int stages, int width) =>
-        stages * (RingStage.WeightLoads + RingStage.RowLoads(width)) + 2 * SumWords(width) / 4 + ScaleLoads + 1;
-
-    /// <summary>
     /// Orders the first weights, waits for the kernel before, then orders the first x. False when nobody will look at the
     /// results: the kernel must return.
     /// </summary>
@@ -87,19 +54,17 @@ internal struct ProductRing
         var current = step.Current[0];
         var last = step.Cancelled[0];
         Warp.Barrier();
-        _depth = source.RingStages;
         _width = source.Width;
         _ring = SharedMemory.GetDynamic<UInt4>();
-        var rest = _depth * (RingStage.WeightLoads + RingStage.RowLoads(_width));
-        var sumLoads = 2 * SumWords(_width) / 4;
+        var rest = RingMemory.RingLoads(TForm.Stages, _width);
+        var sumLoads = 2 * RingMemory.SumWords(_width) / 4;
         _sums = _ring.SubView(rest, sumLoads).Cast<float>();
-        _scales = _ring.SubView(rest + sumLoads, ScaleLoads).Cast<float>();
-        var cancelled = _ring.SubView(rest + sumLoads + ScaleLoads, 1).Cast<int>();
+        _scales = _ring.SubView(rest + sumLoads, RingMemory.ScaleLoads).Cast<float>();
+        var cancelled = _ring.SubView(rest + sumLoads + RingMemory.ScaleLoads, 1).Cast<int>();
         var start = RingStage.Start();
         _sumAddress = start + rest * RingStage.LoadBytes;
-        _isQuad = source.Schedule.IsQuad;
         _copies.Begin(_ring, start, source);
-        var early = _depth < EarlyStages ? _depth : EarlyStages;
+        var early = TForm.Stages < EarlyStages ? TForm.Stages : EarlyStages;
         _copies.OrderWeights(early);
         if (Group.IdxX == 0)
         {
@@ -115,7 +80,7 @@ internal struct ProductRing
         }
 
         _copies.OrderRows(source, early);
-        _sumStart = SumWords(_width);
+        _sumStart = RingMemory.SumWords(_width);
         return true;
     }
 
@@ -128,7 +93,7 @@ internal struct ProductRing
         {
             // Up to where the unit that is multiplied or the one that is copied ends.
             var count = _copies.Stages - (done > _copies.Stage ? done : _copies.Stage);
-            if (_isQuad != 0)
+            if (TForm.IsQuad)
             {
                 RunQuad(ref tiles, count);
             }
@@ -141,8 +106,8 @@ internal struct ProductRing
             _copies.Passed(count);
         }
 
-        _sumStart = SumWords(_width) - _sumStart;
-        var splitWords = _width * SumStride;
+        _sumStart = RingMemory.SumWords(_width) - _sumStart;
+        var splitWords = _width * RingMemory.SumStride;
         var first = _sumStart + (Group.IdxX >> 5) * splitWords;
         tiles.Store(_sums.SubView(first, splitWords), _sumAddress + first * sizeof(float), _width);
     }
@@ -152,8 +117,8 @@ internal struct ProductRing
     /// <param name="column">Row of x, from the group's first.</param>
     public readonly float Total(int output, int column)
     {
-        var splitWords = _width * SumStride;
-        var at = _sumStart + column * SumStride + output;
+        var splitWords = _width * RingMemory.SumStride;
+        var at = _sumStart + column * RingMemory.SumStride + output;
         if (CudaAsm.IsSupported)
         {
             // In one piece: each value that assembly returns is stored to memory first.
@@ -172,7 +137,7 @@ internal struct ProductRing
         }
 
         var total = _sums[at];
-        for (var split = 1; split < Splits; split++)
+        for (var split = 1; split < RingMemory.Splits; split++)
         {
             total += _sums[at + split * splitWords];
         }
@@ -180,45 +145,73 @@ internal struct ProductRing
         return total;
     }
 
-    private static int SumWords(int width) => Splits * SumStride * width;
-
-    // One loop for each shape, and next to no branch in it: with two warps a scheduler every one counts. A thread orders its
-    // next stage when it has read its part of one, which nobody else reads.
+    // Loops of their own for each case: with two warps a scheduler every branch counts. A thread orders its next stage when
+    // it has read its part of one, which nobody else reads.
     private void RunQuad(ref UnitTiles tiles, int stages)
     {
-        for (var stage = 0; stage < stages; stage++)
+        if (_copies.Blocks == UnitSchedule.QuadBlocks)
         {
-            WaitForStage();
-            MultiplyQuad(ref tiles);
-            _copies.CopyQuad();
-            _copies.Advance();
+            for (var stage = 0; stage < stages; stage++)
+            {
+                SharedCopy.WaitForAllBut(TForm.Stages - 1);
+                MultiplyQuad(ref tiles);
+                _copies.CopyFullQuad();
+                _copies.Advance();
+            }
+        }
+        else if (_copies.Blocks > 0)
+        {
+            for (var stage = 0; stage < stages; stage++)
+            {
+                SharedCopy.WaitForAllBut(TForm.Stages - 1);
+                MultiplyQuad(ref tiles);
+                _copies.CopyQuad();
+                _copies.Advance();
+            }
+        }
+        else
+        {
+            for (var stage = 0; stage < stages; stage++)
+            {
+                SharedCopy.WaitForAllBut(TForm.Stages - 1);
+                MultiplyQuad(ref tiles);
+                SharedCopy.Commit();
+                _copies.Advance();
+            }
         }
     }
 
     private void RunPair(ref UnitTiles tiles, int stages)
     {
-        for (var stage = 0; stage < stages; stage++)
+        if (_copies.Blocks == UnitSchedule.PairBlocks)
         {
-            WaitForStage();
-            MultiplyPair(ref tiles);
-            _copies.CopyPair();
-            _copies.Advance();
+            for (var stage = 0; stage < stages; stage++)
+            {
+                SharedCopy.WaitForAllBut(TForm.Stages - 1);
+                MultiplyPair(ref tiles);
+                _copies.CopyFullPair();
+                _copies.Advance();
+            }
         }
-    }
-
-    private readonly void WaitForStage()
-    {
-        if (_depth == DeepStages)
+        else if (_copies.Blocks > 0)
         {
-            SharedCopy.WaitForAllBut(DeepStages - 1);
-        }
-        else if (_depth == WideStages)
-        {
-            SharedCopy.WaitForAllBut(WideStages - 1);
+            for (var stage = 0; stage < stages; stage++)
+            {
+                SharedCopy.WaitForAllBut(TForm.Stages - 1);
+                MultiplyPair(ref tiles);
+                _copies.CopyPair();
+                _copies.Advance();
+            }
         }
         else
         {
-            SharedCopy.WaitForAllBut(SmallStages - 1);
+            for (var stage = 0; stage < stages; stage++)
+            {
+                SharedCopy.WaitForAllBut(TForm.Stages - 1);
+                MultiplyPair(ref tiles);
+                SharedCopy.Commit();
+                _copies.Advance();
+            }
         }
     }
 
@@ -256,8 +249,8 @@ internal struct ProductRing
 
     private readonly ArrayView<UInt4> RowsOfWarp()
     {
-        var first = RingStage.TileRowLoads(_width) / Splits * (Group.IdxX >> 5);
-        var stage = _depth * RingStage.WeightLoads + _copies.Slot * RingStage.RowLoads(_width);
+        var first = RingStage.TileRowLoads(_width) / RingMemory.Splits * (Group.IdxX >> 5);
+        var stage = TForm.Stages * RingStage.WeightLoads + _copies.Slot * RingStage.RowLoads(_width);
         return _ring.SubView(stage + first, RingStage.RowLoads(_width) - first);
     }
 }

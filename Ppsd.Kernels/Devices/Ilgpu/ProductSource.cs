@@ -23,7 +23,4 @@ internal struct ProductSource
 
     /// <summary>Rows that a group multiplies at once, at most eight.</summary>
     public int Width;
-
-    /// <summary>Stages of the ring.</summary>
-    public int RingStages;
 }

@@ -3,10 +3,12 @@ using ILGPU;
 namespace Ppsd.Kernels.Devices.Ilgpu;
 
 /// <summary>
-/// A thread's copies into a <see cref="ProductRing"/>: which of its matrix and of x comes next, and where to. The stage that
+/// A thread's copies into a <see cref="ProductRing{TForm}"/>: which of its matrix and of x comes next, and where to. The stage that
 /// is filled next is also the one that is multiplied next.
 /// </summary>
-internal struct RingCopies
+/// <typeparam name="TForm">How the ring is built.</typeparam>
+internal struct RingCopies<TForm>
+    where TForm : struct, IRingForm
 {
     private const int StageBytes = RingStage.WeightLoads * RingStage.LoadBytes;
 
@@ -20,15 +22,11 @@ internal struct RingCopies
     // What comes next.
     private int _unit;
     private int _stage;
-    private int _tiles;
+    private int _blocks;
     private long _weightFrom;
     private long _rowFrom;
     private long _weightStart;
     private long _blockBytes;
-    private long _tileBytes;
-    private long _pairBytes;
-    private int _stageBytes;
-    private int _isQuad;
     private long _rowStart;
 
     // Where to, now and in the ring's first stage, and where weights would lie past its last.
@@ -44,6 +42,9 @@ internal struct RingCopies
 
     /// <summary>Units of the group.</summary>
     public readonly int Units => _units;
+
+    /// <summary>Row blocks of the unit that is copied; 0 past the last.</summary>
+    public readonly int Blocks => _blocks;
 
     /// <summary>Stages of that unit that have been ordered.</summary>
     public readonly int Stage => _stage;
@@ -70,18 +71,14 @@ internal struct RingCopies
         _weights = source.Weights.Loads;
         _x = source.X.Values.Cast<UInt4>();
         _schedule = source.Schedule;
-        _isQuad = _schedule.IsQuad;
-        _stages = source.Weights.TilesPerRow >> (4 - _isQuad);
+        _stages = source.Weights.TilesPerRow >> (TForm.IsQuad ? 3 : 4);
         _units = _schedule.UnitCount(Grid.IdxX);
         _blockBytes = (long)source.Weights.TilesPerRow * GroupSum.WarpSize * RingStage.LoadBytes;
-        _tileBytes = _isQuad != 0 ? _blockBytes : RingStage.TileBytes;
-        _pairBytes = _isQuad != 0 ? 2 * _blockBytes : _blockBytes;
-        _stageBytes = (2 - _isQuad) * RingStage.TileBytes;
         _weightStart = source.WeightAddress + Group.IdxX * RingStage.LoadBytes;
         _tileRowBytes = RingStage.TileRowLoads(source.Width) * RingStage.LoadBytes;
         _firstWeightsAt = start + Group.IdxX * RingStage.LoadBytes;
-        _endWeightsAt = _firstWeightsAt + source.RingStages * StageBytes;
-        var rows = source.RingStages * RingStage.WeightLoads + RingStage.OwnRow(source.Width);
+        _endWeightsAt = _firstWeightsAt + TForm.Stages * StageBytes;
+        var rows = TForm.Stages * RingStage.WeightLoads + RingStage.OwnRow(source.Width);
         _firstRowAt = start + rows * RingStage.LoadBytes;
         BeginFirstUnit();
     }
@@ -113,7 +110,7 @@ internal struct RingCopies
         var firstLoad = (long)row * (source.X.Stride >> 2) + (Group.IdxX >> 5) * 4 + (lane & 3);
         _rowStart = source.XAddress + firstLoad * RingStage.LoadBytes;
         BeginFirstUnit();
-        for (var stage = 0; stage < source.RingStages; stage++)
+        for (var stage = 0; stage < TForm.Stages; stage++)
         {
             if (stage >= stages)
             {
@@ -121,38 +118,49 @@ internal struct RingCopies
             }
             else
             {
-                _weightFrom += _stageBytes;
+                SkipWeights();
             }
 
-            RingStage.CopyRow(_ring, _rowAt, _x, _rowFrom, _tiles);
-            if (_isQuad == 0)
-            {
-                RingStage.CopyRow(_ring, SecondRowAt, _x, _rowFrom + RingStage.RowStrideBytes, _tiles);
-            }
-
-            _rowFrom += (2 - _isQuad) * RingStage.RowStrideBytes;
+            CopyRows();
             SharedCopy.Commit();
             Passed(1);
             Advance();
         }
     }
 
-    /// <summary>Orders a stage of a unit of up to four row blocks.</summary>
-    public void CopyQuad()
+    /// <summary>Orders a stage of a unit of four row blocks.</summary>
+    public void CopyFullQuad()
     {
-        CopyWeights();
-        RingStage.CopyRow(_ring, _rowAt, _x, _rowFrom, _tiles);
-        _rowFrom += RingStage.RowStrideBytes;
+        RingStage.CopyFullQuad(_ring, _weightsAt, _weights, _weightFrom, _blockBytes);
+        _weightFrom += RingStage.TileBytes;
+        CopyQuadRows();
         SharedCopy.Commit();
     }
 
-    /// <summary>Orders a stage of a unit of up to two.</summary>
+    /// <summary>Orders a stage of a unit of one to three.</summary>
+    public void CopyQuad()
+    {
+        RingStage.CopyQuad(_ring, _weightsAt, _weights, _weightFrom, _blockBytes, _blocks);
+        _weightFrom += RingStage.TileBytes;
+        CopyQuadRows();
+        SharedCopy.Commit();
+    }
+
+    /// <summary>Orders a stage of a unit of two row blocks where units have no more.</summary>
+    public void CopyFullPair()
+    {
+        RingStage.CopyFullPair(_ring, _weightsAt, _weights, _weightFrom, _blockBytes);
+        _weightFrom += 2 * RingStage.TileBytes;
+        CopyPairRows();
+        SharedCopy.Commit();
+    }
+
+    /// <summary>Orders a stage of a unit of one there.</summary>
     public void CopyPair()
     {
-        CopyWeights();
-        RingStage.CopyRow(_ring, _rowAt, _x, _rowFrom, _tiles);
-        RingStage.CopyRow(_ring, SecondRowAt, _x, _rowFrom + RingStage.RowStrideBytes, _tiles);
-        _rowFrom += 2 * RingStage.RowStrideBytes;
+        RingStage.CopyPair(_ring, _weightsAt, _weights, _weightFrom, _blockBytes, _blocks);
+        _weightFrom += 2 * RingStage.TileBytes;
+        CopyPairRows();
         SharedCopy.Commit();
     }
 
@@ -194,10 +202,10 @@ internal struct RingCopies
     private void BeginUnit()
     {
         _stage = 0;
-        _tiles = 0;
+        _blocks = 0;
         if (_unit < _units)
         {
-            _tiles = _schedule.BlockCount(Grid.IdxX, _unit) << (1 - _isQuad);
+            _blocks = _schedule.BlockCount(Grid.IdxX, _unit);
             _weightFrom = _weightStart + _schedule.FirstBlock(Grid.IdxX, _unit) * _blockBytes;
         }
 
@@ -206,7 +214,48 @@ internal struct RingCopies
 
     private void CopyWeights()
     {
-        RingStage.CopyWeights(_ring, _weightsAt, _weights, _weightFrom, _tileBytes, _pairBytes, _tiles);
-        _weightFrom += _stageBytes;
+        if (TForm.IsQuad)
+        {
+            RingStage.CopyQuad(_ring, _weightsAt, _weights, _weightFrom, _blockBytes, _blocks);
+        }
+        else
+        {
+            RingStage.CopyPair(_ring, _weightsAt, _weights, _weightFrom, _blockBytes, _blocks);
+        }
+
+        SkipWeights();
+    }
+
+    private void SkipWeights() => _weightFrom += (TForm.IsQuad ? 1 : 2) * RingStage.TileBytes;
+
+    /// <summary>Every unit reads the same.</summary>
+    private void CopyRows()
+    {
+        if (_blocks == 0)
+        {
+            return;
+        }
+
+        if (TForm.IsQuad)
+        {
+            CopyQuadRows();
+        }
+        else
+        {
+            CopyPairRows();
+        }
+    }
+
+    private void CopyQuadRows()
+    {
+        RingStage.CopyRow(_ring, _rowAt, _x, _rowFrom);
+        _rowFrom += RingStage.RowStrideBytes;
+    }
+
+    private void CopyPairRows()
+    {
+        RingStage.CopyRow(_ring, _rowAt, _x, _rowFrom);
+        RingStage.CopyRow(_ring, SecondRowAt, _x, _rowFrom + RingStage.RowStrideBytes);
+        _rowFrom += 2 * RingStage.RowStrideBytes;
     }
 }

@@ -4,7 +4,7 @@ using ILGPU.Runtime.Cuda;
 namespace Ppsd.Kernels.Devices.Ilgpu;
 
 /// <summary>
-/// A stage of <see cref="ProductRing"/>: for each thread four tiles of weights, and values of x for their columns. Of a unit
+/// A stage of <see cref="ProductRing{TForm}"/>: for each thread four tiles of weights, and values of x for their columns. Of a unit
 /// of four row blocks it is a tile of each, of a unit of two it is two tiles of each. A thread copies what it multiplies
 /// itself. Addresses are a card's; on the simulator memory begins at 0.
 /// </summary>
@@ -14,13 +14,13 @@ internal static class RingStage
     public const int WeightLoads = TileCount * TileLoads;
 
     /// <summary>Loads from one tile to the next that a warp multiplies, in the matrix and in a stage.</summary>
-    public const int TileLoads = ProductRing.GroupSize;
+    public const int TileLoads = RingMemory.GroupSize;
 
     /// <summary>Bytes from one tile to the next.</summary>
     public const int TileBytes = TileLoads * LoadBytes;
 
     /// <summary>Bytes from one of x to the next that a thread multiplies.</summary>
-    public const int RowStrideBytes = ProductRing.Splits * TensorCore.TileColumns * sizeof(float);
+    public const int RowStrideBytes = RingMemory.Splits * TensorCore.TileColumns * sizeof(float);
 
     /// <summary>Bytes of a load.</summary>
     public const int LoadBytes = 16;
@@ -33,7 +33,7 @@ internal static class RingStage
     public static int RowLoads(int width) => 2 * TileRowLoads(width);
 
     /// <summary>Loads of x for a tile of columns of each warp.</summary>
-    public static int TileRowLoads(int width) => ProductRing.Splits * LanesPerRow * width;
+    public static int TileRowLoads(int width) => RingMemory.Splits * LanesPerRow * width;
 
     /// <summary>The thread's load of x in a stage: of its lane's row, the last one for lanes beyond it.</summary>
     public static int OwnRow(int width)
@@ -59,53 +59,128 @@ internal static class RingStage
     /// <summary>Address of the thread's own load at the beginning of that memory; 0 on the simulator.</summary>
     public static int OwnAddress() => CudaAsm.IsSupported ? Start() + Group.IdxX * LoadBytes : 0;
 
-    /// <summary>
-    /// Begins to copy the four tiles of a stage; they join the thread's open batch. A tile that does not exist is zeros, and
-    /// takes no branch: this stands in the innermost loop.
-    /// </summary>
+    /// <summary>Begins to copy a tile of each of four row blocks; they join the thread's open batch.</summary>
     /// <param name="ring">The kernel's dynamic shared memory.</param>
     /// <param name="to">Address of the thread's first load there.</param>
     /// <param name="weights">The matrix.</param>
-    /// <param name="from">Address of the thread's load of the first tile.</param>
-    /// <param name="tileBytes">From the first tile to the second, and from the third to the fourth.</param>
-    /// <param name="pairBytes">From the first to the third.</param>
-    /// <param name="tiles">How many there are.</param>
-    public static void CopyWeights(
+    /// <param name="from">Address of the thread's load of the first row block.</param>
+    /// <param name="blockBytes">Bytes of a row block.</param>
+    public static void CopyFullQuad(ArrayView<UInt4> ring, int to, ArrayView<UInt4> weights, long from, long blockBytes)
+    {
+        if (!CudaAsm.IsSupported)
+        {
+            CopyQuad(ring, to, weights, from, blockBytes, UnitSchedule.QuadBlocks);
+            return;
+        }
+
+        CudaAsm.Emit(
+            "{ .reg .b64 block; cp.async.cg.shared.global [%0], [%1], 16; "
+                + "add.s64 block, %1, %2; cp.async.cg.shared.global [%0+4096], [block], 16; "
+                + "add.s64 block, block, %2; cp.async.cg.shared.global [%0+8192], [block], 16; "
+                + "add.s64 block, block, %2; cp.async.cg.shared.global [%0+12288], [block], 16; }",
+            to,
+            from,
+            blockBytes
+        );
+    }
+
+    /// <summary>As above, of fewer row blocks, or none.</summary>
+    /// <param name="ring">The kernel's dynamic shared memory.</param>
+    /// <param name="to">Address of the thread's first load there.</param>
+    /// <param name="weights">The matrix.</param>
+    /// <param name="from">Address of the thread's load of the first row block.</param>
+    /// <param name="blockBytes">Bytes of a row block.</param>
+    /// <param name="blocks">How many there are.</param>
+    public static void CopyQuad(
         ArrayView<UInt4> ring,
         int to,
         ArrayView<UInt4> weights,
         long from,
-        long tileBytes,
-        long pairBytes,
-        int tiles
+        long blockBytes,
+        int blocks
     )
     {
         if (!CudaAsm.IsSupported)
         {
-            for (var tile = 0; tile < tiles; tile++)
+            for (var block = 0; block < blocks; block++)
             {
-                ring[(to >> 4) + tile * TileLoads] = weights[
-                    (from + (tile & 1) * tileBytes + (tile >> 1) * pairBytes) >> 4
-                ];
+                ring[(to >> 4) + block * TileLoads] = weights[(from + block * blockBytes) >> 4];
             }
 
             return;
         }
 
         CudaAsm.Emit(
-            "{ .reg .pred has; .reg .b32 size; .reg .b64 tile; .reg .b64 pair; "
-                + "setp.gt.s32 has, %4, 0; selp.b32 size, 16, 0, has; cp.async.cg.shared.global [%0], [%1], 16, size; "
-                + "add.s64 tile, %1, %2; setp.gt.s32 has, %4, 1; selp.b32 size, 16, 0, has; "
-                + "cp.async.cg.shared.global [%0+4096], [tile], 16, size; "
-                + "add.s64 pair, %1, %3; setp.gt.s32 has, %4, 2; selp.b32 size, 16, 0, has; "
-                + "cp.async.cg.shared.global [%0+8192], [pair], 16, size; "
-                + "add.s64 tile, pair, %2; setp.gt.s32 has, %4, 3; selp.b32 size, 16, 0, has; "
-                + "cp.async.cg.shared.global [%0+12288], [tile], 16, size; }",
+            "{ .reg .pred has; .reg .b64 block; setp.gt.s32 has, %3, 0; "
+                + "@has cp.async.cg.shared.global [%0], [%1], 16; "
+                + "add.s64 block, %1, %2; setp.gt.s32 has, %3, 1; "
+                + "@has cp.async.cg.shared.global [%0+4096], [block], 16; "
+                + "add.s64 block, block, %2; setp.gt.s32 has, %3, 2; "
+                + "@has cp.async.cg.shared.global [%0+8192], [block], 16; "
+                + "add.s64 block, block, %2; setp.gt.s32 has, %3, 3; "
+                + "@has cp.async.cg.shared.global [%0+12288], [block], 16; }",
             to,
             from,
-            tileBytes,
-            pairBytes,
-            tiles
+            blockBytes,
+            blocks
+        );
+    }
+
+    /// <summary>Begins to copy two tiles of each of two row blocks.</summary>
+    /// <inheritdoc cref="CopyFullQuad" />
+    public static void CopyFullPair(ArrayView<UInt4> ring, int to, ArrayView<UInt4> weights, long from, long blockBytes)
+    {
+        if (!CudaAsm.IsSupported)
+        {
+            CopyPair(ring, to, weights, from, blockBytes, UnitSchedule.PairBlocks);
+            return;
+        }
+
+        CudaAsm.Emit(
+            "{ .reg .b64 block; cp.async.cg.shared.global [%0], [%1], 16; "
+                + "cp.async.cg.shared.global [%0+4096], [%1+4096], 16; "
+                + "add.s64 block, %1, %2; cp.async.cg.shared.global [%0+8192], [block], 16; "
+                + "cp.async.cg.shared.global [%0+12288], [block+4096], 16; }",
+            to,
+            from,
+            blockBytes
+        );
+    }
+
+    /// <summary>As above, of fewer row blocks, or none.</summary>
+    /// <inheritdoc cref="CopyQuad" />
+    public static void CopyPair(
+        ArrayView<UInt4> ring,
+        int to,
+        ArrayView<UInt4> weights,
+        long from,
+        long blockBytes,
+        int blocks
+    )
+    {
+        if (!CudaAsm.IsSupported)
+        {
+            for (var block = 0; block < blocks; block++)
+            {
+                var at = (from + block * blockBytes) >> 4;
+                ring[(to >> 4) + 2 * block * TileLoads] = weights[at];
+                ring[(to >> 4) + (2 * block + 1) * TileLoads] = weights[at + TileLoads];
+            }
+
+            return;
+        }
+
+        CudaAsm.Emit(
+            "{ .reg .pred has; .reg .b64 block; setp.gt.s32 has, %3, 0; "
+                + "@has cp.async.cg.shared.global [%0], [%1], 16; "
+                + "@has cp.async.cg.shared.global [%0+4096], [%1+4096], 16; "
+                + "add.s64 block, %1, %2; setp.gt.s32 has, %3, 1; "
+                + "@has cp.async.cg.shared.global [%0+8192], [block], 16; "
+                + "@has cp.async.cg.shared.global [%0+12288], [block+4096], 16; }",
+            to,
+            from,
+            blockBytes,
+            blocks
         );
     }
 
@@ -114,22 +189,14 @@ internal static class RingStage
     /// <param name="to">Address of the thread's load there.</param>
     /// <param name="x">Rows.</param>
     /// <param name="from">Address of the thread's load of them.</param>
-    /// <param name="tiles">Tiles of weights that it is for; for none it is zeros.</param>
-    public static void CopyRow(ArrayView<UInt4> ring, int to, ArrayView<UInt4> x, long from, int tiles)
+    public static void CopyRow(ArrayView<UInt4> ring, int to, ArrayView<UInt4> x, long from)
     {
         if (CudaAsm.IsSupported)
         {
-            CudaAsm.Emit(
-                "{ .reg .pred has; .reg .b32 size; setp.gt.s32 has, %2, 0; selp.b32 size, 16, 0, has; "
-                    + "cp.async.ca.shared.global [%0], [%1], 16, size; }",
-                to,
-                from,
-                tiles
-            );
+            CudaAsm.Emit("cp.async.ca.shared.global [%0], [%1], 16;", to, from);
+            return;
         }
-        else if (tiles > 0)
-        {
-            ring[to >> 4] = x[from >> 4];
-        }
+
+        ring[to >> 4] = x[from >> 4];
     }
 }

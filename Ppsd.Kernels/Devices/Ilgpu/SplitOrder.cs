@@ -16,7 +16,7 @@ internal struct SplitOrder
     /// <param name="tiles">Tiles of a row.</param>
     public void Next(int tiles)
     {
-        _tile += ProductRing.Splits;
+        _tile += RingMemory.Splits;
         if (_tile >= tiles)
         {
             _split++;

@@ -7,18 +7,21 @@ namespace Ppsd.Kernels.Devices.Ilgpu;
 /// </summary>
 internal readonly struct UnitSchedule
 {
-    /// <summary>Row blocks of a unit, at most, where groups have more than two.</summary>
+    /// <summary>Row blocks of a unit, at most, where groups have more than eight.</summary>
     public const int QuadBlocks = 4;
 
-    /// <summary>Row blocks of a unit, at most, where groups have one or two.</summary>
+    /// <summary>Row blocks of a unit, at most, where they have fewer: of five or six, halves would be quads with gaps.</summary>
     public const int PairBlocks = 2;
+
+    private const int FewBlocks = 8;
 
     /// <summary>Groups.</summary>
     public readonly int Groups;
 
-    /// <summary>1 when units have up to <see cref="QuadBlocks"/>, 0 when up to <see cref="PairBlocks"/>.</summary>
-    public readonly int IsQuad;
+    /// <summary>True when units have up to <see cref="QuadBlocks"/>.</summary>
+    public bool HasQuads => _hasQuads != 0;
 
+    private readonly int _hasQuads;
     private readonly int _blocks;
     private readonly int _richGroups;
     private readonly int _units;
@@ -33,14 +36,12 @@ internal readonly struct UnitSchedule
         Groups = groups;
         _blocks = rowBlocks / groups;
         _richGroups = rowBlocks - _blocks * groups;
-        IsQuad = rowBlocks > 8 * groups ? 1 : 0;
-        var most = IsQuad == 1 ? QuadBlocks : PairBlocks;
+        var hasQuads = rowBlocks > FewBlocks * groups;
+        _hasQuads = hasQuads ? 1 : 0;
+        var most = hasQuads ? QuadBlocks : PairBlocks;
         (_units, _unitBlocks, _longUnits) = Cut(_blocks, most);
         (_richUnits, _richUnitBlocks, _richLongUnits) = Cut(_blocks + 1, most);
     }
-
-    /// <summary>Binary logarithm of the outputs of a unit, at most.</summary>
-    public int OutputShift => 5 + IsQuad;
 
     /// <summary>A schedule for at most <paramref name="maxGroups"/> groups.</summary>
     public static UnitSchedule For(int rowBlocks, int maxGroups) => new(rowBlocks, Math.Min(rowBlocks, maxGroups));

@@ -235,7 +235,7 @@ internal struct UnitTiles
             var second = weights.SubView((round + 2) * RingStage.TileLoads, GroupSum.WarpSize);
             var rows = x.SubView(
                 round * RingStage.TileRowLoads(width),
-                RingStage.TileRowLoads(1) / ProductRing.Splits * width
+                RingStage.TileRowLoads(1) / RingMemory.Splits * width
             );
             for (var isLow = 0; isLow < 2; isLow++)
             {
@@ -252,7 +252,7 @@ internal struct UnitTiles
     }
 
     /// <summary>
-    /// Writes the sums, [column, <see cref="ProductRing.SumStride"/>]: outputs of the first block, of the second, and so on.
+    /// Writes the sums, [column, <see cref="RingMemory.SumStride"/>]: outputs of the first block, of the second, and so on.
     /// Columns beyond the last row of x have no place.
     /// </summary>
     /// <param name="sums">The warp's part of the group's sums.</param>
@@ -262,7 +262,7 @@ internal struct UnitTiles
     {
         var lane = Group.IdxX & (GroupSum.WarpSize - 1);
         var column = 2 * (lane & 3);
-        var at = column * ProductRing.SumStride + (lane >> 2);
+        var at = column * RingMemory.SumStride + (lane >> 2);
         if (column < width)
         {
             if (CudaAsm.IsSupported)
@@ -283,7 +283,7 @@ internal struct UnitTiles
             }
         }
 
-        at += ProductRing.SumStride;
+        at += RingMemory.SumStride;
         if (column + 1 < width)
         {
             if (CudaAsm.IsSupported)

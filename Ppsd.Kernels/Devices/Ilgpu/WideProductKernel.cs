@@ -6,7 +6,7 @@ namespace Ppsd.Kernels.Devices.Ilgpu;
 
 /// <summary>
 /// Products with bf16 weights for many rows of x (a chunk of a prompt), on tensor cores: the bits of
-/// <see cref="ProductRing"/>, row for row, at the speed of the arithmetic. A warp owns 64 outputs of 32 rows and walks all
+/// <see cref="ProductRing{TForm}"/>, row for row, at the speed of the arithmetic. A warp owns 64 outputs of 32 rows and walks all
 /// tiles of columns, split after split: an output is the same eight chains, added in the same order, as the eight warps
 /// that share it in the narrow product.
 /// </summary>

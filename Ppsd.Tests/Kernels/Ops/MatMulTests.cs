@@ -14,7 +14,7 @@ public sealed class MatMulTests
     private static IEnumerable<TestCaseData> Shapes() =>
         from backend in BackendUnderTest.Devices
         from type in (ElementType[])[ElementType.BFloat16, ElementType.Float32]
-        from shape in ((int, int)[])[(1, 1), (15, 7), (16, 8), (17, 33), (40, 150), (9, 1100)]
+        from shape in ((int, int)[])[(1, 1), (15, 7), (16, 8), (17, 33), (40, 150), (150, 300), (9, 1100)]
         where backend != "simulator" || type == ElementType.BFloat16 || shape.Item2 < 1000
         select new TestCaseData(backend, type, shape.Item1, shape.Item2);
 
@@ -49,6 +49,26 @@ public sealed class MatMulTests
 
         // A product of one column, or of few, has nothing to average rounding over.
         double Cancellation(float[] row) => row.Length < 30 ? 3 : 1;
+    }
+
+    /// <summary>What fits into a card's shared memory decides how far it copies ahead, and nothing else.</summary>
+    [TestCase(20, 1)]
+    [TestCase(150, 3)]
+    public void A_card_with_little_shared_memory_gives_the_same_bits(int outputs, int rows)
+    {
+        var weight = TestValues.BFloat16(outputs * 600, 1);
+        var norm = TestValues.Normal(600, 5);
+        float[][] x = [.. Enumerable.Range(0, rows).Select(row => TestValues.Normal(600, row + 2))];
+
+        Assert.That(Product("simulator, small card"), Is.EqualTo(Product("simulator")));
+
+        float[][] Product(string name)
+        {
+            using var device = BackendUnderTest.Open(name);
+            var y = device.Poisoned(rows, outputs);
+            device.Backend.MatMul(device.Normed(norm, x), device.Matrix(weight, outputs), y, rows);
+            return device.Read(y, rows);
+        }
     }
 
     [TestCaseSource(typeof(BackendUnderTest), nameof(BackendUnderTest.Devices))]
