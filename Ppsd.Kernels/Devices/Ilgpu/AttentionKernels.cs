@@ -39,9 +39,6 @@ internal sealed class AttentionKernels<TElement, TParts> : AttentionKernels
 {
     private const int LoadBytes = 16;
 
-    // The simulator is as the target card.
-    private const int TargetSharedBytes = 227 * 1024;
-
     // A card keeps a KiB of each group's for itself.
     private const int ReservedLoads = 2 * 1024 / LoadBytes;
 
@@ -57,9 +54,7 @@ internal sealed class AttentionKernels<TElement, TParts> : AttentionKernels
     public AttentionKernels(Accelerator accelerator)
     {
         _accelerator = accelerator;
-        _room = accelerator is CudaAccelerator cuda
-            ? CudaDriver.SharedMemoryLimit(cuda.DeviceId) / LoadBytes
-            : TargetSharedBytes / LoadBytes;
+        _room = SharedKernel.Limit(accelerator) / LoadBytes;
         _stages = FittingStages();
         _split = SharedKernel.Load<Split>(
             accelerator,
@@ -124,7 +119,7 @@ internal sealed class AttentionKernels<TElement, TParts> : AttentionKernels
         }
     }
 
-    /// <summary>The deepest ring that leaves the other groups of a multiprocessor their memory; one stage is the least.</summary>
+    /// <summary>The deepest ring that leaves a multiprocessor's other groups their memory; one stage is the least.</summary>
     private int FittingStages()
     {
         var stages = KvRing<TElement, TParts>.MaxStageCount;

@@ -4,8 +4,8 @@ using ILGPU.Runtime;
 namespace Ppsd.Kernels.Devices.Ilgpu;
 
 /// <summary>
-/// Memory between the kernels of an attention block, shared by all layers: turned queries, the chunks' partial
-/// results and the counters of groups. A grown buffer's predecessor is kept until the end, because a captured graph may still point to it.
+/// Memory between the groups of attention, shared by all layers: the chunks' partial results and the groups' counters. A
+/// grown buffer's predecessor is kept until the end, because a captured graph may still point to it.
 /// </summary>
 internal sealed class AttentionScratch(Accelerator accelerator) : IDisposable
 {

@@ -5,8 +5,8 @@ namespace Ppsd.Kernels.Devices.Ilgpu;
 
 /// <summary>
 /// The dynamic shared memory of a group of <see cref="SplitAttentionKernel"/>: the ring, the tile's queries, the step's
-/// keys and values, softmax totals of its warps, a word. All of it is dynamic, because what a kernel declares lies in front, and copies to a ring that does
-/// not begin on a line of 128 bytes move each line twice.
+/// keys and values, softmax totals of its warps, a word. All of it is dynamic, for the same reason as
+/// <see cref="RingMemory"/>.
 /// </summary>
 internal struct AttentionShared
 {

@@ -13,11 +13,8 @@ internal struct KvRing<TElement, TParts>
     where TElement : struct, IKvEights
     where TParts : struct, IHeadParts
 {
-    /// <summary>
-    /// Stages at most. Three of a large head fill a multiprocessor, and four of a small one leave no room for a second
-    /// group: two that could share one would sometimes do so and leave another idle.
-    /// </summary>
-    public const int MaxStageCount = 4;
+    /// <summary>Stages at most; of a head of more than 64 values there is room for one where two groups share it.</summary>
+    public const int MaxStageCount = 3;
 
     private const int LoadBytes = 16;
     private const int FoundBits = 4;
@@ -36,7 +33,7 @@ internal struct KvRing<TElement, TParts>
 
     /// <summary>An empty ring.</summary>
     /// <param name="ring">Its memory, the first of the group's dynamic shared memory.</param>
-    /// <param name="stages">Its stages, 1 to 4.</param>
+    /// <param name="stages">Its stages, 1 to 3.</param>
     /// <param name="cache">Where keys and values come from.</param>
     /// <param name="geometry">How they lie there.</param>
     public static KvRing<TElement, TParts> Of(
@@ -67,8 +64,9 @@ internal struct KvRing<TElement, TParts>
 
     /// <summary>
     /// Begins to copy a chunk to the place of the one that was given up last; the thread's batch may be empty. A barrier
-    /// must stand before it, and its slots must have been looked up. What appended rows hold comes later (<see cref="Complete"/>): their slots are copied as well,
-    /// so that no copy waits for an answer, and what arrives from there may be anything.
+    /// must stand before it, and its slots must have been looked up. What appended rows hold comes later
+    /// (<see cref="Complete"/>): their slots are copied as well, so that no copy waits for an answer, and what arrives from
+    /// there may be anything.
     /// </summary>
     public void Order(in QueryTile tile, in ChunkWalk walk, in AppendedRows appended)
     {
@@ -98,13 +96,13 @@ internal struct KvRing<TElement, TParts>
     /// </summary>
     public readonly void Complete(in QueryTile tile, in ChunkWalk walk, in AppendedRows appended, ArrayView<UInt4> held)
     {
-        if (_depth == 3)
+        if (_depth == MaxStageCount)
         {
-            SharedCopy.WaitForAllBut(2);
+            SharedCopy.WaitForAllBut(MaxStageCount - 1);
         }
         else if (_depth > 1)
         {
-            SharedCopy.WaitForAllBut(_depth - 1);
+            SharedCopy.WaitForAllBut(1);
         }
         else
         {

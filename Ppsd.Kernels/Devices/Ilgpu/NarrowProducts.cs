@@ -1,15 +1,11 @@
 using ILGPU;
 using ILGPU.Runtime;
-using ILGPU.Runtime.Cuda;
 
 namespace Ppsd.Kernels.Devices.Ilgpu;
 
 /// <summary>Launches products for a few rows of x: decode steps.</summary>
 internal sealed class NarrowProducts
 {
-    // The simulator is as the target card.
-    private const int TargetSharedBytes = 227 * 1024;
-
     private readonly Accelerator _accelerator;
     private readonly int _sharedLoads;
     private readonly Dictionary<(int Stages, bool IsQuad), ProductLaunches> _launches = [];
@@ -20,10 +16,7 @@ internal sealed class NarrowProducts
     public NarrowProducts(Accelerator accelerator, int? sharedBytes = null)
     {
         _accelerator = accelerator;
-        var bytes =
-            sharedBytes
-            ?? (accelerator is CudaAccelerator cuda ? CudaDriver.SharedMemoryLimit(cuda.DeviceId) : TargetSharedBytes);
-        _sharedLoads = bytes / RingStage.LoadBytes;
+        _sharedLoads = (sharedBytes ?? SharedKernel.Limit(accelerator)) / RingStage.LoadBytes;
     }
 
     /// <summary>Queues y[row] = W norm(x[row]).</summary>

@@ -6,6 +6,13 @@ namespace Ppsd.Kernels.Devices.Ilgpu;
 /// <summary>Loads kernels that take more dynamic shared memory than the 48 KiB that need no asking.</summary>
 internal static class SharedKernel
 {
+    // The simulator is as the target card.
+    private const int TargetBytes = 227 * 1024;
+
+    /// <summary>Bytes of dynamic shared memory that a group may have.</summary>
+    public static int Limit(Accelerator accelerator) =>
+        accelerator is CudaAccelerator cuda ? CudaDriver.SharedMemoryLimit(cuda.DeviceId) : TargetBytes;
+
     /// <summary>Compiles and loads a kernel.</summary>
     /// <param name="accelerator">The device.</param>
     /// <param name="kernel">A static method.</param>
