@@ -1,21 +1,22 @@
 using ILGPU;
 using ILGPU.Runtime;
+using Filtering = System.Action<
+    ILGPU.Runtime.AcceleratorStream,
+    ILGPU.KernelConfig,
+    Ppsd.Kernels.Devices.Ilgpu.RowContexts,
+    int,
+    ILGPU.ArrayView<Ppsd.Kernels.Devices.Ilgpu.Float4>,
+    int,
+    int,
+    ILGPU.ArrayView<float>
+>;
 
 namespace Ppsd.Kernels.Devices.Ilgpu;
 
 /// <summary>The kernels that draw tokens, compiled once; see <see cref="IlgpuKernels"/>.</summary>
 internal sealed class DrawKernels(Accelerator accelerator)
 {
-    private Action<
-        AcceleratorStream,
-        KernelConfig,
-        RowContexts,
-        int,
-        ArrayView<Float4>,
-        int,
-        int,
-        ArrayView<float>
-    >? _filter;
+    private Filtering? _filter;
 
     public Action<
         AcceleratorStream,
@@ -31,16 +32,7 @@ internal sealed class DrawKernels(Accelerator accelerator)
         accelerator.LoadKernel<RowContexts, int, ArrayView<Float4>, int, int, int, DrawBuffers>(DrawKernel.Execute);
 
     /// <summary>Takes most of a second to compile, so it is when the first request asks for top-k or top-p.</summary>
-    public Action<
-        AcceleratorStream,
-        KernelConfig,
-        RowContexts,
-        int,
-        ArrayView<Float4>,
-        int,
-        int,
-        ArrayView<float>
-    > Filter =>
+    public Filtering Filter =>
         _filter ??= accelerator.LoadKernel<RowContexts, int, ArrayView<Float4>, int, int, ArrayView<float>>(
             FilterKernel.Execute
         );
