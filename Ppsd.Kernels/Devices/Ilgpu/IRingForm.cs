@@ -45,6 +45,22 @@ internal readonly struct WidePairRing : IRingForm
     public static bool IsQuad => false;
 }
 
+/// <summary>Units of four for up to eight rows on a card with 163 KiB.</summary>
+internal readonly struct MiddleQuadRing : IRingForm
+{
+    public static int Stages => RingDepths.Middle;
+
+    public static bool IsQuad => true;
+}
+
+/// <summary>Units of two for up to eight rows there.</summary>
+internal readonly struct MiddlePairRing : IRingForm
+{
+    public static int Stages => RingDepths.Middle;
+
+    public static bool IsQuad => false;
+}
+
 /// <summary>Units of four on smaller cards.</summary>
 internal readonly struct SmallQuadRing : IRingForm
 {

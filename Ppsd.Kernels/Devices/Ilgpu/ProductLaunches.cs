@@ -46,6 +46,8 @@ internal abstract class ProductLaunches
             (RingDepths.Deep, false) => new ProductLaunches<DeepPairRing>(accelerator, sharedLoads),
             (RingDepths.Wide, true) => new ProductLaunches<WideQuadRing>(accelerator, sharedLoads),
             (RingDepths.Wide, false) => new ProductLaunches<WidePairRing>(accelerator, sharedLoads),
+            (RingDepths.Middle, true) => new ProductLaunches<MiddleQuadRing>(accelerator, sharedLoads),
+            (RingDepths.Middle, false) => new ProductLaunches<MiddlePairRing>(accelerator, sharedLoads),
             (_, true) => new ProductLaunches<SmallQuadRing>(accelerator, sharedLoads),
             _ => new ProductLaunches<SmallPairRing>(accelerator, sharedLoads),
         };

@@ -9,6 +9,9 @@ internal static class RingDepths
     /// <summary>For up to eight rows there.</summary>
     public const int Wide = 8;
 
+    /// <summary>For up to eight rows on a card with 163 KiB.</summary>
+    public const int Middle = 4;
+
     /// <summary>For smaller cards.</summary>
     public const int Small = 2;
 
@@ -17,7 +20,7 @@ internal static class RingDepths
     /// <param name="sharedLoads">Shared memory a group may have, in loads of sixteen bytes.</param>
     public static int Fitting(int width, int sharedLoads)
     {
-        foreach (var depth in (ReadOnlySpan<int>)[Deep, Wide])
+        foreach (var depth in (ReadOnlySpan<int>)[Deep, Wide, Middle])
         {
             if (RingMemory.Loads(depth, width) <= sharedLoads)
             {

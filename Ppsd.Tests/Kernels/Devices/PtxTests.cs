@@ -16,6 +16,8 @@ public sealed class PtxTests
         typeof(DeepPairRing),
         typeof(WideQuadRing),
         typeof(WidePairRing),
+        typeof(MiddleQuadRing),
+        typeof(MiddlePairRing),
         typeof(SmallQuadRing),
         typeof(SmallPairRing),
     ];
