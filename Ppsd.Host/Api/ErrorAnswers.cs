@@ -1,5 +1,6 @@
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.Logging;
 using Ppsd.Actors.Client;
 
@@ -18,7 +19,7 @@ internal sealed partial class ErrorAnswers(RequestDelegate next, ILogger<ErrorAn
             await next(context);
             if (context.Response is { HasStarted: false, StatusCode: >= 400 })
             {
-                await Answers.WriteAsync(context.Response, Routing(context));
+                await WriteAsync(context, Routing(context));
             }
         }
         catch (Exception e) when (IsGone(context, e))
@@ -41,7 +42,7 @@ internal sealed partial class ErrorAnswers(RequestDelegate next, ILogger<ErrorAn
             }
 
             context.Response.Clear();
-            await Answers.WriteAsync(context.Response, error);
+            await WriteAsync(context, error);
         }
     }
 
@@ -60,6 +61,19 @@ internal sealed partial class ErrorAnswers(RequestDelegate next, ILogger<ErrorAn
             BadHttpRequestException bad => ApiException.BadRequest(bad.Message),
             _ => ApiException.Internal("an internal error; the server's log tells more"),
         };
+
+    private static Task WriteAsync(HttpContext context, ApiException error)
+    {
+        var limit = context.Features.Get<IHttpMaxRequestBodySizeFeature>()?.MaxRequestBodySize;
+        if (error.Status == StatusCodes.Status413PayloadTooLarge || context.Request.ContentLength > limit)
+        {
+            // Nobody reads such a body, and the server closes the connection: unless the client is told, it may send its next
+            // request there and get no answer.
+            context.Response.Headers.Connection = "close";
+        }
+
+        return Answers.WriteAsync(context.Response, error);
+    }
 
     private static bool IsGone(HttpContext context, Exception e) =>
         context.RequestAborted.IsCancellationRequested

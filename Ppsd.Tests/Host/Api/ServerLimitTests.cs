@@ -58,12 +58,22 @@ public sealed class ServerLimitTests
         await using var server = await SharedServer.StartAsync(new ServerSettings { MaxBodyBytes = 2000 });
         using var http = new HttpClient { BaseAddress = server.Address };
         var body = $"{{\"prompt\":\"{new string('a', 3000)}\"}}";
-        HttpAnswers.AssertError(await http.PostAsync(Completions, body), 413);
+        foreach (var isChunked in (bool[])[false, true])
+        {
+            using var request = new HttpRequestMessage(HttpMethod.Post, Completions)
+            {
+                Content = HttpAnswers.Json(body),
+            };
+            request.Headers.TransferEncodingChunked = isChunked;
+            using var response = await http.SendAsync(request);
+            HttpAnswers.AssertError((response.StatusCode, await HttpAnswers.ReadAsync(response)), 413);
+            Assert.That(response.Headers.ConnectionClose, Is.True, "what is not read ends the connection");
+        }
 
-        using var request = new HttpRequestMessage(HttpMethod.Post, Completions) { Content = HttpAnswers.Json(body) };
-        request.Headers.TransferEncodingChunked = true;
-        using var response = await http.SendAsync(request);
-        HttpAnswers.AssertError((response.StatusCode, await HttpAnswers.ReadAsync(response)), 413);
+        using var misplaced = new HttpRequestMessage(HttpMethod.Post, "/nowhere") { Content = HttpAnswers.Json(body) };
+        using var notFound = await http.SendAsync(misplaced);
+        HttpAnswers.AssertError((notFound.StatusCode, await HttpAnswers.ReadAsync(notFound)), 404);
+        Assert.That(notFound.Headers.ConnectionClose, Is.True);
 
         Assert.That((await http.PostAsync(Completions, Short)).Status, Is.EqualTo(HttpStatusCode.OK));
     }
