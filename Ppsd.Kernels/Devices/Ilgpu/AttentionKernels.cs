@@ -37,10 +37,8 @@ internal sealed class AttentionKernels<TElement, TParts> : AttentionKernels
     where TElement : struct, IKvEights
     where TParts : struct, IHeadParts
 {
-    private const int LoadBytes = 16;
-
     // A card keeps a KiB of each group's for itself.
-    private const int ReservedLoads = 2 * 1024 / LoadBytes;
+    private const int ReservedLoads = 2 * 1024 / SharedCopy.LoadBytes;
 
     // The simulator has one: groups share tiles there too.
     private const int FewestMultiprocessors = 8;
@@ -54,13 +52,13 @@ internal sealed class AttentionKernels<TElement, TParts> : AttentionKernels
     public AttentionKernels(Accelerator accelerator)
     {
         _accelerator = accelerator;
-        _room = SharedKernel.Limit(accelerator) / LoadBytes;
+        _room = SharedKernel.Limit(accelerator) / SharedCopy.LoadBytes;
         _stages = FittingStages();
         _split = SharedKernel.Load<Split>(
             accelerator,
             SplitAttentionKernel.Execute<TElement, TParts>,
             new KernelSpecialization(SplitAttentionKernel.GroupSize, _groupsPerMultiprocessor),
-            Math.Max(_room / 2 + 1, AttentionShared.Loads<TElement, TParts>(_stages)) * LoadBytes
+            Math.Max(_room / 2 + 1, AttentionShared.Loads<TElement, TParts>(_stages)) * SharedCopy.LoadBytes
         );
     }
 

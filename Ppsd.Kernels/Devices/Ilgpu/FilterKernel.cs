@@ -63,7 +63,8 @@ internal static class FilterKernel
             var isWanted = byWeight == 0 ? draw.TopK > 0 && draw.TopK < vocabSize : draw.TopPShare < TokenWeight.Whole;
             if (isWanted)
             {
-                var all = scores.AtLeast(lowest, counts, weights);
+                // All tokens lie at or above the lowest score; only a share asks what they weigh.
+                var all = byWeight == 0 ? new Tally { Count = vocabSize } : scores.AtLeast(lowest, counts, weights);
                 var target = byWeight == 0 ? draw.TopK : TokenWeight.Needed(all.Weight, draw.TopPShare);
                 lowest = Search(scores, lowest, all, target, byWeight, list, values, listed, counts, weights);
             }

@@ -16,7 +16,6 @@ internal struct KvRing<TElement, TParts>
     /// <summary>Stages at most; of a head of more than 64 values there is room for one where two groups share it.</summary>
     public const int MaxStageCount = 3;
 
-    private const int LoadBytes = 16;
     private const int FoundBits = 4;
 
     private ArrayView<UInt4> _ring;
@@ -48,7 +47,7 @@ internal struct KvRing<TElement, TParts>
             _depth = stages,
             _cache = cache,
             _geometry = geometry,
-            _own = RingStage.OwnAddress(),
+            _own = SharedCopy.OwnAddress(),
         };
 
     /// <summary>Looks up the slots of the chunk that is ordered next: long before, since copies wait for the answer.</summary>
@@ -132,7 +131,8 @@ internal struct KvRing<TElement, TParts>
         _ring.SubView(_slot * KvStage<TElement, TParts>.Loads, KvStage<TElement, TParts>.KeyLoads).Cast<Float4>();
 
     /// <summary>Where <see cref="KeyPlace"/> lies on a card.</summary>
-    public readonly int KeyPlaceAddress => _own + (_slot * KvStage<TElement, TParts>.Loads - Group.IdxX) * LoadBytes;
+    public readonly int KeyPlaceAddress =>
+        _own + (_slot * KvStage<TElement, TParts>.Loads - Group.IdxX) * SharedCopy.LoadBytes;
 
     private readonly int Following(int slot) => slot + 1 < _depth ? slot + 1 : 0;
 

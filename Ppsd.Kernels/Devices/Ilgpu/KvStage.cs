@@ -14,7 +14,6 @@ internal static class KvStage<TElement, TParts>
     where TElement : struct, IKvEights
     where TParts : struct, IHeadParts
 {
-    private const int LoadBytes = 16;
     private const int EightsPerLane = 4;
 
     /// <summary>Loads of shared memory that a stage takes.</summary>
@@ -28,7 +27,7 @@ internal static class KvStage<TElement, TParts>
     // From one eight of a thread to its next.
     private static int EightLoads => TElement.Loads * SplitAttentionKernel.GroupSize;
 
-    private static int EightBytes => TElement.Loads * LoadBytes;
+    private static int EightBytes => TElement.Loads * SharedCopy.LoadBytes;
 
     /// <summary>Begins to copy a warp's sixteen positions, whose slots its lanes know.</summary>
     /// <param name="ring">The ring.</param>
@@ -59,7 +58,7 @@ internal static class KvStage<TElement, TParts>
         var p1 = value + Warp.Shuffle(index, c + 1);
         var p8 = value + Warp.Shuffle(index, c + 8);
         var p9 = value + Warp.Shuffle(index, c + 9);
-        var to = own + stage * Loads * LoadBytes;
+        var to = own + stage * Loads * SharedCopy.LoadBytes;
         if (geometry.HeadEights == TParts.Count * HeadPart.EightCount)
         {
             CopyKeys(ring, to, cache.Keys, first, second, 0, 0, 4);
@@ -155,7 +154,7 @@ internal static class KvStage<TElement, TParts>
         int far
     )
     {
-        var at = to + part * PartLoads * LoadBytes;
+        var at = to + part * PartLoads * SharedCopy.LoadBytes;
         CopyEight(ring, at, 0, keys, first + near * EightBytes);
         CopyEight(ring, at, 1, keys, first + far * EightBytes);
         CopyEight(ring, at, 2, keys, second + near * EightBytes);
@@ -174,7 +173,7 @@ internal static class KvStage<TElement, TParts>
         int eight
     )
     {
-        var at = to + (TParts.Count + part) * PartLoads * LoadBytes;
+        var at = to + (TParts.Count + part) * PartLoads * SharedCopy.LoadBytes;
         CopyEight(ring, at, 0, values, p0 + eight * EightBytes);
         CopyEight(ring, at, 1, values, p1 + eight * EightBytes);
         CopyEight(ring, at, 2, values, p8 + eight * EightBytes);
@@ -183,11 +182,11 @@ internal static class KvStage<TElement, TParts>
 
     private static void CopyEight(ArrayView<UInt4> ring, int to, int eight, ArrayView<UInt4> source, long from)
     {
-        CopyLoad(ring, to + eight * EightLoads * LoadBytes, source, from);
+        CopyLoad(ring, to + eight * EightLoads * SharedCopy.LoadBytes, source, from);
         if (TElement.Loads > 1)
         {
-            var second = (eight * EightLoads + SplitAttentionKernel.GroupSize) * LoadBytes;
-            CopyLoad(ring, to + second, source, from + LoadBytes);
+            var second = (eight * EightLoads + SplitAttentionKernel.GroupSize) * SharedCopy.LoadBytes;
+            CopyLoad(ring, to + second, source, from + SharedCopy.LoadBytes);
         }
     }
 
@@ -203,7 +202,7 @@ internal static class KvStage<TElement, TParts>
             return;
         }
 
-        ring[Group.IdxX + to / LoadBytes] = source[from / LoadBytes];
+        ring[Group.IdxX + to / SharedCopy.LoadBytes] = source[from / SharedCopy.LoadBytes];
     }
 
     private static void PutPart(

@@ -16,7 +16,7 @@ internal sealed class NarrowProducts
     public NarrowProducts(Accelerator accelerator, int? sharedBytes = null)
     {
         _accelerator = accelerator;
-        _sharedLoads = (sharedBytes ?? SharedKernel.Limit(accelerator)) / RingStage.LoadBytes;
+        _sharedLoads = (sharedBytes ?? SharedKernel.Limit(accelerator)) / SharedCopy.LoadBytes;
     }
 
     /// <summary>Queues y[row] = W norm(x[row]).</summary>
@@ -27,7 +27,11 @@ internal sealed class NarrowProducts
         NormedRowsView x,
         int rows,
         IlgpuActivations y
-    ) => For(weights, rows).Project(stream, Config(weights, rows), step, Source(weights, x, rows), y.View, y.Stride);
+    )
+    {
+        var (launches, config, source) = Prepare(weights, x, rows);
+        launches.Project(stream, config, step, source, y.View, y.Stride);
+    }
 
     /// <summary>Queues y[row] = silu(gate norm(x[row])) * (up norm(x[row])).</summary>
     public void MultiplyGated(
@@ -37,9 +41,11 @@ internal sealed class NarrowProducts
         NormedRowsView x,
         int rows,
         IlgpuActivations y
-    ) =>
-        For(weights, rows)
-            .ProjectGated(stream, Config(weights, rows), step, Source(weights, x, rows), y.View, y.Stride);
+    )
+    {
+        var (launches, config, source) = Prepare(weights, x, rows);
+        launches.ProjectGated(stream, config, step, source, y.View, y.Stride);
+    }
 
     /// <summary>Queues hidden[row] += W x[row] and half of the next norm.</summary>
     public void AddTo(
@@ -50,57 +56,47 @@ internal sealed class NarrowProducts
         int rows,
         IlgpuActivations hidden,
         NormedRowsView normed
-    ) =>
-        For(weights, rows)
-            .AddToResidual(
-                stream,
-                Config(weights, rows),
-                step,
-                Source(weights, x, rows),
-                hidden.View,
-                hidden.Stride,
-                normed
-            );
-
-    private static int WidthOf(int rows) => Math.Min(rows, TensorCore.Width);
-
-    private ProductLaunches For(IlgpuTiledMatrix weights, int rows)
+    )
     {
-        var form = (Stages: RingDepths.Fitting(WidthOf(rows), _sharedLoads), IsQuad: ScheduleOf(weights).HasQuads);
-        if (!_launches.TryGetValue(form, out var launches))
-        {
-            launches = ProductLaunches.Create(_accelerator, form.Stages, form.IsQuad, _sharedLoads);
-            _launches.Add(form, launches);
-        }
-
-        return launches;
+        var (launches, config, source) = Prepare(weights, x, rows);
+        launches.AddToResidual(stream, config, step, source, hidden.View, hidden.Stride, normed);
     }
 
-    private UnitSchedule ScheduleOf(IlgpuTiledMatrix weights) =>
-        UnitSchedule.For(weights.RowBlocks, _accelerator.NumMultiprocessors);
-
-    private KernelConfig Config(IlgpuTiledMatrix weights, int rows)
-    {
-        var width = WidthOf(rows);
-        return new KernelConfig(
-            new Index2D(ScheduleOf(weights).Groups, (rows + TensorCore.Width - 1) / TensorCore.Width),
-            new Index2D(RingMemory.GroupSize, 1),
-            SharedMemoryConfig.RequestDynamic<UInt4>(RingMemory.Loads(RingDepths.Fitting(width, _sharedLoads), width))
-        );
-    }
-
-    private ProductSource Source(IlgpuTiledMatrix weights, NormedRowsView x, int rows)
+    /// <summary>The kernels that multiply a matrix by some rows, how they are launched, and what they read.</summary>
+    private (ProductLaunches Launches, KernelConfig Config, ProductSource Source) Prepare(
+        IlgpuTiledMatrix weights,
+        NormedRowsView x,
+        int rows
+    )
     {
         var view = weights.View;
-        return new ProductSource
+        var source = new ProductSource
         {
             Weights = view,
             WeightAddress = DeviceAddress.Of(_accelerator, view.Loads),
-            Schedule = ScheduleOf(weights),
+            Schedule = UnitSchedule.For(weights.RowBlocks, _accelerator.NumMultiprocessors),
             X = x,
             XAddress = DeviceAddress.Of(_accelerator, x.Values),
             Rows = rows,
-            Width = WidthOf(rows),
+            Width = Math.Min(rows, TensorCore.Width),
         };
+        var stages = RingDepths.Fitting(source.Width, _sharedLoads);
+        var config = new KernelConfig(
+            new Index2D(source.Schedule.Groups, (rows + TensorCore.Width - 1) / TensorCore.Width),
+            new Index2D(RingMemory.GroupSize, 1),
+            SharedMemoryConfig.RequestDynamic<UInt4>(RingMemory.Loads(stages, source.Width))
+        );
+        return (LaunchesOf(stages, source.Schedule.HasQuads), config, source);
+    }
+
+    private ProductLaunches LaunchesOf(int stages, bool isQuad)
+    {
+        if (!_launches.TryGetValue((stages, isQuad), out var launches))
+        {
+            launches = ProductLaunches.Create(_accelerator, stages, isQuad, _sharedLoads);
+            _launches.Add((stages, isQuad), launches);
+        }
+
+        return launches;
     }
 }

@@ -77,6 +77,6 @@ internal sealed class ProductLaunches<TForm>(Accelerator accelerator, int shared
             Enumerable
                 .Range(1, TensorCore.Width)
                 .Where(width => RingDepths.Fitting(width, sharedLoads) == TForm.Stages)
-                .Max(width => RingMemory.Loads(TForm.Stages, width)) * RingStage.LoadBytes
+                .Max(width => RingMemory.Loads(TForm.Stages, width)) * SharedCopy.LoadBytes
         );
 }

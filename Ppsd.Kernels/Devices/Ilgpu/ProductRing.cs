@@ -61,8 +61,8 @@ internal struct ProductRing<TForm>
         _sums = _ring.SubView(rest, sumLoads).Cast<float>();
         _scales = _ring.SubView(rest + sumLoads, RingMemory.ScaleLoads).Cast<float>();
         var cancelled = _ring.SubView(rest + sumLoads + RingMemory.ScaleLoads, 1).Cast<int>();
-        var start = RingStage.Start();
-        _sumAddress = start + rest * RingStage.LoadBytes;
+        var start = SharedCopy.Start();
+        _sumAddress = start + rest * SharedCopy.LoadBytes;
         _copies.Begin(_ring, start, source);
         var early = TForm.Stages < EarlyStages ? TForm.Stages : EarlyStages;
         _copies.OrderWeights(early);

@@ -10,7 +10,7 @@ namespace Ppsd.Kernels.Devices.Ilgpu;
 internal struct RingCopies<TForm>
     where TForm : struct, IRingForm
 {
-    private const int StageBytes = RingStage.WeightLoads * RingStage.LoadBytes;
+    private const int StageBytes = RingStage.WeightLoads * SharedCopy.LoadBytes;
 
     private ArrayView<UInt4> _ring;
     private ArrayView<UInt4> _weights;
@@ -63,7 +63,7 @@ internal struct RingCopies<TForm>
 
     /// <summary>Points at the group's first unit and the ring's first stage.</summary>
     /// <param name="ring">The kernel's dynamic shared memory; the ring is the first of it.</param>
-    /// <param name="start">From <see cref="RingStage.Start"/>.</param>
+    /// <param name="start">From <see cref="SharedCopy.Start"/>.</param>
     /// <param name="source">Weights and x.</param>
     public void Begin(ArrayView<UInt4> ring, int start, in ProductSource source)
     {
@@ -73,13 +73,13 @@ internal struct RingCopies<TForm>
         _schedule = source.Schedule;
         _stages = source.Weights.TilesPerRow >> (TForm.IsQuad ? 3 : 4);
         _units = _schedule.UnitCount(Grid.IdxX);
-        _blockBytes = (long)source.Weights.TilesPerRow * GroupSum.WarpSize * RingStage.LoadBytes;
-        _weightStart = source.WeightAddress + Group.IdxX * RingStage.LoadBytes;
-        _tileRowBytes = RingStage.TileRowLoads(source.Width) * RingStage.LoadBytes;
-        _firstWeightsAt = start + Group.IdxX * RingStage.LoadBytes;
+        _blockBytes = (long)source.Weights.TilesPerRow * GroupSum.WarpSize * SharedCopy.LoadBytes;
+        _weightStart = source.WeightAddress + Group.IdxX * SharedCopy.LoadBytes;
+        _tileRowBytes = RingStage.TileRowLoads(source.Width) * SharedCopy.LoadBytes;
+        _firstWeightsAt = start + Group.IdxX * SharedCopy.LoadBytes;
         _endWeightsAt = _firstWeightsAt + TForm.Stages * StageBytes;
         var rows = TForm.Stages * RingStage.WeightLoads + RingStage.OwnRow(source.Width);
-        _firstRowAt = start + rows * RingStage.LoadBytes;
+        _firstRowAt = start + rows * SharedCopy.LoadBytes;
         BeginFirstUnit();
     }
 
@@ -108,7 +108,7 @@ internal struct RingCopies<TForm>
         var row = Grid.IdxY * TensorCore.Width + column;
         row = row < source.Rows ? row : source.Rows - 1;
         var firstLoad = (long)row * (source.X.Stride >> 2) + (Group.IdxX >> 5) * 4 + (lane & 3);
-        _rowStart = source.XAddress + firstLoad * RingStage.LoadBytes;
+        _rowStart = source.XAddress + firstLoad * SharedCopy.LoadBytes;
         BeginFirstUnit();
         for (var stage = 0; stage < TForm.Stages; stage++)
         {

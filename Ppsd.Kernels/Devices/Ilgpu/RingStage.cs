@@ -17,13 +17,10 @@ internal static class RingStage
     public const int TileLoads = RingMemory.GroupSize;
 
     /// <summary>Bytes from one tile to the next.</summary>
-    public const int TileBytes = TileLoads * LoadBytes;
+    public const int TileBytes = TileLoads * SharedCopy.LoadBytes;
 
     /// <summary>Bytes from one of x to the next that a thread multiplies.</summary>
     public const int RowStrideBytes = RingMemory.Splits * TensorCore.TileColumns * sizeof(float);
-
-    /// <summary>Bytes of a load.</summary>
-    public const int LoadBytes = 16;
 
     private const int TileCount = 4;
     private const int LanesPerRow = TensorCore.TileColumns / 4;
@@ -42,22 +39,6 @@ internal static class RingStage
         row = row < width ? row : width - 1;
         return ((Group.IdxX >> 5) * width + row) * LanesPerRow + (Group.IdxX & (LanesPerRow - 1));
     }
-
-    /// <summary>Where the kernel's dynamic shared memory begins; 0 on the simulator.</summary>
-    public static int Start()
-    {
-        if (!CudaAsm.IsSupported)
-        {
-            return 0;
-        }
-
-        // Opaque, so that loops do not work it out again for each copy.
-        CudaAsm.Emit("mov.u32 %0, __dyn_shared_alloca;", out int start);
-        return start;
-    }
-
-    /// <summary>Address of the thread's own load at the beginning of that memory; 0 on the simulator.</summary>
-    public static int OwnAddress() => CudaAsm.IsSupported ? Start() + Group.IdxX * LoadBytes : 0;
 
     /// <summary>Begins to copy a tile of each of four row blocks; they join the thread's open batch.</summary>
     /// <param name="ring">The kernel's dynamic shared memory.</param>

@@ -9,6 +9,25 @@ namespace Ppsd.Kernels.Devices.Ilgpu;
 /// </summary>
 internal static class SharedCopy
 {
+    /// <summary>Bytes of a load.</summary>
+    public const int LoadBytes = 16;
+
+    /// <summary>Where the kernel's dynamic shared memory begins; 0 on the simulator.</summary>
+    public static int Start()
+    {
+        if (!CudaAsm.IsSupported)
+        {
+            return 0;
+        }
+
+        // Opaque, so that loops do not work it out again for each copy.
+        CudaAsm.Emit("mov.u32 %0, __dyn_shared_alloca;", out int start);
+        return start;
+    }
+
+    /// <summary>Address of the thread's own load at the beginning of that memory; 0 on the simulator.</summary>
+    public static int OwnAddress() => CudaAsm.IsSupported ? Start() + Group.IdxX * LoadBytes : 0;
+
     /// <summary>Begins to copy one load; it joins the thread's open batch.</summary>
     /// <param name="shared">The kernel's dynamic shared memory.</param>
     /// <param name="to">Where to, in loads.</param>
@@ -25,8 +44,8 @@ internal static class SharedCopy
 
         CudaAsm.Emit(
             "{ .reg .u32 at; mov.u32 at, __dyn_shared_alloca; add.u32 at, at, %0; cp.async.cg.shared.global [at], [%1], 16; }",
-            to * 16,
-            sourceAddress + from * 16
+            to * LoadBytes,
+            sourceAddress + from * LoadBytes
         );
     }
 

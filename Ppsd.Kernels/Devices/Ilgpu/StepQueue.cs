@@ -17,7 +17,7 @@ internal sealed class StepQueue : IDisposable
 
     private readonly CudaAccelerator? _cuda;
     private readonly Dictionary<StepKey, CudaGraph> _graphs = [];
-    private readonly HashSet<(StepPart Part, int Rows, int FirstRow, bool HasFilters)> _seen = [];
+    private readonly HashSet<StepKey> _seen = [];
     private readonly CudaEvent? _begun;
     private readonly CudaEvent? _collectable;
     private readonly CudaEvent? _done;
@@ -72,8 +72,8 @@ internal sealed class StepQueue : IDisposable
     /// <param name="operations">Queues the operations one by one.</param>
     public void Run(StepKey key, Action operations)
     {
-        // The first run of a part with some rows may load kernels, which a recording must not.
-        if (_cuda is null || _seen.Add((key.Part, key.Rows, key.FirstRow, key.HasFilters)))
+        // The first run with some rows, whatever their contexts, may load kernels, which a recording must not.
+        if (_cuda is null || _seen.Add(key with { ContextBucket = 0 }))
         {
             operations();
             return;

@@ -39,7 +39,7 @@ internal static class WideProductKernel
     public static KernelSpecialization Specialization { get; } = new(GroupSize, 1);
 
     /// <summary>Bytes of shared memory of a group.</summary>
-    public const int SharedBytes = StageCount * StageTiles * TileLoads * 16;
+    public const int SharedBytes = StageCount * StageTiles * TileLoads * SharedCopy.LoadBytes;
 
     /// <summary>Shared memory of a group.</summary>
     public static SharedMemoryConfig SharedMemory { get; } =
@@ -100,7 +100,7 @@ internal static class WideProductKernel
 
         var sums = new WideTile();
         sums.Begin();
-        var start = RingStage.Start();
+        var start = SharedCopy.Start();
 
         // What steers the loop is the same for all threads and known to be: in branches that may part a warp every product
         // would wait for its lanes first. A row has whole stages, a split of it too (Tiles.RoundUp).

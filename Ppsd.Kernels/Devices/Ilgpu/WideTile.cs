@@ -51,7 +51,7 @@ internal struct WideTile
     /// Adds a tile of columns to a split's sums: first the upper parts of x, then the lower ones, as every product does.
     /// </summary>
     /// <param name="ring">Operands in shared memory.</param>
-    /// <param name="start">From <see cref="RingStage.Start"/>.</param>
+    /// <param name="start">From <see cref="SharedCopy.Start"/>.</param>
     /// <param name="weights">The lane's first load of four blocks of weights.</param>
     /// <param name="rows">The lane's first load of four blocks of rows.</param>
     public readonly void Accumulate(ArrayView<UInt4> ring, int start, int weights, int rows)
@@ -62,7 +62,7 @@ internal struct WideTile
             return;
         }
 
-        CudaAsm.Emit(WideAssembly.AddTile, start + weights * RingStage.LoadBytes, start + rows * RingStage.LoadBytes);
+        CudaAsm.Emit(WideAssembly.AddTile, start + weights * SharedCopy.LoadBytes, start + rows * SharedCopy.LoadBytes);
     }
 
     /// <summary>Adds a split's sums to the totals and clears them.</summary>

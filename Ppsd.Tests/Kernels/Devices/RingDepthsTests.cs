@@ -16,7 +16,7 @@ public sealed class RingDepthsTests
     [TestCase(99, 8, RingDepths.Small)]
     public void The_deepest_ring_is_taken_that_fits_beside_the_sums(int sharedKibibytes, int width, int stages)
     {
-        var loads = sharedKibibytes * 1024 / RingStage.LoadBytes;
+        var loads = sharedKibibytes * 1024 / SharedCopy.LoadBytes;
 
         Assert.That(RingDepths.Fitting(width, loads), Is.EqualTo(stages));
         Assert.That(RingMemory.Loads(stages, width), Is.LessThanOrEqualTo(loads));
