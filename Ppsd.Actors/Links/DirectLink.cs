@@ -1,5 +1,6 @@
+using System.Buffers;
 using System.Net.Sockets;
-using Akka.Serialization;
+using Ppsd.Actors.Messages.Wire;
 
 namespace Ppsd.Actors.Links;
 
@@ -10,17 +11,18 @@ internal sealed class DirectLink : IDisposable
     private static readonly TimeSpan _sendTimeout = TimeSpan.FromSeconds(5);
 
     private readonly Socket _socket;
-    private readonly SerializerWithStringManifest _serializer;
+    private readonly WireSerializer _serializer;
+    private readonly ArrayBufferWriter<byte> _frame = new();
     private bool _isBroken;
 
-    private DirectLink(Socket socket, SerializerWithStringManifest serializer)
+    private DirectLink(Socket socket, WireSerializer serializer)
     {
         _socket = socket;
         _serializer = serializer;
     }
 
     /// <summary>Connects; null when the peer cannot be reached so, and remoting has to do.</summary>
-    public static DirectLink? TryConnect(LinkEndpoint endpoint, SerializerWithStringManifest serializer)
+    public static DirectLink? TryConnect(LinkEndpoint endpoint, WireSerializer serializer)
     {
         var socket = new Socket(SocketType.Stream, ProtocolType.Tcp)
         {
@@ -52,7 +54,8 @@ internal sealed class DirectLink : IDisposable
 
         try
         {
-            var frame = LinkFrame.Write(message, _serializer).AsSpan();
+            LinkFrame.Write(message, _serializer, _frame);
+            var frame = _frame.WrittenSpan;
             while (frame.Length > 0)
             {
                 frame = frame[_socket.Send(frame)..];

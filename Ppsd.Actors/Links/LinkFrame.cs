@@ -1,14 +1,18 @@
+using System.Buffers;
 using System.Buffers.Binary;
 using System.Net.Sockets;
+using System.Numerics;
+using System.Runtime.InteropServices;
 using System.Text;
-using Akka.Serialization;
 using Ppsd.Actors.Messages;
+using Ppsd.Actors.Messages.Wire;
 
 namespace Ppsd.Actors.Links;
 
 /// <summary>
 /// A message on a direct link: the length of what follows (int32), the length of the manifest (one byte), the manifest,
-/// and the message as remoting would send it. Only messages of the data path are taken.
+/// and the message as remoting would send it. Only messages of the data path are taken. Both ends keep their buffers: a
+/// fresh one for each message would touch memory that no cache holds, several times a hop.
 /// </summary>
 internal static class LinkFrame
 {
@@ -20,21 +24,26 @@ internal static class LinkFrame
     /// <summary>True for messages that may travel so: each is safe to lose, to repeat and to overtake any other kind.</summary>
     public static bool Carries(object message) => message is Forward or Credit or Verdicts or Drafts or Cancel;
 
-    /// <summary>A message's bytes on the wire.</summary>
-    public static byte[] Write(object message, SerializerWithStringManifest serializer)
+    /// <summary>Writes a message as it travels, in place of what the buffer held.</summary>
+    public static void Write(object message, WireSerializer serializer, ArrayBufferWriter<byte> buffer)
     {
-        var manifest = Encoding.ASCII.GetBytes(serializer.Manifest(message));
-        var payload = serializer.ToBinary(message);
-        var frame = GC.AllocateUninitializedArray<byte>(LengthBytes + 1 + manifest.Length + payload.Length);
+        var manifest = serializer.Manifest(message);
+        var headBytes = LengthBytes + 1 + manifest.Length;
+        buffer.ResetWrittenCount();
+        buffer.GetSpan(headBytes);
+        buffer.Advance(headBytes);
+        serializer.Write(message, buffer);
+        var frame = MemoryMarshal.AsMemory(buffer.WrittenMemory).Span;
         BinaryPrimitives.WriteInt32LittleEndian(frame, frame.Length - LengthBytes);
         frame[LengthBytes] = (byte)manifest.Length;
-        manifest.CopyTo(frame, LengthBytes + 1);
-        payload.CopyTo(frame, LengthBytes + 1 + manifest.Length);
-        return frame;
+        Encoding.ASCII.GetBytes(manifest, frame[(LengthBytes + 1)..headBytes]);
     }
 
     /// <summary>Waits for the next message; null when the peer has closed or sent what is none.</summary>
-    public static object? Read(Socket socket, SerializerWithStringManifest serializer)
+    /// <param name="socket">The connection.</param>
+    /// <param name="serializer">Of the wire protocol.</param>
+    /// <param name="buffer">Holds the bytes meanwhile; grows with the largest message and is kept for the next.</param>
+    public static object? Read(Socket socket, WireSerializer serializer, ref byte[] buffer)
     {
         Span<byte> head = stackalloc byte[LengthBytes];
         if (
@@ -45,14 +54,18 @@ internal static class LinkFrame
             return null;
         }
 
-        var body = GC.AllocateUninitializedArray<byte>(length);
-        if (!TryFill(socket, body) || 1 + body[0] > length)
+        if (buffer.Length < length)
+        {
+            buffer = GC.AllocateUninitializedArray<byte>((int)BitOperations.RoundUpToPowerOf2((uint)length));
+        }
+
+        if (!TryFill(socket, buffer.AsSpan(0, length)) || 1 + buffer[0] > length)
         {
             return null;
         }
 
-        var manifest = Encoding.ASCII.GetString(body, 1, body[0]);
-        var message = serializer.FromBinary(body[(1 + body[0])..], manifest);
+        var manifest = Encoding.ASCII.GetString(buffer, 1, buffer[0]);
+        var message = serializer.FromBinary(buffer.AsMemory((1 + buffer[0])..length), manifest);
         return Carries(message) ? message : null;
     }
 

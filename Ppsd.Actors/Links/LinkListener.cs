@@ -2,7 +2,7 @@ using System.Net;
 using System.Net.Sockets;
 using System.Runtime.Serialization;
 using System.Security.Cryptography;
-using Akka.Serialization;
+using Ppsd.Actors.Messages.Wire;
 
 namespace Ppsd.Actors.Links;
 
@@ -16,12 +16,12 @@ internal sealed class LinkListener : IDisposable
     private static readonly TimeSpan _keyTimeout = TimeSpan.FromSeconds(5);
 
     private readonly Socket _socket = new(SocketType.Stream, ProtocolType.Tcp);
-    private readonly SerializerWithStringManifest _serializer;
+    private readonly WireSerializer _serializer;
     private readonly Action<object> _deliver;
     private readonly HashSet<Socket> _peers = [];
     private bool _disposed;
 
-    private LinkListener(SerializerWithStringManifest serializer, Action<object> deliver)
+    private LinkListener(WireSerializer serializer, Action<object> deliver)
     {
         _serializer = serializer;
         _deliver = deliver;
@@ -38,7 +38,7 @@ internal sealed class LinkListener : IDisposable
     public static LinkListener? TryStart(
         string bindHost,
         string publicHost,
-        SerializerWithStringManifest serializer,
+        WireSerializer serializer,
         Action<object> deliver
     )
     {
@@ -116,7 +116,8 @@ internal sealed class LinkListener : IDisposable
             }
 
             peer.ReceiveTimeout = 0;
-            while (LinkFrame.Read(peer, _serializer) is { } message)
+            byte[] buffer = [];
+            while (LinkFrame.Read(peer, _serializer, ref buffer) is { } message)
             {
                 _deliver(message);
             }

@@ -1,7 +1,7 @@
 using Akka.Actor;
-using Akka.Serialization;
 using Ppsd.Actors.Ids;
 using Ppsd.Actors.Messages;
+using Ppsd.Actors.Messages.Wire;
 
 namespace Ppsd.Actors.Links;
 
@@ -18,11 +18,11 @@ namespace Ppsd.Actors.Links;
 internal sealed class StageLinks : IDisposable
 {
     private readonly LinkListener? _listener;
-    private readonly SerializerWithStringManifest? _serializer;
+    private readonly WireSerializer? _serializer;
     private IReadOnlyList<PipelineStage> _stages = [];
     private DirectLink?[] _links = [];
 
-    private StageLinks(LinkListener? listener, SerializerWithStringManifest? serializer)
+    private StageLinks(LinkListener? listener, WireSerializer? serializer)
     {
         _listener = listener;
         _serializer = serializer;
@@ -43,7 +43,7 @@ internal sealed class StageLinks : IDisposable
             return new StageLinks(null, null);
         }
 
-        var serializer = (SerializerWithStringManifest)system.Serialization.FindSerializerForType(typeof(Forward));
+        var serializer = (WireSerializer)system.Serialization.FindSerializerForType(typeof(Forward));
         var bindHost = system.Settings.Config.GetString("akka.remote.dot-netty.tcp.hostname", host);
         return new StageLinks(
             LinkListener.TryStart(bindHost, host, serializer, message => self.Tell(message, ActorRefs.NoSender)),

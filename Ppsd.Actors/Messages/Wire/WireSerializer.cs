@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Runtime.Serialization;
 using Akka.Actor;
 using Akka.Serialization;
@@ -42,8 +43,16 @@ public sealed class WireSerializer : SerializerWithStringManifest
     /// <inheritdoc />
     public override byte[] ToBinary(object obj) => MessagePackSerializer.Serialize(obj.GetType(), obj, _options);
 
+    /// <summary>As <see cref="ToBinary"/>, into memory of the caller's.</summary>
+    public void Write(object message, IBufferWriter<byte> target) =>
+        MessagePackSerializer.Serialize(message.GetType(), target, message, _options);
+
     /// <inheritdoc />
-    public override object FromBinary(byte[] bytes, string manifest)
+    public override object FromBinary(byte[] bytes, string manifest) =>
+        FromBinary((ReadOnlyMemory<byte>)bytes, manifest);
+
+    /// <summary>As above; the message keeps nothing of the memory.</summary>
+    public object FromBinary(ReadOnlyMemory<byte> bytes, string manifest)
     {
         try
         {
@@ -56,7 +65,7 @@ public sealed class WireSerializer : SerializerWithStringManifest
         }
     }
 
-    private object Read(byte[] bytes, string manifest)
+    private object Read(ReadOnlyMemory<byte> bytes, string manifest)
     {
         var type =
             WireManifests.TypeOf(manifest)

@@ -1,6 +1,6 @@
+using System.Buffers;
 using System.Net.Sockets;
 using Akka.Actor;
-using Akka.Serialization;
 using Ppsd.Actors.Ids;
 using Ppsd.Actors.Links;
 using Ppsd.Actors.Messages;
@@ -16,7 +16,7 @@ public sealed class LinkListenerTests
     private readonly SemaphoreSlim _arrived = new(0);
     private readonly List<object> _messages = [];
     private ActorSystem _system = null!;
-    private SerializerWithStringManifest _serializer = null!;
+    private WireSerializer _serializer = null!;
     private LinkListener _listener = null!;
 
     [SetUp]
@@ -61,6 +61,28 @@ public sealed class LinkListenerTests
         }
     }
 
+    [Test]
+    public async Task Sending_allocates_less_than_it_sends()
+    {
+        const int Count = 20;
+        const int HiddenBytes = 64 << 10;
+        using var link = DirectLink.TryConnect(_listener.Endpoint, _serializer)!;
+        var message = Message(0, HiddenBytes);
+        Assert.That(link.TrySend(message), Is.True);
+
+        var before = GC.GetAllocatedBytesForCurrentThread();
+        for (var i = 0; i < Count; i++)
+        {
+            link.TrySend(message);
+        }
+
+        Assert.That((GC.GetAllocatedBytesForCurrentThread() - before) / Count, Is.LessThan(HiddenBytes / 16));
+        for (var i = 0; i <= Count; i++)
+        {
+            Assert.That(await _arrived.WaitAsync(_patience), Is.True);
+        }
+    }
+
     /// <summary>What a node in a container binds.</summary>
     [Test]
     public async Task Every_address_of_a_machine_can_be_bound_at_once()
@@ -77,7 +99,7 @@ public sealed class LinkListenerTests
         using var socket = new Socket(SocketType.Stream, ProtocolType.Tcp);
         socket.Connect(_listener.Endpoint.Host, _listener.Endpoint.Port);
         socket.Send(new byte[LinkEndpoint.KeyBytes]);
-        socket.Send(LinkFrame.Write(Message(0, 8), _serializer));
+        socket.Send(Frame(Message(0, 8)));
 
         Assert.That(await IsClosedAsync(socket), Is.True);
         Assert.That(_messages, Is.Empty);
@@ -88,7 +110,7 @@ public sealed class LinkListenerTests
     {
         byte[][] frames =
         [
-            LinkFrame.Write(new GetStageStatus(), _serializer),
+            Frame(new GetStageStatus()),
             [255, 255, 255, 127, 0, 0],
             [3, 0, 0, 0, 200, 1, 2],
             [5, 0, 0, 0, 3, (byte)'a', (byte)'b', (byte)'c', 0],
@@ -144,6 +166,13 @@ public sealed class LinkListenerTests
         {
             return true;
         }
+    }
+
+    private byte[] Frame(object message)
+    {
+        var buffer = new ArrayBufferWriter<byte>();
+        LinkFrame.Write(message, _serializer, buffer);
+        return buffer.WrittenSpan.ToArray();
     }
 
     private static Forward Message(int number, int hiddenBytes) =>
