@@ -1,16 +1,12 @@
 using System.Diagnostics;
 using System.Globalization;
-using System.Runtime.InteropServices;
 using Ppsd.Host.Commands;
 
 namespace Ppsd.Tests.Support;
 
 /// <summary><c>ppsd serve</c> in a process of its own. Disposing stops it as an operator does and expects it to go quietly.</summary>
-internal sealed partial class ServerProcess : IAsyncDisposable
+internal sealed class ServerProcess : IAsyncDisposable
 {
-    private const int KillNow = 9;
-    private const int Terminate = 15;
-
     private readonly Process _process;
     private readonly Task<string> _error;
 
@@ -56,7 +52,7 @@ internal sealed partial class ServerProcess : IAsyncDisposable
     /// <returns>Exit code and what stands on standard error.</returns>
     public async Task<(int ExitCode, string Error)> StopAsync()
     {
-        Assert.That(Kill(_process.Id, Terminate), Is.Zero);
+        Signals.Send(_process.Id, Signals.Terminate);
         using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(30));
         try
         {
@@ -82,7 +78,7 @@ internal sealed partial class ServerProcess : IAsyncDisposable
             .Select(folder => int.Parse(Path.GetFileName(folder), CultureInfo.InvariantCulture))
             .ToList();
         Assert.That(children, Is.Not.Empty, "the server has no child processes");
-        Assert.That(Kill(children[^1], KillNow), Is.Zero);
+        Signals.Send(children[^1], Signals.Kill);
     }
 
     public async ValueTask DisposeAsync()
@@ -108,7 +104,4 @@ internal sealed partial class ServerProcess : IAsyncDisposable
             return [];
         }
     }
-
-    [LibraryImport("libc", EntryPoint = "kill")]
-    private static partial int Kill(int process, int signal);
 }
