@@ -165,7 +165,10 @@ internal static class RingStage
         );
     }
 
-    /// <summary>Begins to copy x for a tile; it stays in the first-level cache, for the group's other reads of it.</summary>
+    /// <summary>
+    /// Begins to copy x for a tile, past the first-level cache: the ring leaves little of that, and copies through it keep
+    /// the weights waiting.
+    /// </summary>
     /// <param name="ring">The kernel's dynamic shared memory.</param>
     /// <param name="to">Address of the thread's load there.</param>
     /// <param name="x">Rows.</param>
@@ -174,7 +177,7 @@ internal static class RingStage
     {
         if (CudaAsm.IsSupported)
         {
-            CudaAsm.Emit("cp.async.ca.shared.global [%0], [%1], 16;", to, from);
+            CudaAsm.Emit("cp.async.cg.shared.global [%0], [%1], 16;", to, from);
             return;
         }
 
