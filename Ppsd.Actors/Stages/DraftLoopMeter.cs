@@ -15,10 +15,11 @@ internal sealed class DraftLoopMeter(TimeProvider clock)
 {
     private MicroBatch? _previous;
     private long _previousBegan;
-    private double _previousDeviceMs;
     private MicroBatch? _current;
     private long _currentBegan;
-    private double _currentDeviceMs;
+    private double _deviceMs;
+    private bool _awaitsDevice;
+    private bool _isCycle;
     private (SessionId Session, long At)? _rejection;
     private long _cycleTicks;
     private long _rejectionTicks;
@@ -39,13 +40,11 @@ internal sealed class DraftLoopMeter(TimeProvider clock)
     public double RejectionMs => ToMs(_rejectionTicks);
 
     /// <summary>A micro-batch begins.</summary>
-    /// <param name="batch">The micro-batch.</param>
-    /// <param name="deviceMs">What the device has worked until now.</param>
-    public void Begin(MicroBatch batch, double deviceMs)
+    public void Begin(MicroBatch batch)
     {
         _current = batch;
         _currentBegan = clock.GetTimestamp();
-        _currentDeviceMs = deviceMs;
+        _awaitsDevice = true;
         if (_rejection is { } rejection && Array.Exists(batch.Parts, part => part.Session == rejection.Session))
         {
             Rejections++;
@@ -53,14 +52,34 @@ internal sealed class DraftLoopMeter(TimeProvider clock)
             _rejection = null;
         }
 
-        if (IsNextTurn(batch))
+        _isCycle = IsNextTurn(batch);
+        if (_isCycle)
         {
             Cycles++;
             _cycleTicks += _currentBegan - _previousBegan;
-            CycleDeviceMs += deviceMs - _previousDeviceMs;
         }
 
         _previous = null;
+    }
+
+    /// <summary>
+    /// What the device has worked before the micro-batch that has begun; told once it is queued, since asking takes time.
+    /// Repeats are ignored.
+    /// </summary>
+    public void NoteDevice(double deviceMs)
+    {
+        if (!_awaitsDevice)
+        {
+            return;
+        }
+
+        _awaitsDevice = false;
+        if (_isCycle)
+        {
+            CycleDeviceMs += deviceMs - _deviceMs;
+        }
+
+        _deviceMs = deviceMs;
     }
 
     /// <summary>The micro-batch is done.</summary>
@@ -69,7 +88,6 @@ internal sealed class DraftLoopMeter(TimeProvider clock)
     {
         _previous = completedDecode ? _current : null;
         _previousBegan = _currentBegan;
-        _previousDeviceMs = _currentDeviceMs;
     }
 
     /// <summary>Nothing could enter: the next micro-batch has waited for something other than this stage.</summary>

@@ -41,7 +41,7 @@ internal class StageActor : ReceiveActor
         _meter = new StageMeter(setup.Clock);
         _loop = new DraftLoopMeter(setup.Clock);
         _isCurrentDead = () => IsDead(_current!);
-        _post = Post;
+        _post = UseTheWait;
 
         Receive<PipelineFormed>(Join);
         Receive<Forward>(Enqueue);
@@ -220,7 +220,7 @@ internal class StageActor : ReceiveActor
         }
 
         _current = item.Batch;
-        _loop.Begin(item.Batch, _runtime.Figures.DeviceMs);
+        _loop.Begin(item.Batch);
         var completedRows = 0;
         _meter.Begin();
         try
@@ -243,8 +243,8 @@ internal class StageActor : ReceiveActor
             _loop.End(completedRows > 0);
             _current = null;
 
-            // A step that never came to be queued has not let it out.
-            Post();
+            // A step that never came to be queued has not done it.
+            UseTheWait();
         }
 
         RequestWork();
@@ -293,6 +293,13 @@ internal class StageActor : ReceiveActor
         }
 
         return batch.FirstHeadRow == 0 ? batch.Count : 0;
+    }
+
+    /// <summary>What need not be done between two steps: all that it delays is the device's next one.</summary>
+    private void UseTheWait()
+    {
+        _loop.NoteDevice(_runtime.Figures.DeviceMs);
+        Post();
     }
 
     private void Draft(MicroBatch batch)

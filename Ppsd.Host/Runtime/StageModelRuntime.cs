@@ -17,7 +17,7 @@ internal sealed class StageModelRuntime : IStageRuntime
     private readonly DeviceMeter _meter = new();
     private readonly Action _callQueued;
     private Action? _onQueued;
-    private double _deviceMs;
+    private double _hostMs;
     private double _meterAtStep;
     private bool _stepRan;
 
@@ -50,13 +50,10 @@ internal sealed class StageModelRuntime : IStageRuntime
 
     public int FreePages => _model.FreeKvPages;
 
-    public RuntimeFigures Figures => new(_deviceMs + StepMs, _meter.AllocatedBytes);
+    public RuntimeFigures Figures => new(_model.DeviceMs ?? _hostMs + HostStepMs, _meter.AllocatedBytes);
 
-    /// <summary>Milliseconds of the current step, by the device's own clock where it has one.</summary>
-    private double StepMs =>
-        !_stepRan ? 0
-        : _model.StepDeviceMs is > 0 and var byDevice ? byDevice
-        : _meter.Ms - _meterAtStep;
+    /// <summary>Milliseconds of the current step by the host's clock.</summary>
+    private double HostStepMs => _stepRan ? _meter.Ms - _meterAtStep : 0;
 
     /// <summary>A session's sampling as kernels know it.</summary>
     public static SamplingParameters ParametersOf(SamplingSettings sampling) =>
@@ -100,7 +97,7 @@ internal sealed class StageModelRuntime : IStageRuntime
 
     public void BeginStep()
     {
-        _deviceMs += StepMs;
+        _hostMs += HostStepMs;
         _stepRan = false;
         _meterAtStep = _meter.Ms;
         _model.BeginStep();

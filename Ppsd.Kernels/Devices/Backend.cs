@@ -100,6 +100,9 @@ public abstract class Backend : IDisposable
     /// </summary>
     internal virtual double StepDeviceMs => 0;
 
+    /// <summary>The same of all steps; null where the host does the work itself, or the device has no clock.</summary>
+    internal virtual double? DeviceMs => null;
+
     /// <summary>Bytes of the device's last-level cache.</summary>
     internal abstract long CacheBytes { get; }
 

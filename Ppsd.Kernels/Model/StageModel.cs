@@ -95,6 +95,12 @@ public sealed class StageModel : IDisposable
     /// </summary>
     public double StepDeviceMs => _backend.StepDeviceMs;
 
+    /// <summary>
+    /// Milliseconds the device worked on all steps, each up to the last thing waited for; null where only the caller's own
+    /// clock can say it. Costs nothing while a step is queued, and may wait a moment between two.
+    /// </summary>
+    public double? DeviceMs => _backend.DeviceMs;
+
     /// <summary>Rows of the current step.</summary>
     public int RowCount => _batch.RowCount;
 

@@ -56,6 +56,20 @@ internal static partial class CudaDriver
         }
     }
 
+    /// <summary>True when a stream has done all that was queued.</summary>
+    /// <exception cref="DeviceException">Something queued has failed; one line.</exception>
+    public static bool IsIdle(nint stream)
+    {
+        const int NotReady = 600;
+        var result = cuStreamQuery(stream);
+        if (result != NotReady)
+        {
+            Check(result, "run the step");
+        }
+
+        return result != NotReady;
+    }
+
     /// <summary>How many CUDA devices there are, or why they cannot be used, in one line.</summary>
     public static (int Count, string? Trouble) CountDevices()
     {
@@ -146,6 +160,9 @@ internal static partial class CudaDriver
 
     [LibraryImport(Library)]
     private static partial int cuFuncSetAttribute(nint function, int attribute, int value);
+
+    [LibraryImport(Library)]
+    private static partial int cuStreamQuery(nint stream);
 
     [LibraryImport(Library)]
     private static partial int cuGetErrorName(int error, out IntPtr text);

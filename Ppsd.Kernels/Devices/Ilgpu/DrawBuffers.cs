@@ -5,8 +5,14 @@ namespace Ppsd.Kernels.Devices.Ilgpu;
 /// <summary>What draws are made in: the groups' own best tokens, then the rows' results.</summary>
 internal struct DrawBuffers
 {
-    /// <summary>Words of a result: drafts asked for, drafts found, their tokens, the bits of their log shares.</summary>
-    public const int ResultStride = 2 + 2 * TokenDraws.MaxDrafts;
+    /// <summary>
+    /// Words of a result, a line of memory: drafts asked for, drafts found, their tokens, the bits of their log shares, and
+    /// at <see cref="StepWord"/> the step's number, written last.
+    /// </summary>
+    public const int ResultStride = 32;
+
+    /// <summary>Where a result tells its step.</summary>
+    public const int StepWord = ResultStride - 1;
 
     /// <summary>The least score that each row's filters keep.</summary>
     public ArrayView<float> Thresholds;
@@ -20,6 +26,6 @@ internal struct DrawBuffers
     /// <summary>Groups of a row that are done; zero between steps.</summary>
     public ArrayView<int> Done;
 
-    /// <summary>The results, [rows, ResultStride].</summary>
+    /// <summary>The results, [rows, ResultStride], in page-locked memory of the host's.</summary>
     public ArrayView<int> Results;
 }

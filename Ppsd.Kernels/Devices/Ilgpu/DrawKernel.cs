@@ -17,6 +17,7 @@ internal static class DrawKernel
 
     private const int Warps = 8;
 
+    /// <param name="step">The step's number.</param>
     /// <param name="contexts">The step's rows.</param>
     /// <param name="firstRow">The step's row that the first row of logits belongs to.</param>
     /// <param name="logits">[rows, loads of a row].</param>
@@ -25,6 +26,7 @@ internal static class DrawKernel
     /// <param name="hasFilters">1 when the step's thresholds were found, 0 when its rows filter nothing.</param>
     /// <param name="buffers">Receives the draws.</param>
     public static void Execute(
+        ArrayView<int> step,
         RowContexts contexts,
         int firstRow,
         ArrayView<Float4> logits,
@@ -61,6 +63,7 @@ internal static class DrawKernel
             if (load == 0)
             {
                 buffers.Results[row * DrawBuffers.ResultStride] = 0;
+                Tell(step, row, buffers);
             }
 
             return;
@@ -91,7 +94,7 @@ internal static class DrawKernel
         Group.Barrier();
         if (isLast[0] != 0)
         {
-            RankGroups(row, Grid.DimX, draw.Drafts, keys, sums, buffers);
+            RankGroups(step, row, Grid.DimX, draw.Drafts, keys, sums, buffers);
         }
     }
 
@@ -144,6 +147,7 @@ internal static class DrawKernel
     }
 
     private static void RankGroups(
+        ArrayView<int> step,
         int row,
         int groups,
         int drafts,
@@ -194,7 +198,15 @@ internal static class DrawKernel
             buffers.Results[result] = drafts;
             buffers.Results[result + 1] = found;
             buffers.Done[row] = 0;
+            Tell(step, row, buffers);
         }
+    }
+
+    /// <summary>The row's result is complete: the host sees it before it sees the step's number.</summary>
+    private static void Tell(ArrayView<int> step, int row, DrawBuffers buffers)
+    {
+        MemoryFence.SystemLevel();
+        buffers.Results[row * DrawBuffers.ResultStride + DrawBuffers.StepWord] = step[0];
     }
 
     private static float Total(float max, long firstGroup, int groups, ArrayView<float> sums, DrawBuffers buffers)

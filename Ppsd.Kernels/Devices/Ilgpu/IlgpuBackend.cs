@@ -24,13 +24,10 @@ internal sealed class IlgpuBackend : Backend
     private readonly NarrowProducts _narrow;
     private readonly WideProducts _wide;
     private readonly StepWords _words;
+    private readonly CollectedRows _collected;
     private DrawKernels? _drawKernels;
     private IlgpuWeightLoader? _loader;
     private PageLockedArray1D<float> _transfer;
-    private PageLockedArray1D<float> _collected;
-    private float[] _collectedRows = new float[InitialTransfer];
-    private int _collectedCount;
-    private IlgpuActivations? _collecting;
     private RowContexts _contexts;
     private StepState _step;
     private int _rows;
@@ -52,7 +49,7 @@ internal sealed class IlgpuBackend : Backend
         _kvKernels = IlgpuKvKernels.Create(_accelerator, kvIsBFloat16);
         _words = new StepWords(_accelerator);
         PointAtWords();
-        _collected = _accelerator.AllocatePageLocked1D<float>(InitialTransfer);
+        _collected = new CollectedRows(_accelerator, _queue);
         _transfer = _accelerator.AllocatePageLocked1D<float>(InitialTransfer);
     }
 
@@ -133,42 +130,16 @@ internal sealed class IlgpuBackend : Backend
 
     internal override double MeasureMs(Action operations) => _queue.MeasureMs(operations);
 
-    internal override ReadOnlySpan<float> Collected => _collectedRows.AsSpan(0, _collectedCount);
+    internal override ReadOnlySpan<float> Collected => _collected.Values;
 
-    internal override double StepDeviceMs => _queue.DeviceMs;
+    internal override double StepDeviceMs => _queue.Clock?.StepMs ?? 0;
 
-    internal override void BeginDownload(Activations source, int rows)
-    {
-        _collecting = (IlgpuActivations)source;
-        var length = rows * _collecting.Stride;
-        if (length > _collected.Length)
-        {
-            _stream.Synchronize();
-            _collected.Dispose();
-            _collected = _accelerator.AllocatePageLocked1D<float>(length);
-            _collectedRows = new float[length];
-        }
+    internal override double? DeviceMs => _queue.Clock?.TotalMs;
 
-        _collecting.Rows(0, rows).CopyTo(_stream, _collected.ArrayView.SubView(0, length));
-        _collectedCount = rows * _collecting.Width;
-        _queue.MarkCollectable();
-    }
+    internal override void BeginDownload(Activations source, int rows) =>
+        _collected.Queue(_words.Current, (IlgpuActivations)source, rows);
 
-    internal override bool TryCollect(Func<bool> isCancelled)
-    {
-        if (!_queue.TryWaitCollectable(_words.StepNumber, isCancelled))
-        {
-            return false;
-        }
-
-        var width = _collecting!.Width;
-        for (var row = 0; row < _collectedCount / width; row++)
-        {
-            _collected.Span.Slice(row * _collecting.Stride, width).CopyTo(_collectedRows.AsSpan(row * width));
-        }
-
-        return true;
-    }
+    internal override bool TryCollect(Func<bool> isCancelled) => _collected.TryWait(_words.StepNumber, isCancelled);
 
     internal override void Upload(ReadOnlySpan<float> source, Activations target, int rows)
     {

@@ -4,7 +4,7 @@ using Ppsd.Kernels.Sampling;
 
 namespace Ppsd.Kernels.Devices.Ilgpu;
 
-/// <summary>Draws on a device: a few words a row come back through page-locked memory.</summary>
+/// <summary>Draws on a device, which writes a few words a row to page-locked memory of the host's.</summary>
 internal sealed class IlgpuDraws : TokenDraws
 {
     private readonly StepQueue _queue;
@@ -16,10 +16,8 @@ internal sealed class IlgpuDraws : TokenDraws
     private readonly MemoryBuffer1D<ulong, Stride1D.Dense> _keys;
     private readonly MemoryBuffer1D<SoftmaxTotal, Stride1D.Dense> _totals;
     private readonly MemoryBuffer1D<int, Stride1D.Dense> _done;
-    private readonly MemoryBuffer1D<int, Stride1D.Dense> _results;
-    private readonly PageLockedArray1D<int> _read;
+    private readonly PageLockedArray1D<int> _results;
     private readonly DrawBuffers _buffers;
-    private bool _isRead;
 
     /// <param name="accelerator">The device.</param>
     /// <param name="kernels">Its kernels.</param>
@@ -46,8 +44,8 @@ internal sealed class IlgpuDraws : TokenDraws
         _totals = accelerator.Allocate1D<SoftmaxTotal>((long)rows * _groups);
         _done = accelerator.Allocate1D<int>(rows);
         _done.MemSetToZero();
-        _results = accelerator.Allocate1D<int>(rows * DrawBuffers.ResultStride);
-        _read = accelerator.AllocatePageLocked1D<int>(rows * DrawBuffers.ResultStride);
+        _results = accelerator.AllocatePageLocked1D<int>(rows * DrawBuffers.ResultStride);
+        _results.Span.Clear();
         accelerator.DefaultStream.Synchronize();
         _buffers = new DrawBuffers
         {
@@ -55,7 +53,7 @@ internal sealed class IlgpuDraws : TokenDraws
             Keys = _keys.View.BaseView,
             Totals = _totals.View.BaseView,
             Done = _done.View.BaseView,
-            Results = _results.View.BaseView,
+            Results = _results.ArrayView,
         };
     }
 
@@ -79,6 +77,7 @@ internal sealed class IlgpuDraws : TokenDraws
         _kernels.Draw(
             _queue.Stream,
             new KernelConfig(new Index2D(_groups, rows), new Index2D(DrawKernel.GroupSize, 1)),
+            _words.Current,
             _words.Rows,
             firstRow,
             from.Loads,
@@ -87,25 +86,14 @@ internal sealed class IlgpuDraws : TokenDraws
             _words.HasFilters ? 1 : 0,
             _buffers
         );
-        var length = rows * DrawBuffers.ResultStride;
-        _buffers.Results.SubView(0, length).CopyTo(_queue.Stream, _read.ArrayView.SubView(0, length));
     }
 
-    public override void Expect()
-    {
-        _queue.MarkDone();
-        _isRead = false;
-    }
+    public override void Expect() => _queue.MarkEnd();
 
     public override int Read(int row, Span<DraftToken> drafts)
     {
-        if (!_isRead)
-        {
-            _queue.WaitDone();
-            _isRead = true;
-        }
-
-        var result = _read.Span.Slice(row * DrawBuffers.ResultStride, DrawBuffers.ResultStride);
+        var result = _results.Span.Slice(row * DrawBuffers.ResultStride, DrawBuffers.ResultStride);
+        _queue.WaitEnd(ref result[DrawBuffers.StepWord], _words.StepNumber);
         if (result[0] < drafts.Length)
         {
             return 0;
@@ -127,6 +115,5 @@ internal sealed class IlgpuDraws : TokenDraws
         _totals.Dispose();
         _done.Dispose();
         _results.Dispose();
-        _read.Dispose();
     }
 }

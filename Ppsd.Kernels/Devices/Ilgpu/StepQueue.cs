@@ -6,26 +6,25 @@ using Ppsd.Kernels.Measurement;
 namespace Ppsd.Kernels.Devices.Ilgpu;
 
 /// <summary>
-/// A stage's stream and what makes a step cheap on it: parts of steps recorded as graphs, one per shape; marks the host
-/// spins on instead of waiting for the stream; and the word by which a second stream cuts a step short. On the simulator
-/// it only queues.
+/// A stage's stream and what makes a step cheap on it: parts of steps recorded as graphs, one per shape; words of the
+/// host's memory that it spins on until the device writes them, instead of asking the driver; and the word by which a
+/// second stream cuts a step short. On the simulator it only queues.
 /// </summary>
 internal sealed class StepQueue : IDisposable
 {
     // A shape that is not recorded yet costs a millisecond once; many sessions of many lengths must not pile up graphs.
     private const int MaxGraphs = 512;
 
+    // The driver takes a lock that all threads of the process share: it is asked a few thousand times a second at most.
+    private const int SpinsPerQuestion = 4096;
+
     private readonly CudaAccelerator? _cuda;
     private readonly Dictionary<StepKey, CudaGraph> _graphs = [];
     private readonly HashSet<StepKey> _seen = [];
-    private readonly CudaEvent? _begun;
-    private readonly CudaEvent? _collectable;
-    private readonly CudaEvent? _done;
+    private readonly StepClock? _clock;
     private readonly AcceleratorStream _cancelStream;
     private readonly MemoryBuffer1D<int, Stride1D.Dense> _cancelled;
     private readonly PageLockedArray1D<int> _cancelledHost;
-    private CudaEvent? _reached;
-    private double? _deviceMs = 0;
 
     public StepQueue(Accelerator accelerator)
     {
@@ -38,9 +37,7 @@ internal sealed class StepQueue : IDisposable
         if (_cuda is not null)
         {
             _cuda.Bind();
-            _begun = new CudaEvent();
-            _collectable = new CudaEvent();
-            _done = new CudaEvent();
+            _clock = new StepClock();
         }
     }
 
@@ -50,8 +47,8 @@ internal sealed class StepQueue : IDisposable
     /// <summary>Device word: number of the last step that was cut short.</summary>
     public ArrayView<int> Cancelled => _cancelled.View.BaseView;
 
-    /// <summary>Milliseconds from <see cref="Begin"/> to the last thing waited for; the driver is asked only if somebody is.</summary>
-    public double DeviceMs => _deviceMs ??= _reached?.MsSince(_begun!) ?? 0;
+    /// <summary>When steps began and ended by the device's own clock; null on the simulator.</summary>
+    public StepClock? Clock => _clock;
 
     /// <summary>True while the device may still read the page-locked memory that the step uploads from, as nobody has waited.</summary>
     public bool IsBusy { get; private set; }
@@ -62,9 +59,8 @@ internal sealed class StepQueue : IDisposable
     public void Begin()
     {
         _cuda?.Bind();
-        _begun?.Record(Handle);
+        _clock?.Begin(Handle);
         IsBusy = true;
-        (_reached, _deviceMs) = (null, 0);
     }
 
     /// <summary>Queues a part of a step: replays it if this shape was recorded, records it if it may be.</summary>
@@ -105,19 +101,22 @@ internal sealed class StepQueue : IDisposable
         _graphs.Clear();
     }
 
-    /// <summary>Marks what <see cref="TryWaitCollectable"/> waits for.</summary>
-    public void MarkCollectable() => _collectable?.Record(Handle);
+    /// <summary>Marks the end of the layers, for <see cref="Clock"/>.</summary>
+    public void MarkLayers() => _clock?.MarkLayers(Handle);
 
-    /// <summary>Waits for the mark; cuts step number <paramref name="step"/> short once it is cancelled.</summary>
-    public bool TryWaitCollectable(int step, Func<bool> isCancelled)
+    /// <summary>Waits until the layers' last kernel has written a step's number; cuts the step short once it is cancelled.</summary>
+    /// <param name="word">A word of page-locked memory.</param>
+    /// <param name="step">The step's number.</param>
+    /// <param name="isCancelled">Asked all the time.</param>
+    public bool TryWaitLayers(ref int word, int step, Func<bool> isCancelled)
     {
-        if (_collectable is null)
+        if (_clock is null)
         {
             Stream.Synchronize();
             return !isCancelled();
         }
 
-        while (!_collectable.IsReached)
+        for (var spins = 1; Volatile.Read(ref word) != step; spins++)
         {
             if (isCancelled())
             {
@@ -125,36 +124,49 @@ internal sealed class StepQueue : IDisposable
                 return false;
             }
 
-            Thread.SpinWait(8);
+            Spin(spins, ref word, step);
         }
 
-        (_reached, _deviceMs) = (_collectable, null);
+        _clock.NoteLayers();
         IsBusy = false;
         return true;
+    }
+
+    /// <summary>Marks the end of what is queued, for <see cref="Clock"/>.</summary>
+    public void MarkEnd() => _clock?.MarkEnd(Handle);
+
+    /// <summary>Waits until the last kernel before <see cref="MarkEnd"/> has written a step's number.</summary>
+    /// <param name="word">A word of page-locked memory.</param>
+    /// <param name="step">The step's number.</param>
+    public void WaitEnd(ref int word, int step)
+    {
+        if (_clock is null)
+        {
+            Stream.Synchronize();
+            return;
+        }
+
+        for (var spins = 1; Volatile.Read(ref word) != step; spins++)
+        {
+            Spin(spins, ref word, step);
+        }
+
+        _clock.NoteEnd();
+        IsBusy = false;
     }
 
     /// <summary>Waits for all that was queued.</summary>
     public void Wait()
     {
-        _cuda?.Bind();
-        MarkDone();
-        WaitDone();
-    }
-
-    /// <summary>Marks what <see cref="WaitDone"/> waits for: all that a step queues, or its last part.</summary>
-    public void MarkDone() => _done?.Record(Handle);
-
-    /// <summary>Waits for the mark.</summary>
-    public void WaitDone()
-    {
-        if (_done is null)
+        if (_clock is null)
         {
             Stream.Synchronize();
         }
         else
         {
-            _done.Wait();
-            (_reached, _deviceMs) = (_done, null);
+            _cuda!.Bind();
+            MarkEnd();
+            _clock.WaitEnd();
         }
 
         IsBusy = false;
@@ -176,13 +188,13 @@ internal sealed class StepQueue : IDisposable
         var ms = new double[Rounds];
         for (var i = -3; i < Rounds; i++)
         {
-            _begun!.Record(Handle);
+            _clock!.Begin(Handle);
             graph.Launch(Handle);
-            _done!.Record(Handle);
-            _done.Wait();
+            MarkEnd();
+            _clock.WaitEnd();
             if (i >= 0)
             {
-                ms[i] = _done.MsSince(_begun);
+                ms[i] = _clock.StepMs;
             }
         }
 
@@ -192,13 +204,22 @@ internal sealed class StepQueue : IDisposable
     public void Dispose()
     {
         ForgetGraphs();
-        _begun?.Dispose();
-        _collectable?.Dispose();
-        _done?.Dispose();
+        _clock?.Dispose();
         _cancelled.Dispose();
         _cancelledHost.Dispose();
         _cancelStream.Dispose();
         Stream.Dispose();
+    }
+
+    /// <summary>Lets a moment pass. A card that has failed writes no word: now and then the driver is asked.</summary>
+    private void Spin(int spins, ref int word, int step)
+    {
+        if (spins % SpinsPerQuestion == 0 && CudaDriver.IsIdle(Handle) && Volatile.Read(ref word) != step)
+        {
+            throw new DeviceException($"CUDA: step {step} ended without a word");
+        }
+
+        Thread.SpinWait(8);
     }
 
     /// <summary>Blocks of the step that begin from now on, and those between two loads, leave their work out.</summary>

@@ -66,9 +66,11 @@ public sealed class DraftLoopMeterTests
         bool completes = true
     )
     {
-        meter.Begin(TestBatches.Item(session, candidate, certain, run).Batch, _deviceMs);
+        meter.Begin(TestBatches.Item(session, candidate, certain, run).Batch);
+        meter.NoteDevice(_deviceMs);
         _clock.Advance(stepMicroseconds);
         _deviceMs += deviceMs;
+        meter.NoteDevice(_deviceMs);
         meter.End(completes);
     }
 }
