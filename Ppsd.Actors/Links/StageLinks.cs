@@ -76,6 +76,10 @@ internal sealed class StageLinks : IDisposable
         {
             _stages[stage].Actor.Tell(message);
         }
+        else if (message is Forward forward)
+        {
+            forward.Hidden.Release();
+        }
     }
 
     public void Dispose()

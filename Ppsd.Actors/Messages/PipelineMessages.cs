@@ -18,12 +18,13 @@ public readonly record struct VerifiedPath([property: Key(0)] CandidateId Head, 
 
 /// <summary>
 /// Hidden states of a micro-batch, ready for the next layers. Stage i to stage i + 1, in order, at most the credit
-/// window in flight. Repeat delivery is safe: candidates already held are recognised and dropped.
+/// window in flight. Repeat delivery is safe, since each has memory of its own: candidates already held are recognised and
+/// dropped.
 /// </summary>
 /// <param name="Batch">The candidates.</param>
-/// <param name="Hidden">fp32, [candidates, hiddenSize], little-endian: exactly what the next layer would have read locally.</param>
+/// <param name="Hidden">Exactly what the next layer would have read locally; the receiver's once it is told.</param>
 [MessagePackObject]
-public sealed record Forward([property: Key(0)] MicroBatch Batch, [property: Key(1)] ReadOnlyMemory<byte> Hidden)
+public sealed record Forward([property: Key(0)] MicroBatch Batch, [property: Key(1)] HiddenStates Hidden)
     : IWireMessage;
 
 /// <summary>

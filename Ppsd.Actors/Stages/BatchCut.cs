@@ -42,7 +42,7 @@ internal static class BatchCut
         var batch = new MicroBatch(item.Batch.Number, parts);
         return item.Hidden.IsEmpty
             ? new WorkItem(batch, item.Hidden)
-            : new WorkItem(batch, Rows(item, left, batch.Count));
+            : new WorkItem(batch, HiddenStates.Keep(Rows(item, left, batch.Count)));
     }
 
     private static BatchPart? WithoutDeadBranches(BatchPart part, CancelBoard board)
@@ -93,7 +93,7 @@ internal static class BatchCut
             {
                 if (left[i] is { } part && next < part.Count && part.Candidates[next] == candidate)
                 {
-                    item.Hidden.Span.Slice(row * rowBytes, rowBytes).CopyTo(kept.AsSpan(target++ * rowBytes));
+                    item.Hidden.Memory.Span.Slice(row * rowBytes, rowBytes).CopyTo(kept.AsSpan(target++ * rowBytes));
                     next++;
                 }
 

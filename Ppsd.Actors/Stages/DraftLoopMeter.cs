@@ -18,7 +18,6 @@ internal sealed class DraftLoopMeter(TimeProvider clock)
     private MicroBatch? _current;
     private long _currentBegan;
     private double _deviceMs;
-    private bool _awaitsDevice;
     private bool _isCycle;
     private (SessionId Session, long At)? _rejection;
     private long _cycleTicks;
@@ -39,12 +38,15 @@ internal sealed class DraftLoopMeter(TimeProvider clock)
     /// <summary>Milliseconds from the arrival of verdicts that rejected to the begin of their new runs.</summary>
     public double RejectionMs => ToMs(_rejectionTicks);
 
+    /// <summary>True from <see cref="Begin"/> to <see cref="NoteDevice"/>.</summary>
+    public bool AwaitsDevice { get; private set; }
+
     /// <summary>A micro-batch begins.</summary>
     public void Begin(MicroBatch batch)
     {
         _current = batch;
         _currentBegan = clock.GetTimestamp();
-        _awaitsDevice = true;
+        AwaitsDevice = true;
         if (_rejection is { } rejection && Array.Exists(batch.Parts, part => part.Session == rejection.Session))
         {
             Rejections++;
@@ -63,17 +65,11 @@ internal sealed class DraftLoopMeter(TimeProvider clock)
     }
 
     /// <summary>
-    /// What the device has worked before the micro-batch that has begun; told once it is queued, since asking takes time.
-    /// Repeats are ignored.
+    /// What the device has worked before the micro-batch that has begun. Told once, when it is queued: to ask takes time.
     /// </summary>
     public void NoteDevice(double deviceMs)
     {
-        if (!_awaitsDevice)
-        {
-            return;
-        }
-
-        _awaitsDevice = false;
+        AwaitsDevice = false;
         if (_isCycle)
         {
             CycleDeviceMs += deviceMs - _deviceMs;

@@ -94,7 +94,7 @@ internal sealed class DraftStageActor : StageActor, IWithTimers
             _news.Add(session);
         }
 
-        return new WorkItem(new MicroBatch(new BatchNumber(_batchNumber++), parts), ReadOnlyMemory<byte>.Empty);
+        return new WorkItem(new MicroBatch(new BatchNumber(_batchNumber++), parts), HiddenStates.None);
     }
 
     /// <summary>A verdict that waits in the mailbox may already have killed the run; look before spending a layer on it.</summary>

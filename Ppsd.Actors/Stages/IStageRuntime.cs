@@ -58,8 +58,8 @@ public interface IStageRuntime : IDisposable
     /// <returns>False when cancelled; the rows then hold nothing and their runs are rolled back later.</returns>
     bool Forward(ReadOnlyMemory<byte> hidden, Func<bool> isCancelled, int? exitHeadRow, Action? onQueued = null);
 
-    /// <summary>Hidden states of the step's rows, in memory the receiver may keep.</summary>
-    ReadOnlyMemory<byte> ReadHidden();
+    /// <summary>Copies the hidden states of the step's rows, fp32 [rows, hiddenSize].</summary>
+    void ReadHidden(Span<byte> target);
 
     /// <summary>Runs the exit head on the step's rows; those from <paramref name="firstRow"/> on can then be drafted from.</summary>
     /// <param name="firstRow">The rows before it only enter the head's own cache.</param>

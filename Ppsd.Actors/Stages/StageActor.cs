@@ -242,6 +242,7 @@ internal class StageActor : ReceiveActor
             _meter.End(completedRows);
             _loop.End(completedRows > 0);
             _current = null;
+            item.Hidden.Release();
 
             // A step that never came to be queued has not done it.
             UseTheWait();
@@ -271,7 +272,14 @@ internal class StageActor : ReceiveActor
         var batch = item.Batch;
         _current = batch;
         var drafts = !IsLast && _heads.MustRunExitHead(batch);
-        if (!_runtime.Forward(item.Hidden, _isCurrentDead, drafts ? StageHeads.FirstDraftRow(batch) : null, _post))
+        if (
+            !_runtime.Forward(
+                item.Hidden.Memory,
+                _isCurrentDead,
+                drafts ? StageHeads.FirstDraftRow(batch) : null,
+                _post
+            )
+        )
         {
             _meter.Cancel();
             return 0;
@@ -284,7 +292,9 @@ internal class StageActor : ReceiveActor
         else
         {
             // The next stage starts now; this stage's exit head runs meanwhile.
-            _outbox.Add(item with { Hidden = _runtime.ReadHidden() });
+            var hidden = HiddenStates.Rent(batch.Count * _runtime.Description.HiddenSize * sizeof(float));
+            _runtime.ReadHidden(hidden.Target);
+            _outbox.Add(new WorkItem(batch, hidden));
             Send();
             if (drafts && !IsDead(batch))
             {
@@ -298,7 +308,11 @@ internal class StageActor : ReceiveActor
     /// <summary>What need not be done between two steps: all that it delays is the device's next one.</summary>
     private void UseTheWait()
     {
-        _loop.NoteDevice(_runtime.Figures.DeviceMs);
+        if (_loop.AwaitsDevice)
+        {
+            _loop.NoteDevice(_runtime.Figures.DeviceMs);
+        }
+
         Post();
     }
 

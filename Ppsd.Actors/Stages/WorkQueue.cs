@@ -42,7 +42,20 @@ internal sealed class WorkQueue
     }
 
     /// <summary>Removes items of which no part lives; returns how many.</summary>
-    public int DropDead(CancelBoard board) => _items.RemoveAll(item => board.IsDead(item.Batch));
+    public int DropDead(CancelBoard board)
+    {
+        var before = _items.Count;
+        for (var i = before - 1; i >= 0; i--)
+        {
+            if (board.IsDead(_items[i].Batch))
+            {
+                _items[i].Hidden.Release();
+                _items.RemoveAt(i);
+            }
+        }
+
+        return before - _items.Count;
+    }
 
     /// <summary>Removes everything.</summary>
     public void Clear() => _items.Clear();
@@ -78,4 +91,4 @@ internal sealed class WorkQueue
 }
 
 /// <summary>A micro-batch and the hidden states it came with (none at the first stage).</summary>
-internal sealed record WorkItem(MicroBatch Batch, ReadOnlyMemory<byte> Hidden);
+internal sealed record WorkItem(MicroBatch Batch, HiddenStates Hidden);

@@ -85,7 +85,7 @@ internal sealed class CancelBench(CancelBenchSettings settings, TimeProvider clo
         }
     }
 
-    private static byte[] Hidden() => new byte[16];
+    private static HiddenStates Hidden() => HiddenStates.Keep(new byte[16]);
 
     private static MicroBatch Batch(SessionId session, int run, int candidate) =>
         new(new BatchNumber(candidate), [Part(session, run, candidate)]);

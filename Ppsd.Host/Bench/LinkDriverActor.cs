@@ -14,7 +14,7 @@ internal sealed class LinkDriverActor : ReceiveActor
     private const int Window = 4;
 
     private readonly IActorRef _peer;
-    private readonly byte[] _hidden;
+    private readonly HiddenStates _hidden;
     private readonly int _count;
     private readonly TimeProvider _clock;
     private readonly TaskCompletionSource<LinkTiming> _result;
@@ -32,7 +32,7 @@ internal sealed class LinkDriverActor : ReceiveActor
     )
     {
         _peer = peer;
-        _hidden = new byte[payloadBytes];
+        _hidden = HiddenStates.Keep(new byte[payloadBytes]);
         _count = count;
         _clock = clock;
         _result = result;

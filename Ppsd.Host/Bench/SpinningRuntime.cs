@@ -77,7 +77,7 @@ internal sealed class SpinningRuntime(CancelBenchSettings settings, TimeProvider
         return true;
     }
 
-    public ReadOnlyMemory<byte> ReadHidden() => new byte[16];
+    public void ReadHidden(Span<byte> target) => target.Clear();
 
     public void RunExitHead(int firstRow) { }
 

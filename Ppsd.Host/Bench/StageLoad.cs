@@ -82,7 +82,7 @@ internal sealed class StageLoad(IStageRuntime runtime, int hiddenSize, TimeProvi
         }
         else
         {
-            runtime.ReadHidden();
+            runtime.ReadHidden(_hidden);
         }
     }
 

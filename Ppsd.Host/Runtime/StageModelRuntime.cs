@@ -142,14 +142,11 @@ internal sealed class StageModelRuntime : IStageRuntime
         return _stepRan;
     }
 
-    public ReadOnlyMemory<byte> ReadHidden()
+    public void ReadHidden(Span<byte> target)
     {
-        // A fresh array: the message that carries it may outlive the next step.
-        var hidden = GC.AllocateUninitializedArray<byte>(_model.RowCount * _model.HiddenBytesPerRow);
         _meter.Begin();
-        _model.ReadHidden(hidden);
+        _model.ReadHidden(target);
         _meter.End();
-        return hidden;
     }
 
     public void RunExitHead(int firstRow)

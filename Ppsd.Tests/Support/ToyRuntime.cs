@@ -142,8 +142,8 @@ internal sealed class ToyRuntime : IStageRuntime
         return true;
     }
 
-    public ReadOnlyMemory<byte> ReadHidden() =>
-        MemoryMarshal.AsBytes<long>(_rows.Select(row => Fingerprint(row.Sequence)).ToArray()).ToArray();
+    public void ReadHidden(Span<byte> target) =>
+        MemoryMarshal.AsBytes<long>(_rows.Select(row => Fingerprint(row.Sequence)).ToArray()).CopyTo(target);
 
     public void RunExitHead(int firstRow)
     {

@@ -139,6 +139,7 @@ internal static class WireChecks
             Check(batch.Parts[i], isFirst: i == 0);
         }
 
+        Require(forward.Hidden is not null, "a micro-batch has no hidden states");
         Require(
             forward.Hidden.Length > 0 && forward.Hidden.Length % ((long)batch.Count * sizeof(float)) == 0,
             $"{forward.Hidden.Length} bytes of hidden states are not whole fp32 rows for {batch.Count} candidates"

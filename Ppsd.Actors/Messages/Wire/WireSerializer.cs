@@ -24,7 +24,7 @@ public sealed class WireSerializer : SerializerWithStringManifest
     {
         _refusals = WireRefusals.Of(system);
         var resolver = CompositeResolver.Create(
-            [.. IdFormatters.All, new ActorRefFormatter(system)],
+            [.. IdFormatters.All, new HiddenStatesFormatter(), new ActorRefFormatter(system)],
             [StandardResolver.Instance]
         );
         _options = MessagePackSerializerOptions

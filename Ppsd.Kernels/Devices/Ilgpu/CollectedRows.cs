@@ -80,8 +80,7 @@ internal sealed class CollectedRows : IDisposable
     }
 
     /// <summary>Waits for the rows of a step; cuts it short once it is cancelled, and returns false.</summary>
-    public bool TryWait(int step, Func<bool> isCancelled) =>
-        _queue.TryWaitLayers(ref _word.Span[0], step, isCancelled);
+    public bool TryWait(int step, Func<bool> isCancelled) => _queue.TryWaitLayers(ref _word.Span[0], step, isCancelled);
 
     public void Dispose()
     {

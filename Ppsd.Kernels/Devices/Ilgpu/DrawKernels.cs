@@ -30,7 +30,9 @@ internal sealed class DrawKernels(Accelerator accelerator)
         int,
         DrawBuffers
     > Draw { get; } =
-        accelerator.LoadKernel<ArrayView<int>, RowContexts, int, ArrayView<Float4>, int, int, int, DrawBuffers>(DrawKernel.Execute);
+        accelerator.LoadKernel<ArrayView<int>, RowContexts, int, ArrayView<Float4>, int, int, int, DrawBuffers>(
+            DrawKernel.Execute
+        );
 
     /// <summary>Takes most of a second to compile, so it is when the first request asks for top-k or top-p.</summary>
     public Filtering Filter =>

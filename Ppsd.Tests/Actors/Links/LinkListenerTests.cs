@@ -194,6 +194,6 @@ public sealed class LinkListenerTests
                     },
                 ]
             ),
-            new byte[hiddenBytes]
+            HiddenStates.Keep(new byte[hiddenBytes])
         );
 }

@@ -76,11 +76,12 @@ public sealed class BatchCutTests
     public void The_first_stage_has_no_hidden_states_to_cut()
     {
         _board.Raise(new Cancel(Session(2), new RunId(1), []));
-        var item = Item(9, Part(1, 5), Part(2, 5)) with { Hidden = ReadOnlyMemory<byte>.Empty };
+        var item = Item(9, Part(1, 5), Part(2, 5)) with { Hidden = HiddenStates.None };
 
         Assert.That(BatchCut.WithoutDead(item, _board)!.Hidden.IsEmpty, Is.True);
     }
 
     /// <summary>Which of the item's rows are left, by the byte each was filled with.</summary>
-    private static IEnumerable<int> Rows(WorkItem item) => item.Hidden.ToArray().Chunk(8).Select(row => (int)row[0]);
+    private static IEnumerable<int> Rows(WorkItem item) =>
+        item.Hidden.Memory.ToArray().Chunk(8).Select(row => (int)row[0]);
 }

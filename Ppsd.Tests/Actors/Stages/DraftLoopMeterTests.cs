@@ -70,7 +70,6 @@ public sealed class DraftLoopMeterTests
         meter.NoteDevice(_deviceMs);
         _clock.Advance(stepMicroseconds);
         _deviceMs += deviceMs;
-        meter.NoteDevice(_deviceMs);
         meter.End(completes);
     }
 }

@@ -16,14 +16,14 @@ internal static class MisfitBatches
                 "hidden states: expected 16 bytes (2 rows of 2 fp32 values), found 24",
                 Of(part) with
                 {
-                    Hidden = new byte[24],
+                    Hidden = HiddenStates.Keep(new byte[24]),
                 }
             );
             yield return (
                 "hidden states: expected 16 bytes (2 rows of 2 fp32 values), found 8",
                 Of(part) with
                 {
-                    Hidden = new byte[8],
+                    Hidden = HiddenStates.Keep(new byte[8]),
                 }
             );
             yield return ("rows: expected at most 16, found 17", Of(TestBatches.Part(1, 5, count: 17)));

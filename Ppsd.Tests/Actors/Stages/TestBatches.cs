@@ -19,7 +19,7 @@ internal static class TestBatches
         var rows = parts.Sum(part => part.Count);
         return new WorkItem(
             new MicroBatch(new BatchNumber(number), parts),
-            Enumerable.Range(0, rows * 8).Select(i => (byte)(i / 8)).ToArray()
+            HiddenStates.Keep([.. Enumerable.Range(0, rows * 8).Select(i => (byte)(i / 8))])
         );
     }
 

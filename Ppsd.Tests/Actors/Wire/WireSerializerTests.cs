@@ -58,7 +58,7 @@ public sealed class WireSerializerTests
 
         using (Assert.EnterMultipleScope())
         {
-            Assert.That(received.Hidden.ToArray(), Is.EqualTo(sent.Hidden.ToArray()));
+            Assert.That(received.Hidden.Memory.ToArray(), Is.EqualTo(sent.Hidden.Memory.ToArray()));
             Assert.That((received.Batch.Number, received.Batch.Count), Is.EqualTo((new BatchNumber(11), 5)));
             var arrived = received.Batch.Parts[1];
             Assert.That(arrived.Candidates, Is.EqualTo(part.Candidates));
@@ -177,10 +177,10 @@ public sealed class WireSerializerTests
             Carrying(),
             new(
                 new MicroBatch(new BatchNumber(1), [TestBatches.Part(2, 1), part with { FirstHeadRow = 1 }]),
-                new byte[24]
+                HiddenStates.Keep(new byte[24])
             ),
-            new(new MicroBatch(new BatchNumber(1), [part]), new byte[7]),
-            new(new MicroBatch(new BatchNumber(1), [part]), ReadOnlyMemory<byte>.Empty),
+            new(new MicroBatch(new BatchNumber(1), [part]), HiddenStates.Keep(new byte[7])),
+            new(new MicroBatch(new BatchNumber(1), [part]), HiddenStates.None),
         ];
         Assert.That(() => RoundTrip(Carrying(part)), Throws.Nothing);
 
@@ -189,7 +189,8 @@ public sealed class WireSerializerTests
             Assert.That(() => RoundTrip(forward), Throws.InstanceOf<SerializationException>());
         }
 
-        Forward Carrying(params BatchPart[] parts) => new(new MicroBatch(new BatchNumber(1), parts), hidden);
+        Forward Carrying(params BatchPart[] parts) =>
+            new(new MicroBatch(new BatchNumber(1), parts), HiddenStates.Keep(hidden));
     }
 
     /// <summary>Whatever bytes come in: a message or a SerializationException, and no memory for lengths that are lies.</summary>
