@@ -5,31 +5,33 @@ namespace Ppsd.Kernels.Devices.Ilgpu;
 
 /// <summary>
 /// One chunk of positions for the rows that read it together: scores, their maximum, weights and weighted values, on
-/// tensor cores. A warp takes sixteen positions; its warps' sums are added in the order of the warps.
+/// tensor cores. A warp takes sixteen positions; the warps' sums are added in the order of the warps.
 /// </summary>
+/// <remarks>
+/// <see cref="Score"/>, barrier, <see cref="Weigh"/>, <see cref="AddValues{TElement, TParts}(in KvRing{TElement, TParts}, in AttentionShared, in QueryTile, in ChunkWalk, in WeightPart, ref FourTiles)"/>,
+/// barrier, <see cref="Join"/>. The next chunk's first barrier is also the one between a join and the values after it.
+/// </remarks>
 internal static class AttentionChunk
 {
     private const int Columns = AttentionGeometry.TileColumns;
     private const int WarpCount = SplitAttentionKernel.WarpCount;
 
-    /// <summary>Attends to a chunk that has arrived; barriers stand between its steps and must stand after it.</summary>
-    /// <param name="cache">Keys and values; the memory of the keys is used up.</param>
-    /// <param name="shared">Queries, and room for the warps' totals.</param>
+    /// <summary>Scores of the warp's positions; leaves their maxima for all warps, and a barrier must stand behind.</summary>
+    /// <param name="cache">Keys that have arrived; not needed any more.</param>
+    /// <param name="shared">Queries, and room for the maxima.</param>
     /// <param name="tile">The group's queries.</param>
     /// <param name="walk">The chunk, and the rows that read it.</param>
     /// <param name="geometry">How the work is cut.</param>
+    /// <param name="turn">0 and 1 in turns.</param>
     /// <param name="tiles">Sums.</param>
-    /// <param name="launchRow">The tile's first row, from the launch's first.</param>
-    /// <param name="partials">Receives the results.</param>
-    public static void Attend<TElement, TParts>(
+    public static ChunkScores Score<TElement, TParts>(
         in KvRing<TElement, TParts> cache,
         in AttentionShared shared,
         in QueryTile tile,
         in ChunkWalk walk,
         in AttentionGeometry geometry,
-        ref FourTiles tiles,
-        int launchRow,
-        in AttentionPartials partials
+        int turn,
+        ref FourTiles tiles
     )
         where TElement : struct, IKvEights
         where TParts : struct, IHeadParts
@@ -39,15 +41,9 @@ internal static class AttentionChunk
         var column = lane >> 2;
         var columnRow = tile.RowOf(column);
         var columnLength = tile.LengthOf(columnRow);
-        var leaderLength = tile.LengthOf(walk.Leader);
         var isServed = tile.IsLive(column) && columnRow >= walk.Member && columnRow <= walk.Leader;
         var limit = isServed ? columnLength : 0;
-        var liveWarps = XMath.Min(
-            (leaderLength - walk.Start + SplitAttentionKernel.TileLength - 1) >> SplitAttentionKernel.TileShift,
-            WarpCount
-        );
-        var isLive = warp < liveWarps;
-        if (isLive)
+        if (IsLive(tile, walk))
         {
             tiles.Clear();
             cache.Keys(0).AddScores<TElement>(Query<TParts>(shared.Queries, lane, 0), ref tiles);
@@ -63,41 +59,74 @@ internal static class AttentionChunk
         var product8 = tiles.Score(2) * geometry.Scale;
         var product9 = tiles.Score(3) * geometry.Scale;
         var position = walk.Start + warp * SplitAttentionKernel.TileLength + (lane & 3) * 2;
-        var score0 = position < limit ? product0 : float.NegativeInfinity;
-        var score1 = position + 1 < limit ? product1 : float.NegativeInfinity;
-        var score8 = position + 8 < limit ? product8 : float.NegativeInfinity;
-        var score9 = position + 9 < limit ? product9 : float.NegativeInfinity;
-        var largest = XMath.Max(XMath.Max(score0, score1), XMath.Max(score8, score9));
+        var scores = new ChunkScores
+        {
+            P0 = position < limit ? product0 : float.NegativeInfinity,
+            P1 = position + 1 < limit ? product1 : float.NegativeInfinity,
+            P8 = position + 8 < limit ? product8 : float.NegativeInfinity,
+            P9 = position + 9 < limit ? product9 : float.NegativeInfinity,
+        };
+        var largest = XMath.Max(XMath.Max(scores.P0, scores.P1), XMath.Max(scores.P8, scores.P9));
         largest = XMath.Max(largest, Warp.ShuffleXor(largest, 1));
         largest = XMath.Max(largest, Warp.ShuffleXor(largest, 2));
-        shared.Maxima[column * WarpCount + warp] = largest;
+        shared.SetMax(turn, column, warp, largest);
+        return scores;
+    }
 
-        // All warps have read this chunk's keys: their place takes the weighted values.
-        Group.Barrier();
-        var max = shared.MaxOf(column);
-        var weight0 = XMath.Exp2(score0 - max);
-        var weight1 = XMath.Exp2(score1 - max);
-        var weight8 = XMath.Exp2(score8 - max);
-        var weight9 = XMath.Exp2(score9 - max);
+    /// <summary>Weights of the warp's positions; leaves their sums for all warps.</summary>
+    /// <param name="shared">Maxima, and room for the sums.</param>
+    /// <param name="scores">From <see cref="Score"/>.</param>
+    /// <param name="turn">As given to it.</param>
+    public static WeightPart Weigh(in AttentionShared shared, in ChunkScores scores, int turn)
+    {
+        var column = Warp.LaneIdx >> 2;
+        var max = shared.MaxOf(turn, column);
+        var weight0 = XMath.Exp2(scores.P0 - max);
+        var weight1 = XMath.Exp2(scores.P1 - max);
+        var weight8 = XMath.Exp2(scores.P8 - max);
+        var weight9 = XMath.Exp2(scores.P9 - max);
         var sum = weight0 + weight1 + (weight8 + weight9);
         sum += Warp.ShuffleXor(sum, 1);
         sum += Warp.ShuffleXor(sum, 2);
-        shared.Sums[column * WarpCount + warp] = sum;
+        shared.Sums[column * WarpCount + (Group.IdxX >> 5)] = sum;
 
         var weights = new WeightPart();
         weights.High0 = BFloat16.Pack(weight0, weight1);
         weights.High8 = BFloat16.Pack(weight8, weight9);
         weights.Low0 = BFloat16.PackRest(weight0, weight1, weights.High0);
         weights.Low8 = BFloat16.PackRest(weight8, weight9, weights.High8);
-        AddValues<TElement, TParts>(ref tiles, cache, weights, isLive, 0);
+        return weights;
+    }
+
+    /// <summary>Leaves the warp's weighted values for <see cref="Join"/>; a barrier must stand behind.</summary>
+    /// <param name="cache">Values that have arrived; not needed any more.</param>
+    /// <param name="shared">Room for the results.</param>
+    /// <param name="tile">The group's queries.</param>
+    /// <param name="walk">The chunk.</param>
+    /// <param name="weights">From <see cref="Weigh"/>.</param>
+    /// <param name="tiles">Sums.</param>
+    public static void AddValues<TElement, TParts>(
+        in KvRing<TElement, TParts> cache,
+        in AttentionShared shared,
+        in QueryTile tile,
+        in ChunkWalk walk,
+        in WeightPart weights,
+        ref FourTiles tiles
+    )
+        where TElement : struct, IKvEights
+        where TParts : struct, IHeadParts
+    {
+        var isLive = IsLive(tile, walk);
+        AddValues<TElement, TParts>(ref tiles, cache, shared, weights, isLive, 0);
         if (TParts.Count > 1)
         {
-            AddValues<TElement, TParts>(ref tiles, cache, weights, isLive, 1);
+            AddValues<TElement, TParts>(ref tiles, cache, shared, weights, isLive, 1);
         }
-
-        Group.Barrier();
-        Join<TParts>(shared, tile, walk, geometry, cache.KeyPlace, launchRow, partials);
     }
+
+    /// <summary>True when a position of the warp is one of the chunk's.</summary>
+    private static bool IsLive(in QueryTile tile, in ChunkWalk walk) =>
+        walk.Start + (Group.IdxX >> 5) * SplitAttentionKernel.TileLength < tile.LengthOf(walk.Leader);
 
     private static QueryPart Query<TParts>(ArrayView<UInt4> queries, int lane, int part)
         where TParts : struct, IHeadParts
@@ -120,6 +149,7 @@ internal static class AttentionChunk
     private static void AddValues<TElement, TParts>(
         ref FourTiles tiles,
         in KvRing<TElement, TParts> cache,
+        in AttentionShared shared,
         in WeightPart weights,
         bool isLive,
         int part
@@ -138,7 +168,7 @@ internal static class AttentionChunk
         var column = (lane & 3) * 2;
         var place = Swizzled(part * HeadPart.EightCount + (lane >> 2), column);
         var at = ((Group.IdxX >> 5) * Columns + column) * loads + place;
-        tiles.Store(cache.KeyPlace, cache.KeyPlaceAddress, at, at + loads, loads >> 1);
+        tiles.Store(shared.Weighted, shared.WeightedAddress, at, at + loads, loads >> 1);
     }
 
     /// <summary>
@@ -148,12 +178,19 @@ internal static class AttentionChunk
     private static int Swizzled(int place, int column) => place ^ (column & 6);
 
     /// <summary>Adds the warps' sums, each thread four values of a column, and leaves them for the merge.</summary>
-    private static void Join<TParts>(
+    /// <param name="shared">Maxima, sums and weighted values of all warps.</param>
+    /// <param name="tile">The group's queries.</param>
+    /// <param name="walk">The chunk, and the rows that read it.</param>
+    /// <param name="geometry">How the work is cut.</param>
+    /// <param name="turn">As given to <see cref="Score"/>.</param>
+    /// <param name="launchRow">The tile's first row, from the launch's first.</param>
+    /// <param name="partials">Receives the results.</param>
+    public static void Join<TParts>(
         in AttentionShared shared,
         in QueryTile tile,
         in ChunkWalk walk,
         in AttentionGeometry geometry,
-        ArrayView<Float4> weighted,
+        int turn,
         int launchRow,
         in AttentionPartials partials
     )
@@ -173,15 +210,15 @@ internal static class AttentionChunk
         var value = new Float4();
         var place = column * loads + Swizzled(load, column);
         var step = Columns * loads;
-        Add(weighted[place], ref value);
-        Add(weighted[place + step], ref value);
-        Add(weighted[place + 2 * step], ref value);
-        Add(weighted[place + 3 * step], ref value);
-        Add(weighted[place + 4 * step], ref value);
-        Add(weighted[place + 5 * step], ref value);
-        Add(weighted[place + 6 * step], ref value);
-        Add(weighted[place + 7 * step], ref value);
-        var total = new SoftmaxTotal { Max = shared.MaxOf(column), Sum = shared.SumOf(column) };
+        Add(shared.Weighted[place], ref value);
+        Add(shared.Weighted[place + step], ref value);
+        Add(shared.Weighted[place + 2 * step], ref value);
+        Add(shared.Weighted[place + 3 * step], ref value);
+        Add(shared.Weighted[place + 4 * step], ref value);
+        Add(shared.Weighted[place + 5 * step], ref value);
+        Add(shared.Weighted[place + 6 * step], ref value);
+        Add(shared.Weighted[place + 7 * step], ref value);
+        var total = new SoftmaxTotal { Max = shared.MaxOf(turn, column), Sum = shared.SumOf(column) };
         var at =
             ((long)(launchRow + row) * geometry.Heads + tile.HeadOf(column)) * geometry.Chunks
             + (walk.Start >> SplitAttentionKernel.ChunkShift);
@@ -199,4 +236,13 @@ internal static class AttentionChunk
         value.Z += part.Z;
         value.W += part.W;
     }
+}
+
+/// <summary>A lane's scores: of its column, positions c, c + 1, c + 8 and c + 9 of the warp's sixteen; minus infinity where there is none.</summary>
+internal struct ChunkScores
+{
+    public float P0;
+    public float P1;
+    public float P8;
+    public float P9;
 }

@@ -8,11 +8,14 @@ namespace Ppsd.Kernels.Devices.Ilgpu;
 internal abstract class AttentionKernels
 {
     /// <summary>Compiles the kernel for heads of up to <paramref name="partCount"/> parts.</summary>
-    public static AttentionKernels Create<TElement>(Accelerator accelerator, int partCount)
+    /// <param name="accelerator">The device.</param>
+    /// <param name="partCount">1 or 2.</param>
+    /// <param name="sharedBytes">Shared memory a group may have.</param>
+    public static AttentionKernels Create<TElement>(Accelerator accelerator, int partCount, int sharedBytes)
         where TElement : struct, IKvEights =>
         partCount == 1
-            ? new AttentionKernels<TElement, OneHeadPart>(accelerator)
-            : new AttentionKernels<TElement, TwoHeadParts>(accelerator);
+            ? new AttentionKernels<TElement, OneHeadPart>(accelerator, sharedBytes)
+            : new AttentionKernels<TElement, TwoHeadParts>(accelerator, sharedBytes);
 
     /// <summary>
     /// Queues attention of a step's rows; of up to <see cref="AppendedRows.MaxCount"/> it appends keys and values, of more
@@ -45,20 +48,22 @@ internal sealed class AttentionKernels<TElement, TParts> : AttentionKernels
 
     private readonly Accelerator _accelerator;
     private readonly int _groupsPerMultiprocessor = SplitAttentionKernel.GroupsPerMultiprocessor<TElement>();
-    private readonly int _room;
-    private readonly int _stages;
+    private readonly int _sharedLoads;
+    private readonly AttentionRoom _room;
     private readonly Split _split;
 
-    public AttentionKernels(Accelerator accelerator)
+    /// <param name="accelerator">The device.</param>
+    /// <param name="sharedBytes">Shared memory a group may have.</param>
+    public AttentionKernels(Accelerator accelerator, int sharedBytes)
     {
         _accelerator = accelerator;
-        _room = SharedKernel.Limit(accelerator) / SharedCopy.LoadBytes;
-        _stages = FittingStages();
+        _sharedLoads = sharedBytes / SharedCopy.LoadBytes;
+        _room = FittingRoom();
         _split = SharedKernel.Load<Split>(
             accelerator,
             SplitAttentionKernel.Execute<TElement, TParts>,
             new KernelSpecialization(SplitAttentionKernel.GroupSize, _groupsPerMultiprocessor),
-            Math.Max(_room / 2 + 1, AttentionShared.Loads<TElement, TParts>(_stages)) * SharedCopy.LoadBytes
+            Math.Max(_sharedLoads / 2 + 1, AttentionShared.Loads<TElement, TParts>(_room)) * SharedCopy.LoadBytes
         );
     }
 
@@ -71,7 +76,7 @@ internal sealed class AttentionKernels<TElement, TParts> : AttentionKernels
         int appendCount,
         AttentionSource source,
         KvCacheView cache,
-        int stages,
+        AttentionRoom room,
         AttentionGeometry geometry,
         AttentionPartials partials,
         ArrayView<float> y,
@@ -108,7 +113,7 @@ internal sealed class AttentionKernels<TElement, TParts> : AttentionKernels
                 rows <= AppendedRows.MaxCount ? rows : 0,
                 source,
                 cache,
-                _stages,
+                _room,
                 geometry,
                 scratch.Partials,
                 y.View,
@@ -117,19 +122,25 @@ internal sealed class AttentionKernels<TElement, TParts> : AttentionKernels
         }
     }
 
-    /// <summary>The deepest ring that leaves a multiprocessor's other groups their memory; one stage is the least.</summary>
-    private int FittingStages()
+    /// <summary>
+    /// The deepest ring that leaves a multiprocessor's other groups their memory, with one stage at least; a place of their own
+    /// for weighted values goes before further stages.
+    /// </summary>
+    private AttentionRoom FittingRoom()
     {
-        var stages = KvRing<TElement, TParts>.MaxStageCount;
-        while (
-            stages > 1
-            && AttentionShared.Loads<TElement, TParts>(stages) * _groupsPerMultiprocessor > _room - ReservedLoads
-        )
+        for (var stages = KvRing<TElement, TParts>.MaxStageCount; stages > 0; stages--)
         {
-            stages--;
+            var room = new AttentionRoom { Stages = stages, IsApart = 1 };
+            if (
+                AttentionShared.Loads<TElement, TParts>(room) * _groupsPerMultiprocessor
+                <= _sharedLoads - ReservedLoads
+            )
+            {
+                return room;
+            }
         }
 
-        return stages;
+        return new AttentionRoom { Stages = 1, IsApart = 0 };
     }
 
     /// <summary>
@@ -138,9 +149,9 @@ internal sealed class AttentionKernels<TElement, TParts> : AttentionKernels
     /// </summary>
     private int SharedLoads(int groups)
     {
-        var needed = AttentionShared.Loads<TElement, TParts>(_stages);
+        var needed = AttentionShared.Loads<TElement, TParts>(_room);
         return _accelerator is CudaAccelerator && groups <= _accelerator.NumMultiprocessors
-            ? Math.Max(needed, _room / 2 + 1)
+            ? Math.Max(needed, _sharedLoads / 2 + 1)
             : needed;
     }
 

@@ -5,7 +5,7 @@ namespace Ppsd.Kernels.Devices.Ilgpu;
 
 /// <summary>
 /// The dynamic shared memory of a group of <see cref="SplitAttentionKernel"/>: the ring, the tile's queries, the step's
-/// keys and values, softmax totals of its warps, a word. All of it is dynamic, for the same reason as
+/// keys and values, softmax totals of its warps, a word, the warps' weighted values. All of it is dynamic, for the same reason as
 /// <see cref="RingMemory"/>.
 /// </summary>
 internal struct AttentionShared
@@ -25,7 +25,7 @@ internal struct AttentionShared
     /// <summary>Queries, [column, parts of both kinds], with a gap after each.</summary>
     public ArrayView<UInt4> Queries;
 
-    /// <summary>Largest scores, [column, warp].</summary>
+    /// <summary>Largest scores, [chunk mod 2, column, warp]: a warp may be at the next chunk while another reads this one's.</summary>
     public ArrayView<float> Maxima;
 
     /// <summary>Sums of weights, [column, warp].</summary>
@@ -37,36 +37,46 @@ internal struct AttentionShared
     /// <summary>Keys and values that the step appends, [row, key then value, as in the cache].</summary>
     public ArrayView<UInt4> Appended;
 
+    /// <summary>The warps' weighted values, [warp, column, load]: without a place of their own in that of the only stage's keys.</summary>
+    public ArrayView<Float4> Weighted;
+
+    /// <summary>Where they lie on a card.</summary>
+    public int WeightedAddress;
+
     /// <summary>Loads of sixteen bytes that it takes.</summary>
-    /// <param name="stages">Stages of the ring.</param>
-    public static int Loads<TElement, TParts>(int stages)
+    /// <param name="room">What there is room for.</param>
+    public static int Loads<TElement, TParts>(AttentionRoom room)
         where TElement : struct, IKvEights
         where TParts : struct, IHeadParts =>
-        stages * KvStage<TElement, TParts>.Loads
+        room.Stages * KvStage<TElement, TParts>.Loads
         + Columns * QueryStride
         + AppendedAt<TElement, TParts>(AppendedRows.MaxCount, isValue: 0)
-        + 2 * TotalLoads
-        + 1;
+        + 3 * TotalLoads
+        + 1
+        + room.IsApart * WeightedLoads(TParts.Count);
 
     /// <summary>The group's memory.</summary>
-    /// <param name="stages">Stages of the ring.</param>
-    public static AttentionShared OfGroup<TElement, TParts>(int stages)
+    /// <param name="room">What there is room for.</param>
+    public static AttentionShared OfGroup<TElement, TParts>(AttentionRoom room)
         where TElement : struct, IKvEights
         where TParts : struct, IHeadParts
     {
         var memory = SharedMemory.GetDynamic<UInt4>();
-        var queries = stages * KvStage<TElement, TParts>.Loads;
+        var queries = room.Stages * KvStage<TElement, TParts>.Loads;
         var appended = queries + Columns * QueryStride;
         var appendedLoads = AppendedAt<TElement, TParts>(AppendedRows.MaxCount, isValue: 0);
         var totals = appended + appendedLoads;
+        var weighted = room.IsApart * (totals + 3 * TotalLoads + 1);
         return new AttentionShared
         {
             Ring = memory,
             Queries = memory.SubView(queries, Columns * QueryStride),
             Appended = memory.SubView(appended, appendedLoads),
-            Maxima = memory.SubView(totals, TotalLoads).Cast<float>(),
-            Sums = memory.SubView(totals + TotalLoads, TotalLoads).Cast<float>(),
-            IsLast = memory.SubView(totals + 2 * TotalLoads, 1).Cast<int>(),
+            Maxima = memory.SubView(totals, 2 * TotalLoads).Cast<float>(),
+            Sums = memory.SubView(totals + 2 * TotalLoads, TotalLoads).Cast<float>(),
+            IsLast = memory.SubView(totals + 3 * TotalLoads, 1).Cast<int>(),
+            Weighted = memory.SubView(weighted, WeightedLoads(TParts.Count)).Cast<Float4>(),
+            WeightedAddress = SharedCopy.Start() + weighted * SharedCopy.LoadBytes,
         };
     }
 
@@ -75,11 +85,15 @@ internal struct AttentionShared
         where TElement : struct, IKvEights
         where TParts : struct, IHeadParts => (2 * row + isValue) * TParts.Count * HeadPart.EightCount * TElement.Loads;
 
+    /// <summary>Leaves a warp's largest score of a column.</summary>
+    public readonly void SetMax(int turn, int column, int warp, float value) =>
+        Maxima[(turn * Columns + column) * SplitAttentionKernel.WarpCount + warp] = value;
+
     /// <summary>The largest of a column's scores.</summary>
-    public readonly float MaxOf(int column)
+    public readonly float MaxOf(int turn, int column)
     {
-        var first = Maxima.Cast<Float4>()[2 * column];
-        var second = Maxima.Cast<Float4>()[2 * column + 1];
+        var first = Maxima.Cast<Float4>()[2 * (turn * Columns + column)];
+        var second = Maxima.Cast<Float4>()[2 * (turn * Columns + column) + 1];
         var max = XMath.Max(XMath.Max(first.X, first.Y), XMath.Max(first.Z, first.W));
         max = XMath.Max(max, XMath.Max(XMath.Max(second.X, second.Y), XMath.Max(second.Z, second.W)));
         return XMath.Max(max, Lowest);
@@ -92,6 +106,8 @@ internal struct AttentionShared
         var second = Sums.Cast<Float4>()[2 * column + 1];
         return first.X + first.Y + first.Z + first.W + second.X + second.Y + second.Z + second.W;
     }
+
+    private static int WeightedLoads(int parts) => SplitAttentionKernel.WarpCount * Columns * parts * HeadPart.Size / 4;
 
     /// <summary>Where a query's load stands.</summary>
     public static int QueryAt(int column, int load) => column * QueryStride + load;

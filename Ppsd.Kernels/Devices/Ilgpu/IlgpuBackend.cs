@@ -36,7 +36,7 @@ internal sealed class IlgpuBackend : Backend
     /// <summary>Takes ownership of the device.</summary>
     /// <param name="device">The device.</param>
     /// <param name="kvIsBFloat16">True to hold keys and values in bf16, false in fp32.</param>
-    /// <param name="sharedBytes">Shared memory that products may take a group; by default what the device has.</param>
+    /// <param name="sharedBytes">Shared memory that a group may take; by default what the device has.</param>
     public IlgpuBackend(IlgpuDevice device, bool kvIsBFloat16, int? sharedBytes = null)
     {
         _device = device;
@@ -44,9 +44,10 @@ internal sealed class IlgpuBackend : Backend
         _queue = new StepQueue(_accelerator);
         _stream = _queue.Stream;
         _kernels = new IlgpuKernels(_accelerator);
-        _narrow = new NarrowProducts(_accelerator, sharedBytes);
+        var shared = sharedBytes ?? SharedKernel.Limit(_accelerator);
+        _narrow = new NarrowProducts(_accelerator, shared);
         _wide = new WideProducts(_accelerator);
-        _kvKernels = IlgpuKvKernels.Create(_accelerator, kvIsBFloat16);
+        _kvKernels = IlgpuKvKernels.Create(_accelerator, kvIsBFloat16, shared);
         _words = new StepWords(_accelerator);
         PointAtWords();
         _collected = new CollectedRows(_accelerator, _queue);

@@ -15,8 +15,13 @@ internal abstract class IlgpuKvKernels : IDisposable
     public abstract int ElementBytes { get; }
 
     /// <summary>Kernels for a cache of bf16 or of fp32.</summary>
-    public static IlgpuKvKernels Create(Accelerator accelerator, bool isBFloat16) =>
-        isBFloat16 ? new IlgpuKvKernels<BFloat16Kv>(accelerator) : new IlgpuKvKernels<Float32Kv>(accelerator);
+    /// <param name="accelerator">The device.</param>
+    /// <param name="isBFloat16">True for bf16.</param>
+    /// <param name="sharedBytes">Shared memory that attention may take a group.</param>
+    public static IlgpuKvKernels Create(Accelerator accelerator, bool isBFloat16, int sharedBytes) =>
+        isBFloat16
+            ? new IlgpuKvKernels<BFloat16Kv>(accelerator, sharedBytes)
+            : new IlgpuKvKernels<Float32Kv>(accelerator, sharedBytes);
 
     /// <summary>Allocates the keys and values of one layer.</summary>
     /// <exception cref="DeviceException">Heads are larger than the kernels serve.</exception>
@@ -52,7 +57,7 @@ internal abstract class IlgpuKvKernels : IDisposable
 
 /// <summary>The kernels for one element type.</summary>
 /// <typeparam name="TElement">How the cache is read and written.</typeparam>
-internal sealed class IlgpuKvKernels<TElement>(Accelerator accelerator) : IlgpuKvKernels
+internal sealed class IlgpuKvKernels<TElement>(Accelerator accelerator, int sharedBytes) : IlgpuKvKernels
     where TElement : struct, IKvEights
 {
     private readonly Action<
@@ -123,7 +128,11 @@ internal sealed class IlgpuKvKernels<TElement>(Accelerator accelerator) : IlgpuK
         var longest = (int)BitOperations.RoundUpToPowerOf2((uint)table.Length);
         var partCount = HeadPart.CountOf(shape.HeadSize);
         _scratch.Reserve(qkv.Capacity, shape.HeadCount, partCount, ChunksOf(longest));
-        var kernels = _attention[partCount - 1] ??= AttentionKernels.Create<TElement>(accelerator, partCount);
+        var kernels = _attention[partCount - 1] ??= AttentionKernels.Create<TElement>(
+            accelerator,
+            partCount,
+            sharedBytes
+        );
         kernels.Attend(
             stream,
             contexts,

@@ -5,7 +5,8 @@ namespace Ppsd.Kernels.Devices.Ilgpu;
 
 /// <summary>
 /// Keys and values of the warps' tiles of positions on their way through dynamic shared memory: <see cref="KvStage{TElement,
-/// TParts}"/>s that are ordered, arrive, and are given up in turn.
+/// TParts}"/>s that are ordered, arrive, and are given up in turn, keys before values. A thread copies what it will
+/// multiply itself, so it may order the next as soon as it has read its own.
 /// </summary>
 /// <typeparam name="TElement">How the cache is read.</typeparam>
 /// <typeparam name="TParts">Size of a head.</typeparam>
@@ -56,27 +57,25 @@ internal struct KvRing<TElement, TParts>
         if (walk.Leader >= 0)
         {
             var context = tile.ContextOf(walk.Leader);
-            var position = walk.Start + (Group.IdxX >> 5) * SplitAttentionKernel.TileLength;
-            _lookedUp = SlotOfLane(rows, context, XMath.Min(position, context.Length - 1));
+            _lookedUp = SlotOfLane(rows, context, XMath.Min(PositionOfWarp(walk), context.Length - 1));
         }
     }
 
     /// <summary>
-    /// Begins to copy a chunk to the place of the one that was given up last; the thread's batch may be empty. A barrier
-    /// must stand before it, and its slots must have been looked up. What appended rows hold comes later
-    /// (<see cref="Complete"/>): their slots are copied as well, so that no copy waits for an answer, and what arrives from
-    /// there may be anything.
+    /// Begins to copy the keys of a chunk to where those that the thread has read last lay; its batch may be empty. The
+    /// chunk's slots must have been looked up. What appended rows hold comes later (<see cref="CompleteKeys"/>): their slots
+    /// are copied as well, so that no copy waits for an answer, and what arrives from there may be anything.
     /// </summary>
-    public void Order(in QueryTile tile, in ChunkWalk walk, in AppendedRows appended)
+    public void OrderKeys(in QueryTile tile, in ChunkWalk walk, in AppendedRows appended)
     {
         var found = 0;
         if (walk.Leader >= 0)
         {
             var length = tile.LengthOf(walk.Leader);
-            var position = walk.Start + (Group.IdxX >> 5) * SplitAttentionKernel.TileLength;
+            var position = PositionOfWarp(walk);
             if (position < length)
             {
-                KvStage<TElement, TParts>.Copy(_ring, _freeSlot, _own, _cache, _geometry, tile.KvHead, _lookedUp);
+                KvStage<TElement, TParts>.CopyKeys(_ring, _freeSlot, _own, _cache, _geometry, tile.KvHead, _lookedUp);
                 if (appended.MayHold(position, length))
                 {
                     found = appended.Find(_lookedUp);
@@ -85,39 +84,62 @@ internal struct KvRing<TElement, TParts>
         }
 
         SharedCopy.Commit();
-        _freeSlot = Following(_freeSlot);
         _found = (_found << FoundBits) | found;
     }
 
-    /// <summary>
-    /// Waits for the thread's part of the oldest chunk, with all stages ordered, and puts in its place what appended rows
-    /// hold of it. These must have been staged. Threads write only what they will read themselves.
-    /// </summary>
-    public readonly void Complete(in QueryTile tile, in ChunkWalk walk, in AppendedRows appended, ArrayView<UInt4> held)
+    /// <summary>As <see cref="OrderKeys"/>, which goes before, of the chunk's values.</summary>
+    public void OrderValues(in QueryTile tile, in ChunkWalk walk)
     {
-        if (_depth == MaxStageCount)
+        if (walk.Leader >= 0 && PositionOfWarp(walk) < tile.LengthOf(walk.Leader))
         {
-            SharedCopy.WaitForAllBut(MaxStageCount - 1);
-        }
-        else if (_depth > 1)
-        {
-            SharedCopy.WaitForAllBut(1);
-        }
-        else
-        {
-            SharedCopy.WaitForAll();
+            KvStage<TElement, TParts>.CopyValues(_ring, _freeSlot, _own, _cache, _geometry, tile.KvHead, _lookedUp);
         }
 
-        var length = tile.LengthOf(walk.Leader);
-        var position = walk.Start + (Group.IdxX >> 5) * SplitAttentionKernel.TileLength;
-        if (position < length && appended.MayHold(position, length))
+        SharedCopy.Commit();
+        _freeSlot = Following(_freeSlot);
+    }
+
+    /// <summary>
+    /// Waits for the thread's part of the oldest chunk's keys, and puts in its place what appended rows hold of it. These
+    /// must have been staged. Threads write only what they will read themselves.
+    /// </summary>
+    public readonly void CompleteKeys(
+        in QueryTile tile,
+        in ChunkWalk walk,
+        in AppendedRows appended,
+        ArrayView<UInt4> held
+    )
+    {
+        // Behind them: the chunk's values, and both of each further stage.
+        WaitForAllBut(2 * _depth - 1);
+        if (MayHold(tile, walk, appended))
         {
-            var found = (_found >> (FoundBits * (_depth - 1))) & ((1 << FoundBits) - 1);
-            KvStage<TElement, TParts>.Put(_ring, _slot, held, found);
+            KvStage<TElement, TParts>.PutKeys(_ring, _slot, held, FoundOf(_depth - 1));
         }
     }
 
-    /// <summary>Gives up the oldest chunk; all warps must have finished with it before the next <see cref="Order"/>.</summary>
+    /// <summary>As <see cref="CompleteKeys"/>, of the chunk's values.</summary>
+    /// <param name="tile">The group's queries.</param>
+    /// <param name="walk">The chunk.</param>
+    /// <param name="appended">The step's rows.</param>
+    /// <param name="held">See <see cref="AttentionShared.Appended"/>.</param>
+    /// <param name="isFollowed">1 when the keys that take the place of this chunk's are ordered already, else 0.</param>
+    public readonly void CompleteValues(
+        in QueryTile tile,
+        in ChunkWalk walk,
+        in AppendedRows appended,
+        ArrayView<UInt4> held,
+        int isFollowed
+    )
+    {
+        WaitForAllBut(2 * _depth - 2 + isFollowed);
+        if (MayHold(tile, walk, appended))
+        {
+            KvStage<TElement, TParts>.PutValues(_ring, _slot, held, FoundOf(_depth - 1 + isFollowed));
+        }
+    }
+
+    /// <summary>Gives up the oldest chunk.</summary>
     public void Release() => _slot = Following(_slot);
 
     /// <summary>The oldest chunk's keys; see <see cref="KvStage{TElement, TParts}.Keys"/>.</summary>
@@ -126,13 +148,46 @@ internal struct KvRing<TElement, TParts>
     /// <summary>The oldest chunk's values; see <see cref="KvStage{TElement, TParts}.Values"/>.</summary>
     public readonly ValuePart Values(int part) => KvStage<TElement, TParts>.Values(_ring, _slot, part);
 
-    /// <summary>The memory of the oldest chunk's keys, for whoever has read them: four values a load.</summary>
-    public readonly ArrayView<Float4> KeyPlace =>
-        _ring.SubView(_slot * KvStage<TElement, TParts>.Loads, KvStage<TElement, TParts>.KeyLoads).Cast<Float4>();
+    private static int PositionOfWarp(in ChunkWalk walk) =>
+        walk.Start + (Group.IdxX >> 5) * SplitAttentionKernel.TileLength;
 
-    /// <summary>Where <see cref="KeyPlace"/> lies on a card.</summary>
-    public readonly int KeyPlaceAddress =>
-        _own + (_slot * KvStage<TElement, TParts>.Loads - Group.IdxX) * SharedCopy.LoadBytes;
+    private static bool MayHold(in QueryTile tile, in ChunkWalk walk, in AppendedRows appended)
+    {
+        var length = tile.LengthOf(walk.Leader);
+        var position = PositionOfWarp(walk);
+        return position < length && appended.MayHold(position, length);
+    }
+
+    /// <summary>What was found for a stage, counted from the last whose keys were ordered.</summary>
+    private readonly int FoundOf(int stage) => (_found >> (FoundBits * stage)) & ((1 << FoundBits) - 1);
+
+    private static void WaitForAllBut(int batches)
+    {
+        if (batches >= 5)
+        {
+            SharedCopy.WaitForAllBut(5);
+        }
+        else if (batches == 4)
+        {
+            SharedCopy.WaitForAllBut(4);
+        }
+        else if (batches == 3)
+        {
+            SharedCopy.WaitForAllBut(3);
+        }
+        else if (batches == 2)
+        {
+            SharedCopy.WaitForAllBut(2);
+        }
+        else if (batches == 1)
+        {
+            SharedCopy.WaitForAllBut(1);
+        }
+        else
+        {
+            SharedCopy.WaitForAll();
+        }
+    }
 
     private readonly int Following(int slot) => slot + 1 < _depth ? slot + 1 : 0;
 

@@ -29,7 +29,7 @@ internal static class KvStage<TElement, TParts>
 
     private static int EightBytes => TElement.Loads * SharedCopy.LoadBytes;
 
-    /// <summary>Begins to copy a warp's sixteen positions, whose slots its lanes know.</summary>
+    /// <summary>Begins to copy the keys of a warp's sixteen positions, whose slots its lanes know.</summary>
     /// <param name="ring">The ring.</param>
     /// <param name="stage">Stage of the ring.</param>
     /// <param name="own">Address of the thread's first load on a card, 0 on the simulator.</param>
@@ -37,7 +37,46 @@ internal static class KvStage<TElement, TParts>
     /// <param name="geometry">How they lie there.</param>
     /// <param name="kvHead">Which head.</param>
     /// <param name="slot">The lane's slot: lanes 0 to 15 know one each, the others the same again.</param>
-    public static void Copy(
+    public static void CopyKeys(
+        ArrayView<UInt4> ring,
+        int stage,
+        int own,
+        in KvCacheView cache,
+        in AttentionGeometry geometry,
+        int kvHead,
+        int slot
+    )
+    {
+        var lane = Warp.LaneIdx;
+        var index = geometry.CacheIndex(slot, kvHead) * EightBytes;
+        var key = cache.KeyAddress + (lane & 3) * EightBytes;
+        var first = key + Warp.Shuffle(index, lane >> 2);
+        var second = key + Warp.Shuffle(index, (lane >> 2) + 8);
+        var to = own + stage * Loads * SharedCopy.LoadBytes;
+        if (geometry.HeadEights == TParts.Count * HeadPart.EightCount)
+        {
+            CopyKeys(ring, to, cache.Keys, first, second, 0, 0, 4);
+            if (TParts.Count > 1)
+            {
+                CopyKeys(ring, to, cache.Keys, first, second, 1, 8, 12);
+            }
+
+            return;
+        }
+
+        // Past a short head its last eight is copied again: the query's values there are zeros.
+        var last = geometry.HeadEights - 1;
+        var k = lane & 3;
+        CopyKeys(ring, to, cache.Keys, first, second, 0, XMath.Min(k, last) - k, XMath.Min(k + 4, last) - k);
+        if (TParts.Count > 1)
+        {
+            CopyKeys(ring, to, cache.Keys, first, second, 1, XMath.Min(k + 8, last) - k, XMath.Min(k + 12, last) - k);
+        }
+    }
+
+    /// <summary>Begins to copy their values.</summary>
+    /// <inheritdoc cref="CopyKeys(ArrayView{UInt4}, int, int, in KvCacheView, in AttentionGeometry, int, int)" />
+    public static void CopyValues(
         ArrayView<UInt4> ring,
         int stage,
         int own,
@@ -50,10 +89,7 @@ internal static class KvStage<TElement, TParts>
         var lane = Warp.LaneIdx;
         var index = geometry.CacheIndex(slot, kvHead) * EightBytes;
         var c = (lane & 3) * 2;
-        var key = cache.KeyAddress + (lane & 3) * EightBytes;
         var value = cache.ValueAddress + (lane >> 2) * EightBytes;
-        var first = key + Warp.Shuffle(index, lane >> 2);
-        var second = key + Warp.Shuffle(index, (lane >> 2) + 8);
         var p0 = value + Warp.Shuffle(index, c);
         var p1 = value + Warp.Shuffle(index, c + 1);
         var p8 = value + Warp.Shuffle(index, c + 8);
@@ -61,52 +97,57 @@ internal static class KvStage<TElement, TParts>
         var to = own + stage * Loads * SharedCopy.LoadBytes;
         if (geometry.HeadEights == TParts.Count * HeadPart.EightCount)
         {
-            CopyKeys(ring, to, cache.Keys, first, second, 0, 0, 4);
             CopyValues(ring, to, cache.Values, p0, p1, p8, p9, 0, 0);
             if (TParts.Count > 1)
             {
-                CopyKeys(ring, to, cache.Keys, first, second, 1, 8, 12);
                 CopyValues(ring, to, cache.Values, p0, p1, p8, p9, 1, 8);
             }
 
             return;
         }
 
-        // Past a short head its last eight is copied again: the query's values there are zeros, and nobody reads the
-        // outputs.
+        // Past a short head its last eight is copied again: nobody reads the outputs.
         var last = geometry.HeadEights - 1;
-        var k = lane & 3;
         var v = lane >> 2;
-        CopyKeys(ring, to, cache.Keys, first, second, 0, XMath.Min(k, last) - k, XMath.Min(k + 4, last) - k);
         CopyValues(ring, to, cache.Values, p0, p1, p8, p9, 0, XMath.Min(v, last) - v);
         if (TParts.Count > 1)
         {
-            CopyKeys(ring, to, cache.Keys, first, second, 1, XMath.Min(k + 8, last) - k, XMath.Min(k + 12, last) - k);
             CopyValues(ring, to, cache.Values, p0, p1, p8, p9, 1, XMath.Min(v + 8, last) - v);
         }
     }
 
     /// <summary>
-    /// Puts what appended rows hold in the place of what was copied; threads write only what they will read themselves.
+    /// Puts the keys that appended rows hold in the place of what was copied; threads write only what they will read
+    /// themselves.
     /// </summary>
     /// <param name="ring">The ring.</param>
     /// <param name="stage">Stage of the ring.</param>
     /// <param name="held">See <see cref="AttentionShared.Appended"/>.</param>
     /// <param name="found">One more than the row that holds the lane's position, 0 when none does.</param>
-    public static void Put(ArrayView<UInt4> ring, int stage, ArrayView<UInt4> held, int found)
+    public static void PutKeys(ArrayView<UInt4> ring, int stage, ArrayView<UInt4> held, int found)
     {
-        var lane = Warp.LaneIdx;
-        var c = (lane & 3) * 2;
-        var first = Warp.Shuffle(found, lane >> 2);
-        var second = Warp.Shuffle(found, (lane >> 2) + 8);
+        var first = Warp.Shuffle(found, Warp.LaneIdx >> 2);
+        var second = Warp.Shuffle(found, (Warp.LaneIdx >> 2) + 8);
+        PutKeys(ring, stage, held, 0, first, second);
+        if (TParts.Count > 1)
+        {
+            PutKeys(ring, stage, held, 1, first, second);
+        }
+    }
+
+    /// <summary>Puts their values there.</summary>
+    /// <inheritdoc cref="PutKeys(ArrayView{UInt4}, int, ArrayView{UInt4}, int)" />
+    public static void PutValues(ArrayView<UInt4> ring, int stage, ArrayView<UInt4> held, int found)
+    {
+        var c = (Warp.LaneIdx & 3) * 2;
         var p0 = Warp.Shuffle(found, c);
         var p1 = Warp.Shuffle(found, c + 1);
         var p8 = Warp.Shuffle(found, c + 8);
         var p9 = Warp.Shuffle(found, c + 9);
-        PutPart(ring, stage, held, 0, first, second, p0, p1, p8, p9);
+        PutValues(ring, stage, held, 0, p0, p1, p8, p9);
         if (TParts.Count > 1)
         {
-            PutPart(ring, stage, held, 1, first, second, p0, p1, p8, p9);
+            PutValues(ring, stage, held, 1, p0, p1, p8, p9);
         }
     }
 
@@ -205,36 +246,46 @@ internal static class KvStage<TElement, TParts>
         ring[Group.IdxX + to / SharedCopy.LoadBytes] = source[from / SharedCopy.LoadBytes];
     }
 
-    private static void PutPart(
+    private static void PutKeys(
         ArrayView<UInt4> ring,
         int stage,
         ArrayView<UInt4> held,
         int part,
         int first,
-        int second,
-        int p0,
-        int p1,
-        int p8,
-        int p9
+        int second
     )
     {
         // Where no row holds a position the first row's are loaded and dropped: loads must not wait for each other.
         var near = part * HeadPart.EightCount + (Warp.LaneIdx & 3);
-        var eight = part * HeadPart.EightCount + (Warp.LaneIdx >> 2);
         var key0 = Held(held, first, 0, near);
         var key1 = Held(held, first, 0, near + 4);
         var key2 = Held(held, second, 0, near);
         var key3 = Held(held, second, 0, near + 4);
-        var value0 = Held(held, p0, 1, eight);
-        var value1 = Held(held, p1, 1, eight);
-        var value2 = Held(held, p8, 1, eight);
-        var value3 = Held(held, p9, 1, eight);
         Warp.Barrier();
         var keys = At(stage, part);
         PutEight(ring, keys, key0, first);
         PutEight(ring, keys + EightLoads, key1, first);
         PutEight(ring, keys + 2 * EightLoads, key2, second);
         PutEight(ring, keys + 3 * EightLoads, key3, second);
+    }
+
+    private static void PutValues(
+        ArrayView<UInt4> ring,
+        int stage,
+        ArrayView<UInt4> held,
+        int part,
+        int p0,
+        int p1,
+        int p8,
+        int p9
+    )
+    {
+        var eight = part * HeadPart.EightCount + (Warp.LaneIdx >> 2);
+        var value0 = Held(held, p0, 1, eight);
+        var value1 = Held(held, p1, 1, eight);
+        var value2 = Held(held, p8, 1, eight);
+        var value3 = Held(held, p9, 1, eight);
+        Warp.Barrier();
         var values = At(stage, TParts.Count + part);
         PutEight(ring, values, value0, p0);
         PutEight(ring, values + EightLoads, value1, p1);

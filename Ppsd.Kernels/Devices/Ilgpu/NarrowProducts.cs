@@ -12,11 +12,11 @@ internal sealed class NarrowProducts
 
     /// <summary>Compiles nothing yet.</summary>
     /// <param name="accelerator">The device.</param>
-    /// <param name="sharedBytes">Shared memory a group may have; by default what the device says.</param>
-    public NarrowProducts(Accelerator accelerator, int? sharedBytes = null)
+    /// <param name="sharedBytes">Shared memory a group may have.</param>
+    public NarrowProducts(Accelerator accelerator, int sharedBytes)
     {
         _accelerator = accelerator;
-        _sharedLoads = (sharedBytes ?? SharedKernel.Limit(accelerator)) / SharedCopy.LoadBytes;
+        _sharedLoads = sharedBytes / SharedCopy.LoadBytes;
     }
 
     /// <summary>Queues y[row] = W norm(x[row]).</summary>

@@ -61,7 +61,7 @@ internal static class SharedCopy
     }
 
     /// <summary>Waits until all of the thread's batches but the last <paramref name="count"/> have arrived.</summary>
-    /// <param name="count">11, 7, 3, 2 or 1, and known when the kernel is compiled.</param>
+    /// <param name="count">11, 7, 5, 4, 3, 2 or 1, and known when the kernel is compiled.</param>
     public static void WaitForAllBut(int count)
     {
         if (!CudaAsm.IsSupported)
@@ -76,6 +76,14 @@ internal static class SharedCopy
         else if (count == 7)
         {
             CudaAsm.Emit("cp.async.wait_group 7;");
+        }
+        else if (count == 5)
+        {
+            CudaAsm.Emit("cp.async.wait_group 5;");
+        }
+        else if (count == 4)
+        {
+            CudaAsm.Emit("cp.async.wait_group 4;");
         }
         else if (count == 3)
         {

@@ -48,7 +48,7 @@ internal static class SplitAttentionKernel
     /// <param name="appendCount">The step's rows if this kernel appends their keys and values, else 0.</param>
     /// <param name="source">The step's queries, keys and values.</param>
     /// <param name="cache">Keys and values.</param>
-    /// <param name="stages">Stages of the ring; see <see cref="KvRing{TElement, TParts}"/>.</param>
+    /// <param name="room">What a group has shared memory for.</param>
     /// <param name="geometry">How the work is cut.</param>
     /// <param name="partials">What groups leave for the last of their tile.</param>
     /// <param name="y">[rows, stride].</param>
@@ -60,7 +60,7 @@ internal static class SplitAttentionKernel
         int appendCount,
         AttentionSource source,
         KvCacheView cache,
-        int stages,
+        AttentionRoom room,
         AttentionGeometry geometry,
         AttentionPartials partials,
         ArrayView<float> y,
@@ -72,8 +72,8 @@ internal static class SplitAttentionKernel
         DependentLaunch.Release();
         FourTiles.Declare();
         var tiles = new FourTiles();
-        var shared = AttentionShared.OfGroup<TElement, TParts>(stages);
-        var ring = KvRing<TElement, TParts>.Of(shared.Ring, stages, cache, geometry);
+        var shared = AttentionShared.OfGroup<TElement, TParts>(room);
+        var ring = KvRing<TElement, TParts>.Of(shared.Ring, room.Stages, cache, geometry);
         var tile = QueryTile.OfGroup(rows, firstRow, lastRow, geometry);
         var appended = AppendedRows.Of(rows, appendCount);
         var walk = ChunkWalk.Begin(tile);
@@ -83,44 +83,61 @@ internal static class SplitAttentionKernel
             DependentLaunch.Wait();
         }
 
-        // All stages are ordered before the first chunk is looked at, then one before each. Keys and values of earlier steps
-        // lie ready, so that the first of them arrive while the kernel before still runs.
+        // All stages are ordered before the first chunk is looked at. Keys and values of earlier steps lie ready, so that
+        // the first of them arrive while the kernel before still runs.
         var ahead = walk;
-        var toOrder = stages;
         ring.LookUp(rows, tile, ahead);
-        while (true)
+        for (var stage = 0; stage < room.Stages; stage++)
         {
-            ring.Order(tile, ahead, appended);
+            ring.OrderKeys(tile, ahead, appended);
+            ring.OrderValues(tile, ahead);
             ahead.Next(tile);
             ring.LookUp(rows, tile, ahead);
-            if (--toOrder > 0)
+        }
+
+        TurnedHeads.Clear(shared);
+        Group.Barrier();
+        DependentLaunch.Wait();
+        TurnedHeads.Stage<TElement, TParts>(source, tile, appended, geometry, shared);
+        Group.Barrier();
+        if (Grid.IdxZ == 0 && Grid.IdxY == Grid.DimY - 1)
+        {
+            TurnedHeads.Append<TElement, TParts>(cache, tile, appended, geometry, shared);
+        }
+
+        for (var turn = 0; walk.Leader >= 0; turn ^= 1)
+        {
+            // What a thread has read it orders anew at once, unless other threads' values come to lie there.
+            ring.CompleteKeys(tile, walk, appended, shared.Appended);
+            var scores = AttentionChunk.Score(ring, shared, tile, walk, geometry, turn, ref tiles);
+            if (room.IsApart != 0)
             {
-                continue;
+                ring.OrderKeys(tile, ahead, appended);
             }
 
-            if (toOrder == 0)
+            Group.Barrier();
+            var weights = AttentionChunk.Weigh(shared, scores, turn);
+            ring.CompleteValues(tile, walk, appended, shared.Appended, room.IsApart);
+            AttentionChunk.AddValues(ring, shared, tile, walk, weights, ref tiles);
+            if (room.IsApart != 0)
             {
-                TurnedHeads.Clear(shared);
-                Group.Barrier();
-                DependentLaunch.Wait();
-                TurnedHeads.Stage<TElement, TParts>(source, tile, appended, geometry, shared);
-                Group.Barrier();
-                if (Grid.IdxZ == 0 && Grid.IdxY == Grid.DimY - 1)
-                {
-                    TurnedHeads.Append<TElement, TParts>(cache, tile, appended, geometry, shared);
-                }
+                ring.OrderValues(tile, ahead);
+                ahead.Next(tile);
+                ring.LookUp(rows, tile, ahead);
             }
 
-            if (walk.Leader < 0)
-            {
-                break;
-            }
-
-            ring.Complete(tile, walk, appended, shared.Appended);
-            AttentionChunk.Attend(ring, shared, tile, walk, geometry, ref tiles, tile.FirstRow - firstRow, partials);
+            Group.Barrier();
+            AttentionChunk.Join<TParts>(shared, tile, walk, geometry, turn, tile.FirstRow - firstRow, partials);
             walk.Next(tile);
             ring.Release();
-            Group.Barrier();
+            if (room.IsApart == 0)
+            {
+                Group.Barrier();
+                ring.OrderKeys(tile, ahead, appended);
+                ring.OrderValues(tile, ahead);
+                ahead.Next(tile);
+                ring.LookUp(rows, tile, ahead);
+            }
         }
 
         if (ChunkMerge.IsLast(partials, shared.IsLast))
