@@ -42,6 +42,13 @@ public abstract class Backend : IDisposable
     /// <summary>Allocates a zeroed fp32 buffer [rows, width].</summary>
     internal abstract Activations AllocateActivations(int rows, int width);
 
+    /// <summary>
+    /// Allocates a zeroed fp32 buffer [rows, width] for what a product reads next: x of <see cref="MatMulAdd"/>, y of
+    /// <see cref="MatMulSwiGlu"/> and of <see cref="Attend"/>, and nothing else. A device may hold it in an order of its own,
+    /// which <see cref="Upload"/> and <see cref="Download"/> see to.
+    /// </summary>
+    internal abstract Activations AllocateProductInput(int rows, int width);
+
     /// <summary>Allocates the keys and values of one layer.</summary>
     internal abstract KvMemory AllocateKv(KvShape shape);
 
@@ -133,7 +140,7 @@ public abstract class Backend : IDisposable
     /// <param name="x">Input.</param>
     /// <param name="gateUp">From <see cref="LoadGateUp"/>, [2 inner, columns].</param>
     /// <param name="scratch">[rows, 2 inner], for devices that do it in two steps.</param>
-    /// <param name="y">[rows, inner].</param>
+    /// <param name="y">[rows, inner], from <see cref="AllocateProductInput"/>.</param>
     /// <param name="rows">Rows.</param>
     internal abstract void MatMulSwiGlu(
         NormedRows x,
@@ -144,6 +151,12 @@ public abstract class Backend : IDisposable
     );
 
     /// <summary>hidden[r] += weight x[r]; then, if a norm follows, normed[r] = norm of hidden[r].</summary>
+    /// <param name="x">Input, from <see cref="AllocateProductInput"/>.</param>
+    /// <param name="weight">[hiddenSize, columns].</param>
+    /// <param name="hidden">What is added to, [rows, hiddenSize].</param>
+    /// <param name="rows">Rows.</param>
+    /// <param name="next">The norm that follows.</param>
+    /// <param name="normed">Receives the rows after it.</param>
     internal abstract void MatMulAdd(
         Activations x,
         WeightMatrix weight,
@@ -161,7 +174,8 @@ public abstract class Backend : IDisposable
 
     /// <summary>
     /// Turns the rows' queries and keys by their positions, stores keys and values in their slots, then
-    /// y[r] = softmax(q K^T / sqrt(headSize)) V over each row's context, per head. Uses <paramref name="qkv"/> up.
+    /// y[r] = softmax(q K^T / sqrt(headSize)) V over each row's context, per head. Uses <paramref name="qkv"/> up;
+    /// <paramref name="y"/> is from <see cref="AllocateProductInput"/>.
     /// </summary>
     internal abstract void Attend(
         Activations qkv,

@@ -49,9 +49,9 @@ public sealed class KernelMeasurement(Backend backend, ModelConfig config) : IDi
         using var normed = Normed(hidden, 8);
         using var norm = new Norm(backend.LoadVector(_weights.Require("norm", hidden)), config.RmsNormEpsilon);
         using var qkv = backend.AllocateActivations(8, _shape.QkvWidth);
-        using var attended = backend.AllocateActivations(8, _shape.QueryWidth);
+        using var attended = backend.AllocateProductInput(8, _shape.QueryWidth);
         using var scratch = backend.AllocateActivations(8, 2 * inner);
-        using var feedForward = backend.AllocateActivations(8, inner);
+        using var feedForward = backend.AllocateProductInput(8, inner);
         using var logits = backend.AllocateActivations(8, config.VocabSize);
 
         var products = new (string Name, int Rows, int Columns, bool IsGated, Action<WeightMatrix, int> Multiply)[]

@@ -12,9 +12,9 @@ internal sealed class StageScratch : IDisposable
         Hidden = backend.AllocateActivations(maxRows, config.HiddenSize);
         Normed = backend.AllocateNormed(maxRows, config.HiddenSize);
         QueryKeyValue = backend.AllocateActivations(maxRows, shape.QkvWidth);
-        Attended = backend.AllocateActivations(maxRows, shape.QueryWidth);
+        Attended = backend.AllocateProductInput(maxRows, shape.QueryWidth);
         GateUp = backend.AllocateActivations(maxRows, 2 * feedForwardSize);
-        FeedForward = backend.AllocateActivations(maxRows, feedForwardSize);
+        FeedForward = backend.AllocateProductInput(maxRows, feedForwardSize);
     }
 
     /// <summary>The residual stream, [rows, hiddenSize].</summary>

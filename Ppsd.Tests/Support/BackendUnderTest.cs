@@ -72,8 +72,18 @@ internal sealed class BackendUnderTest : IDisposable
     }
 
     /// <summary>A buffer poisoned with NaN, so that values an operation forgets to write are seen.</summary>
-    public Activations Poisoned(int rows, int width) =>
-        Rows([.. Enumerable.Range(0, rows).Select(_ => Enumerable.Repeat(float.NaN, width).ToArray())]);
+    public Activations Poisoned(int rows, int width) => Rows(Poison(rows, width));
+
+    /// <summary>Rows for a product to read.</summary>
+    public Activations Input(params float[][] rows)
+    {
+        var buffer = Owned(Backend.AllocateProductInput(rows.Length, rows[0].Length));
+        Backend.Upload(rows.SelectMany(row => row).ToArray(), buffer, rows.Length);
+        return buffer;
+    }
+
+    /// <summary>The same, poisoned.</summary>
+    public Activations PoisonedInput(int rows, int width) => Input(Poison(rows, width));
 
     public Activations Buffer(int rows, int width) => Owned(Backend.AllocateActivations(rows, width));
 
@@ -132,6 +142,9 @@ internal sealed class BackendUnderTest : IDisposable
             Backend.Dispose();
         }
     }
+
+    private static float[][] Poison(int rows, int width) =>
+        [.. Enumerable.Range(0, rows).Select(_ => Enumerable.Repeat(float.NaN, width).ToArray())];
 
     private WeightMatrix Loaded(WeightMatrix matrix)
     {

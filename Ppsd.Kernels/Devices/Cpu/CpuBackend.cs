@@ -50,6 +50,8 @@ public sealed unsafe class CpuBackend : Backend
 
     internal override Activations AllocateActivations(int rows, int width) => new CpuActivations(rows, width);
 
+    internal override Activations AllocateProductInput(int rows, int width) => AllocateActivations(rows, width);
+
     internal override NormedRows AllocateNormed(int rows, int width) => new CpuNormedRows(rows, width);
 
     internal override KvMemory AllocateKv(KvShape shape) => new CpuKvMemory(shape);

@@ -29,7 +29,7 @@ internal abstract class AttentionKernels
         AttentionSource source,
         KvCacheView cache,
         AttentionScratch scratch,
-        IlgpuActivations y
+        IlgpuProductInput y
     );
 }
 
@@ -91,7 +91,7 @@ internal sealed class AttentionKernels<TElement, TParts> : AttentionKernels
         AttentionSource source,
         KvCacheView cache,
         AttentionScratch scratch,
-        IlgpuActivations y
+        IlgpuProductInput y
     )
     {
         var step = scratch.RowsPerLaunch(geometry, TParts.Count);

@@ -41,8 +41,8 @@ internal static class ChunkMerge
     /// <param name="geometry">How the work was cut.</param>
     /// <param name="launchRow">The tile's first row, from the launch's first.</param>
     /// <param name="partials">What the groups wrote.</param>
-    /// <param name="y">[rows, stride].</param>
-    /// <param name="stride">Values from one row to the next.</param>
+    /// <param name="y">[rows, stride] in <see cref="TileOrder"/>.</param>
+    /// <param name="stride">Values of a row with their padding.</param>
     public static void Merge<TParts>(
         in QueryTile tile,
         in AttentionGeometry geometry,
@@ -100,12 +100,13 @@ internal static class ChunkMerge
         }
 
         var divisor = divisors.X + divisors.Y + divisors.Z + divisors.W;
-        var at = (long)(tile.FirstRow + row) * stride + (long)head * geometry.HeadSize;
-        var i0 = FourChunks.FirstValue(load, loads);
-        Store(y, at, i0, geometry.HeadSize, (sums.C0.X + sums.C1.X + sums.C2.X + sums.C3.X) / divisor);
-        Store(y, at, i0 + 1, geometry.HeadSize, (sums.C0.Y + sums.C1.Y + sums.C2.Y + sums.C3.Y) / divisor);
-        Store(y, at, i0 + 2, geometry.HeadSize, (sums.C0.Z + sums.C1.Z + sums.C2.Z + sums.C3.Z) / divisor);
-        Store(y, at, i0 + 3, geometry.HeadSize, (sums.C0.W + sums.C1.W + sums.C2.W + sums.C3.W) / divisor);
+        var rowAt = TileOrder.RowAt(tile.FirstRow + row, stride);
+        var end = (head + 1) * geometry.HeadSize;
+        var place = end - geometry.HeadSize + FourChunks.FirstValue(load, loads);
+        Store(y, rowAt, place, end, (sums.C0.X + sums.C1.X + sums.C2.X + sums.C3.X) / divisor);
+        Store(y, rowAt, place + 1, end, (sums.C0.Y + sums.C1.Y + sums.C2.Y + sums.C3.Y) / divisor);
+        Store(y, rowAt, place + 2, end, (sums.C0.Z + sums.C1.Z + sums.C2.Z + sums.C3.Z) / divisor);
+        Store(y, rowAt, place + 3, end, (sums.C0.W + sums.C1.W + sums.C2.W + sums.C3.W) / divisor);
     }
 
     private static float MaxOf(ArrayView<SoftmaxTotal> totals, long source, int chunks, float max)
@@ -122,11 +123,11 @@ internal static class ChunkMerge
         return XMath.Max(max, Warp.ShuffleXor(max, 1));
     }
 
-    private static void Store(ArrayView<float> y, long at, int i, int headSize, float value)
+    private static void Store(ArrayView<float> y, long rowAt, int column, int end, float value)
     {
-        if (i < headSize)
+        if (column < end)
         {
-            y[at + i] = value;
+            y[rowAt + TileOrder.ColumnAt(column)] = value;
         }
     }
 

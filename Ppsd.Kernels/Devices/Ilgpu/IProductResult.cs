@@ -5,10 +5,10 @@ namespace Ppsd.Kernels.Devices.Ilgpu;
 /// <summary>Where a product's results go.</summary>
 internal struct ProductTarget
 {
-    /// <summary>[rows, stride].</summary>
+    /// <summary>[rows, stride]; row by row, but in <see cref="TileOrder"/> where another product reads it next.</summary>
     public ArrayView<float> Y;
 
-    /// <summary>Values from one row to the next.</summary>
+    /// <summary>Values of a row with their padding.</summary>
     public int Stride;
 
     /// <summary>Rows.</summary>
@@ -73,7 +73,10 @@ internal readonly struct AddedResult : IProductResult
     }
 }
 
-/// <summary>y = silu(gate * scale) * (up * scale); of a block's sixteen outputs the first eight are gate's, the others up's.</summary>
+/// <summary>
+/// y = silu(gate * scale) * (up * scale), in <see cref="TileOrder"/>; of a block's sixteen outputs the first eight are
+/// gate's, the others up's.
+/// </summary>
 internal readonly struct GatedResult : IProductResult
 {
     public static void Store(in ProductTarget target, int block, int output, int row, float low, float high)
@@ -82,7 +85,7 @@ internal readonly struct GatedResult : IProductResult
         var scale = target.Scales[row];
         if (i < target.Outputs / 2)
         {
-            target.Y[(long)row * target.Stride + i] = SwiGluKernel.Apply(
+            target.Y[TileOrder.At(row, i, target.Stride)] = SwiGluKernel.Apply(
                 Exact.Multiply(low, scale),
                 Exact.Multiply(high, scale)
             );

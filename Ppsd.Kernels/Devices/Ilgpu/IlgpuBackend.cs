@@ -69,6 +69,9 @@ internal sealed class IlgpuBackend : Backend
     internal override Activations AllocateActivations(int rows, int width) =>
         new IlgpuActivations(_accelerator, rows, width);
 
+    internal override Activations AllocateProductInput(int rows, int width) =>
+        new IlgpuProductInput(_accelerator, rows, width);
+
     internal override TokenDraws AllocateDraws(int rows, int vocabSize) =>
         new IlgpuDraws(_accelerator, _drawKernels ??= new(_accelerator), _queue, _words, rows, vocabSize);
 
@@ -144,28 +147,35 @@ internal sealed class IlgpuBackend : Backend
 
     internal override void Upload(ReadOnlySpan<float> source, Activations target, int rows)
     {
-        var to = (IlgpuActivations)target;
-        var length = rows * to.Stride;
+        var to = (IlgpuRows)target;
+        var length = to.Extent(rows);
         ReserveTransfer(length);
-        for (var row = 0; row < rows; row++)
+        var staged = _transfer.ArrayView.SubView(0, length);
+        if (length > rows * to.Stride)
         {
-            source.Slice(row * to.Width, to.Width).CopyTo(_transfer.Span.Slice(row * to.Stride, to.Width));
-            _transfer.Span.Slice(row * to.Stride + to.Width, to.Stride - to.Width).Clear();
+            // Other rows lie among these, and stay as they are.
+            to.View.SubView(0, length).CopyTo(_stream, staged);
+            _queue.Wait();
         }
 
-        to.Rows(0, rows).CopyFrom(_stream, _transfer.ArrayView.SubView(0, length));
+        for (var row = 0; row < rows; row++)
+        {
+            to.Put(source.Slice(row * to.Width, to.Width), row, _transfer.Span);
+        }
+
+        to.View.SubView(0, length).CopyFrom(_stream, staged);
     }
 
     internal override void Download(Activations source, int rows, Span<float> target)
     {
-        var from = (IlgpuActivations)source;
-        var length = rows * from.Stride;
+        var from = (IlgpuRows)source;
+        var length = from.Extent(rows);
         ReserveTransfer(length);
-        from.Rows(0, rows).CopyTo(_stream, _transfer.ArrayView.SubView(0, length));
+        from.View.SubView(0, length).CopyTo(_stream, _transfer.ArrayView.SubView(0, length));
         _queue.Wait();
         for (var row = 0; row < rows; row++)
         {
-            _transfer.Span.Slice(row * from.Stride, from.Width).CopyTo(target.Slice(row * from.Width, from.Width));
+            from.Take(_transfer.Span, row, target.Slice(row * from.Width, from.Width));
         }
     }
 
@@ -233,7 +243,7 @@ internal sealed class IlgpuBackend : Backend
 
     internal override void MatMulSwiGlu(NormedRows x, WeightMatrix gateUp, Activations scratch, Activations y, int rows)
     {
-        var to = (IlgpuActivations)y;
+        var to = (IlgpuProductInput)y;
         if (gateUp is IlgpuTiledMatrix wide && rows >= WideProducts.MinRows)
         {
             _wide.ProjectGated(_stream, _step, wide, ((IlgpuNormedRows)x).View, x.Capacity, rows, to);
@@ -269,7 +279,7 @@ internal sealed class IlgpuBackend : Backend
         NormedRows? normed = null
     )
     {
-        var from = (IlgpuActivations)x;
+        var from = (IlgpuProductInput)x;
         var to = (IlgpuActivations)hidden;
         if (weight is IlgpuTiledMatrix tiled && rows < WideProducts.MinRows)
         {
@@ -312,7 +322,7 @@ internal sealed class IlgpuBackend : Backend
             shape,
             (IlgpuRotaryTable)rotary,
             kv,
-            (IlgpuActivations)y
+            (IlgpuProductInput)y
         );
 
     protected override void Dispose(bool disposing)
@@ -342,7 +352,7 @@ internal sealed class IlgpuBackend : Backend
     }
 
     /// <summary>Rows without a norm; no view of a kernel may be empty.</summary>
-    private static NormedRowsView Unnormed(IlgpuActivations rows) =>
+    private static NormedRowsView Unnormed(IlgpuRows rows) =>
         new()
         {
             Values = rows.View,

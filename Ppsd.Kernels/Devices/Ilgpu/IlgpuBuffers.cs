@@ -3,48 +3,17 @@ using ILGPU.Runtime;
 
 namespace Ppsd.Kernels.Devices.Ilgpu;
 
-/// <summary>Rows of fp32 in device memory, each padded with zeros to whole tiles of columns.</summary>
-internal sealed class IlgpuActivations : Activations
-{
-    private readonly MemoryBuffer1D<Float4, Stride1D.Dense> _buffer;
-
-    public IlgpuActivations(Accelerator accelerator, int capacity, int width)
-        : base(capacity, width)
-    {
-        Stride = Tiles.RoundUp(width);
-        _buffer = accelerator.Allocate1D<Float4>((long)capacity * Stride / 4);
-        _buffer.MemSetToZero();
-
-        // The default stream is ordered against no other.
-        accelerator.DefaultStream.Synchronize();
-    }
-
-    /// <summary>Values from one row to the next.</summary>
-    public int Stride { get; }
-
-    /// <summary>The values.</summary>
-    public ArrayView<float> View => _buffer.View.BaseView.Cast<float>();
-
-    /// <summary>The values, four a load.</summary>
-    public ArrayView<Float4> Loads => _buffer.View.BaseView;
-
-    /// <summary>Rows from <paramref name="first"/> on.</summary>
-    public ArrayView<float> Rows(int first, int count) => View.SubView((long)first * Stride, (long)count * Stride);
-
-    public override void Dispose() => _buffer.Dispose();
-}
-
 /// <summary>Half-normed rows; see <see cref="NormScale"/>.</summary>
 internal sealed class IlgpuNormedRows : NormedRows
 {
-    private readonly IlgpuActivations _values;
+    private readonly IlgpuProductInput _values;
     private readonly MemoryBuffer1D<float, Stride1D.Dense> _partials;
     private NormedRowsView _view;
 
     public IlgpuNormedRows(Accelerator accelerator, int capacity, int width)
         : base(capacity, width)
     {
-        _values = new IlgpuActivations(accelerator, capacity, width);
+        _values = new IlgpuProductInput(accelerator, capacity, width);
         _partials = accelerator.Allocate1D<float>((long)capacity * NormScale.BlockCount(width));
         _view = new NormedRowsView
         {

@@ -48,7 +48,7 @@ internal abstract class IlgpuKvKernels : IDisposable
         AttentionShape shape,
         IlgpuRotaryTable table,
         KvMemory kv,
-        IlgpuActivations y
+        IlgpuProductInput y
     );
 
     /// <inheritdoc />
@@ -116,7 +116,7 @@ internal sealed class IlgpuKvKernels<TElement>(Accelerator accelerator, int shar
         AttentionShape shape,
         IlgpuRotaryTable table,
         KvMemory kv,
-        IlgpuActivations y
+        IlgpuProductInput y
     )
     {
         if (rows > AppendedRows.MaxCount)

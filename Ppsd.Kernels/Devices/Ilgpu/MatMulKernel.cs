@@ -16,7 +16,7 @@ internal static class MatMulKernel
     public const int OutputsPerGroup = GroupSize / GroupSum.WarpSize;
 
     /// <param name="weight">Four columns a load, [outputs, 2 * columnGroups].</param>
-    /// <param name="x">Input; half-normed if it has partial sums.</param>
+    /// <param name="x">Input, in <see cref="TileOrder"/>; half-normed if it has partial sums.</param>
     /// <param name="y">[rows, stride].</param>
     /// <param name="outputs">Rows of the matrix.</param>
     /// <param name="columnGroups">Eights of columns, padded with zeros.</param>
@@ -41,14 +41,15 @@ internal static class MatMulKernel
         var matrixRow = output < outputs ? output : outputs - 1;
         var w = (long)matrixRow * columnGroups * 2;
         var loads = x.Values.Cast<Float4>();
-        var v = (long)Grid.IdxY * (x.Stride / 4);
+        var v = TileOrder.RowAt(Grid.IdxY, x.Stride);
         var sum = 0f;
         for (var i = lane; i < columnGroups; i += GroupSum.WarpSize)
         {
             var weightLow = weight[w + 2 * i];
             var weightHigh = weight[w + 2 * i + 1];
-            var low = loads[v + 2 * i];
-            var high = loads[v + 2 * i + 1];
+            var at = (v + TileOrder.ColumnAt(8 * i)) >> 2;
+            var low = loads[at];
+            var high = loads[at + 1];
             sum += weightLow.X * low.X;
             sum += weightLow.Y * low.Y;
             sum += weightLow.Z * low.Z;

@@ -40,7 +40,7 @@ internal sealed class NarrowProducts
         IlgpuTiledMatrix weights,
         NormedRowsView x,
         int rows,
-        IlgpuActivations y
+        IlgpuProductInput y
     )
     {
         var (launches, config, source) = Prepare(weights, x, rows);

@@ -5,7 +5,7 @@ namespace Ppsd.Kernels.Devices.Ilgpu;
 /// <summary>Rows before or after half a norm, in device memory; see <see cref="NormScale"/>.</summary>
 internal struct NormedRowsView
 {
-    /// <summary>Values times the norm's weight, [rows, stride].</summary>
+    /// <summary>Values times the norm's weight, [rows, stride] in <see cref="TileOrder"/>.</summary>
     public ArrayView<float> Values;
 
     /// <summary>Sums of squares of the values without that weight, [rows, blocks]; empty for rows without a norm.</summary>
@@ -14,7 +14,7 @@ internal struct NormedRowsView
     /// <summary>The norm's weight, padded with zeros to whole blocks.</summary>
     public ArrayView<float> Weight;
 
-    /// <summary>Values from one row to the next.</summary>
+    /// <summary>Values of a row with their padding.</summary>
     public int Stride;
 
     /// <summary>Partial sums of a row; 0 for rows without a norm.</summary>

@@ -68,8 +68,8 @@ internal static class ProductKernels
     /// <param name="source">
     /// Gate and up in turns: of sixteen rows the first eight are gate's, the others the same rows of up; and x.
     /// </param>
-    /// <param name="y">[rows, yStride].</param>
-    /// <param name="yStride">Values from one row to the next.</param>
+    /// <param name="y">[rows, yStride] in <see cref="TileOrder"/>.</param>
+    /// <param name="yStride">Values of a row with their padding.</param>
     public static void ProjectGated<TForm>(StepState step, ProductSource source, ArrayView<float> y, int yStride)
         where TForm : struct, IRingForm
     {
@@ -107,7 +107,7 @@ internal static class ProductKernels
             {
                 var gate = Exact.Multiply(ring.Total(gateAt, column), ring.Scales[column]);
                 var up = Exact.Multiply(ring.Total(gateAt + BlockOutputs, column), ring.Scales[column]);
-                y[(long)row * yStride + at] = SwiGluKernel.Apply(gate, up);
+                y[TileOrder.At(row, at, yStride)] = SwiGluKernel.Apply(gate, up);
             }
         }
 
@@ -202,7 +202,7 @@ internal static class ProductKernels
             var squares = NormScale.BlockSum(value);
             if (isOwn)
             {
-                normed.Values[(long)row * normed.Stride + place] = Exact.Multiply(value, normWeight);
+                normed.Values[TileOrder.At(row, place, normed.Stride)] = Exact.Multiply(value, normWeight);
                 if ((Group.IdxX & (TensorCore.TileRows - 1)) == 0)
                 {
                     normed.Partials[(long)row * normed.Blocks + (place >> 4)] = squares;

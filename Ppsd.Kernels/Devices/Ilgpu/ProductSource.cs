@@ -12,7 +12,7 @@ internal struct ProductSource
     /// <summary>Who multiplies what.</summary>
     public UnitSchedule Schedule;
 
-    /// <summary>Rows of x.</summary>
+    /// <summary>Rows of x, in <see cref="TileOrder"/>.</summary>
     public NormedRowsView X;
 
     /// <summary>Where they lie on the card.</summary>

@@ -107,8 +107,8 @@ internal struct RingCopies<TForm>
         var column = (lane >> 2) < source.Width ? lane >> 2 : source.Width - 1;
         var row = Grid.IdxY * TensorCore.Width + column;
         row = row < source.Rows ? row : source.Rows - 1;
-        var firstLoad = (long)row * (source.X.Stride >> 2) + (Group.IdxX >> 5) * 4 + (lane & 3);
-        _rowStart = source.XAddress + firstLoad * SharedCopy.LoadBytes;
+        var inRow = (Group.IdxX >> 5) * TileOrder.TileBytes + (lane & 3) * SharedCopy.LoadBytes;
+        _rowStart = source.XAddress + TileOrder.RowAt(row, source.X.Stride) * sizeof(float) + inRow;
         BeginFirstUnit();
         for (var stage = 0; stage < TForm.Stages; stage++)
         {

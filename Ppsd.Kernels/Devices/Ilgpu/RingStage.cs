@@ -19,8 +19,8 @@ internal static class RingStage
     /// <summary>Bytes from one tile to the next.</summary>
     public const int TileBytes = TileLoads * SharedCopy.LoadBytes;
 
-    /// <summary>Bytes from one of x to the next that a thread multiplies.</summary>
-    public const int RowStrideBytes = RingMemory.Splits * TensorCore.TileColumns * sizeof(float);
+    /// <summary>Bytes from one of x to the next that a thread multiplies: the other warps' tiles lie between.</summary>
+    public const int RowStrideBytes = RingMemory.Splits * TileOrder.TileBytes;
 
     private const int TileCount = 4;
     private const int LanesPerRow = TensorCore.TileColumns / 4;

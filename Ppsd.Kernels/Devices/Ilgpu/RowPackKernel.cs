@@ -13,7 +13,7 @@ internal static class RowPackKernel
     public const int GroupSize = 8 * GroupSum.WarpSize;
 
     /// <summary>Grid: groups of loads, blocks of eight rows.</summary>
-    /// <param name="x">The rows, padded with zeros to whole tiles.</param>
+    /// <param name="x">The rows, in <see cref="TileOrder"/>, padded with zeros to whole tiles.</param>
     /// <param name="rows">Rows; those past the last of a block become zeros.</param>
     /// <param name="tilesPerRow">Sixteens of columns.</param>
     /// <param name="packed">Receives the parts.</param>
@@ -49,7 +49,7 @@ internal static class RowPackKernel
         var parts = new UInt4();
         if (row < rows)
         {
-            var four = x.Values.Cast<Float4>()[(long)row * (x.Stride >> 2) + tile * 4 + (lane & 3)];
+            var four = x.Values.Cast<Float4>()[TileOrder.At(row, 16 * tile + 4 * (lane & 3), x.Stride) >> 2];
             parts.X = BFloat16.Pack(four.X, four.Y);
             parts.Y = BFloat16.Pack(four.Z, four.W);
             parts.Z = BFloat16.PackRest(four.X, four.Y, parts.X);

@@ -51,8 +51,8 @@ internal static class SplitAttentionKernel
     /// <param name="room">What a group has shared memory for.</param>
     /// <param name="geometry">How the work is cut.</param>
     /// <param name="partials">What groups leave for the last of their tile.</param>
-    /// <param name="y">[rows, stride].</param>
-    /// <param name="stride">Values from one row to the next.</param>
+    /// <param name="y">[rows, stride] in <see cref="TileOrder"/>.</param>
+    /// <param name="stride">Values of a row with their padding.</param>
     public static void Execute<TElement, TParts>(
         RowContexts rows,
         int firstRow,

@@ -13,9 +13,9 @@ internal static class SwiGluKernel
 
     /// <param name="gateUp">[rows, gateUpStride]: gate [width], then up [width].</param>
     /// <param name="gateUpStride">Values from one row to the next.</param>
-    /// <param name="y">[rows, stride].</param>
+    /// <param name="y">[rows, stride] in <see cref="TileOrder"/>.</param>
     /// <param name="width">Values of a row.</param>
-    /// <param name="stride">Values from one row to the next.</param>
+    /// <param name="stride">Values of a row of y with their padding.</param>
     public static void Execute(ArrayView<float> gateUp, int gateUpStride, ArrayView<float> y, int width, int stride)
     {
         DependentLaunch.Release();
@@ -27,6 +27,6 @@ internal static class SwiGluKernel
         }
 
         var source = (long)Grid.IdxY * gateUpStride;
-        y[(long)Grid.IdxY * stride + i] = Apply(gateUp[source + i], gateUp[source + width + i]);
+        y[TileOrder.At(Grid.IdxY, i, stride)] = Apply(gateUp[source + i], gateUp[source + width + i]);
     }
 }

@@ -68,7 +68,7 @@ internal sealed class WideProducts : IDisposable
         NormedRowsView x,
         int capacity,
         int rows,
-        IlgpuActivations y
+        IlgpuProductInput y
     ) => Queue(_gated, stream, step, weights, x, capacity, rows, y);
 
     /// <summary>Queues y[row] += W x[row].</summary>
@@ -101,7 +101,7 @@ internal sealed class WideProducts : IDisposable
         NormedRowsView x,
         int capacity,
         int rows,
-        IlgpuActivations y
+        IlgpuRows y
     )
     {
         Reserve(capacity, weights.TilesPerRow);

@@ -115,7 +115,7 @@ public sealed class PtxTests
         Assert.That(ptx.Split("ld.shared.v4.b32 {p").Length - 1, Is.EqualTo(Loops * loads));
         Assert.That(ptx, Does.Contain($"cp.async.wait_group {inFlight};"));
         Assert.That(ptx, Does.Contain("griddepcontrol.launch_dependents").And.Contain("griddepcontrol.wait"));
-        Assert.That(ptx, Does.Contain("cp.async.ca.shared.global").And.Contain("cp.async.cg.shared.global"));
+        Assert.That(ptx, Does.Contain("cp.async.cg.shared.global").And.Not.Contain("cp.async.ca"));
 
         // What a kernel declares lies in front of the ring, which must begin on a line of 128 bytes.
         Assert.That(ptx, Does.Not.Match(@"(?<!\.extern )\.shared \.align"));

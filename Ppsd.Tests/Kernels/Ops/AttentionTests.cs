@@ -329,7 +329,7 @@ public sealed class AttentionTests
         public float[][] Attend(float[][] rows, StepBatch batch)
         {
             var qkv = _device.Rows(rows);
-            var y = _device.Poisoned(rows.Length, _shape.QueryWidth);
+            var y = _device.PoisonedInput(rows.Length, _shape.QueryWidth);
             _device.Backend.BeginStep(batch);
             _device.Backend.Attend(qkv, _shape, _rotary, _kv, y);
             return _device.Read(y, rows.Length);

@@ -84,7 +84,7 @@ public sealed class MatMulTests
         var apart = device.Owned(device.Backend.AllocateNormed(1, 20));
         var next = device.Matrix(TestValues.BFloat16(10 * 20, 5), 10);
 
-        device.Backend.MatMulAdd(device.Rows(x), device.Matrix(weight, 20), hidden, rows: 1, norm, fused);
+        device.Backend.MatMulAdd(device.Input(x), device.Matrix(weight, 20), hidden, rows: 1, norm, fused);
         device.Backend.RmsNorm(hidden, 0, 1, norm, apart);
 
         float[] expected = [.. ReferenceOps.MatMul(weight, x, 20).Zip(before, (product, value) => product + value)];
@@ -110,7 +110,7 @@ public sealed class MatMulTests
         var up = TestValues.BFloat16(Inner * Columns, 2);
         var ones = Enumerable.Repeat(1f, Columns).ToArray();
         float[][] x = [TestValues.Normal(Columns, 3), TestValues.Peaky(Columns, 4)];
-        var y = device.Poisoned(2, Inner);
+        var y = device.PoisonedInput(2, Inner);
 
         device.Backend.MatMulSwiGlu(
             device.Normed(ones, x),
@@ -186,7 +186,7 @@ public sealed class MatMulTests
 
         float[][] Block(float[][] rows)
         {
-            var inner = device.Poisoned(rows.Length, Inner);
+            var inner = device.PoisonedInput(rows.Length, Inner);
             var hidden = device.Rows(rows);
             var scratch = device.Buffer(rows.Length, 2 * Inner);
             device.Backend.MatMulSwiGlu(device.Normed(norm, rows), gateUp, scratch, inner, rows.Length);
@@ -209,7 +209,7 @@ public sealed class MatMulTests
         {
             using var device = BackendUnderTest.Open(name);
             var y = device.Rows(new float[333]);
-            device.Backend.MatMulAdd(device.Rows(x), device.Matrix(weight, 333, type), y, rows: 1);
+            device.Backend.MatMulAdd(device.Input(x), device.Matrix(weight, 333, type), y, rows: 1);
             return device.Read(y, 1)[0];
         }
     }
