@@ -86,27 +86,42 @@ internal static class SplitAttentionKernel
         // All stages are ordered before the first chunk is looked at. Keys and values of earlier steps lie ready, so that
         // the first of them arrive while the kernel before still runs.
         var ahead = walk;
+        var toOrder = room.Stages;
+        var turn = 0;
         ring.LookUp(rows, tile, ahead);
-        for (var stage = 0; stage < room.Stages; stage++)
+        while (true)
         {
-            ring.OrderKeys(tile, ahead, appended);
-            ring.OrderValues(tile, ahead);
-            ahead.Next(tile);
-            ring.LookUp(rows, tile, ahead);
-        }
+            if (toOrder > 0 || room.IsApart == 0)
+            {
+                ring.OrderKeys(tile, ahead, appended);
+                ring.OrderValues(tile, ahead);
+                ahead.Next(tile);
+                ring.LookUp(rows, tile, ahead);
+            }
 
-        TurnedHeads.Clear(shared);
-        Group.Barrier();
-        DependentLaunch.Wait();
-        TurnedHeads.Stage<TElement, TParts>(source, tile, appended, geometry, shared);
-        Group.Barrier();
-        if (Grid.IdxZ == 0 && Grid.IdxY == Grid.DimY - 1)
-        {
-            TurnedHeads.Append<TElement, TParts>(cache, tile, appended, geometry, shared);
-        }
+            if (--toOrder > 0)
+            {
+                continue;
+            }
 
-        for (var turn = 0; walk.Leader >= 0; turn ^= 1)
-        {
+            if (toOrder == 0)
+            {
+                TurnedHeads.Clear(shared);
+                Group.Barrier();
+                DependentLaunch.Wait();
+                TurnedHeads.Stage<TElement, TParts>(source, tile, appended, geometry, shared);
+                Group.Barrier();
+                if (Grid.IdxZ == 0 && Grid.IdxY == Grid.DimY - 1)
+                {
+                    TurnedHeads.Append<TElement, TParts>(cache, tile, appended, geometry, shared);
+                }
+            }
+
+            if (walk.Leader < 0)
+            {
+                break;
+            }
+
             // What a thread has read it orders anew at once, unless other threads' values come to lie there.
             ring.CompleteKeys(tile, walk, appended, shared.Appended);
             var scores = AttentionChunk.Score(ring, shared, tile, walk, geometry, turn, ref tiles);
@@ -129,14 +144,11 @@ internal static class SplitAttentionKernel
             Group.Barrier();
             AttentionChunk.Join<TParts>(shared, tile, walk, geometry, turn, tile.FirstRow - firstRow, partials);
             walk.Next(tile);
+            turn ^= 1;
             ring.Release();
             if (room.IsApart == 0)
             {
                 Group.Barrier();
-                ring.OrderKeys(tile, ahead, appended);
-                ring.OrderValues(tile, ahead);
-                ahead.Next(tile);
-                ring.LookUp(rows, tile, ahead);
             }
         }
 
