@@ -21,6 +21,12 @@ public sealed record PipelineOptions
     /// <summary>True to let the data path between processes take sockets of its own instead of remoting's.</summary>
     public bool DirectLinks { get; init; } = true;
 
+    /// <summary>
+    /// How long a stage whose device works on its own looks for messages, after it has worked, before its thread sleeps; zero
+    /// to sleep at once.
+    /// </summary>
+    public TimeSpan BusyWait { get; init; } = TimeSpan.FromMilliseconds(50);
+
     /// <summary>Time without a verdict after which a session starts a new run; doubles with each vain attempt.</summary>
     public TimeSpan StallTimeout { get; init; } = TimeSpan.FromSeconds(5);
 
@@ -32,6 +38,12 @@ public sealed record PipelineOptions
 
     /// <summary>How many of <paramref name="stageCount"/> stages can work at the same time.</summary>
     public int ParallelStagesOf(int stageCount) => ParallelStages > 0 ? ParallelStages : stageCount;
+
+    /// <summary>
+    /// <see cref="BusyWait"/> on a machine with so many processors: one for each stage and one for its links, or none looks.
+    /// </summary>
+    public TimeSpan BusyWaitOf(int stageCount, int processorCount) =>
+        processorCount >= 2 * stageCount ? BusyWait : TimeSpan.Zero;
 
     /// <summary>
     /// Share of drafts that must be confirmed for a session to go on drafting. A stage with a device of its own drafts in

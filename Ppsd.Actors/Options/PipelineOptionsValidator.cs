@@ -17,6 +17,12 @@ public static class PipelineOptionsValidator
         );
         Require(options.ParallelStages is >= 0 and <= 1024, "parallel-stages", options.ParallelStages, "0 to 1024");
         Require(options.PrefillChunk is >= 1 and <= 4096, "prefill-chunk", options.PrefillChunk, "1 to 4096");
+        Require(
+            options.BusyWait >= TimeSpan.Zero && options.BusyWait <= TimeSpan.FromSeconds(1),
+            "busy-wait",
+            options.BusyWait,
+            "0 to 1 s"
+        );
         Require(options.StallTimeout > TimeSpan.Zero, "stall-timeout", options.StallTimeout, "more than 0");
         Require(
             options.HousekeepingInterval > TimeSpan.Zero,

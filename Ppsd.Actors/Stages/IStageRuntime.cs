@@ -12,6 +12,9 @@ public interface IStageRuntime : IDisposable
     /// <summary>What the stage holds.</summary>
     StageDescription Description { get; }
 
+    /// <summary>True when a device does the work on its own and the stage's thread only waits for it.</summary>
+    bool RunsOnDevice => false;
+
     /// <summary>KV pages no session holds.</summary>
     int FreePages { get; }
 

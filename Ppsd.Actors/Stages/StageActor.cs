@@ -25,9 +25,11 @@ internal class StageActor : ReceiveActor
     private readonly DraftLoopMeter _loop;
     private readonly Func<bool> _isCurrentDead;
     private readonly Action _post;
+    private readonly Func<bool> _hasMessages;
     private IStageRuntime _runtime = null!;
     private StageSessions _sessions = null!;
     private StageHeads _heads = null!;
+    private BusyWait? _busyWait;
     private MicroBatch? _current;
     private bool _workRequested;
     private double _loadMs;
@@ -42,6 +44,7 @@ internal class StageActor : ReceiveActor
         _loop = new DraftLoopMeter(setup.Clock);
         _isCurrentDead = () => IsDead(_current!);
         _post = UseTheWait;
+        _hasMessages = () => Mailbox.HasMessages;
 
         Receive<PipelineFormed>(Join);
         Receive<Forward>(Enqueue);
@@ -122,6 +125,14 @@ internal class StageActor : ReceiveActor
         _runtime?.Dispose();
     }
 
+    /// <summary>The thread is the stage's own, so it may look for the next message here.</summary>
+    protected override bool AroundReceive(Receive receive, object message)
+    {
+        var isHandled = base.AroundReceive(receive, message);
+        _busyWait?.Look(_hasMessages);
+        return isHandled;
+    }
+
     /// <summary>True when work on a micro-batch is wasted. Asked before it begins and between its layers.</summary>
     protected virtual bool IsDead(MicroBatch batch) => Board.IsDead(batch);
 
@@ -154,6 +165,9 @@ internal class StageActor : ReceiveActor
 
         ReleaseAll();
         Pipeline = formed;
+        _busyWait = _runtime.RunsOnDevice
+            ? new BusyWait(Clock, Options.BusyWaitOf(formed.Stages.Length, Environment.ProcessorCount))
+            : null;
         Links.Connect(formed.Stages, Index);
         foreach (var stage in formed.Stages)
         {
@@ -243,6 +257,7 @@ internal class StageActor : ReceiveActor
             _loop.End(completedRows > 0);
             _current = null;
             item.Hidden.Release();
+            _busyWait?.NoteWork();
 
             // A step that never came to be queued has not done it.
             UseTheWait();

@@ -48,6 +48,8 @@ internal sealed class StageModelRuntime : IStageRuntime
 
     public StageDescription Description { get; }
 
+    public bool RunsOnDevice => _model.RunsOnDevice;
+
     public int FreePages => _model.FreeKvPages;
 
     public RuntimeFigures Figures => new(_model.DeviceMs ?? _hostMs + HostStepMs, _meter.AllocatedBytes);

@@ -71,6 +71,9 @@ public sealed class StageModel : IDisposable
     /// <summary>Bytes one row of hidden states takes on a link: fp32, so that a cut between stages changes no bit.</summary>
     public int HiddenBytesPerRow => _config.HiddenSize * sizeof(float);
 
+    /// <summary>True when a device works on its own while the caller waits; false when the caller's threads do the work.</summary>
+    public bool RunsOnDevice => _backend.IsQueued;
+
     /// <summary>True when the stage drafts.</summary>
     public bool HasExitHead => _weights.ExitHead is not null;
 
