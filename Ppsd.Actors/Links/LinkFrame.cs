@@ -39,6 +39,20 @@ internal static class LinkFrame
         Encoding.ASCII.GetBytes(manifest, frame[(LengthBytes + 1)..headBytes]);
     }
 
+    /// <summary>True when a whole message has arrived, so that <see cref="Read"/> waits for nobody.</summary>
+    public static bool HasArrived(Socket socket)
+    {
+        var available = socket.Available;
+        if (available < LengthBytes)
+        {
+            return false;
+        }
+
+        Span<byte> head = stackalloc byte[LengthBytes];
+        return socket.Receive(head, SocketFlags.Peek) == LengthBytes
+            && BinaryPrimitives.ReadInt32LittleEndian(head) <= available - LengthBytes;
+    }
+
     /// <summary>Waits for the next message; null when the peer has closed or sent what is none.</summary>
     /// <param name="socket">The connection.</param>
     /// <param name="serializer">Of the wire protocol.</param>

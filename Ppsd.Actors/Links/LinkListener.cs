@@ -8,7 +8,7 @@ namespace Ppsd.Actors.Links;
 
 /// <summary>
 /// Takes a stage's messages from its peers over sockets of their own and hands each to the stage's mailbox on the thread
-/// that received it. A peer that does not begin with the endpoint's key, or says anything that is no message of the data
+/// that read it: one that waits for the peer, or the stage's own (<see cref="TryTake"/>). A peer that does not begin with the endpoint's key, or says anything that is no message of the data
 /// path, is cut off.
 /// </summary>
 internal sealed class LinkListener : IDisposable
@@ -19,6 +19,7 @@ internal sealed class LinkListener : IDisposable
     private readonly WireSerializer _serializer;
     private readonly Action<object> _deliver;
     private readonly HashSet<Socket> _peers = [];
+    private volatile LinkPeer[] _ready = [];
     private bool _disposed;
 
     private LinkListener(WireSerializer serializer, Action<object> deliver)
@@ -64,6 +65,21 @@ internal sealed class LinkListener : IDisposable
         }
     }
 
+    /// <summary>
+    /// Delivers what has wholly arrived, on the caller's thread: who looks all the time need not wait until another thread has
+    /// woken. False when there was nothing.
+    /// </summary>
+    public bool TryTake()
+    {
+        var any = false;
+        foreach (var peer in _ready)
+        {
+            any |= peer.TryTake();
+        }
+
+        return any;
+    }
+
     public void Dispose()
     {
         lock (_peers)
@@ -104,23 +120,25 @@ internal sealed class LinkListener : IDisposable
         }
     }
 
-    private void Receive(Socket peer)
+    private void Receive(Socket socket)
     {
+        var peer = new LinkPeer(socket, _serializer, _deliver);
         try
         {
             Span<byte> key = stackalloc byte[LinkEndpoint.KeyBytes];
-            peer.ReceiveTimeout = (int)_keyTimeout.TotalMilliseconds;
-            if (!LinkFrame.TryFill(peer, key) || !CryptographicOperations.FixedTimeEquals(key, Endpoint.Key))
+            socket.ReceiveTimeout = (int)_keyTimeout.TotalMilliseconds;
+            if (!LinkFrame.TryFill(socket, key) || !CryptographicOperations.FixedTimeEquals(key, Endpoint.Key))
             {
                 return;
             }
 
-            peer.ReceiveTimeout = 0;
-            byte[] buffer = [];
-            while (LinkFrame.Read(peer, _serializer, ref buffer) is { } message)
+            socket.ReceiveTimeout = 0;
+            lock (_peers)
             {
-                _deliver(message);
+                _ready = [.. _ready, peer];
             }
+
+            peer.Run();
         }
         catch (Exception e) when (e is SocketException or ObjectDisposedException or SerializationException)
         {
@@ -130,10 +148,11 @@ internal sealed class LinkListener : IDisposable
         {
             lock (_peers)
             {
-                _peers.Remove(peer);
+                _peers.Remove(socket);
+                _ready = [.. _ready.Where(ready => ready != peer)];
             }
 
-            peer.Dispose();
+            socket.Dispose();
         }
     }
 

@@ -82,6 +82,9 @@ internal sealed class StageLinks : IDisposable
         }
     }
 
+    /// <summary>Puts messages that have arrived over direct links into the stage's mailbox. False when there were none.</summary>
+    public bool TryTake() => _listener?.TryTake() == true;
+
     public void Dispose()
     {
         CloseAll();

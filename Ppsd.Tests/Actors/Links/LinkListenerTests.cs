@@ -62,6 +62,59 @@ public sealed class LinkListenerTests
         }
     }
 
+    /// <summary>The stage's thread looks while the link's own waits: each message is read once, and in its turn.</summary>
+    [Test]
+    public async Task Two_threads_that_read_deliver_each_message_once_and_in_order()
+    {
+        const int Count = 2000;
+        using var link = DirectLink.TryConnect(_listener.Endpoint, _serializer)!;
+        using var stop = new CancellationTokenSource();
+        var taken = 0;
+        var looking = Task.Run(() =>
+        {
+            while (!stop.IsCancellationRequested)
+            {
+                taken += _listener.TryTake() ? 1 : 0;
+            }
+        });
+        for (var i = 0; i < Count; i++)
+        {
+            Assert.That(link.TrySend(Message(i, hiddenBytes: 8 * (1 + i % 300))), Is.True);
+        }
+
+        for (var i = 0; i < Count; i++)
+        {
+            Assert.That(await _arrived.WaitAsync(_patience), Is.True);
+        }
+
+        await stop.CancelAsync();
+        await looking;
+        Assert.That(
+            _messages.Select(message => ((Forward)message).Batch.Number),
+            Is.EqualTo(Enumerable.Range(0, Count).Select(i => new BatchNumber(i)))
+        );
+        Assert.That(taken, Is.Positive);
+    }
+
+    /// <summary>Whoever looks must not come to wait for the rest of a message.</summary>
+    [Test]
+    public async Task Half_a_message_is_left_to_the_thread_that_may_wait()
+    {
+        using var socket = new Socket(SocketType.Stream, ProtocolType.Tcp);
+        socket.Connect(_listener.Endpoint.Host, _listener.Endpoint.Port);
+        socket.Send(_listener.Endpoint.Key);
+        var frame = Frame(Message(0, 8192));
+        socket.Send(frame.AsSpan(0, 100));
+        for (var i = 0; i < 1000; i++)
+        {
+            Assert.That(_listener.TryTake(), Is.False);
+        }
+
+        socket.Send(frame.AsSpan(100));
+        Assert.That(await _arrived.WaitAsync(_patience), Is.True);
+        Assert.That(_messages, Has.Count.EqualTo(1));
+    }
+
     [Test]
     public async Task Sending_allocates_less_than_it_sends()
     {
