@@ -11,16 +11,13 @@ internal sealed class BusyWait(TimeProvider clock, TimeSpan patience)
 {
     private long? _workedAt;
 
-    /// <summary>True when the thread looks at all.</summary>
-    public bool IsOn => patience > TimeSpan.Zero;
-
     /// <summary>The stage has worked.</summary>
     public void NoteWork() => _workedAt = clock.GetTimestamp();
 
     /// <summary>Returns when a message is there, or enough time has passed since the stage last worked.</summary>
     public void Look(Func<bool> hasMessages)
     {
-        if (_workedAt is not { } workedAt || !IsOn)
+        if (_workedAt is not { } workedAt || patience == TimeSpan.Zero)
         {
             return;
         }

@@ -42,7 +42,7 @@ internal class StageActor : ReceiveActor
         _outbox = new CreditWindow(setup.Options.CreditWindow);
         _meter = new StageMeter(setup.Clock);
         _loop = new DraftLoopMeter(setup.Clock);
-        _isCurrentDead = IsCurrentDead;
+        _isCurrentDead = () => IsDead(_current!);
         _post = UseTheWait;
         _hasMessages = () => Mailbox.HasMessages || Links.TryTake();
 
@@ -329,17 +329,6 @@ internal class StageActor : ReceiveActor
         }
 
         Post();
-    }
-
-    /// <summary>Asked all the time while the device works: the thread that looks here reads a cancel sooner than one that sleeps.</summary>
-    private bool IsCurrentDead()
-    {
-        if (_busyWait?.IsOn == true)
-        {
-            Links.TryTake();
-        }
-
-        return IsDead(_current!);
     }
 
     private void Draft(MicroBatch batch)
