@@ -19,7 +19,10 @@ internal sealed class BackendUnderTest : IDisposable
     );
 
     private static readonly Lazy<Backend> _smallSimulator = new(() =>
-        new IlgpuBackend(IlgpuDevice.OpenSimulator(), kvIsBFloat16: true, sharedBytes: 99 * 1024)
+        new IlgpuBackend(IlgpuDevice.OpenSimulator(), kvIsBFloat16: true, new IlgpuLimits(99 * 1024, 1))
+    );
+    private static readonly Lazy<Backend> _narrowSimulator = new(() =>
+        new IlgpuBackend(IlgpuDevice.OpenSimulator(), kvIsBFloat16: true, new IlgpuLimits(227 * 1024, 1))
     );
 
     private readonly List<IDisposable> _buffers = [];
@@ -59,6 +62,9 @@ internal sealed class BackendUnderTest : IDisposable
             case "simulator, small card":
                 _simulatorFree.Wait();
                 return new BackendUnderTest(_smallSimulator.Value, isShared: true);
+            case "simulator, one multiprocessor":
+                _simulatorFree.Wait();
+                return new BackendUnderTest(_narrowSimulator.Value, isShared: true);
             default:
                 throw new ArgumentOutOfRangeException(nameof(name), name, "no such back end");
         }

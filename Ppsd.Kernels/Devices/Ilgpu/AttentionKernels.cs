@@ -10,12 +10,12 @@ internal abstract class AttentionKernels
     /// <summary>Compiles the kernel for heads of up to <paramref name="partCount"/> parts.</summary>
     /// <param name="accelerator">The device.</param>
     /// <param name="partCount">1 or 2.</param>
-    /// <param name="sharedBytes">Shared memory a group may have.</param>
-    public static AttentionKernels Create<TElement>(Accelerator accelerator, int partCount, int sharedBytes)
+    /// <param name="limits">What it may count on.</param>
+    public static AttentionKernels Create<TElement>(Accelerator accelerator, int partCount, IlgpuLimits limits)
         where TElement : struct, IKvEights =>
         partCount == 1
-            ? new AttentionKernels<TElement, OneHeadPart>(accelerator, sharedBytes)
-            : new AttentionKernels<TElement, TwoHeadParts>(accelerator, sharedBytes);
+            ? new AttentionKernels<TElement, OneHeadPart>(accelerator, limits)
+            : new AttentionKernels<TElement, TwoHeadParts>(accelerator, limits);
 
     /// <summary>
     /// Queues attention of a step's rows; of up to <see cref="AppendedRows.MaxCount"/> it appends keys and values, of more
@@ -43,21 +43,20 @@ internal sealed class AttentionKernels<TElement, TParts> : AttentionKernels
     // A card keeps a KiB of each group's for itself.
     private const int ReservedLoads = 2 * 1024 / SharedCopy.LoadBytes;
 
-    // The simulator has one: groups share tiles there too.
-    private const int FewestMultiprocessors = 8;
-
     private readonly Accelerator _accelerator;
     private readonly int _groupsPerMultiprocessor = SplitAttentionKernel.GroupsPerMultiprocessor<TElement>();
+    private readonly int _multiprocessors;
     private readonly int _sharedLoads;
     private readonly AttentionRoom _room;
     private readonly Split _split;
 
     /// <param name="accelerator">The device.</param>
-    /// <param name="sharedBytes">Shared memory a group may have.</param>
-    public AttentionKernels(Accelerator accelerator, int sharedBytes)
+    /// <param name="limits">What it may count on.</param>
+    public AttentionKernels(Accelerator accelerator, IlgpuLimits limits)
     {
         _accelerator = accelerator;
-        _sharedLoads = sharedBytes / SharedCopy.LoadBytes;
+        _multiprocessors = limits.Multiprocessors;
+        _sharedLoads = limits.SharedBytes / SharedCopy.LoadBytes;
         _room = FittingRoom();
         _split = SharedKernel.Load<Split>(
             accelerator,
@@ -157,9 +156,5 @@ internal sealed class AttentionKernels<TElement, TParts> : AttentionKernels
 
     /// <summary>Groups that share a tile's chunks: enough to fill the card, and no more than there are chunks.</summary>
     private int GroupsPerTile(int tiles, int chunks) =>
-        Math.Clamp(
-            _groupsPerMultiprocessor * Math.Max(_accelerator.NumMultiprocessors, FewestMultiprocessors) / tiles,
-            1,
-            chunks
-        );
+        Math.Clamp(_groupsPerMultiprocessor * _multiprocessors / tiles, 1, chunks);
 }

@@ -36,18 +36,18 @@ internal sealed class IlgpuBackend : Backend
     /// <summary>Takes ownership of the device.</summary>
     /// <param name="device">The device.</param>
     /// <param name="kvIsBFloat16">True to hold keys and values in bf16, false in fp32.</param>
-    /// <param name="sharedBytes">Shared memory that a group may take; by default what the device has.</param>
-    public IlgpuBackend(IlgpuDevice device, bool kvIsBFloat16, int? sharedBytes = null)
+    /// <param name="limits">What kernels may count on; by default all that the device has.</param>
+    public IlgpuBackend(IlgpuDevice device, bool kvIsBFloat16, IlgpuLimits? limits = null)
     {
         _device = device;
         _accelerator = device.Accelerator;
         _queue = new StepQueue(_accelerator);
         _stream = _queue.Stream;
         _kernels = new IlgpuKernels(_accelerator);
-        var shared = sharedBytes ?? SharedKernel.Limit(_accelerator);
-        _narrow = new NarrowProducts(_accelerator, shared);
+        var known = limits ?? IlgpuLimits.Of(_accelerator);
+        _narrow = new NarrowProducts(_accelerator, known.SharedBytes);
         _wide = new WideProducts(_accelerator);
-        _kvKernels = IlgpuKvKernels.Create(_accelerator, kvIsBFloat16, shared);
+        _kvKernels = IlgpuKvKernels.Create(_accelerator, kvIsBFloat16, known);
         _words = new StepWords(_accelerator);
         PointAtWords();
         _collected = new CollectedRows(_accelerator, _queue);

@@ -17,11 +17,11 @@ internal abstract class IlgpuKvKernels : IDisposable
     /// <summary>Kernels for a cache of bf16 or of fp32.</summary>
     /// <param name="accelerator">The device.</param>
     /// <param name="isBFloat16">True for bf16.</param>
-    /// <param name="sharedBytes">Shared memory that attention may take a group.</param>
-    public static IlgpuKvKernels Create(Accelerator accelerator, bool isBFloat16, int sharedBytes) =>
+    /// <param name="limits">What attention may count on.</param>
+    public static IlgpuKvKernels Create(Accelerator accelerator, bool isBFloat16, IlgpuLimits limits) =>
         isBFloat16
-            ? new IlgpuKvKernels<BFloat16Kv>(accelerator, sharedBytes)
-            : new IlgpuKvKernels<Float32Kv>(accelerator, sharedBytes);
+            ? new IlgpuKvKernels<BFloat16Kv>(accelerator, limits)
+            : new IlgpuKvKernels<Float32Kv>(accelerator, limits);
 
     /// <summary>Allocates the keys and values of one layer.</summary>
     /// <exception cref="DeviceException">Heads are larger than the kernels serve.</exception>
@@ -57,7 +57,7 @@ internal abstract class IlgpuKvKernels : IDisposable
 
 /// <summary>The kernels for one element type.</summary>
 /// <typeparam name="TElement">How the cache is read and written.</typeparam>
-internal sealed class IlgpuKvKernels<TElement>(Accelerator accelerator, int sharedBytes) : IlgpuKvKernels
+internal sealed class IlgpuKvKernels<TElement>(Accelerator accelerator, IlgpuLimits limits) : IlgpuKvKernels
     where TElement : struct, IKvEights
 {
     private readonly Action<
@@ -128,11 +128,7 @@ internal sealed class IlgpuKvKernels<TElement>(Accelerator accelerator, int shar
         var longest = (int)BitOperations.RoundUpToPowerOf2((uint)table.Length);
         var partCount = HeadPart.CountOf(shape.HeadSize);
         _scratch.Reserve(qkv.Capacity, shape.HeadCount, partCount, ChunksOf(longest));
-        var kernels = _attention[partCount - 1] ??= AttentionKernels.Create<TElement>(
-            accelerator,
-            partCount,
-            sharedBytes
-        );
+        var kernels = _attention[partCount - 1] ??= AttentionKernels.Create<TElement>(accelerator, partCount, limits);
         kernels.Attend(
             stream,
             contexts,
