@@ -8,8 +8,8 @@ namespace Ppsd.Actors.Links;
 
 /// <summary>
 /// Takes a stage's messages from its peers over sockets of their own and hands each to the stage's mailbox on the thread
-/// that read it: one that waits for the peer, or the stage's own (<see cref="TryTake"/>). A peer that does not begin with the endpoint's key, or says anything that is no message of the data
-/// path, is cut off.
+/// that read it: one that waits for the peer, or the stage's own (<see cref="TryTake"/>). A peer that does not begin with
+/// the endpoint's key, or says anything that is no message of the data path, is cut off.
 /// </summary>
 internal sealed class LinkListener : IDisposable
 {

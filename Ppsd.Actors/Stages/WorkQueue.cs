@@ -42,20 +42,17 @@ internal sealed class WorkQueue
     }
 
     /// <summary>Removes items of which no part lives; returns how many.</summary>
-    public int DropDead(CancelBoard board)
-    {
-        var before = _items.Count;
-        for (var i = before - 1; i >= 0; i--)
+    public int DropDead(CancelBoard board) =>
+        _items.RemoveAll(item =>
         {
-            if (board.IsDead(_items[i].Batch))
+            var isDead = board.IsDead(item.Batch);
+            if (isDead)
             {
-                _items[i].Hidden.Release();
-                _items.RemoveAt(i);
+                item.Hidden.Release();
             }
-        }
 
-        return before - _items.Count;
-    }
+            return isDead;
+        });
 
     /// <summary>Removes everything.</summary>
     public void Clear() => _items.Clear();

@@ -14,7 +14,7 @@ internal sealed class StageProbe(IStageRuntime runtime, int hiddenSize, TimeProv
     private const int WarmUpSteps = 24;
     private const int Steps = 64;
     private readonly List<DraftedToken> _drafts = [];
-    private readonly byte[] _hidden = new byte[runtime.Description.HiddenSize * sizeof(float)];
+    private readonly byte[] _hidden = new byte[hiddenSize * sizeof(float)];
     private int _sessions;
 
     /// <summary>Tokens that a measurement adds to the text it begins with.</summary>

@@ -54,20 +54,22 @@ internal sealed class BackendUnderTest : IDisposable
             case "cpu, 3 threads":
                 return new BackendUnderTest(new CpuBackend(3), isShared: false);
             case "simulator":
-                _simulatorFree.Wait();
-                return new BackendUnderTest(_simulator.Value, isShared: true);
+                return Shared(_simulator);
             case "simulator, fp32 KV":
-                _simulatorFree.Wait();
-                return new BackendUnderTest(_exactSimulator.Value, isShared: true);
+                return Shared(_exactSimulator);
             case "simulator, small card":
-                _simulatorFree.Wait();
-                return new BackendUnderTest(_smallSimulator.Value, isShared: true);
+                return Shared(_smallSimulator);
             case "simulator, one multiprocessor":
-                _simulatorFree.Wait();
-                return new BackendUnderTest(_narrowSimulator.Value, isShared: true);
+                return Shared(_narrowSimulator);
             default:
                 throw new ArgumentOutOfRangeException(nameof(name), name, "no such back end");
         }
+    }
+
+    private static BackendUnderTest Shared(Lazy<Backend> simulator)
+    {
+        _simulatorFree.Wait();
+        return new BackendUnderTest(simulator.Value, isShared: true);
     }
 
     public Activations Rows(params float[][] rows)

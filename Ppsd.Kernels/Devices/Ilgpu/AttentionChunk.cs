@@ -8,8 +8,8 @@ namespace Ppsd.Kernels.Devices.Ilgpu;
 /// tensor cores. A warp takes sixteen positions; the warps' sums are added in the order of the warps.
 /// </summary>
 /// <remarks>
-/// <see cref="Score"/>, barrier, <see cref="Weigh"/>, <see cref="AddValues{TElement, TParts}(in KvRing{TElement, TParts}, in AttentionShared, in QueryTile, in ChunkWalk, in WeightPart, ref FourTiles)"/>,
-/// barrier, <see cref="Join"/>. The next chunk's first barrier is also the one between a join and the values after it.
+/// <see cref="Score"/>, a barrier, <see cref="Weigh"/>, AddValues, a barrier, <see cref="Join"/>. The next chunk's first
+/// barrier is also the one between a join and the values after it.
 /// </remarks>
 internal static class AttentionChunk
 {

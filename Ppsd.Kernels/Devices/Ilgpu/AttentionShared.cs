@@ -5,8 +5,8 @@ namespace Ppsd.Kernels.Devices.Ilgpu;
 
 /// <summary>
 /// The dynamic shared memory of a group of <see cref="SplitAttentionKernel"/>: the ring, the tile's queries, the step's
-/// keys and values, softmax totals of its warps, a word, the warps' weighted values. All of it is dynamic, for the same reason as
-/// <see cref="RingMemory"/>.
+/// keys and values, softmax totals of its warps, a word, the warps' weighted values. All of it is dynamic, for the same
+/// reason as <see cref="RingMemory"/>.
 /// </summary>
 internal struct AttentionShared
 {

@@ -10,35 +10,17 @@ internal sealed class CollectedRows : IDisposable
 
     private readonly Accelerator _accelerator;
     private readonly StepQueue _queue;
-    private readonly Action<
-        AcceleratorStream,
-        KernelConfig,
-        ArrayView<int>,
-        ArrayView<float>,
-        int,
-        int,
-        ArrayView<float>,
-        ArrayView<int>,
-        ArrayView<int>
-    > _collect;
+    private readonly IlgpuKernels _kernels;
     private readonly MemoryBuffer1D<int, Stride1D.Dense> _done;
     private readonly PageLockedArray1D<int> _word;
     private PageLockedArray1D<float> _rows;
     private int _length;
 
-    public CollectedRows(Accelerator accelerator, StepQueue queue)
+    public CollectedRows(Accelerator accelerator, StepQueue queue, IlgpuKernels kernels)
     {
         _accelerator = accelerator;
         _queue = queue;
-        _collect = accelerator.LoadKernel<
-            ArrayView<int>,
-            ArrayView<float>,
-            int,
-            int,
-            ArrayView<float>,
-            ArrayView<int>,
-            ArrayView<int>
-        >(CollectKernel.Execute);
+        _kernels = kernels;
         _done = accelerator.Allocate1D<int>(1);
         _done.MemSetToZero();
         accelerator.DefaultStream.Synchronize();
@@ -65,7 +47,7 @@ internal sealed class CollectedRows : IDisposable
         }
 
         var groups = rows == 0 ? 1 : (source.Width + CollectKernel.GroupSize - 1) / CollectKernel.GroupSize;
-        _collect(
+        _kernels.Collect(
             _queue.Stream,
             new KernelConfig(new Index2D(groups, Math.Max(rows, 1)), new Index2D(CollectKernel.GroupSize, 1)),
             step,

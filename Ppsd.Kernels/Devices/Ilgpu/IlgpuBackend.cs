@@ -50,7 +50,7 @@ internal sealed class IlgpuBackend : Backend
         _kvKernels = IlgpuKvKernels.Create(_accelerator, kvIsBFloat16, known);
         _words = new StepWords(_accelerator);
         PointAtWords();
-        _collected = new CollectedRows(_accelerator, _queue);
+        _collected = new CollectedRows(_accelerator, _queue, _kernels);
         _transfer = _accelerator.AllocatePageLocked1D<float>(InitialTransfer);
     }
 

@@ -43,6 +43,27 @@ internal sealed class IlgpuKernels(Accelerator accelerator)
     public Action<
         AcceleratorStream,
         KernelConfig,
+        ArrayView<int>,
+        ArrayView<float>,
+        int,
+        int,
+        ArrayView<float>,
+        ArrayView<int>,
+        ArrayView<int>
+    > Collect { get; } =
+        accelerator.LoadKernel<
+            ArrayView<int>,
+            ArrayView<float>,
+            int,
+            int,
+            ArrayView<float>,
+            ArrayView<int>,
+            ArrayView<int>
+        >(CollectKernel.Execute);
+
+    public Action<
+        AcceleratorStream,
+        KernelConfig,
         ArrayView<Float4>,
         NormedRowsView,
         ArrayView<float>,

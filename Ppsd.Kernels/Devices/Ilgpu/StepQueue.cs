@@ -110,24 +110,12 @@ internal sealed class StepQueue : IDisposable
     /// <param name="isCancelled">Asked all the time.</param>
     public bool TryWaitLayers(ref int word, int step, Func<bool> isCancelled)
     {
-        if (_clock is null)
+        if (!TrySpin(ref word, step, isCancelled))
         {
-            Stream.Synchronize();
-            return !isCancelled();
+            return false;
         }
 
-        for (var spins = 1; Volatile.Read(ref word) != step; spins++)
-        {
-            if (isCancelled())
-            {
-                Cancel(step);
-                return false;
-            }
-
-            Spin(spins, ref word, step);
-        }
-
-        _clock.NoteLayers();
+        _clock?.NoteLayers();
         IsBusy = false;
         return true;
     }
@@ -140,18 +128,8 @@ internal sealed class StepQueue : IDisposable
     /// <param name="step">The step's number.</param>
     public void WaitEnd(ref int word, int step)
     {
-        if (_clock is null)
-        {
-            Stream.Synchronize();
-            return;
-        }
-
-        for (var spins = 1; Volatile.Read(ref word) != step; spins++)
-        {
-            Spin(spins, ref word, step);
-        }
-
-        _clock.NoteEnd();
+        TrySpin(ref word, step, isCancelled: null);
+        _clock?.NoteEnd();
         IsBusy = false;
     }
 
@@ -211,15 +189,35 @@ internal sealed class StepQueue : IDisposable
         Stream.Dispose();
     }
 
-    /// <summary>Lets a moment pass. A card that has failed writes no word: now and then the driver is asked.</summary>
-    private void Spin(int spins, ref int word, int step)
+    /// <summary>
+    /// Spins until a word is a step's number; false, with the step cut short, once it is cancelled. A card that has failed
+    /// writes no word, so now and then the driver is asked.
+    /// </summary>
+    private bool TrySpin(ref int word, int step, Func<bool>? isCancelled)
     {
-        if (spins % SpinsPerQuestion == 0 && CudaDriver.IsIdle(Handle) && Volatile.Read(ref word) != step)
+        if (_clock is null)
         {
-            throw new DeviceException($"CUDA: step {step} ended without a word");
+            Stream.Synchronize();
+            return isCancelled?.Invoke() != true;
         }
 
-        Thread.SpinWait(8);
+        for (var spins = 1; Volatile.Read(ref word) != step; spins++)
+        {
+            if (isCancelled?.Invoke() == true)
+            {
+                Cancel(step);
+                return false;
+            }
+
+            if (spins % SpinsPerQuestion == 0 && CudaDriver.IsIdle(Handle) && Volatile.Read(ref word) != step)
+            {
+                throw new DeviceException($"CUDA: step {step} ended without a word");
+            }
+
+            Thread.SpinWait(8);
+        }
+
+        return true;
     }
 
     /// <summary>Blocks of the step that begin from now on, and those between two loads, leave their work out.</summary>
