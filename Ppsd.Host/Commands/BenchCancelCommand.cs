@@ -6,10 +6,8 @@ using Ppsd.Host.Terminal;
 namespace Ppsd.Host.Commands;
 
 /// <summary><c>ppsd bench cancel</c>: how fast a cancel has effect at a stage with a full queue.</summary>
-internal sealed class BenchCancelCommand
+internal sealed class BenchCancelCommand : PpsdCommand
 {
-    private readonly TimeProvider _clock;
-
     private readonly Option<int?> _queue = OptionFactory.Number(
         "--queue",
         "N",
@@ -42,22 +40,16 @@ internal sealed class BenchCancelCommand
         1_000_000
     );
 
-    private BenchCancelCommand(TimeProvider clock) => _clock = clock;
-
-    /// <summary>The command.</summary>
-    public static Command Create(TimeProvider clock)
+    public BenchCancelCommand(TimeProvider clock)
+        : base("cancel", "Cancels a run at a stage whose queue is full.", clock)
     {
-        var bench = new BenchCancelCommand(clock);
-        var command = new Command("cancel", "Cancels a run at a stage whose queue is full.");
-        command.Options.Add(bench._queue);
-        command.Options.Add(bench._layers);
-        command.Options.Add(bench._layerMs);
-        command.Options.Add(bench._trials);
-        command.SetAction(bench.RunAsync);
-        return command;
+        Add(_queue);
+        Add(_layers);
+        Add(_layerMs);
+        Add(_trials);
     }
 
-    private async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellation)
+    protected override async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellation)
     {
         var settings = new CancelBenchSettings(
             parsed.GetValue(_queue) ?? 64,
@@ -65,7 +57,7 @@ internal sealed class BenchCancelCommand
             parsed.GetValue(_layerMs) ?? 0.1,
             parsed.GetValue(_trials) ?? 200
         );
-        var result = await new CancelBench(settings, _clock).RunAsync(cancellation);
+        var result = await new CancelBench(settings, Clock).RunAsync(cancellation);
         Print(
             $"{settings.QueueLength} micro-batches queued, each {settings.Layers} layers of {settings.LayerMs} ms; {settings.Trials} cancels, one process, {Environment.ProcessorCount} cores"
         );

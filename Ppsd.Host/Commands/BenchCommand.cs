@@ -9,14 +9,14 @@ internal static class BenchCommand
     public static Command Create(TimeProvider clock) =>
         new("bench", "Measures this machine.")
         {
-            BenchDecodeCommand.Create(clock),
-            BenchSessionsCommand.Create(clock),
-            BenchServeCommand.Create(clock),
-            BenchCancelCommand.Create(clock),
-            BenchKernelsCommand.Create(),
-            BenchLinkCommand.Create(clock),
-            BenchProfileCommand.Create(clock),
-            BenchLinkPeerCommand.Create(),
-            BenchLoadCommand.Create(clock),
+            new BenchDecodeCommand(clock),
+            new BenchSessionsCommand(clock),
+            new BenchServeCommand(clock),
+            new BenchCancelCommand(clock),
+            new BenchKernelsCommand(clock),
+            new BenchLinkCommand(clock),
+            new BenchProfileCommand(clock),
+            new BenchLinkPeerCommand(clock),
+            new BenchLoadCommand(clock),
         };
 }

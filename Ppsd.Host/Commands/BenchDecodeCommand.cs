@@ -8,10 +8,9 @@ using Ppsd.Kernels.Model;
 namespace Ppsd.Host.Commands;
 
 /// <summary><c>ppsd bench decode</c>: autoregressive decoding and PPSD side by side from one run.</summary>
-internal sealed class BenchDecodeCommand
+internal sealed class BenchDecodeCommand : PpsdCommand
 {
-    private readonly TimeProvider _clock;
-    private readonly ModelOptions _model = new();
+    private readonly ModelOptions _model = new(calibrates: true);
     private readonly StageOptions _stages = new();
     private readonly SamplingOptions _sampling = new();
 
@@ -28,31 +27,22 @@ internal sealed class BenchDecodeCommand
     private readonly ReportOptions _report = new();
     private readonly BenchStandOptions _stand;
 
-    private BenchDecodeCommand(TimeProvider clock)
+    public BenchDecodeCommand(TimeProvider clock)
+        : base("decode", "Decodes autoregressively and with PPSD on the same stages, in turn.", clock)
     {
-        _clock = clock;
         _stand = new BenchStandOptions(_stages);
+        Add(_model);
+        Add(_sampling);
+        Add(_stages);
+        Add(_prompts);
+        Add(_repetitions);
+        Add(_report);
+        Add(_stand);
     }
 
-    /// <summary>The command.</summary>
-    public static Command Create(TimeProvider clock)
+    protected override async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellation)
     {
-        var bench = new BenchDecodeCommand(clock);
-        var command = new Command("decode", "Decodes autoregressively and with PPSD on the same stages, in turn.");
-        bench._model.AddTo(command, calibrates: true);
-        bench._sampling.AddTo(command);
-        bench._stages.AddTo(command);
-        bench._prompts.AddTo(command);
-        command.Options.Add(bench._repetitions);
-        bench._report.AddTo(command);
-        bench._stand.AddTo(command);
-        command.SetAction(bench.RunAsync);
-        return command;
-    }
-
-    private async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellation)
-    {
-        var assets = _model.Open(parsed, _stages, _clock);
+        var assets = _model.Open(parsed, _stages, Clock);
         var plan = _stand.Plan(parsed, assets);
         var stages = _stages.Settings(parsed, plan.Stages.Count);
         var generation = _sampling.Settings(parsed, assets) with { IgnoreEndTokens = true, StopStrings = [] };
@@ -70,10 +60,10 @@ internal sealed class BenchDecodeCommand
             plan,
             settings.Prompts,
             generation,
-            _clock,
+            Clock,
             cancellation
         );
-        var result = await new DecodeBench(stand, assets, _clock).RunAsync(settings, cancellation);
+        var result = await new DecodeBench(stand, assets, Clock).RunAsync(settings, cancellation);
         _report.Print(parsed, new DecodeReport(result, Describe(assets, stand, settings), reading).Create());
         return result.HasPpsd && !result.IsTextIdentical ? 1 : 0;
     }

@@ -6,7 +6,7 @@ using Ppsd.Kernels.Weights;
 namespace Ppsd.Host.Commands;
 
 /// <summary><c>ppsd bench kernels</c>: each operation of a decode step, and whole steps, against the device's ceilings.</summary>
-internal sealed class BenchKernelsCommand
+internal sealed class BenchKernelsCommand : PpsdCommand
 {
     private readonly Option<string?> _synthetic = OptionFactory.Choice(
         "--synthetic",
@@ -43,22 +43,18 @@ internal sealed class BenchKernelsCommand
 
     private readonly ReportOptions _report = new();
 
-    /// <summary>The command.</summary>
-    public static Command Create()
+    public BenchKernelsCommand(TimeProvider clock)
+        : base("kernels", "Times the operations of a decode step and whole steps on one device.", clock)
     {
-        var bench = new BenchKernelsCommand();
-        var command = new Command("kernels", "Times the operations of a decode step and whole steps on one device.");
-        command.Options.Add(bench._synthetic);
-        command.Options.Add(bench._device);
-        command.Options.Add(bench._threads);
-        command.Options.Add(bench._layers);
-        command.Options.Add(bench._operationsOnly);
-        bench._report.AddTo(command);
-        command.SetAction(bench.Run);
-        return command;
+        Add(_synthetic);
+        Add(_device);
+        Add(_threads);
+        Add(_layers);
+        Add(_operationsOnly);
+        Add(_report);
     }
 
-    private int Run(ParseResult parsed)
+    protected override Task<int> RunAsync(ParseResult parsed, CancellationToken cancellation)
     {
         var preset = parsed.GetValue(_synthetic) ?? "llama2-7b";
         var settings = new KernelBenchSettings(
@@ -69,6 +65,6 @@ internal sealed class BenchKernelsCommand
             parsed.GetValue(_operationsOnly)
         );
         _report.Print(parsed, new KernelBench(settings).Run());
-        return 0;
+        return Task.FromResult(0);
     }
 }

@@ -6,12 +6,11 @@ using static Ppsd.Host.Bench.BenchReport;
 namespace Ppsd.Host.Commands;
 
 /// <summary><c>ppsd bench link</c>: what a hop between two stage processes costs, by the size of what it carries.</summary>
-internal sealed class BenchLinkCommand
+internal sealed class BenchLinkCommand : PpsdCommand
 {
     /// <summary>A hidden state of 4096 values, eight of them, a chunk of 64, a chunk of 512.</summary>
     private static readonly int[] _defaultPayloads = [1024, 16384, 131072, 1048576, 8388608];
 
-    private readonly TimeProvider _clock;
     private readonly NodeOptions _node = new();
     private readonly ReportOptions _report = new();
     private readonly PlotOption _plot = new();
@@ -32,31 +31,25 @@ internal sealed class BenchLinkCommand
 
     private readonly Option<bool> _local = OptionFactory.Switch("--in-process", "Keeps both ends in one process.");
 
-    private BenchLinkCommand(TimeProvider clock) => _clock = clock;
-
-    /// <summary>The command.</summary>
-    public static Command Create(TimeProvider clock)
+    public BenchLinkCommand(TimeProvider clock)
+        : base("link", "Measures the link between two stages by payload.", clock)
     {
-        var bench = new BenchLinkCommand(clock);
-        var command = new Command("link", "Measures the link between two stages by payload.");
-        command.Options.Add(bench._payloads);
-        command.Options.Add(bench._messages);
-        command.Options.Add(bench._local);
-        bench._report.AddTo(command);
-        bench._plot.AddTo(command);
-        bench._node.AddTo(command);
-        command.SetAction(bench.RunAsync);
-        return command;
+        Add(_payloads);
+        Add(_messages);
+        Add(_local);
+        Add(_report);
+        Add(_plot);
+        Add(_node);
     }
 
-    private async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellation)
+    protected override async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellation)
     {
         var payloads = parsed.GetValue(_payloads) is { Length: > 0 } given ? given : _defaultPayloads;
         var isLocal = parsed.GetValue(_local);
         var node = _node.Settings(parsed);
         await using var link = isLocal
-            ? LinkBench.StartLocal(node, _clock)
-            : await LinkBench.StartRemoteAsync(node, _clock, cancellation);
+            ? LinkBench.StartLocal(node, Clock)
+            : await LinkBench.StartRemoteAsync(node, Clock, cancellation);
         var timings = new List<LinkTiming>();
         foreach (var payload in payloads)
         {

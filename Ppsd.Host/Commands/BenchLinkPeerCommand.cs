@@ -10,24 +10,21 @@ namespace Ppsd.Host.Commands;
 /// <c>ppsd bench link-peer</c>: the far end of a link under measurement, until standard input ends. Started by
 /// <c>bench link</c>, hence hidden.
 /// </summary>
-internal sealed class BenchLinkPeerCommand
+internal sealed class BenchLinkPeerCommand : PpsdCommand
 {
     /// <summary>How the line begins that tells the actor's path.</summary>
     public const string Announcement = "link peer at ";
 
     private readonly NodeOptions _node = new();
 
-    /// <summary>The command.</summary>
-    public static Command Create()
+    public BenchLinkPeerCommand(TimeProvider clock)
+        : base("link-peer", "Answers a link benchmark.", clock)
     {
-        var peer = new BenchLinkPeerCommand();
-        var command = new Command("link-peer", "Answers a link benchmark.") { Hidden = true };
-        peer._node.AddTo(command);
-        command.SetAction(peer.RunAsync);
-        return command;
+        Hidden = true;
+        Add(_node);
     }
 
-    private async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellation)
+    protected override async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellation)
     {
         using var system = ActorSystem.Create("ppsd", _node.Settings(parsed).Load(NodeRole.Stage));
         var peer = system.ActorOf(LinkPeerActor.Props, "link-peer");

@@ -10,33 +10,27 @@ namespace Ppsd.Host.Commands;
 /// <c>ppsd bench load</c>: holds one stage and keeps its device busy as told on standard input, a line with the share of
 /// time each; 0 rests. Started by <c>bench decode</c> for its baseline under load, hence hidden.
 /// </summary>
-internal sealed class BenchLoadCommand
+internal sealed class BenchLoadCommand : PpsdCommand
 {
     /// <summary>How the line begins by which it says that it has loaded.</summary>
     public const string Announcement = "load of ";
 
-    private readonly TimeProvider _clock;
     private readonly ModelOptions _model = new();
     private readonly StageOptions _stages = new();
     private readonly Option<int?> _stage = OptionFactory.Number("--stage", "N", "Stage to replay, from 1.", 1, 1024);
 
-    private BenchLoadCommand(TimeProvider clock) => _clock = clock;
-
-    /// <summary>The command.</summary>
-    public static Command Create(TimeProvider clock)
+    public BenchLoadCommand(TimeProvider clock)
+        : base("load", "Keeps a device as busy as a stage does.", clock)
     {
-        var load = new BenchLoadCommand(clock);
-        var command = new Command("load", "Keeps a device as busy as a stage does.") { Hidden = true };
-        load._model.AddTo(command);
-        load._stages.AddTo(command);
-        command.Options.Add(load._stage);
-        command.SetAction(load.RunAsync);
-        return command;
+        Hidden = true;
+        Add(_model);
+        Add(_stages);
+        Add(_stage);
     }
 
-    private async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellation)
+    protected override async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellation)
     {
-        var assets = _model.Open(parsed, _stages, _clock);
+        var assets = _model.Open(parsed, _stages, Clock);
         var plan = _stages.Plan(parsed, assets);
         var stage = parsed.GetValue(_stage) ?? 1;
         if (stage > plan.Stages.Count)
@@ -48,7 +42,7 @@ internal sealed class BenchLoadCommand
             plan.Stages[stage - 1],
             stage - 1
         );
-        var load = new StageLoad(runtime, assets.Config.HiddenSize, _clock);
+        var load = new StageLoad(runtime, assets.Config.HiddenSize, Clock);
         StandardOutput.WriteLine($"{Announcement}stage {stage}");
 
         using var end = CancellationTokenSource.CreateLinkedTokenSource(cancellation);

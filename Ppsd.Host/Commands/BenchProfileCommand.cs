@@ -12,11 +12,10 @@ namespace Ppsd.Host.Commands;
 /// <c>ppsd bench profile</c>: time before and after the cut for each exit depth and length of text, and what handing over
 /// costs against it.
 /// </summary>
-internal sealed class BenchProfileCommand
+internal sealed class BenchProfileCommand : PpsdCommand
 {
     private static readonly int[] _defaultLengths = [64, 256, 1024];
 
-    private readonly TimeProvider _clock;
     private readonly ModelOptions _model = new();
     private readonly StageOptions _stages = new();
     private readonly NodeOptions _node = new();
@@ -35,30 +34,21 @@ internal sealed class BenchProfileCommand
         "Tokens of text before the candidate; 64, 256 and 1024 by default, as far as the model goes."
     );
 
-    private BenchProfileCommand(TimeProvider clock) => _clock = clock;
-
-    /// <summary>The command.</summary>
-    public static Command Create(TimeProvider clock)
+    public BenchProfileCommand(TimeProvider clock)
+        : base("profile", "Times stages by exit depth and length of text, and transfer against compute.", clock)
     {
-        var bench = new BenchProfileCommand(clock);
-        var command = new Command(
-            "profile",
-            "Times stages by exit depth and length of text, and transfer against compute."
-        );
-        bench._model.AddTo(command);
-        bench._stages.AddTo(command);
-        command.Options.Add(bench._depths);
-        command.Options.Add(bench._lengths);
-        bench._report.AddTo(command);
-        bench._plot.AddTo(command);
-        bench._node.AddTo(command);
-        command.SetAction(bench.RunAsync);
-        return command;
+        Add(_model);
+        Add(_stages);
+        Add(_depths);
+        Add(_lengths);
+        Add(_report);
+        Add(_plot);
+        Add(_node);
     }
 
-    private async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellation)
+    protected override async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellation)
     {
-        var assets = _model.Open(parsed, _stages, _clock);
+        var assets = _model.Open(parsed, _stages, Clock);
         var settings = _stages.Settings(parsed, stagesHere: 1);
         var layerCount = assets.Config.LayerCount;
         var depths = Checked(
@@ -88,7 +78,7 @@ internal sealed class BenchProfileCommand
             foreach (var length in lengths)
             {
                 cancellation.ThrowIfCancellationRequested();
-                var costs = new CostMeasurement(model, settings, length, _clock);
+                var costs = new CostMeasurement(model, settings, length, Clock);
                 var first = costs.Measure(model, new LayerRange(0, depth), stage: 0);
                 var rest = costs.Measure(model, new LayerRange(depth, layerCount - depth), stage: 0);
                 timings.Add(
@@ -120,7 +110,7 @@ internal sealed class BenchProfileCommand
 
     private async Task<double> HopMsAsync(ParseResult parsed, ModelAssets assets, CancellationToken cancellation)
     {
-        await using var link = await LinkBench.StartRemoteAsync(_node.Settings(parsed), _clock, cancellation);
+        await using var link = await LinkBench.StartRemoteAsync(_node.Settings(parsed), Clock, cancellation);
         return (await link.MeasureAsync(assets.Config.HiddenSize * sizeof(float), count: 200, cancellation)).HopMs;
     }
 

@@ -7,7 +7,7 @@ using Ppsd.Host.Text;
 namespace Ppsd.Host.Commands;
 
 /// <summary>Options that say what a benchmark decodes.</summary>
-internal sealed class BenchPromptOptions
+internal sealed class BenchPromptOptions : IOptionGroup
 {
     private const int DefaultCount = 8;
     private const int DefaultTokens = 64;

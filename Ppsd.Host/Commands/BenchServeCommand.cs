@@ -11,30 +11,23 @@ using Ppsd.Host.Terminal;
 namespace Ppsd.Host.Commands;
 
 /// <summary><c>ppsd bench serve</c>: an OpenAI-compatible server under load, one of its own or another.</summary>
-internal sealed class BenchServeCommand
+internal sealed class BenchServeCommand : PpsdCommand
 {
     private const int WarmUpRequests = 8;
 
-    private readonly TimeProvider _clock;
     private readonly ModelOptions _model = new();
     private readonly ServeLoadOptions _load = new();
     private readonly PlacementOptions _placement = new(new NodeOptions("cluster-"));
 
-    private BenchServeCommand(TimeProvider clock) => _clock = clock;
-
-    /// <summary>The command.</summary>
-    public static Command Create(TimeProvider clock)
+    public BenchServeCommand(TimeProvider clock)
+        : base("serve", "Sends many requests at once to a server and times their answers.", clock)
     {
-        var bench = new BenchServeCommand(clock);
-        var command = new Command("serve", "Sends many requests at once to a server and times their answers.");
-        bench._load.AddTo(command);
-        bench._model.AddTo(command);
-        bench._placement.AddTo(command);
-        command.SetAction(bench.RunAsync);
-        return command;
+        Add(_load);
+        Add(_model);
+        Add(_placement);
     }
 
-    private async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellation)
+    protected override async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellation)
     {
         _placement.Check(parsed);
         var report = _load.BaseUrl(parsed) is { } address
@@ -55,26 +48,26 @@ internal sealed class BenchServeCommand
     private async Task<ServeReport> RunElsewhereAsync(ParseResult parsed, Uri address, CancellationToken cancellation)
     {
         using var http = Connect(address, _load.ApiKey(parsed));
-        var client = new ServeClient(http, _clock);
+        var client = new ServeClient(http, Clock);
         var settings = _load.Settings(parsed) with { IsPpsd = await client.IsPpsdAsync(cancellation) };
         var requests = Requests(parsed, _load.ModelName(parsed) ?? await client.ModelAsync(cancellation), settings);
-        var round = await new ServeBench(client, _clock).RunAsync(requests, settings, cancellation);
+        var round = await new ServeBench(client, Clock).RunAsync(requests, settings, cancellation);
         return new ServeReport(Describe($"{address}", settings), round, null, null);
     }
 
     private async Task<ServeReport> RunHereAsync(ParseResult parsed, CancellationToken cancellation)
     {
-        var assets = _model.Open(parsed, _placement.Stages, _clock);
-        await using var pipeline = await _placement.StartAsync(parsed, assets, _clock, cancellation);
+        var assets = _model.Open(parsed, _placement.Stages, Clock);
+        await using var pipeline = await _placement.StartAsync(parsed, assets, Clock, cancellation);
         await using var server = await ApiServer.StartAsync(
             assets,
             pipeline,
             new ServerSettings { Port = 0, MaxRunning = 1024 },
-            _clock
+            Clock
         );
         using var http = Connect(server.Address, key: null);
-        var client = new ServeClient(http, _clock);
-        var bench = new ServeBench(client, _clock);
+        var client = new ServeClient(http, Clock);
+        var bench = new ServeBench(client, Clock);
         var settings = _load.Settings(parsed);
         var requests = Requests(parsed, assets.Name, settings);
         var one = settings with
@@ -84,12 +77,12 @@ internal sealed class BenchServeCommand
             RequestsPerSecond = double.PositiveInfinity,
         };
 
-        await new WarmUp(_clock).RunAsync(async () =>
+        await new WarmUp(Clock).RunAsync(async () =>
         {
             await bench.RunAsync(requests, one, cancellation);
             await bench.RunAsync(requests, settings with { RequestCount = settings.Concurrency }, cancellation);
         });
-        var overhead = await new ApiOverhead(client, new ServedModel(assets.Name, assets), pipeline, _clock).RunAsync(
+        var overhead = await new ApiOverhead(client, new ServedModel(assets.Name, assets), pipeline, Clock).RunAsync(
             requests,
             _load.OverheadPairs(parsed),
             cancellation

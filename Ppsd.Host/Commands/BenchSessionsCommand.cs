@@ -8,9 +8,8 @@ using Spectre.Console;
 namespace Ppsd.Host.Commands;
 
 /// <summary><c>ppsd bench sessions</c>: one session against many on the same pipeline.</summary>
-internal sealed class BenchSessionsCommand
+internal sealed class BenchSessionsCommand : PpsdCommand
 {
-    private readonly TimeProvider _clock;
     private readonly ModelOptions _model = new();
     private readonly StageOptions _stages = new();
     private readonly SamplingOptions _sampling = new();
@@ -31,27 +30,21 @@ internal sealed class BenchSessionsCommand
         1000
     );
 
-    private BenchSessionsCommand(TimeProvider clock) => _clock = clock;
-
-    /// <summary>The command.</summary>
-    public static Command Create(TimeProvider clock)
+    public BenchSessionsCommand(TimeProvider clock)
+        : base("sessions", "Decodes the same texts with one and with many sessions at a time.", clock)
     {
-        var bench = new BenchSessionsCommand(clock);
-        var command = new Command("sessions", "Decodes the same texts with one and with many sessions at a time.");
-        bench._model.AddTo(command);
-        bench._sampling.AddTo(command);
-        bench._stages.AddTo(command);
-        bench._prompts.AddTo(command);
-        command.Options.Add(bench._concurrency);
-        command.Options.Add(bench._repetitions);
-        bench._node.AddTo(command);
-        command.SetAction(bench.RunAsync);
-        return command;
+        Add(_model);
+        Add(_sampling);
+        Add(_stages);
+        Add(_prompts);
+        Add(_concurrency);
+        Add(_repetitions);
+        Add(_node);
     }
 
-    private async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellation)
+    protected override async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellation)
     {
-        var assets = _model.Open(parsed, _stages, _clock);
+        var assets = _model.Open(parsed, _stages, Clock);
         var plan = _stages.Plan(parsed, assets);
         var stages = _stages.Settings(parsed, plan.Stages.Count);
         var concurrencies = parsed.GetValue(_concurrency) is { Length: > 0 } chosen ? chosen : [1, 4, 16];
@@ -68,9 +61,9 @@ internal sealed class BenchSessionsCommand
             plan,
             stages,
             _node.Settings(parsed),
-            _clock
+            Clock
         );
-        var rounds = await new SessionsBench(pipeline, assets, _clock).RunAsync(
+        var rounds = await new SessionsBench(pipeline, assets, Clock).RunAsync(
             prompts,
             settings,
             concurrencies,

@@ -12,7 +12,7 @@ using Ppsd.Kernels.Model;
 namespace Ppsd.Host.Commands;
 
 /// <summary>Options that say what a benchmark measures on: stages in this process, or in several, on shares of a GPU.</summary>
-internal sealed class BenchStandOptions
+internal sealed class BenchStandOptions : IOptionGroup
 {
     private static readonly TimeSpan _patience = TimeSpan.FromMinutes(5);
 

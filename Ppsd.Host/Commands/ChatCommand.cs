@@ -8,9 +8,8 @@ namespace Ppsd.Host.Commands;
 /// <c>ppsd chat</c>: a conversation, line by line from standard input, on stages in this process, in several, or on a
 /// cluster.
 /// </summary>
-internal sealed class ChatCommand
+internal sealed class ChatCommand : PpsdCommand
 {
-    private readonly TimeProvider _clock;
     private readonly ModelOptions _model = new();
     private readonly SamplingOptions _sampling = new(standardMaxTokens: null);
     private readonly PlacementOptions _placement = new(new NodeOptions());
@@ -22,35 +21,32 @@ internal sealed class ChatCommand
         "What the model is told before the conversation."
     );
 
-    private ChatCommand(TimeProvider clock) => _clock = clock;
-
-    /// <summary>The command.</summary>
-    public static Command Create(TimeProvider clock)
-    {
-        var chat = new ChatCommand(clock);
-        var command = new InterruptibleCommand(
+    public ChatCommand(TimeProvider clock)
+        : base(
             "chat",
-            "Answers each line of standard input, and remembers. /clear forgets the conversation, /exit ends it; Ctrl+C stops an answer."
-        );
-        command.Options.Add(chat._system);
-        chat._model.AddTo(command);
-        chat._sampling.AddTo(command);
-        chat._showDrafts.AddTo(command);
-        chat._placement.AddTo(command);
-        command.SetAction(chat.RunAsync);
-        return command;
+            "Answers each line of standard input, and remembers. /clear forgets the conversation, /exit ends it; Ctrl+C stops an answer.",
+            clock
+        )
+    {
+        Add(_system);
+        Add(_model);
+        Add(_sampling);
+        Add(_showDrafts);
+        Add(_placement);
     }
 
-    private async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellation)
+    public override bool HandlesSignals => true;
+
+    protected override async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellation)
     {
         _placement.Check(parsed);
-        var assets = _model.Open(parsed, _placement.Stages, _clock);
+        var assets = _model.Open(parsed, _placement.Stages, Clock);
         var settings = _sampling.Settings(parsed, assets) with { ShowDrafts = _showDrafts.Value(parsed) };
 
         // A model that cannot chat is better refused before its weights are loaded.
         _ = assets.ChatTemplate;
         using var interrupts = new ChatInterrupts();
-        await using var pipeline = await _placement.StartAsync(parsed, assets, _clock, interrupts.Leave);
+        await using var pipeline = await _placement.StartAsync(parsed, assets, Clock, interrupts.Leave);
         interrupts.Leave.ThrowIfCancellationRequested();
         var chat = new InteractiveChat(
             new TextGenerator(pipeline.Client, assets),

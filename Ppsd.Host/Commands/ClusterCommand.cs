@@ -9,8 +9,8 @@ internal static class ClusterCommand
     public static Command Create(TimeProvider clock) =>
         new("cluster", "Looks at a running cluster.")
         {
-            ClusterStatusCommand.Create(clock),
-            ClusterTopCommand.Create(clock),
-            ClusterDrainCommand.Create(clock),
+            new ClusterStatusCommand(clock),
+            new ClusterTopCommand(clock),
+            new ClusterDrainCommand(clock),
         };
 }

@@ -10,35 +10,28 @@ namespace Ppsd.Host.Commands;
 /// <c>ppsd cluster drain ADDRESS</c>: tells a stage node to finish its sessions and leave, and waits until it has. The
 /// same as a SIGTERM on the node's own machine.
 /// </summary>
-internal sealed class ClusterDrainCommand
+internal sealed class ClusterDrainCommand : PpsdCommand
 {
     private static readonly TimeSpan _pollInterval = TimeSpan.FromMilliseconds(250);
 
-    private readonly TimeProvider _clock;
     private readonly ClusterOptions _cluster = new();
     private readonly Argument<string> _address = new("ADDRESS")
     {
         Description = "The node, as HOST:PORT; 'ppsd cluster status' lists them.",
     };
 
-    private ClusterDrainCommand(TimeProvider clock) => _clock = clock;
-
-    /// <summary>The command.</summary>
-    public static Command Create(TimeProvider clock)
+    public ClusterDrainCommand(TimeProvider clock)
+        : base("drain", "Lets a stage node finish its sessions and leave.", clock)
     {
-        var drain = new ClusterDrainCommand(clock);
-        var command = new Command("drain", "Lets a stage node finish its sessions and leave.");
-        command.Arguments.Add(drain._address);
-        drain._cluster.AddTo(command);
-        command.SetAction(drain.RunAsync);
-        return command;
+        Add(_address);
+        Add(_cluster);
     }
 
-    private async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellation)
+    protected override async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellation)
     {
         var given = parsed.GetValue(_address)!;
         var address = SeedAddress.Parse(given);
-        await using var cluster = await _cluster.JoinAsync(parsed, _clock, cancellation);
+        await using var cluster = await _cluster.JoinAsync(parsed, Clock, cancellation);
         if (await FindAsync(cluster, address) is null)
         {
             throw new UserErrorException(
@@ -56,7 +49,7 @@ internal sealed class ClusterDrainCommand
         );
         while (await FindAsync(cluster, address) is not null)
         {
-            await Task.Delay(_pollInterval, _clock, cancellation);
+            await Task.Delay(_pollInterval, Clock, cancellation);
         }
 
         var now = await cluster.LookAsync();

@@ -7,7 +7,7 @@ using Ppsd.Host.Pipelines;
 namespace Ppsd.Host.Commands;
 
 /// <summary>Options of every command that looks at a cluster: which one, and how to join it.</summary>
-internal sealed class ClusterOptions
+internal sealed class ClusterOptions : IOptionGroup
 {
     private const int DefaultWaitSeconds = 10;
 

@@ -6,33 +6,26 @@ using Ppsd.Host.Terminal;
 namespace Ppsd.Host.Commands;
 
 /// <summary><c>ppsd cluster status</c>: members and stages as they are now. Exit code 1 when no pipeline stands.</summary>
-internal sealed class ClusterStatusCommand
+internal sealed class ClusterStatusCommand : PpsdCommand
 {
     /// <summary>Time between the two looks that busy shares and rates come from.</summary>
     private static readonly TimeSpan _interval = TimeSpan.FromSeconds(1);
 
-    private readonly TimeProvider _clock;
     private readonly ClusterOptions _cluster = new();
     private readonly Option<bool> _json = OptionFactory.Switch("--json", "Prints one JSON object.");
 
-    private ClusterStatusCommand(TimeProvider clock) => _clock = clock;
-
-    /// <summary>The command.</summary>
-    public static Command Create(TimeProvider clock)
+    public ClusterStatusCommand(TimeProvider clock)
+        : base("status", "Prints members and stages.", clock)
     {
-        var status = new ClusterStatusCommand(clock);
-        var command = new Command("status", "Prints members and stages.");
-        status._cluster.AddTo(command);
-        command.Options.Add(status._json);
-        command.SetAction(status.RunAsync);
-        return command;
+        Add(_cluster);
+        Add(_json);
     }
 
-    private async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellation)
+    protected override async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellation)
     {
-        await using var cluster = await _cluster.JoinAsync(parsed, _clock, cancellation);
+        await using var cluster = await _cluster.JoinAsync(parsed, Clock, cancellation);
         var before = await cluster.LookAsync();
-        await Task.Delay(_interval, _clock, cancellation);
+        await Task.Delay(_interval, Clock, cancellation);
         var now = await cluster.LookAsync();
         var rates = SnapshotRates.Between(before, now);
         if (parsed.GetValue(_json))

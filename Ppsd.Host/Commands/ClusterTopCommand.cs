@@ -10,9 +10,8 @@ namespace Ppsd.Host.Commands;
 /// <c>ppsd cluster top</c>: what the pipeline is doing, until q or Ctrl+C. Where there is no terminal, a line per
 /// interval.
 /// </summary>
-internal sealed class ClusterTopCommand
+internal sealed class ClusterTopCommand : PpsdCommand
 {
-    private readonly TimeProvider _clock;
     private readonly ClusterOptions _cluster = new();
 
     private readonly Option<double?> _interval = OptionFactory.Number(
@@ -31,23 +30,17 @@ internal sealed class ClusterTopCommand
         int.MaxValue
     );
 
-    private ClusterTopCommand(TimeProvider clock) => _clock = clock;
-
-    /// <summary>The command.</summary>
-    public static Command Create(TimeProvider clock)
+    public ClusterTopCommand(TimeProvider clock)
+        : base("top", "Shows busy shares, tokens/s and sessions as they change.", clock)
     {
-        var top = new ClusterTopCommand(clock);
-        var command = new Command("top", "Shows busy shares, tokens/s and sessions as they change.");
-        top._cluster.AddTo(command);
-        command.Options.Add(top._interval);
-        command.Options.Add(top._count);
-        command.SetAction(top.RunAsync);
-        return command;
+        Add(_cluster);
+        Add(_interval);
+        Add(_count);
     }
 
-    private async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellation)
+    protected override async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellation)
     {
-        await using var cluster = await _cluster.JoinAsync(parsed, _clock, cancellation);
+        await using var cluster = await _cluster.JoinAsync(parsed, Clock, cancellation);
         using var quit = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         var looks = LooksAsync(
             cluster,
@@ -119,7 +112,7 @@ internal sealed class ClusterTopCommand
 
             try
             {
-                await Task.Delay(slice, _clock, quit.Token);
+                await Task.Delay(slice, Clock, quit.Token);
             }
             catch (OperationCanceledException)
             {

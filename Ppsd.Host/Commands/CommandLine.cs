@@ -43,8 +43,9 @@ internal static class CommandLine
                     Output = StandardOutput.Writer,
 
                     // A server lets requests finish and leaves its cluster politely.
-                    ProcessTerminationTimeout =
-                        parsed.CommandResult.Command is InterruptibleCommand ? null : TimeSpan.FromSeconds(60),
+                    ProcessTerminationTimeout = parsed.CommandResult.Command is PpsdCommand { HandlesSignals: true }
+                        ? null
+                        : TimeSpan.FromSeconds(60),
                 }
             );
         }
@@ -74,16 +75,16 @@ internal static class CommandLine
     internal static RootCommand CreateRoot(TimeProvider clock) =>
         new("Decodes language models over a pipeline of stages that draft for each other (PPSD, arXiv 2509.19368).")
         {
-            GenerateCommand.Create(clock),
-            ChatCommand.Create(clock),
-            ServeCommand.Create(clock),
-            StageCommand.Create(clock),
-            InspectCommand.Create(clock),
-            DevicesCommand.Create(),
-            PlanCommand.Create(clock),
+            new GenerateCommand(clock),
+            new ChatCommand(clock),
+            new ServeCommand(clock),
+            new StageCommand(clock),
+            new InspectCommand(clock),
+            new DevicesCommand(clock),
+            new PlanCommand(clock),
             BenchCommand.Create(clock),
             ClusterCommand.Create(clock),
-            VerifyCommand.Create(clock),
+            new VerifyCommand(clock),
         };
 
     private static string MissingCommand(ParseResult parsed)

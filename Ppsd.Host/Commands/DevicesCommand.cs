@@ -6,17 +6,10 @@ using PlainText = Spectre.Console.Text;
 namespace Ppsd.Host.Commands;
 
 /// <summary><c>ppsd devices</c>: this machine's devices, and why one cannot be used.</summary>
-internal static class DevicesCommand
+internal sealed class DevicesCommand(TimeProvider clock)
+    : PpsdCommand("devices", "Lists devices and says why one cannot be used.", clock)
 {
-    /// <summary>The command.</summary>
-    public static Command Create()
-    {
-        var command = new Command("devices", "Lists devices and says why one cannot be used.");
-        command.SetAction(_ => Print());
-        return command;
-    }
-
-    private static int Print()
+    protected override Task<int> RunAsync(ParseResult parsed, CancellationToken cancellation)
     {
         var table = new Table().Border(TableBorder.None).AddColumns("device", "usable", "what it is");
         foreach (var device in DeviceCatalog.List())
@@ -29,6 +22,6 @@ internal static class DevicesCommand
         }
 
         AnsiConsole.Write(table);
-        return 0;
+        return Task.FromResult(0);
     }
 }

@@ -6,10 +6,9 @@ using Ppsd.Host.Terminal;
 namespace Ppsd.Host.Commands;
 
 /// <summary><c>ppsd generate</c>: texts for prompts, on stages in this process, in several, or on a cluster.</summary>
-internal sealed class GenerateCommand
+internal sealed class GenerateCommand : PpsdCommand
 {
-    private readonly TimeProvider _clock;
-    private readonly ModelOptions _model = new();
+    private readonly ModelOptions _model = new(calibrates: true);
     private readonly SamplingOptions _sampling = new();
     private readonly PlacementOptions _placement = new(new NodeOptions());
 
@@ -45,32 +44,26 @@ internal sealed class GenerateCommand
 
     private readonly ShowDraftsOption _showDrafts = new();
 
-    private GenerateCommand(TimeProvider clock) => _clock = clock;
-
-    /// <summary>The command.</summary>
-    public static Command Create(TimeProvider clock)
+    public GenerateCommand(TimeProvider clock)
+        : base("generate", "Generates text.", clock)
     {
-        var generate = new GenerateCommand(clock);
-        var command = new Command("generate", "Generates text.");
-        command.Arguments.Add(generate._prompt);
-        generate._model.AddTo(command, calibrates: true);
-        generate._sampling.AddTo(command);
-        command.Options.Add(generate._prompts);
-        command.Options.Add(generate._promptTokens);
-        command.Options.Add(generate._concurrency);
-        command.Options.Add(generate._json);
-        generate._showDrafts.AddTo(command);
-        generate._placement.AddTo(command);
-        command.SetAction(generate.RunAsync);
-        return command;
+        Add(_prompt);
+        Add(_model);
+        Add(_sampling);
+        Add(_prompts);
+        Add(_promptTokens);
+        Add(_concurrency);
+        Add(_json);
+        Add(_showDrafts);
+        Add(_placement);
     }
 
-    private async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellation)
+    protected override async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellation)
     {
         var prompt = parsed.GetValue(_prompt);
         var promptFile = parsed.GetValue(_prompts);
         CheckCombinations(parsed, prompt, promptFile);
-        var assets = _model.Open(parsed, _placement.Stages, _clock);
+        var assets = _model.Open(parsed, _placement.Stages, Clock);
         var settings = _sampling.Settings(parsed, assets);
         assets = _model.Calibrate(
             parsed,
@@ -85,7 +78,7 @@ internal sealed class GenerateCommand
             : PromptFile.Read(promptFile, assets);
 
         CheckContext(prompts, settings, assets);
-        await using var pipeline = await _placement.StartAsync(parsed, assets, _clock, cancellation);
+        await using var pipeline = await _placement.StartAsync(parsed, assets, Clock, cancellation);
         var generator = new TextGenerator(pipeline.Client, assets);
         if (parsed.GetValue(_json) || promptFile is not null)
         {
@@ -100,7 +93,7 @@ internal sealed class GenerateCommand
             return 0;
         }
 
-        var session = new InteractiveGeneration(generator, pipeline, _clock);
+        var session = new InteractiveGeneration(generator, pipeline, Clock);
         await session.RunAsync(prompts[0], settings, _showDrafts.Value(parsed), cancellation);
         return 0;
     }

@@ -10,10 +10,8 @@ using PlainText = Spectre.Console.Text;
 namespace Ppsd.Host.Commands;
 
 /// <summary><c>ppsd inspect MODEL</c>: what a checkpoint holds and how it would be cut, without loading weights.</summary>
-internal sealed class InspectCommand
+internal sealed class InspectCommand : PpsdCommand
 {
-    private readonly TimeProvider _clock;
-
     private readonly Argument<string?> _model = new("MODEL")
     {
         Arity = ArgumentArity.ZeroOrOne,
@@ -23,23 +21,17 @@ internal sealed class InspectCommand
     private readonly Option<string?> _exitHead = OptionFactory.Text("--exit-head", "DIR", "Folder of its exit head.");
     private readonly StageOptions _stages = new();
 
-    private InspectCommand(TimeProvider clock) => _clock = clock;
-
-    /// <summary>The command.</summary>
-    public static Command Create(TimeProvider clock)
+    public InspectCommand(TimeProvider clock)
+        : base("inspect", "Prints layers, parameters, bytes per stage and the stage plan.", clock)
     {
-        var inspect = new InspectCommand(clock);
-        var command = new Command("inspect", "Prints layers, parameters, bytes per stage and the stage plan.");
-        command.Arguments.Add(inspect._model);
-        command.Options.Add(inspect._exitHead);
-        inspect._stages.AddTo(command);
-        command.SetAction(inspect.Print);
-        return command;
+        Add(_model);
+        Add(_exitHead);
+        Add(_stages);
     }
 
-    private int Print(ParseResult parsed)
+    protected override Task<int> RunAsync(ParseResult parsed, CancellationToken cancellation)
     {
-        var assets = ModelAssets.Open(parsed.GetValue(_model), parsed.GetValue(_exitHead), _clock);
+        var assets = ModelAssets.Open(parsed.GetValue(_model), parsed.GetValue(_exitHead), Clock);
         var plan = _stages.Plan(parsed, assets);
         var config = assets.Config;
         using var checkpoint = Checkpoint.Open(assets.Folder);
@@ -92,7 +84,7 @@ internal sealed class InspectCommand
         }
 
         AnsiConsole.Write(table);
-        return 0;
+        return Task.FromResult(0);
 
         void Fact(string name, FormattableString value) =>
             facts.AddRow(new Markup($"[grey]{name}[/]"), new PlainText(Invariant(value)));

@@ -9,7 +9,10 @@ using Ppsd.Kernels.Weights;
 namespace Ppsd.Host.Commands;
 
 /// <summary>Options that say which model: a folder, a synthetic one, or that of a plan.</summary>
-internal sealed class ModelOptions
+/// <param name="calibrates">
+/// True for a command that starts all stages itself and so can calibrate a synthetic model (--synthetic-alpha).
+/// </param>
+internal sealed class ModelOptions(bool calibrates = false) : IOptionGroup
 {
     private readonly Option<string?> _model = OptionFactory.Text(
         "--model",
@@ -68,9 +71,7 @@ internal sealed class ModelOptions
     );
 
     /// <summary>Adds them to a command.</summary>
-    /// <param name="command">The command.</param>
-    /// <param name="calibrates">True for a command that starts all stages, so that they have one scale.</param>
-    public void AddTo(Command command, bool calibrates = false)
+    public void AddTo(Command command)
     {
         if (calibrates)
         {

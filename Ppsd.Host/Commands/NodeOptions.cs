@@ -6,7 +6,7 @@ namespace Ppsd.Host.Commands;
 
 /// <summary>Options that say how this process meets others.</summary>
 /// <param name="prefix">Stands before the names of options, where a command has others of those names.</param>
-internal sealed class NodeOptions(string prefix = "")
+internal sealed class NodeOptions(string prefix = "") : IOptionGroup
 {
     private readonly Option<string?> _config = OptionFactory.Text(
         "--config",

@@ -7,7 +7,7 @@ namespace Ppsd.Host.Commands;
 
 /// <summary>Options that say which processes hold the stages: this one, its children, or a cluster.</summary>
 /// <param name="node">How this process meets others.</param>
-internal sealed class PlacementOptions(NodeOptions node)
+internal sealed class PlacementOptions(NodeOptions node) : IOptionGroup
 {
     private readonly Option<int?> _processes = OptionFactory.Number(
         "--processes",

@@ -13,14 +13,13 @@ namespace Ppsd.Host.Commands;
 /// <c>ppsd plan</c>: measures layers, heads and the link on the devices at hand and chooses the exit layer and the cut of
 /// least expected time per token.
 /// </summary>
-internal sealed class PlanCommand
+internal sealed class PlanCommand : PpsdCommand
 {
     private const int DefaultStages = 4;
     private const double DefaultAlpha = 0.8;
     private const int LinkMessages = 200;
 
-    private readonly TimeProvider _clock;
-    private readonly ModelOptions _model = new();
+    private readonly ModelOptions _model = new(calibrates: true);
     private readonly StageOptions _stages = new();
     private readonly SamplingOptions _sampling = new();
     private readonly NodeOptions _node = new();
@@ -56,30 +55,24 @@ internal sealed class PlanCommand
         "Decodes by the plan and prints the measurement beside the prediction."
     );
 
-    private PlanCommand(TimeProvider clock) => _clock = clock;
-
-    /// <summary>The command.</summary>
-    public static Command Create(TimeProvider clock)
+    public PlanCommand(TimeProvider clock)
+        : base("plan", "Measures the devices and plans a pipeline for them.", clock)
     {
-        var plan = new PlanCommand(clock);
-        var command = new Command("plan", "Measures the devices and plans a pipeline for them.");
-        plan._model.AddTo(command, calibrates: true);
-        plan._stages.AddTo(command);
-        plan._sampling.AddTo(command);
-        foreach (var option in (Option[])[plan._alpha, plan._context, plan._remote, plan._out, plan._measure])
-        {
-            command.Options.Add(option);
-        }
-
-        plan._report.AddTo(command);
-        plan._node.AddTo(command);
-        command.SetAction(plan.RunAsync);
-        return command;
+        Add(_model);
+        Add(_stages);
+        Add(_sampling);
+        Add(_alpha);
+        Add(_context);
+        Add(_remote);
+        Add(_out);
+        Add(_measure);
+        Add(_report);
+        Add(_node);
     }
 
-    private async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellation)
+    protected override async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellation)
     {
-        var assets = _model.Open(parsed, _stages, _clock);
+        var assets = _model.Open(parsed, _stages, Clock);
         var layerCount = assets.Config.LayerCount;
         var stageCount = _stages.Count(parsed) ?? Math.Min(DefaultStages, layerCount);
         var settings = _stages.Settings(parsed, stageCount);
@@ -87,7 +80,7 @@ internal sealed class PlanCommand
         var length = Length(parsed, assets);
 
         var candidates = Candidates(parsed, assets);
-        var costs = new CostMeasurement(assets, settings, length, _clock);
+        var costs = new CostMeasurement(assets, settings, length, Clock);
         var byDevice = Enumerable
             .Range(0, Math.Min(stageCount, settings.Devices.Count))
             .Select(costs.MeasureDevice)
@@ -189,8 +182,8 @@ internal sealed class PlanCommand
     {
         var node = _node.Settings(parsed);
         await using var link = parsed.GetValue(_remote)
-            ? await LinkBench.StartRemoteAsync(node, _clock, cancellation)
-            : LinkBench.StartLocal(node, _clock);
+            ? await LinkBench.StartRemoteAsync(node, Clock, cancellation)
+            : LinkBench.StartLocal(node, Clock);
         var payloadBytes = assets.Config.HiddenSize * sizeof(float);
         return (await link.MeasureAsync(payloadBytes, LinkMessages, cancellation)).HopMs;
     }
@@ -229,11 +222,11 @@ internal sealed class PlanCommand
             planned.Stages,
             settings,
             _node.Settings(parsed),
-            _clock
+            Clock
         );
         await using var stand = new BenchStand { Pipeline = pipeline };
         var prompts = Enumerable.Range(0, 4).Select(i => KeyedPrompt.Create(i, 32, assets.Config.VocabSize)).ToList();
-        return await new DecodeBench(stand, assets, _clock).RunAsync(
+        return await new DecodeBench(stand, assets, Clock).RunAsync(
             new DecodeBenchSettings(prompts, generation, Repetitions: 3),
             cancellation
         );

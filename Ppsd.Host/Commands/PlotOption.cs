@@ -4,7 +4,7 @@ using Ppsd.Host.Bench;
 namespace Ppsd.Host.Commands;
 
 /// <summary>The option that draws a benchmark's result.</summary>
-internal sealed class PlotOption
+internal sealed class PlotOption : IOptionGroup
 {
     private readonly Option<string?> _plot = OptionFactory.Text("--plot", "FILE.png", "Draws the result as a picture.");
 

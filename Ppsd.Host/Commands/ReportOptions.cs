@@ -6,7 +6,7 @@ using Spectre.Console;
 namespace Ppsd.Host.Commands;
 
 /// <summary>Options that say how a benchmark reports.</summary>
-internal sealed class ReportOptions
+internal sealed class ReportOptions : IOptionGroup
 {
     private readonly Option<string?> _output;
 

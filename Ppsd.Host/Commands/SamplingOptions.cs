@@ -8,7 +8,7 @@ namespace Ppsd.Host.Commands;
 
 /// <summary>Options that say how texts are generated.</summary>
 /// <param name="standardMaxTokens">Most tokens of a text if it is not told; null for no bound but the context.</param>
-internal sealed class SamplingOptions(int? standardMaxTokens = 128)
+internal sealed class SamplingOptions(int? standardMaxTokens = 128) : IOptionGroup
 {
     private readonly Option<string?> _decode = OptionFactory.Choice(
         "--decode",

@@ -6,9 +6,8 @@ using Ppsd.Host.Terminal;
 namespace Ppsd.Host.Commands;
 
 /// <summary><c>ppsd serve</c>: an OpenAI-compatible HTTP server in front of a pipeline, until it is told to stop.</summary>
-internal sealed class ServeCommand
+internal sealed class ServeCommand : PpsdCommand
 {
-    private readonly TimeProvider _clock;
     private readonly ModelOptions _model = new();
     private readonly ServerOptions _server = new();
     private readonly PlacementOptions _placement = new(new NodeOptions("cluster-"));
@@ -18,22 +17,16 @@ internal sealed class ServeCommand
         "Forms a cluster that 'ppsd stage' nodes join, and hosts its coordinator; holds no stage itself."
     );
 
-    private ServeCommand(TimeProvider clock) => _clock = clock;
-
-    /// <summary>The command.</summary>
-    public static Command Create(TimeProvider clock)
+    public ServeCommand(TimeProvider clock)
+        : base("serve", "Serves the model by an OpenAI-compatible HTTP API.", clock)
     {
-        var serve = new ServeCommand(clock);
-        var command = new Command("serve", "Serves the model by an OpenAI-compatible HTTP API.");
-        serve._model.AddTo(command);
-        serve._server.AddTo(command);
-        command.Options.Add(serve._cluster);
-        serve._placement.AddTo(command);
-        command.SetAction(serve.RunAsync);
-        return command;
+        Add(_model);
+        Add(_server);
+        Add(_cluster);
+        Add(_placement);
     }
 
-    private async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellation)
+    protected override async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellation)
     {
         _placement.Check(parsed);
         var settings = _server.Settings(parsed);
@@ -44,12 +37,12 @@ internal sealed class ServeCommand
             );
         }
 
-        var assets = _model.Open(parsed, _placement.Stages, _clock);
+        var assets = _model.Open(parsed, _placement.Stages, Clock);
         await using var pipeline = await _placement.ServeAsync(
             parsed,
             assets,
             parsed.GetValue(_cluster),
-            _clock,
+            Clock,
             cancellation
         );
         if (pipeline is ClusterMembership member)
@@ -57,7 +50,7 @@ internal sealed class ServeCommand
             StandardOutput.WriteLine($"node at {member.Address}");
         }
 
-        await using var server = await ApiServer.StartAsync(assets, pipeline, settings, _clock);
+        await using var server = await ApiServer.StartAsync(assets, pipeline, settings, Clock);
         StandardOutput.WriteLine(ServerAnnouncement.Prefix + server.Address);
         var stopped = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         await using var registration = cancellation.Register(() => stopped.TrySetResult());

@@ -4,7 +4,7 @@ using Ppsd.Host.Bench.Serving;
 namespace Ppsd.Host.Commands;
 
 /// <summary>Options that say what load a server gets.</summary>
-internal sealed class ServeLoadOptions
+internal sealed class ServeLoadOptions : IOptionGroup
 {
     private static readonly ServeBenchSettings _defaults = new();
 

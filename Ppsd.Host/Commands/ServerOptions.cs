@@ -6,7 +6,7 @@ using Ppsd.Host.Api.Requests;
 namespace Ppsd.Host.Commands;
 
 /// <summary>Options of the HTTP server.</summary>
-internal sealed class ServerOptions
+internal sealed class ServerOptions : IOptionGroup
 {
     private static readonly ServerSettings _defaults = new();
 

@@ -3,7 +3,7 @@ using System.CommandLine;
 namespace Ppsd.Host.Commands;
 
 /// <summary><c>--show-drafts</c>: drafts beside the text they may become, where standard output is a terminal.</summary>
-internal sealed class ShowDraftsOption
+internal sealed class ShowDraftsOption : IOptionGroup
 {
     private readonly Option<bool> _option = OptionFactory.Switch(
         "--show-drafts",

@@ -10,9 +10,8 @@ using Ppsd.Host.Terminal;
 namespace Ppsd.Host.Commands;
 
 /// <summary><c>ppsd stage</c>: a node that holds one stage and may host the coordinator.</summary>
-internal sealed class StageCommand
+internal sealed class StageCommand : PpsdCommand
 {
-    private readonly TimeProvider _clock;
     private readonly ModelOptions _model = new();
     private readonly StageOptions _stages = new();
     private readonly NodeOptions _node = new();
@@ -44,27 +43,21 @@ internal sealed class StageCommand
         86_400
     );
 
-    private StageCommand(TimeProvider clock) => _clock = clock;
-
-    /// <summary>The command.</summary>
-    public static Command Create(TimeProvider clock)
+    public StageCommand(TimeProvider clock)
+        : base("stage", "Runs a node that holds one stage of a cluster's pipeline.", clock)
     {
-        var stage = new StageCommand(clock);
-        var command = new Command("stage", "Runs a node that holds one stage of a cluster's pipeline.");
-        stage._model.AddTo(command);
-        stage._stages.AddTo(command);
-        command.Options.Add(stage._seedNodes);
-        command.Options.Add(stage._stage);
-        stage._node.AddTo(command);
-        command.Options.Add(stage._drainTimeout);
-        command.Options.Add(stage._leaveAtEndOfInput);
-        command.SetAction(stage.RunAsync);
-        return command;
+        Add(_model);
+        Add(_stages);
+        Add(_seedNodes);
+        Add(_stage);
+        Add(_node);
+        Add(_drainTimeout);
+        Add(_leaveAtEndOfInput);
     }
 
-    private async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellation)
+    protected override async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellation)
     {
-        var assets = _model.Open(parsed, _stages, _clock);
+        var assets = _model.Open(parsed, _stages, Clock);
         var plan = _stages.Plan(parsed, assets);
         var wanted = parsed.GetValue(_stage);
         if (wanted > plan.Stages.Count)
@@ -99,7 +92,7 @@ internal sealed class StageCommand
             [.. parsed.GetValue(_seedNodes)!.Select(SeedAddress.Parse)],
             node,
             ClusterPlan.Of(plan),
-            _clock
+            Clock
         );
         StandardOutput.WriteLine(StageAnnouncement.Prefix + member.Address);
         await using var registration = cancellation.Register(() => stopped.TrySetResult());

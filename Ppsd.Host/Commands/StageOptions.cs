@@ -8,7 +8,7 @@ using Ppsd.Kernels.Model;
 namespace Ppsd.Host.Commands;
 
 /// <summary>Options that say how a model is cut into stages and where they run.</summary>
-internal sealed class StageOptions
+internal sealed class StageOptions : IOptionGroup
 {
     private const int DefaultStages = 4;
 

@@ -6,9 +6,8 @@ using Spectre.Console;
 namespace Ppsd.Host.Commands;
 
 /// <summary><c>ppsd verify</c>: whether a device computes what it should, bit for bit and against golden results.</summary>
-internal sealed class VerifyCommand
+internal sealed class VerifyCommand : PpsdCommand
 {
-    private readonly TimeProvider _clock;
     private readonly ModelOptions _model = new();
     private readonly StageOptions _stages = new();
 
@@ -18,23 +17,17 @@ internal sealed class VerifyCommand
         "Another implementation's results for this model (docs/benchmarking.md says how they are laid out)."
     );
 
-    private VerifyCommand(TimeProvider clock) => _clock = clock;
-
-    /// <summary>The command.</summary>
-    public static Command Create(TimeProvider clock)
+    public VerifyCommand(TimeProvider clock)
+        : base("verify", "Checks that a device gives the same bits however the work is cut.", clock)
     {
-        var verify = new VerifyCommand(clock);
-        var command = new Command("verify", "Checks that a device gives the same bits however the work is cut.");
-        verify._model.AddTo(command);
-        verify._stages.AddTo(command);
-        command.Options.Add(verify._goldens);
-        command.SetAction(verify.RunAsync);
-        return command;
+        Add(_model);
+        Add(_stages);
+        Add(_goldens);
     }
 
-    private async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellation)
+    protected override async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellation)
     {
-        var device = new VerifiedDevice(_model.Open(parsed, _stages, _clock), _stages.Settings(parsed, stagesHere: 1));
+        var device = new VerifiedDevice(_model.Open(parsed, _stages, Clock), _stages.Settings(parsed, stagesHere: 1));
         AnsiConsole.WriteLine($"{device.Assets.Name} on {device.Settings.Devices[0]}");
         var failures = 0;
         foreach (var finding in new BitIdentityChecks(device).Run())
@@ -48,7 +41,7 @@ internal sealed class VerifyCommand
             Print(new DrawChecks(whole.Run, device.Assets.Config.VocabSize).Run());
         }
 
-        await foreach (var finding in new DecodeModeChecks(device, _clock).RunAsync().WithCancellation(cancellation))
+        await foreach (var finding in new DecodeModeChecks(device, Clock).RunAsync().WithCancellation(cancellation))
         {
             Print(finding);
         }
