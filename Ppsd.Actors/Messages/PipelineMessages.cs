@@ -35,15 +35,22 @@ public sealed record Forward([property: Key(0)] MicroBatch Batch, [property: Key
 [MessagePackObject]
 public sealed record Credit([property: Key(0)] BatchNumber Number) : IWireMessage, IControlMessage;
 
-/// <summary>A token an exit head proposes to follow a candidate.</summary>
-/// <param name="Parent">The candidate.</param>
+/// <summary>A token an exit head proposes somewhere behind a candidate.</summary>
+/// <param name="Origin">The candidate the head drafted from.</param>
 /// <param name="Token">The proposal.</param>
-/// <param name="LogProbability">How sure the head is; orders candidates when several compete for a place.</param>
+/// <param name="LogProbability">
+/// How sure the head is of it, given that the tokens before it are right; orders proposals that compete for a place.
+/// </param>
+/// <param name="Step">
+/// 0 for a successor of the candidate. The tokens of step j follow the best tokens of steps 0 to j - 1, each the first of
+/// its step in the message.
+/// </param>
 [MessagePackObject]
 public readonly record struct DraftedToken(
-    [property: Key(0)] CandidateId Parent,
+    [property: Key(0)] CandidateId Origin,
     [property: Key(1)] TokenId Token,
-    [property: Key(2)] float LogProbability
+    [property: Key(2)] float LogProbability,
+    [property: Key(3)] int Step = 0
 );
 
 /// <summary>
@@ -52,7 +59,7 @@ public readonly record struct DraftedToken(
 /// </summary>
 /// <param name="Session">The session.</param>
 /// <param name="Run">The run; drafts of an earlier one are dropped.</param>
-/// <param name="Tokens">Proposals, best first for each parent.</param>
+/// <param name="Tokens">Proposals: candidate by candidate, their steps in order, the best of each step first.</param>
 [MessagePackObject]
 public sealed record Drafts(
     [property: Key(0)] SessionId Session,

@@ -90,7 +90,7 @@ internal sealed class DecodeSession
     public double DraftsChance => Math.Pow(_policy.Acceptance, Depth);
 
     /// <summary>Positions between the last verified token and the drafts that would enter next.</summary>
-    public int Depth => _waitingDrafts.Count == 0 ? 0 : DepthOf(_waitingDrafts[0].Parent) + 1;
+    public int Depth => _waitingDrafts.Count == 0 ? 0 : DepthOf(_waitingDrafts[0].Origin) + 1;
 
     /// <summary>Drafts in flight on the most likely path, for display.</summary>
     public List<TokenId> LikelyDrafts()
@@ -147,7 +147,7 @@ internal sealed class DecodeSession
 
         foreach (var draft in drafts)
         {
-            if (_tree.Find(draft.Parent) is { } parent && IsOfUse(draft) && !IsKnown(draft))
+            if (_tree.Find(draft.Origin) is { } parent && IsOfUse(draft) && !IsKnown(draft))
             {
                 _waitingDrafts.Add(draft with { LogProbability = parent.Score + draft.LogProbability });
             }
@@ -275,7 +275,7 @@ internal sealed class DecodeSession
             }
         }
 
-        _waitingDrafts.RemoveAll(draft => _tree.Find(draft.Parent) is null);
+        _waitingDrafts.RemoveAll(draft => _tree.Find(draft.Origin) is null);
     }
 
     private void CountCancelled(CandidateId judgedParent) =>
@@ -356,8 +356,8 @@ internal sealed class DecodeSession
         {
             var draft = _waitingDrafts[i];
             tokens[i] = draft.Token;
-            parents[i] = draft.Parent;
-            _tree.Add(candidates[i], draft.Parent, draft.Token, draft.LogProbability, isDraft: true);
+            parents[i] = draft.Origin;
+            _tree.Add(candidates[i], draft.Origin, draft.Token, draft.LogProbability, isDraft: true);
         }
 
         // What did not fit is not worth a later cycle: by then its position is behind the front of the pipeline.
@@ -397,18 +397,18 @@ internal sealed class DecodeSession
     }
 
     /// <summary>True when the target's token after a draft could still be emitted.</summary>
-    private bool IsOfUse(DraftedToken draft) => GeneratedCount + DepthOf(draft.Parent) + 1 < _generation.MaxTokens;
+    private bool IsOfUse(DraftedToken draft) => GeneratedCount + DepthOf(draft.Origin) + 1 < _generation.MaxTokens;
 
     private bool IsKnown(DraftedToken draft)
     {
-        if (_tree.FindChild(draft.Parent, draft.Token) is not null)
+        if (_tree.FindChild(draft.Origin, draft.Token) is not null)
         {
             return true;
         }
 
         foreach (var waiting in _waitingDrafts)
         {
-            if (waiting.Parent == draft.Parent && waiting.Token == draft.Token)
+            if (waiting.Origin == draft.Origin && waiting.Token == draft.Token)
             {
                 return true;
             }

@@ -50,30 +50,36 @@ public interface IStageRuntime : IDisposable
     /// <summary>Runs the step's rows through the layers.</summary>
     /// <param name="hidden">Hidden states from the stage before, fp32 [rows, hiddenSize]; empty at the first stage.</param>
     /// <param name="isCancelled">Asked between layers.</param>
-    /// <param name="exitHeadRow">
-    /// First row that <see cref="RunExitHead"/> will be asked for, so that a device can have that work queued before it is
-    /// waited for; null for none. A hint.
+    /// <param name="drafts">
+    /// What <see cref="RunExitHead"/> will be called with, so that a device can have that work queued before it is waited
+    /// for; null for none. A hint.
     /// </param>
     /// <param name="onQueued">
     /// Called once, when the device has work enough to be left alone for a while: after the step is queued and before it is
     /// waited for, or before it begins where the processor does it.
     /// </param>
     /// <returns>False when cancelled; the rows then hold nothing and their runs are rolled back later.</returns>
-    bool Forward(ReadOnlyMemory<byte> hidden, Func<bool> isCancelled, int? exitHeadRow, Action? onQueued = null);
+    bool Forward(ReadOnlyMemory<byte> hidden, Func<bool> isCancelled, DraftRequest? drafts, Action? onQueued = null);
 
     /// <summary>Copies the hidden states of the step's rows, fp32 [rows, hiddenSize].</summary>
     void ReadHidden(Span<byte> target);
 
-    /// <summary>Runs the exit head on the step's rows; those from <paramref name="firstRow"/> on can then be drafted from.</summary>
-    /// <param name="firstRow">The rows before it only enter the head's own cache.</param>
-    void RunExitHead(int firstRow);
+    /// <summary>
+    /// Runs the exit head on the step's rows; those from <see cref="DraftRequest.FirstRow"/> on can then be drafted from. A
+    /// chain goes on from each of them for <see cref="DraftRequest.Depth"/> steps, each step behind its own best token of
+    /// the step before.
+    /// </summary>
+    void RunExitHead(DraftRequest request);
 
-    /// <summary>Drafts successors of a row.</summary>
+    /// <summary>
+    /// The tokens drafted from a row: for each step the exit head ran, its best tokens, drawn with the session's settings
+    /// and the noise of their position. Step 0 follows the row; step j follows the best tokens of steps 0 to j - 1.
+    /// </summary>
     /// <param name="row">A row the exit head gave logits for.</param>
-    /// <param name="parent">The row's candidate.</param>
-    /// <param name="width">Most drafts.</param>
-    /// <param name="drafts">Receives them, best first.</param>
-    void Draft(int row, CandidateId parent, int width, List<DraftedToken> drafts);
+    /// <param name="origin">The row's candidate.</param>
+    /// <param name="width">Most tokens of a step.</param>
+    /// <param name="drafts">Receives them: steps in order, the best of each step first.</param>
+    void Draft(int row, CandidateId origin, int width, List<DraftedToken> drafts);
 
     /// <summary>The target's tokens after the rows from <paramref name="firstRow"/> on.</summary>
     TokenId[] Verify(int firstRow);

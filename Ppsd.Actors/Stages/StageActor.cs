@@ -287,14 +287,7 @@ internal class StageActor : ReceiveActor
         var batch = item.Batch;
         _current = batch;
         var drafts = !IsLast && _heads.MustRunExitHead(batch);
-        if (
-            !_runtime.Forward(
-                item.Hidden.Memory,
-                _isCurrentDead,
-                drafts ? StageHeads.FirstDraftRow(batch) : null,
-                _post
-            )
-        )
+        if (!_runtime.Forward(item.Hidden.Memory, _isCurrentDead, drafts ? _heads.RequestFor(batch) : null, _post))
         {
             _meter.Cancel();
             return 0;

@@ -57,4 +57,11 @@ public sealed record StageDescription
     /// <summary>Values of a hidden state.</summary>
     [Key(12)]
     public required int HiddenSize { get; init; }
+
+    /// <summary>
+    /// Most tokens its exit head drafts ahead of a candidate: 1 for a head that only ranks a candidate's successors, more
+    /// for a chain. Without an exit head it means nothing.
+    /// </summary>
+    [Key(13)]
+    public int DraftDepth { get; init; } = 1;
 }

@@ -15,8 +15,10 @@ internal sealed class StageHeads(IStageRuntime runtime, StageSessions sessions)
         runtime.Description.HasExitHead
         && Array.Exists(batch.Parts, part => sessions.SettingsOf(part.Session).Mode == DecodeMode.Ppsd);
 
-    /// <summary>First row to draft from, of a micro-batch whose parts that draft come last; its row count for none.</summary>
-    public static int FirstDraftRow(MicroBatch batch)
+    /// <summary>What the exit head drafts from, of a micro-batch whose parts that draft come last.</summary>
+    public DraftRequest RequestFor(MicroBatch batch) => new(FirstDraftRow(batch), runtime.Description.DraftDepth);
+
+    private static int FirstDraftRow(MicroBatch batch)
     {
         var row = 0;
         foreach (var part in batch.Parts)
@@ -35,7 +37,7 @@ internal sealed class StageHeads(IStageRuntime runtime, StageSessions sessions)
     /// <summary>Runs the exit head and drafts for the parts that want it.</summary>
     public IEnumerable<Drafts> Draft(MicroBatch batch)
     {
-        runtime.RunExitHead(FirstDraftRow(batch));
+        runtime.RunExitHead(RequestFor(batch));
         var row = 0;
         foreach (var part in batch.Parts)
         {

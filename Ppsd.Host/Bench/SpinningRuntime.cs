@@ -54,7 +54,7 @@ internal sealed class SpinningRuntime(CancelBenchSettings settings, TimeProvider
         return true;
     }
 
-    public bool Forward(ReadOnlyMemory<byte> hidden, Func<bool> isCancelled, int? exitHeadRow, Action? onQueued)
+    public bool Forward(ReadOnlyMemory<byte> hidden, Func<bool> isCancelled, DraftRequest? drafts, Action? onQueued)
     {
         var watch = Volatile.Read(ref _watch)!;
         watch.NoteBegin(_part!, clock.GetTimestamp());
@@ -79,9 +79,9 @@ internal sealed class SpinningRuntime(CancelBenchSettings settings, TimeProvider
 
     public void ReadHidden(Span<byte> target) => target.Clear();
 
-    public void RunExitHead(int firstRow) { }
+    public void RunExitHead(DraftRequest request) { }
 
-    public void Draft(int row, CandidateId parent, int width, List<DraftedToken> drafts) { }
+    public void Draft(int row, CandidateId origin, int width, List<DraftedToken> drafts) { }
 
     public TokenId[] Verify(int firstRow) => [];
 

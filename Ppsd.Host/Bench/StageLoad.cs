@@ -74,7 +74,7 @@ internal sealed class StageLoad(IStageRuntime runtime, int hiddenSize, TimeProvi
         runtime.Forward(
             runtime.Description.FirstLayer == 0 ? ReadOnlyMemory<byte>.Empty : _hidden,
             static () => false,
-            exitHeadRow: null
+            drafts: null
         );
         if (runtime.Description.HasTargetHead)
         {

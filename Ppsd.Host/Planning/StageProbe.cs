@@ -43,7 +43,7 @@ internal sealed class StageProbe(IStageRuntime runtime, int hiddenSize, TimeProv
             Append(session, at, rows, firstHeadRow: rows);
             if (runtime.Description.HasExitHead)
             {
-                runtime.RunExitHead(rows);
+                runtime.RunExitHead(new DraftRequest(rows, runtime.Description.DraftDepth));
             }
 
             at += rows;
@@ -67,7 +67,7 @@ internal sealed class StageProbe(IStageRuntime runtime, int hiddenSize, TimeProv
             }
             else if (runtime.Description.HasExitHead)
             {
-                runtime.RunExitHead(0);
+                runtime.RunExitHead(new DraftRequest(0, runtime.Description.DraftDepth));
                 _drafts.Clear();
                 runtime.Draft(0, new CandidateId(at), 1, _drafts);
             }
@@ -110,7 +110,9 @@ internal sealed class StageProbe(IStageRuntime runtime, int hiddenSize, TimeProv
         runtime.Forward(
             hidden,
             static () => false,
-            runtime.Description is { HasExitHead: true, HasTargetHead: false } ? firstHeadRow : null
+            runtime.Description is { HasExitHead: true, HasTargetHead: false, DraftDepth: var depth }
+                ? new DraftRequest(firstHeadRow, depth)
+                : null
         );
     }
 }

@@ -135,11 +135,11 @@ internal sealed class StageModelRuntime : IStageRuntime
         return true;
     }
 
-    public bool Forward(ReadOnlyMemory<byte> hidden, Func<bool> isCancelled, int? exitHeadRow, Action? onQueued)
+    public bool Forward(ReadOnlyMemory<byte> hidden, Func<bool> isCancelled, DraftRequest? drafts, Action? onQueued)
     {
         _onQueued = onQueued;
         _meter.Begin();
-        _stepRan = _model.Forward(hidden.Span, isCancelled, exitHeadRow, _callQueued);
+        _stepRan = _model.Forward(hidden.Span, isCancelled, drafts?.FirstRow, _callQueued);
         _meter.End();
         return _stepRan;
     }
@@ -151,21 +151,21 @@ internal sealed class StageModelRuntime : IStageRuntime
         _meter.End();
     }
 
-    public void RunExitHead(int firstRow)
+    public void RunExitHead(DraftRequest request)
     {
         _meter.Begin();
-        _model.RunExitHead(firstRow);
+        _model.RunExitHead(request.FirstRow);
         _meter.End();
     }
 
-    public void Draft(int row, CandidateId parent, int width, List<DraftedToken> drafts)
+    public void Draft(int row, CandidateId origin, int width, List<DraftedToken> drafts)
     {
         _meter.Begin();
         var count = _model.Draft(row, _best.AsSpan(0, width));
         _meter.End();
         for (var i = 0; i < count; i++)
         {
-            drafts.Add(new DraftedToken(parent, new TokenId(_best[i].Token), _best[i].LogProbability));
+            drafts.Add(new DraftedToken(origin, new TokenId(_best[i].Token), _best[i].LogProbability));
         }
     }
 

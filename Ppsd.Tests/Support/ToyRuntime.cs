@@ -113,7 +113,7 @@ internal sealed class ToyRuntime : IStageRuntime
         return true;
     }
 
-    public bool Forward(ReadOnlyMemory<byte> hidden, Func<bool> isCancelled, int? exitHeadRow, Action? onQueued)
+    public bool Forward(ReadOnlyMemory<byte> hidden, Func<bool> isCancelled, DraftRequest? drafts, Action? onQueued)
     {
         onQueued?.Invoke();
         _onForward?.Invoke(_parts);
@@ -145,20 +145,24 @@ internal sealed class ToyRuntime : IStageRuntime
     public void ReadHidden(Span<byte> target) =>
         MemoryMarshal.AsBytes<long>(_rows.Select(row => Fingerprint(row.Sequence)).ToArray()).CopyTo(target);
 
-    public void RunExitHead(int firstRow)
+    public void RunExitHead(DraftRequest request)
     {
-        Assert.That(_rows.Count - firstRow, Is.LessThanOrEqualTo(Description.MaxWidth), "rows of the exit head");
-        _firstHeadRow = firstRow;
+        Assert.That(
+            _rows.Count - request.FirstRow,
+            Is.LessThanOrEqualTo(Description.MaxWidth),
+            "rows of the exit head"
+        );
+        _firstHeadRow = request.FirstRow;
     }
 
-    public void Draft(int row, CandidateId parent, int width, List<DraftedToken> drafts)
+    public void Draft(int row, CandidateId origin, int width, List<DraftedToken> drafts)
     {
         Assert.That(row, Is.GreaterThanOrEqualTo(_firstHeadRow), "a row without logits");
         var truth = _model.Target(_rows[row].Sequence, _rows[row].Cache.Settings.Sampling);
         var rank = 0;
         foreach (var token in _drafter!(_rows[row].Sequence, truth, _model.VocabSize).Take(width))
         {
-            drafts.Add(new DraftedToken(parent, token, -(++rank)));
+            drafts.Add(new DraftedToken(origin, token, -(++rank)));
         }
     }
 
