@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Runtime.InteropServices;
 using System.Text.Json;
 using System.Text.Unicode;
 using Microsoft.AspNetCore.Http;
@@ -9,12 +10,18 @@ namespace Ppsd.Host.Api;
 internal static class JsonBody
 {
     private const int MaxDepth = 32;
+    private const int LongBytes = 1 << 16; // some milliseconds
 
     private static readonly JsonDocumentOptions _options = new()
     {
         MaxDepth = MaxDepth,
         AllowDuplicateProperties = false,
     };
+
+    /// <summary>
+    /// Whether a body is so long that its text may take a while to tokenize: a route takes its place at the gate first.
+    /// </summary>
+    public static bool IsLong(JsonDocument body) => JsonMarshal.GetRawUtf8Value(body.RootElement).Length >= LongBytes;
 
     /// <summary>Reads it.</summary>
     /// <param name="request">The request.</param>

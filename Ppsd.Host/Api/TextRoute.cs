@@ -7,7 +7,8 @@ using Ppsd.Host.Telemetry;
 namespace Ppsd.Host.Api;
 
 /// <summary>
-/// A route that answers with a text, whole or as a stream: reads the request, waits for its turn, generates, writes.
+/// A route that answers with a text, whole or as a stream: reads the request, waits for its turn, generates, writes. A
+/// long request waits for its turn before it is read, because tokenizing it is work too.
 /// Whoever leaves early cancels the session at every stage.
 /// </summary>
 /// <param name="server">What all routes share.</param>
@@ -22,8 +23,11 @@ internal sealed class TextRoute(ServerContext server, ITextRequestReader reader,
         try
         {
             using var ended = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted, server.Stopping);
-            var request = await ReadAsync(context, ended.Token);
-            using var place = await server.Gate.EnterAsync(ended.Token);
+            using var body = await JsonBody.ReadAsync(context.Request, server.Settings.MaxBodyBytes, ended.Token);
+            using var early = JsonBody.IsLong(body) ? await server.Gate.EnterAsync(ended.Token) : null;
+            var request = reader.Read(body.RootElement, ended.Token);
+            server.RequireAvailable();
+            using var place = early ?? await server.Gate.EnterAsync(ended.Token);
             meter.Enter(request);
             var generator = new TextGenerator(server.Pipeline.Client, server.Model.Assets);
             var settings = request.Settings with { TraceParent = meter.TraceParent };
@@ -44,14 +48,6 @@ internal sealed class TextRoute(ServerContext server, ITextRequestReader reader,
             meter.Fail(context.RequestAborted.IsCancellationRequested ? "abort" : $"{ErrorAnswers.Of(e).Status}");
             throw;
         }
-    }
-
-    private async Task<TextRequest> ReadAsync(HttpContext context, CancellationToken cancellation)
-    {
-        using var body = await JsonBody.ReadAsync(context.Request, server.Settings.MaxBodyBytes, cancellation);
-        var request = reader.Read(body.RootElement);
-        server.RequireAvailable();
-        return request;
     }
 
     private async Task WriteWholeAsync(

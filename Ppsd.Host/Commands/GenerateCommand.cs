@@ -74,8 +74,8 @@ internal sealed class GenerateCommand : PpsdCommand
         );
         var prompts =
             parsed.GetValue(_promptTokens) is { } length ? [KeyedPrompt.Create(0, length, assets.Config.VocabSize)]
-            : promptFile is null ? [assets.Tokenizer.Encode(prompt!)]
-            : PromptFile.Read(promptFile, assets);
+            : promptFile is null ? [assets.Tokenizer.Encode(prompt!, cancellation)]
+            : PromptFile.Read(promptFile, assets, cancellation);
 
         CheckContext(prompts, settings, assets);
         await using var pipeline = await _placement.StartAsync(parsed, assets, Clock, cancellation);

@@ -28,7 +28,7 @@ internal sealed class GatewayModel(PpsdClient client, ModelAssets assets) : ITex
     {
         var settings = request.Settings;
         Check(request);
-        var prompt = Encode(request);
+        var prompt = Encode(request, cancellation);
         var generation = new GenerationSettings
         {
             Mode = ModelDefaults.Mode(settings, assets),
@@ -78,15 +78,16 @@ internal sealed class GatewayModel(PpsdClient client, ModelAssets assets) : ITex
         }
     }
 
-    private int[] Encode(StartText request)
+    private int[] Encode(StartText request, CancellationToken cancellation)
     {
         try
         {
             return request.Prompt is { } prompt
-                ? assets.Tokenizer.Encode(prompt)
-                : assets.EncodeChat([
-                    .. request.Conversation!.Select(turn => new ChatMessage(turn.Role, turn.Content)),
-                ]);
+                ? assets.Tokenizer.Encode(prompt, cancellation)
+                : assets.EncodeChat(
+                    [.. request.Conversation!.Select(turn => new ChatMessage(turn.Role, turn.Content))],
+                    cancellation
+                );
         }
         catch (TextException e)
         {

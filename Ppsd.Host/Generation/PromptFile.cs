@@ -12,7 +12,7 @@ internal static class PromptFile
 {
     /// <summary>Reads a file and turns its lines into tokens.</summary>
     /// <exception cref="UserErrorException">A line cannot be read; the message names file and line.</exception>
-    public static List<int[]> Read(string path, ModelAssets assets)
+    public static List<int[]> Read(string path, ModelAssets assets, CancellationToken cancellation = default)
     {
         string[] lines;
         try
@@ -29,14 +29,14 @@ internal static class PromptFile
         {
             if (!string.IsNullOrWhiteSpace(lines[i]))
             {
-                prompts.Add(Parse(lines[i], $"{path}:{i + 1}", assets));
+                prompts.Add(Parse(lines[i], $"{path}:{i + 1}", assets, cancellation));
             }
         }
 
         return prompts.Count > 0 ? prompts : throw new UserErrorException($"--prompts: {path}: no prompts in it");
     }
 
-    private static int[] Parse(string line, string place, ModelAssets assets)
+    private static int[] Parse(string line, string place, ModelAssets assets, CancellationToken cancellation)
     {
         try
         {
@@ -48,7 +48,7 @@ internal static class PromptFile
                 );
             }
 
-            return Tokens(document.RootElement, place, assets);
+            return Tokens(document.RootElement, place, assets, cancellation);
         }
         catch (JsonException e)
         {
@@ -56,21 +56,24 @@ internal static class PromptFile
         }
     }
 
-    private static int[] Tokens(JsonElement line, string place, ModelAssets assets)
+    private static int[] Tokens(JsonElement line, string place, ModelAssets assets, CancellationToken cancellation)
     {
         if (line.TryGetProperty("prompt", out var prompt))
         {
-            return assets.Tokenizer.Encode(Text(prompt, place, "prompt"));
+            return assets.Tokenizer.Encode(Text(prompt, place, "prompt"), cancellation);
         }
 
         if (line.TryGetProperty("question", out var question))
         {
-            return assets.EncodeChat([new ChatMessage("user", Text(question, place, "question"))]);
+            return assets.EncodeChat([new ChatMessage("user", Text(question, place, "question"))], cancellation);
         }
 
         if (line.TryGetProperty("messages", out var messages) && messages.ValueKind == JsonValueKind.Array)
         {
-            return assets.EncodeChat([.. messages.EnumerateArray().Select(message => Message(message, place))]);
+            return assets.EncodeChat(
+                [.. messages.EnumerateArray().Select(message => Message(message, place))],
+                cancellation
+            );
         }
 
         throw new UserErrorException($"{place}: expected 'prompt', 'messages' or 'question'");

@@ -92,8 +92,8 @@ internal sealed record ModelAssets
 
     /// <summary>Tokens of a conversation, rendered by the model's chat template up to the assistant's turn.</summary>
     /// <exception cref="TextException">There is no template, or it refuses the conversation.</exception>
-    public int[] EncodeChat(IReadOnlyList<ChatMessage> messages) =>
-        Tokenizer.EncodeRendered(ChatTemplate.Render(messages, addGenerationPrompt: true));
+    public int[] EncodeChat(IReadOnlyList<ChatMessage> messages, CancellationToken cancellation = default) =>
+        Tokenizer.EncodeRendered(ChatTemplate.Render(messages, addGenerationPrompt: true), cancellation);
 
     /// <summary>The model with each exit head made for its weights, beside it or among the bundled ones.</summary>
     public IEnumerable<ModelAssets> WithEachExitHead()

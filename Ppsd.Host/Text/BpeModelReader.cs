@@ -1,11 +1,10 @@
 using System.Text.Json;
-using Microsoft.ML.Tokenizers;
 
 namespace Ppsd.Host.Text;
 
 /// <summary>
-/// Reads the <c>model</c> section of a byte-level tokenizer.json into the library's <see cref="BpeTokenizer"/>, which
-/// has no reader of its own. Every setting that would change the merging is refused by name.
+/// Reads the <c>model</c> section of a byte-level tokenizer.json: vocabulary, merges and the settings that change the
+/// merging. A setting that is not supported is refused by name.
 /// </summary>
 internal sealed class BpeModelReader(JsonFile file)
 {
@@ -17,24 +16,22 @@ internal sealed class BpeModelReader(JsonFile file)
     /// </summary>
     public bool IgnoresMerges { get; private set; }
 
+    /// <summary>The id of each byte's own piece, or null where the vocabulary has none.</summary>
+    public IReadOnlyList<int?> ByteIds { get; private set; } = [];
+
+    /// <summary>The merges.</summary>
+    public PairMergeTable Merges { get; } = new();
+
     /// <summary>Reads the section and fills the properties.</summary>
     /// <exception cref="TextException">Something is missing, damaged or not supported.</exception>
-    public BpeTokenizer Read()
+    public void Read()
     {
         var model =
             JsonFile.Find(file.Root, "model") ?? throw TextException.Unsupported(file.Path, "model", "nothing", "BPE");
         RefuseUnsupported(model);
         IgnoresMerges = file.FindBoolean(model, "ignore_merges") ?? false;
         ReadVocabulary(model);
-        try
-        {
-            // Words are cut and spelled before the library sees them, so it neither splits nor normalizes.
-            return BpeTokenizer.Create(new BpeOptions(Vocabulary) { Merges = ReadMerges(model), ByteLevel = true });
-        }
-        catch (Exception e) when (e is InvalidOperationException or ArgumentException)
-        {
-            throw new TextException($"{file.Path}: model: {e.Message}", e);
-        }
+        ReadMerges(model);
     }
 
     private void RefuseUnsupported(JsonElement model)
@@ -78,48 +75,64 @@ internal sealed class BpeModelReader(JsonFile file)
             Vocabulary[piece.Name] = file.AsTokenId(piece.Value, "model.vocab");
         }
 
-        // A byte without a piece would vanish from the prompt without a word.
-        for (var value = 0; value < 256; value++)
+        // Vocabularies made from a text often lack bytes that the text never had, or that UTF-8 never has.
+        ByteIds =
+        [
+            .. Enumerable
+                .Range(0, 256)
+                .Select(value =>
+                    Vocabulary.TryGetValue(ByteLevelAlphabet.CharOf((byte)value).ToString(), out var id)
+                        ? id
+                        : (int?)null
+                ),
+        ];
+        if (ByteIds.All(id => id is null))
         {
-            if (!Vocabulary.ContainsKey(ByteLevelAlphabet.CharOf((byte)value).ToString()))
-            {
-                throw TextException.Unsupported(
-                    file.Path,
-                    "model.vocab",
-                    $"no piece for byte 0x{value:X2}",
-                    "byte-level BPE with all 256 bytes"
-                );
-            }
+            throw TextException.Unsupported(file.Path, "model.vocab", "no piece for any byte", "byte-level BPE");
         }
     }
 
-    // Each merge is "a b" (tokenizers before 0.20) or ["a", "b"]; the library takes the former.
-    private IEnumerable<string> ReadMerges(JsonElement model)
+    private void ReadMerges(JsonElement model)
     {
         var merges =
             JsonFile.Find(model, "merges")
             ?? throw TextException.Unsupported(file.Path, "model.merges", "nothing", "a list");
+        var rank = 0;
         foreach (var merge in file.AsArray(merges, "model.merges"))
         {
-            if (merge.ValueKind == JsonValueKind.String)
-            {
-                yield return merge.GetString()!;
-            }
-            else if (merge.ValueKind == JsonValueKind.Array && merge.GetArrayLength() == 2)
-            {
-                var left = file.AsString(merge[0], "model.merges");
-                var right = file.AsString(merge[1], "model.merges");
-                yield return $"{left} {right}";
-            }
-            else
-            {
-                throw TextException.Unsupported(
-                    file.Path,
-                    "model.merges",
-                    JsonFile.Describe(merge),
-                    "\"a b\" or [\"a\", \"b\"]"
-                );
-            }
+            var (left, right) = Pair(merge);
+            Merges.Set(IdOf(left, merge), IdOf(right, merge), rank++, IdOf(left + right, merge));
         }
     }
+
+    // "a b" (tokenizers before 0.20) or ["a", "b"]
+    private (string Left, string Right) Pair(JsonElement merge)
+    {
+        if (merge.ValueKind == JsonValueKind.Array && merge.GetArrayLength() == 2)
+        {
+            return (file.AsString(merge[0], "model.merges"), file.AsString(merge[1], "model.merges"));
+        }
+
+        if (merge.ValueKind == JsonValueKind.String && merge.GetString()!.Split(' ') is [var left, var right])
+        {
+            return (left, right);
+        }
+
+        throw TextException.Unsupported(
+            file.Path,
+            "model.merges",
+            JsonFile.Describe(merge),
+            "\"a b\" or [\"a\", \"b\"]"
+        );
+    }
+
+    private int IdOf(string piece, JsonElement merge) =>
+        Vocabulary.TryGetValue(piece, out var id)
+            ? id
+            : throw TextException.Unsupported(
+                file.Path,
+                "model.merges",
+                $"{JsonFile.Describe(merge)} without a piece '{piece}' in model.vocab",
+                "merges of pieces into pieces"
+            );
 }

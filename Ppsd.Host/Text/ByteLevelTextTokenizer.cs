@@ -1,15 +1,26 @@
-using Microsoft.ML.Tokenizers;
+using System.Buffers;
+using System.Text;
 
 namespace Ppsd.Host.Text;
 
 /// <summary>
-/// The tokenizer of a byte-level BPE model. Merging within a word is done by Microsoft.ML.Tokenizers; this type finds
-/// the added tokens, cuts the words and knows <c>ignore_merges</c>, which the library does not.
+/// The tokenizer of a byte-level BPE model: finds the added tokens, cuts the text between them into words and turns each
+/// word's bytes into pieces; <see cref="PairMerger"/> merges them.
 /// </summary>
+/// <remarks>
+/// Microsoft.ML.Tokenizers 2.0.1 merges too, but in a time that grows with the square of a word's length (half a
+/// megabyte of letters takes half a minute), and cannot be cancelled.
+/// </remarks>
 internal sealed class ByteLevelTextTokenizer : ITextTokenizer
 {
-    /// <summary>Merges one word.</summary>
-    public required BpeTokenizer Library { get; init; }
+    /// <summary>The file, for messages.</summary>
+    public required string Path { get; init; }
+
+    /// <summary>The merges within a word.</summary>
+    public required PairMergeTable Merges { get; init; }
+
+    /// <summary>[256] The id of each byte's own piece; null where the vocabulary has none.</summary>
+    public required IReadOnlyList<int?> ByteIds { get; init; }
 
     /// <summary>The bytes of each id.</summary>
     public required TokenPieces Pieces { get; init; }
@@ -44,10 +55,12 @@ internal sealed class ByteLevelTextTokenizer : ITextTokenizer
     public bool DropsLeadingSpace => false;
 
     /// <inheritdoc/>
-    public int[] Encode(string text) => Frame.Around(EncodeSegments(text));
+    public int[] Encode(string text, CancellationToken cancellation = default) =>
+        Frame.Around(EncodeSegments(text, cancellation));
 
     /// <inheritdoc/>
-    public int[] EncodeRendered(string text) => [.. EncodeSegments(text)];
+    public int[] EncodeRendered(string text, CancellationToken cancellation = default) =>
+        [.. EncodeSegments(text, cancellation)];
 
     /// <inheritdoc/>
     public string Decode(ReadOnlySpan<int> ids) => Pieces.Decode(ids, dropLeadingSpace: false);
@@ -58,10 +71,11 @@ internal sealed class ByteLevelTextTokenizer : ITextTokenizer
     /// <inheritdoc/>
     public bool IsSpecial(int id) => Pieces.IsSpecial(id);
 
-    private List<int> EncodeSegments(string text)
+    private List<int> EncodeSegments(string text, CancellationToken cancellation)
     {
         text = UnicodeText.WithoutLoneSurrogates(text);
         var ids = new List<int>(text.Length / 3);
+        var merger = new PairMerger(Merges, cancellation);
         foreach (var segment in AddedTokens.Split(text))
         {
             if (segment.TokenId is { } id)
@@ -70,17 +84,17 @@ internal sealed class ByteLevelTextTokenizer : ITextTokenizer
             }
             else
             {
-                EncodeStretch(text.Substring(segment.Start, segment.Length), ids);
+                EncodeStretch(text.Substring(segment.Start, segment.Length), merger, ids, cancellation);
             }
         }
 
         return ids;
     }
 
-    private void EncodeStretch(string text, List<int> ids)
+    private void EncodeStretch(string text, PairMerger merger, List<int> ids, CancellationToken cancellation)
     {
         text = Words.Prepare(ComposesText ? NfcNormalizer.Normalize(text) : text);
-        foreach (var range in Words.Split(text))
+        foreach (var range in Words.Split(text, cancellation))
         {
             var word = text.AsSpan(range.Start, range.Length);
             if (WholeWords.Count > 0 && WholeWords.TryGetValue(ByteLevelAlphabet.Spell(word), out var id))
@@ -89,8 +103,33 @@ internal sealed class ByteLevelTextTokenizer : ITextTokenizer
             }
             else
             {
-                ids.AddRange(Library.EncodeToIds(word, considerPreTokenization: false, considerNormalization: false));
+                EncodeWord(word, merger, ids);
             }
         }
     }
+
+    private void EncodeWord(ReadOnlySpan<char> word, PairMerger merger, List<int> ids)
+    {
+        var bytes = ArrayPool<byte>.Shared.Rent(Encoding.UTF8.GetMaxByteCount(word.Length));
+        var symbols = ArrayPool<int>.Shared.Rent(bytes.Length);
+        try
+        {
+            var count = Encoding.UTF8.GetBytes(word, bytes);
+            for (var i = 0; i < count; i++)
+            {
+                symbols[i] = ByteIds[bytes[i]] ?? throw NoPiece(bytes[i]);
+            }
+
+            merger.Merge(symbols.AsSpan(0, count), ids);
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(bytes);
+            ArrayPool<int>.Shared.Return(symbols);
+        }
+    }
+
+    // transformers leaves such a byte out of the prompt; a model would answer another text than the one it was given.
+    private TextException NoPiece(byte value) =>
+        new($"the text holds the byte 0x{value:X2}, for which the vocabulary of {Path} has no piece");
 }

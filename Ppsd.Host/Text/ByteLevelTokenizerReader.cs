@@ -22,13 +22,15 @@ internal sealed class ByteLevelTokenizerReader(JsonFile file, TokenizerConfig co
         try
         {
             var model = new BpeModelReader(file);
-            var library = model.Read();
+            model.Read();
             var addedTokens = config.Complete(ReadAddedTokens());
             var bosId = IdOf("bos_token", model, addedTokens);
             var eosId = IdOf("eos_token", model, addedTokens);
             return new ByteLevelTextTokenizer
             {
-                Library = library,
+                Path = file.Path,
+                Merges = model.Merges,
+                ByteIds = model.ByteIds,
                 Pieces = BuildPieces(model.Vocabulary, addedTokens),
                 WholeWords = model.IgnoresMerges ? model.Vocabulary : [],
                 AddedTokens = new AddedTokenSplitter(addedTokens),

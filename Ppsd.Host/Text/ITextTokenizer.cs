@@ -33,13 +33,19 @@ internal interface ITextTokenizer
     /// model's files put around a text (usually one beginning-of-text id) are added; those in front only if the text
     /// does not already begin with them.
     /// </summary>
-    int[] Encode(string text);
+    /// <param name="text">The prompt.</param>
+    /// <param name="cancellation">Ends the work within a few milliseconds.</param>
+    /// <exception cref="TextException">The vocabulary cannot hold the text.</exception>
+    int[] Encode(string text, CancellationToken cancellation = default);
 
     /// <summary>
     /// Encodes text that a chat template rendered. Special tokens spelled in <paramref name="text"/> become their ids
     /// and nothing is added: the template decides whether there is a beginning-of-text token.
     /// </summary>
-    int[] EncodeRendered(string text);
+    /// <param name="text">The rendered text.</param>
+    /// <param name="cancellation">Ends the work within a few milliseconds.</param>
+    /// <exception cref="TextException">The vocabulary cannot hold the text.</exception>
+    int[] EncodeRendered(string text, CancellationToken cancellation = default);
 
     /// <summary>
     /// The text of a whole sequence. Special tokens and ids without a piece give no text; bytes that are no valid UTF-8

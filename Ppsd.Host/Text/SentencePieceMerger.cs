@@ -14,6 +14,8 @@ namespace Ppsd.Host.Text;
 /// </remarks>
 internal sealed class SentencePieceMerger
 {
+    private const int MergesPerLook = 1 << 12;
+
     private readonly Dictionary<string, int>.AlternateLookup<ReadOnlySpan<char>> _ids;
     private readonly float[] _scores; // [piece id]
     private readonly int _longestPiece;
@@ -40,8 +42,12 @@ internal sealed class SentencePieceMerger
     /// <summary>
     /// Adds the ids of <paramref name="text"/>, in which spaces are already escaped, to <paramref name="ids"/>.
     /// </summary>
-    public void Encode(ReadOnlySpan<char> text, List<int> ids)
+    /// <param name="text">The text.</param>
+    /// <param name="ids">Receives the ids.</param>
+    /// <param name="cancellation">Ends the work with an <see cref="OperationCanceledException"/>.</param>
+    public void Encode(ReadOnlySpan<char> text, List<int> ids, CancellationToken cancellation = default)
     {
+        cancellation.ThrowIfCancellationRequested();
         var symbols = new List<Symbol>(text.Length);
         foreach (var rune in text.EnumerateRunes())
         {
@@ -49,7 +55,7 @@ internal sealed class SentencePieceMerger
             symbols.Add(new Symbol(start, start + rune.Utf16SequenceLength, symbols.Count - 1, symbols.Count + 1));
         }
 
-        Merge(text, symbols);
+        Merge(text, symbols, cancellation);
         for (var i = 0; i < symbols.Count; i = symbols[i].Next)
         {
             var piece = text[symbols[i].Start..symbols[i].End];
@@ -64,7 +70,7 @@ internal sealed class SentencePieceMerger
         }
     }
 
-    private void Merge(ReadOnlySpan<char> text, List<Symbol> symbols)
+    private void Merge(ReadOnlySpan<char> text, List<Symbol> symbols, CancellationToken cancellation)
     {
         var candidates = new PriorityQueue<Candidate, (float NegativeScore, int Left)>(symbols.Count);
         for (var left = 0; left + 1 < symbols.Count; left++)
@@ -72,8 +78,13 @@ internal sealed class SentencePieceMerger
             Propose(text, symbols, left, candidates);
         }
 
-        while (candidates.TryDequeue(out var candidate, out var priority))
+        for (var merges = 0; candidates.TryDequeue(out var candidate, out var priority); merges++)
         {
+            if (merges % MergesPerLook == 0)
+            {
+                cancellation.ThrowIfCancellationRequested();
+            }
+
             var left = symbols[priority.Left];
             if (left.Start != candidate.Start || left.Next >= symbols.Count || symbols[left.Next].End != candidate.End)
             {

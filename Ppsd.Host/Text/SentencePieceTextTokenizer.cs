@@ -76,10 +76,12 @@ internal sealed class SentencePieceTextTokenizer : ITextTokenizer
     }
 
     /// <inheritdoc/>
-    public int[] Encode(string text) => _frame.Around(EncodeSegments(text));
+    public int[] Encode(string text, CancellationToken cancellation = default) =>
+        _frame.Around(EncodeSegments(text, cancellation));
 
     /// <inheritdoc/>
-    public int[] EncodeRendered(string text) => [.. EncodeSegments(text)];
+    public int[] EncodeRendered(string text, CancellationToken cancellation = default) =>
+        [.. EncodeSegments(text, cancellation)];
 
     /// <inheritdoc/>
     public string Decode(ReadOnlySpan<int> ids) => _pieces.Decode(ids, DropsLeadingSpace);
@@ -90,7 +92,7 @@ internal sealed class SentencePieceTextTokenizer : ITextTokenizer
     /// <inheritdoc/>
     public bool IsSpecial(int id) => _pieces.IsSpecial(id);
 
-    private List<int> EncodeSegments(string text)
+    private List<int> EncodeSegments(string text, CancellationToken cancellation)
     {
         text = UnicodeText.WithoutLoneSurrogates(text);
         var ids = new List<int>(text.Length / 3);
@@ -102,14 +104,19 @@ internal sealed class SentencePieceTextTokenizer : ITextTokenizer
             }
             else
             {
-                EncodeStretch(text.AsSpan(segment.Start, segment.Length), segment.Start == 0, ids);
+                EncodeStretch(text.AsSpan(segment.Start, segment.Length), segment.Start == 0, ids, cancellation);
             }
         }
 
         return ids;
     }
 
-    private void EncodeStretch(ReadOnlySpan<char> stretch, bool atTextStart, List<int> ids)
+    private void EncodeStretch(
+        ReadOnlySpan<char> stretch,
+        bool atTextStart,
+        List<int> ids,
+        CancellationToken cancellation
+    )
     {
         var escaped = string.Concat(_dummyPrefix.AppliesTo(stretch, atTextStart) ? " " : "", stretch)
             .Replace(' ', Space);
@@ -121,7 +128,7 @@ internal sealed class SentencePieceTextTokenizer : ITextTokenizer
             }
             else
             {
-                _merger.Encode(escaped.AsSpan(segment.Start, segment.Length), ids);
+                _merger.Encode(escaped.AsSpan(segment.Start, segment.Length), ids, cancellation);
             }
         }
     }

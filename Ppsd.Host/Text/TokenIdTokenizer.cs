@@ -22,10 +22,10 @@ internal sealed class TokenIdTokenizer(int vocabSize) : ITextTokenizer
 
     /// <inheritdoc />
     /// <exception cref="TextException">A word is no id of the vocabulary.</exception>
-    public int[] Encode(string text) =>
-        [.. text.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries).Select(Parse)];
+    public int[] Encode(string text, CancellationToken cancellation = default) =>
+        [.. text.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries).Select(word => Parse(word, cancellation))];
 
-    public int[] EncodeRendered(string text) => Encode(text);
+    public int[] EncodeRendered(string text, CancellationToken cancellation = default) => Encode(text, cancellation);
 
     public string Decode(ReadOnlySpan<int> ids) => string.Join(' ', ids.ToArray());
 
@@ -34,8 +34,11 @@ internal sealed class TokenIdTokenizer(int vocabSize) : ITextTokenizer
 
     public bool IsSpecial(int id) => false;
 
-    private int Parse(string word) =>
-        int.TryParse(word, NumberStyles.None, CultureInfo.InvariantCulture, out var id) && id < VocabSize
+    private int Parse(string word, CancellationToken cancellation)
+    {
+        cancellation.ThrowIfCancellationRequested();
+        return int.TryParse(word, NumberStyles.None, CultureInfo.InvariantCulture, out var id) && id < VocabSize
             ? id
             : throw new TextException($"prompt: expected token ids from 0 to {VocabSize - 1}, found '{word}'");
+    }
 }

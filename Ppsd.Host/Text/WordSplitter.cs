@@ -15,7 +15,7 @@ internal sealed class WordSplitter(string path, IReadOnlyList<WordSplit> splits,
 
     /// <summary>The words of a prepared text, in order.</summary>
     /// <exception cref="TextException">A pattern of the model's file takes too long on this text.</exception>
-    public List<WordRange> Split(string text)
+    public List<WordRange> Split(string text, CancellationToken cancellation = default)
     {
         var projected = CategoryProjection.Of(text);
         var words = new List<WordRange> { new(0, projected.Text.Length) };
@@ -24,7 +24,7 @@ internal sealed class WordSplitter(string path, IReadOnlyList<WordSplit> splits,
             foreach (var split in splits)
             {
                 var finer = new List<WordRange>(words.Count);
-                split.Apply(projected.Text, words, finer);
+                split.Apply(projected.Text, words, finer, cancellation);
                 words = finer;
             }
         }

@@ -19,7 +19,8 @@ internal static class TokenizeEndpoints
             async context =>
             {
                 using var body = await ReadAsync(context, server);
-                var answer = Tokenize(body.RootElement, server.Model);
+                using var place = JsonBody.IsLong(body) ? await server.Gate.EnterAsync(context.RequestAborted) : null;
+                var answer = Tokenize(body.RootElement, server.Model, context.RequestAborted);
                 await Answers.WriteAsync(context.Response, answer, ApiJson.Plain.TokenizeAnswer);
             }
         );
@@ -34,7 +35,7 @@ internal static class TokenizeEndpoints
         );
     }
 
-    private static TokenizeAnswer Tokenize(JsonElement body, ServedModel model)
+    private static TokenizeAnswer Tokenize(JsonElement body, ServedModel model, CancellationToken cancellation)
     {
         var fields = new RequestFields(body);
         model.Require(fields.Text("model"));
@@ -44,14 +45,14 @@ internal static class TokenizeEndpoints
         {
             var addSpecialTokens = fields.Switch("add_special_tokens") ?? true;
             fields.RefuseRest();
-            tokens = PromptText.Encode(prompt, model, addSpecialTokens);
+            tokens = PromptText.Encode(prompt, model, addSpecialTokens, cancellation);
         }
         else if (fields.Find("messages") is not null)
         {
             var messages = ChatMessageReader.Read(fields);
             var addGenerationPrompt = fields.Switch("add_generation_prompt") ?? true;
             fields.RefuseRest();
-            tokens = PromptText.EncodeChat(messages, model, addGenerationPrompt);
+            tokens = PromptText.EncodeChat(messages, model, addGenerationPrompt, cancellation);
         }
         else
         {

@@ -9,7 +9,7 @@ internal sealed class ChatRequestReader(ServedModel model, RequestDefaults defau
 {
     private const int MaxTopLogprobs = 20;
 
-    public TextRequest Read(JsonElement body)
+    public TextRequest Read(JsonElement body, CancellationToken cancellation)
     {
         var fields = new RequestFields(body);
         FixedFields.Check(fields);
@@ -24,7 +24,7 @@ internal sealed class ChatRequestReader(ServedModel model, RequestDefaults defau
         var settings = SettingsReader.Read(fields, model, defaults, maxTokens: 1, logprobs);
         stream.RefuseDraftsUnlessStreaming(settings);
         fields.RefuseRest();
-        var prompt = PromptText.EncodeChat(messages, model);
+        var prompt = PromptText.EncodeChat(messages, model, cancellation: cancellation);
         var maxTokens = SettingsReader.MaxTokens(
             newer ?? older,
             defaults.ChatMaxTokens,

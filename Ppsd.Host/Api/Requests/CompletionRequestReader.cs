@@ -10,7 +10,7 @@ internal sealed class CompletionRequestReader(ServedModel model, RequestDefaults
     private const int MaxLogprobs = 20;
     private const string Expected = "a string, or an array of token ids";
 
-    public TextRequest Read(JsonElement body)
+    public TextRequest Read(JsonElement body, CancellationToken cancellation)
     {
         var fields = new RequestFields(body);
         FixedFields.Check(fields);
@@ -29,7 +29,7 @@ internal sealed class CompletionRequestReader(ServedModel model, RequestDefaults
         );
         stream.RefuseDraftsUnlessStreaming(settings);
         fields.RefuseRest();
-        var tokens = Tokens(prompt);
+        var tokens = Tokens(prompt, cancellation);
         return new TextRequest
         {
             Model = name,
@@ -51,11 +51,13 @@ internal sealed class CompletionRequestReader(ServedModel model, RequestDefaults
     }
 
     /// <summary>One prompt, as OpenAI writes one: text, ids, or an array that holds one of them.</summary>
-    private int[] Tokens(JsonElement prompt)
+    private int[] Tokens(JsonElement prompt, CancellationToken cancellation)
     {
         if (prompt.ValueKind == JsonValueKind.String)
         {
-            return NotEmpty(PromptText.Encode(RequestFields.TextOf(prompt, "prompt", Expected), model));
+            return NotEmpty(
+                PromptText.Encode(RequestFields.TextOf(prompt, "prompt", Expected), model, cancellation: cancellation)
+            );
         }
 
         if (prompt.ValueKind != JsonValueKind.Array || prompt.GetArrayLength() == 0)
@@ -78,7 +80,7 @@ internal sealed class CompletionRequestReader(ServedModel model, RequestDefaults
         }
 
         return prompt[0].ValueKind is JsonValueKind.String || IsIds(prompt[0])
-            ? Tokens(prompt[0])
+            ? Tokens(prompt[0], cancellation)
             : throw RequestFields.Mismatch("prompt[0]", Expected, prompt[0]);
     }
 

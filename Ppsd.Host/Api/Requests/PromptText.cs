@@ -9,13 +9,21 @@ internal static class PromptText
     /// <param name="text">The prompt.</param>
     /// <param name="model">The model.</param>
     /// <param name="addSpecialTokens">False to leave out what the model's files put around a text.</param>
-    public static int[] Encode(string text, ServedModel model, bool addSpecialTokens = true)
+    /// <param name="cancellation">Ends the tokenization of a long prompt.</param>
+    public static int[] Encode(
+        string text,
+        ServedModel model,
+        bool addSpecialTokens = true,
+        CancellationToken cancellation = default
+    )
     {
         RequireShort(text, model, "prompt");
         var tokenizer = model.Assets.Tokenizer;
         try
         {
-            return addSpecialTokens ? tokenizer.Encode(text) : tokenizer.EncodeRendered(text);
+            return addSpecialTokens
+                ? tokenizer.Encode(text, cancellation)
+                : tokenizer.EncodeRendered(text, cancellation);
         }
         catch (TextException e)
         {
@@ -27,14 +35,15 @@ internal static class PromptText
     public static int[] EncodeChat(
         IReadOnlyList<ChatMessage> messages,
         ServedModel model,
-        bool addGenerationPrompt = true
+        bool addGenerationPrompt = true,
+        CancellationToken cancellation = default
     )
     {
         try
         {
             var text = model.Assets.ChatTemplate.Render(messages, addGenerationPrompt);
             RequireShort(text, model, "messages");
-            return model.Assets.Tokenizer.EncodeRendered(text);
+            return model.Assets.Tokenizer.EncodeRendered(text, cancellation);
         }
         catch (TextException e)
         {

@@ -40,7 +40,7 @@ internal sealed class ApiOverhead(ServeClient client, ServedModel model, IPipeli
     {
         using var body = JsonDocument.Parse(request.Body);
         ITextRequestReader reader = request.Route == "v1/completions" ? _completions : _chat;
-        var read = reader.Read(body.RootElement);
+        var read = reader.Read(body.RootElement, cancellation);
         var generator = new TextGenerator(pipeline.Client, model.Assets);
         var started = clock.GetTimestamp();
         long first = 0;

@@ -30,6 +30,21 @@ public sealed class ServerLimitTests
     }
 
     [Test]
+    public async Task A_long_text_waits_at_the_gate_before_it_is_tokenized()
+    {
+        await using var server = await SharedServer.StartAsync(new ServerSettings { MaxRunning = 1, MaxQueue = 0 });
+        using var http = new HttpClient { BaseAddress = server.Address };
+        using var running = await StartStreamAsync(http);
+        var words = string.Concat(Enumerable.Repeat("word ", 16_000));
+        foreach (var route in (string[])["/tokenize", Completions])
+        {
+            HttpAnswers.AssertError(await http.PostAsync(route, $"{{\"prompt\":\"{words}\"}}"), 429);
+        }
+
+        Assert.That((await http.PostAsync("/tokenize", """{"prompt":"word"}""")).Status, Is.EqualTo(HttpStatusCode.OK));
+    }
+
+    [Test]
     public async Task A_client_that_leaves_ends_its_session_at_every_stage()
     {
         await using var server = await SharedServer.StartAsync(new ServerSettings());

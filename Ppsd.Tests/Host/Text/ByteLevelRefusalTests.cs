@@ -36,8 +36,8 @@ public class ByteLevelRefusalTests
             "added token '<|begin_of_text|>': single_word: found true; supported: false"
         );
         AssertRefused(
-            json => json["model"]!["vocab"]!.AsObject().Remove("Ġ"),
-            "model.vocab: found no piece for byte 0x20; supported: byte-level BPE with all 256 bytes"
+            SetModel("vocab", """{"<s>": 0}"""),
+            "model.vocab: found no piece for any byte; supported: byte-level BPE"
         );
         AssertRefused(
             json => json["model"]!["vocab"]!["a"] = -7,
@@ -82,7 +82,42 @@ public class ByteLevelRefusalTests
     }
 
     [Test]
-    public void Merges_of_unknown_pieces_are_refused() => AssertRefused(SetModel("merges", """["zz qq"]"""), null);
+    public void Merges_of_unknown_pieces_are_refused()
+    {
+        AssertRefused(
+            SetModel("merges", """["zz qq"]"""),
+            "model.merges: found \"zz qq\" without a piece 'qq' in model.vocab; supported: merges of pieces into pieces"
+        );
+        AssertRefused(
+            SetModel("merges", """[["q", "z"]]"""),
+            "without a piece 'qz' in model.vocab; supported: merges of pieces into pieces"
+        );
+        AssertRefused(SetModel("merges", """["a b c"]"""), "supported: \"a b\" or [\"a\", \"b\"]");
+    }
+
+    [Test]
+    public void A_text_with_a_byte_that_has_no_piece_is_refused_and_other_texts_are_not()
+    {
+        // 0x00 and bytes that UTF-8 never has: vocabularies of today's models lack some of them.
+        using var folder = ModelFolder.Llama3With(json =>
+        {
+            foreach (var value in (ReadOnlySpan<byte>)[0x00, 0xC0, 0xFF])
+            {
+                json["model"]!["vocab"]!.AsObject().Remove(ByteLevelAlphabet.CharOf(value).ToString());
+            }
+        });
+        var tokenizer = TokenizerLoader.Load(folder.Path);
+        var whole = TokenizerLoader.Load(TextTestData.TinyLlama3);
+        Assert.That(tokenizer.Encode("Hello 🙂 ÿ"), Is.EqualTo(whole.Encode("Hello 🙂 ÿ")));
+        Assert.That(
+            () => tokenizer.Encode("a\0b"),
+            Throws
+                .TypeOf<TextException>()
+                .With.Message.EqualTo(
+                    $"the text holds the byte 0x00, for which the vocabulary of {folder.Path}/tokenizer.json has no piece"
+                )
+        );
+    }
 
     private static Action<JsonObject> Set(string section, string value) =>
         json => json[section] = JsonNode.Parse(value);

@@ -194,8 +194,13 @@ public class ByteLevelTextTokenizerTests
     public void One_tokenizer_serves_many_threads()
     {
         var texts = Enumerable.Range(0, 64).Select(i => new RandomText(i).Next(30)).ToArray();
-        var expected = texts.Select(_tokenizer.Encode).ToArray();
-        var actual = texts.AsParallel().AsOrdered().WithDegreeOfParallelism(8).Select(_tokenizer.Encode).ToArray();
+        var expected = texts.Select(text => _tokenizer.Encode(text)).ToArray();
+        var actual = texts
+            .AsParallel()
+            .AsOrdered()
+            .WithDegreeOfParallelism(8)
+            .Select(text => _tokenizer.Encode(text))
+            .ToArray();
         Assert.That(actual, Is.EqualTo(expected));
     }
 }

@@ -124,6 +124,6 @@ public sealed class RequestReaderTests
     private static TextRequest Read(ITextRequestReader reader, string body)
     {
         using var document = JsonDocument.Parse(body);
-        return reader.Read(document.RootElement);
+        return reader.Read(document.RootElement, CancellationToken.None);
     }
 }
