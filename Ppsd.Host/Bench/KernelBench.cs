@@ -1,7 +1,8 @@
 using System.Diagnostics;
 using System.Text.Json;
 using System.Text.Json.Nodes;
-using Ppsd.Kernels.Checkpoints;
+using Ppsd.Kernels.Catalog;
+using Ppsd.Kernels.Checkpoints.Configuration;
 using Ppsd.Kernels.Devices;
 using Ppsd.Kernels.Measurement;
 using Ppsd.Kernels.Model;

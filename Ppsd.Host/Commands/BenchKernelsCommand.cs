@@ -1,6 +1,6 @@
 using System.CommandLine;
 using Ppsd.Host.Bench;
-using Ppsd.Kernels.Devices;
+using Ppsd.Kernels.Catalog;
 using Ppsd.Kernels.Weights;
 
 namespace Ppsd.Host.Commands;

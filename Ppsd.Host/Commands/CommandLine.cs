@@ -4,7 +4,7 @@ using Ppsd.Actors.Client;
 using Ppsd.Host.Terminal;
 using Ppsd.Host.Text;
 using Ppsd.Kernels.Cache;
-using Ppsd.Kernels.Checkpoints;
+using Ppsd.Kernels.Checkpoints.Files;
 using Ppsd.Kernels.Devices;
 
 namespace Ppsd.Host.Commands;

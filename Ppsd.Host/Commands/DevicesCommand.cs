@@ -1,5 +1,5 @@
 using System.CommandLine;
-using Ppsd.Kernels.Devices;
+using Ppsd.Kernels.Catalog;
 using Spectre.Console;
 using PlainText = Spectre.Console.Text;
 

@@ -2,6 +2,7 @@ using System.CommandLine;
 using Ppsd.Actors.Planning;
 using Ppsd.Host.Models;
 using Ppsd.Host.Runtime;
+using Ppsd.Kernels.Catalog;
 using Ppsd.Kernels.Devices;
 using Ppsd.Kernels.Model;
 

@@ -1,7 +1,8 @@
 using Ppsd.Host.Planning;
 using Ppsd.Host.Text;
 using Ppsd.Host.Text.ChatTemplates;
-using Ppsd.Kernels.Checkpoints;
+using Ppsd.Kernels.Checkpoints.Configuration;
+using Ppsd.Kernels.Checkpoints.Files;
 
 namespace Ppsd.Host.Models;
 

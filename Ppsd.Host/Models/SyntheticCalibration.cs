@@ -1,5 +1,6 @@
 using Ppsd.Actors.Planning;
 using Ppsd.Host.Runtime;
+using Ppsd.Kernels.Catalog;
 using Ppsd.Kernels.Devices;
 using Ppsd.Kernels.Model;
 using Ppsd.Kernels.Sampling;

@@ -1,7 +1,7 @@
 using Ppsd.Actors.Planning;
 using Ppsd.Actors.Stages;
 using Ppsd.Host.Models;
-using Ppsd.Kernels.Devices;
+using Ppsd.Kernels.Catalog;
 using Ppsd.Kernels.Model;
 
 namespace Ppsd.Host.Runtime;

@@ -1,5 +1,5 @@
 using System.Globalization;
-using Ppsd.Kernels.Checkpoints;
+using Ppsd.Kernels.Checkpoints.Tensors;
 
 namespace Ppsd.Host.Verification;
 

@@ -1,6 +1,7 @@
 using Ppsd.Actors.Planning;
 using Ppsd.Host.Models;
 using Ppsd.Host.Runtime;
+using Ppsd.Kernels.Catalog;
 using Ppsd.Kernels.Devices;
 using Ppsd.Kernels.Model;
 

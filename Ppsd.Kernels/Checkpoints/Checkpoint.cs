@@ -1,5 +1,7 @@
 using System.Collections.Frozen;
 using System.Diagnostics.CodeAnalysis;
+using Ppsd.Kernels.Checkpoints.Files;
+using Ppsd.Kernels.Checkpoints.Tensors;
 
 namespace Ppsd.Kernels.Checkpoints;
 

@@ -1,4 +1,5 @@
 using System.Collections.Frozen;
+using Ppsd.Kernels.Checkpoints.Files;
 
 namespace Ppsd.Kernels.Checkpoints;
 

@@ -1,3 +1,5 @@
+using Ppsd.Kernels.Checkpoints.Tensors;
+
 namespace Ppsd.Kernels.Checkpoints;
 
 /// <summary>The size of a checkpoint, counted from its headers.</summary>

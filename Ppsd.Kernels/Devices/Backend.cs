@@ -1,4 +1,3 @@
-using Ppsd.Kernels.Model;
 using Ppsd.Kernels.Weights;
 
 namespace Ppsd.Kernels.Devices;

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Ppsd.Kernels.Devices;
 using Ppsd.Kernels.Model;
 using Ppsd.Kernels.Sampling;
 

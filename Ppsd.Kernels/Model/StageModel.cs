@@ -1,6 +1,6 @@
 using System.Runtime.InteropServices;
 using Ppsd.Kernels.Cache;
-using Ppsd.Kernels.Checkpoints;
+using Ppsd.Kernels.Checkpoints.Configuration;
 using Ppsd.Kernels.Devices;
 using Ppsd.Kernels.Sampling;
 

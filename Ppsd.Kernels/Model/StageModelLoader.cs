@@ -1,5 +1,8 @@
 using Ppsd.Kernels.Cache;
 using Ppsd.Kernels.Checkpoints;
+using Ppsd.Kernels.Checkpoints.Configuration;
+using Ppsd.Kernels.Checkpoints.Files;
+using Ppsd.Kernels.Checkpoints.Tensors;
 using Ppsd.Kernels.Devices;
 using Ppsd.Kernels.Weights;
 

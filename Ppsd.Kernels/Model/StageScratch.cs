@@ -1,4 +1,4 @@
-using Ppsd.Kernels.Checkpoints;
+using Ppsd.Kernels.Checkpoints.Configuration;
 using Ppsd.Kernels.Devices;
 
 namespace Ppsd.Kernels.Model;

@@ -1,4 +1,4 @@
-using Ppsd.Kernels.Checkpoints;
+using Ppsd.Kernels.Checkpoints.Tensors;
 
 namespace Ppsd.Kernels.Weights;
 

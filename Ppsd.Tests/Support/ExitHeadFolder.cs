@@ -1,5 +1,8 @@
 using System.Text.Json.Nodes;
 using Ppsd.Kernels.Checkpoints;
+using Ppsd.Kernels.Checkpoints.Configuration;
+using Ppsd.Kernels.Checkpoints.Files;
+using Ppsd.Kernels.Checkpoints.Tensors;
 
 namespace Ppsd.Tests.Support;
 

@@ -3,6 +3,7 @@ using System.Runtime.InteropServices;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Ppsd.Kernels.Checkpoints;
+using Ppsd.Kernels.Checkpoints.Tensors;
 
 namespace Ppsd.Tests.Support;
 

@@ -1,4 +1,4 @@
-using Ppsd.Kernels.Checkpoints;
+using Ppsd.Kernels.Checkpoints.Configuration;
 using Ppsd.Kernels.Devices;
 using Ppsd.Kernels.Model;
 

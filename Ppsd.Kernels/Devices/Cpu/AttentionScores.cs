@@ -1,6 +1,5 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
-using Ppsd.Kernels.Model;
 
 namespace Ppsd.Kernels.Devices.Cpu;
 

@@ -1,6 +1,5 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
-using Ppsd.Kernels.Model;
 using Ppsd.Kernels.Sampling;
 
 namespace Ppsd.Kernels.Devices.Cpu;

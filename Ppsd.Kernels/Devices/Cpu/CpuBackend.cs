@@ -1,9 +1,7 @@
 using System.Diagnostics;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
-using Ppsd.Kernels.Checkpoints;
-using Ppsd.Kernels.Measurement;
-using Ppsd.Kernels.Model;
+using Ppsd.Kernels.Checkpoints.Tensors;
 using Ppsd.Kernels.Weights;
 
 namespace Ppsd.Kernels.Devices.Cpu;

@@ -1,5 +1,5 @@
 using System.Runtime.InteropServices;
-using Ppsd.Kernels.Checkpoints;
+using Ppsd.Kernels.Checkpoints.Tensors;
 
 namespace Ppsd.Kernels.Devices.Cpu;
 

@@ -1,5 +1,4 @@
 using System.Runtime.Intrinsics;
-using Ppsd.Kernels.Model;
 
 namespace Ppsd.Kernels.Devices.Cpu;
 

@@ -1,7 +1,18 @@
 using System.Numerics;
 using ILGPU;
 using ILGPU.Runtime;
-using Ppsd.Kernels.Model;
+using Ppsd.Kernels.Devices.Ilgpu.Attention;
+using Ppsd.Kernels.Devices.Ilgpu.Attention.KvCache;
+using Ppsd.Kernels.Devices.Ilgpu.Attention.Tiling;
+using Ppsd.Kernels.Devices.Ilgpu.Buffers;
+using Ppsd.Kernels.Devices.Ilgpu.Draws;
+using Ppsd.Kernels.Devices.Ilgpu.Driver;
+using Ppsd.Kernels.Devices.Ilgpu.Lane;
+using Ppsd.Kernels.Devices.Ilgpu.Loading;
+using Ppsd.Kernels.Devices.Ilgpu.Products.Narrow;
+using Ppsd.Kernels.Devices.Ilgpu.Products.Wide;
+using Ppsd.Kernels.Devices.Ilgpu.Rows;
+using Ppsd.Kernels.Devices.Ilgpu.Step;
 using Ppsd.Kernels.Weights;
 
 namespace Ppsd.Kernels.Devices.Ilgpu;
@@ -343,7 +354,7 @@ internal sealed class IlgpuBackend : Backend
 
     /// <summary>Room for a context: few sizes, so that few steps need recording; blocks beyond the context end at once.</summary>
     private static int ContextBucket(int length) =>
-        Math.Max(SplitAttentionKernel.ChunkLength, (int)BitOperations.RoundUpToPowerOf2((uint)length));
+        Math.Max(AttentionTiling.ChunkLength, (int)BitOperations.RoundUpToPowerOf2((uint)length));
 
     private void PointAtWords()
     {

@@ -1,4 +1,6 @@
 using Ppsd.Kernels.Checkpoints;
+using Ppsd.Kernels.Checkpoints.Configuration;
+using Ppsd.Kernels.Checkpoints.Tensors;
 using Ppsd.Tests.Support;
 
 namespace Ppsd.Tests.Kernels.Checkpoints;

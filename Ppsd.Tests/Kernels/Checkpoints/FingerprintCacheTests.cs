@@ -1,4 +1,4 @@
-using Ppsd.Kernels.Checkpoints;
+using Ppsd.Kernels.Checkpoints.Files;
 
 namespace Ppsd.Tests.Kernels.Checkpoints;
 

@@ -1,6 +1,7 @@
 using FsCheck;
 using FsCheck.Fluent;
-using Ppsd.Kernels.Checkpoints;
+using Ppsd.Kernels.Checkpoints.Configuration;
+using Ppsd.Kernels.Checkpoints.Files;
 
 namespace Ppsd.Tests.Kernels.Checkpoints;
 

@@ -1,4 +1,5 @@
-using Ppsd.Kernels.Checkpoints;
+using Ppsd.Kernels.Checkpoints.Configuration;
+using Ppsd.Kernels.Checkpoints.Tensors;
 
 namespace Ppsd.Tests.Kernels.Checkpoints;
 

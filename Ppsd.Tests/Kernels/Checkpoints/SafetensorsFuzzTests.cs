@@ -1,7 +1,8 @@
 using System.Text;
 using FsCheck;
 using FsCheck.Fluent;
-using Ppsd.Kernels.Checkpoints;
+using Ppsd.Kernels.Checkpoints.Files;
+using Ppsd.Kernels.Checkpoints.Tensors;
 using Ppsd.Tests.Support;
 
 namespace Ppsd.Tests.Kernels.Checkpoints;

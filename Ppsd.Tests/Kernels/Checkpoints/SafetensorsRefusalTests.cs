@@ -1,5 +1,5 @@
 using System.Buffers.Binary;
-using Ppsd.Kernels.Checkpoints;
+using Ppsd.Kernels.Checkpoints.Tensors;
 using Ppsd.Tests.Support;
 
 namespace Ppsd.Tests.Kernels.Checkpoints;

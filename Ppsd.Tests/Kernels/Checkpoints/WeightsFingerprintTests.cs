@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using System.Text;
-using Ppsd.Kernels.Checkpoints;
+using Ppsd.Kernels.Checkpoints.Configuration;
+using Ppsd.Kernels.Checkpoints.Files;
 
 namespace Ppsd.Tests.Kernels.Checkpoints;
 

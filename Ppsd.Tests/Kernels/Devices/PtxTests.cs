@@ -3,7 +3,14 @@ using ILGPU;
 using ILGPU.Backends.EntryPoints;
 using ILGPU.Backends.PTX;
 using ILGPU.Runtime.Cuda;
-using Ppsd.Kernels.Devices.Ilgpu;
+using Ppsd.Kernels.Devices.Ilgpu.Attention;
+using Ppsd.Kernels.Devices.Ilgpu.Attention.KvCache;
+using Ppsd.Kernels.Devices.Ilgpu.Attention.Tiling;
+using Ppsd.Kernels.Devices.Ilgpu.Draws;
+using Ppsd.Kernels.Devices.Ilgpu.Driver;
+using Ppsd.Kernels.Devices.Ilgpu.Products.Narrow;
+using Ppsd.Kernels.Devices.Ilgpu.Products.Wide;
+using Ppsd.Kernels.Devices.Ilgpu.Rows;
 
 namespace Ppsd.Tests.Kernels.Devices;
 

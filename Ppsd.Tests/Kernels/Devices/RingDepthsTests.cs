@@ -1,4 +1,5 @@
-using Ppsd.Kernels.Devices.Ilgpu;
+using Ppsd.Kernels.Devices.Ilgpu.Lane;
+using Ppsd.Kernels.Devices.Ilgpu.Products.Narrow;
 
 namespace Ppsd.Tests.Kernels.Devices;
 

@@ -1,4 +1,4 @@
-using Ppsd.Kernels.Devices.Ilgpu;
+using Ppsd.Kernels.Devices.Ilgpu.Products.Narrow;
 
 namespace Ppsd.Tests.Kernels.Devices;
 

@@ -1,8 +1,10 @@
 using Ppsd.Kernels.Checkpoints;
+using Ppsd.Kernels.Checkpoints.Configuration;
+using Ppsd.Kernels.Checkpoints.Tensors;
 using Ppsd.Kernels.Devices.Cpu;
 using Ppsd.Kernels.Model;
-using Ppsd.Kernels.Reference;
 using Ppsd.Tests.Kernels.Checkpoints;
+using Ppsd.Tests.Kernels.Ops;
 using Ppsd.Tests.Support;
 
 namespace Ppsd.Tests.Kernels.Model;

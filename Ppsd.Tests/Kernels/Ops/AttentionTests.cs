@@ -1,7 +1,6 @@
-using Ppsd.Kernels.Checkpoints;
+using Ppsd.Kernels.Checkpoints.Configuration;
+using Ppsd.Kernels.Checkpoints.Tensors;
 using Ppsd.Kernels.Devices;
-using Ppsd.Kernels.Model;
-using Ppsd.Kernels.Reference;
 using Ppsd.Tests.Support;
 
 namespace Ppsd.Tests.Kernels.Ops;

@@ -1,5 +1,4 @@
-using Ppsd.Kernels.Checkpoints;
-using Ppsd.Kernels.Reference;
+using Ppsd.Kernels.Checkpoints.Tensors;
 using Ppsd.Tests.Support;
 
 namespace Ppsd.Tests.Kernels.Ops;

@@ -1,5 +1,5 @@
-using Ppsd.Kernels.Reference;
 using Ppsd.Kernels.Sampling;
+using Ppsd.Tests.Kernels.Ops;
 
 namespace Ppsd.Tests.Kernels.Sampling;
 

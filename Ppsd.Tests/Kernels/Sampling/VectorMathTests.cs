@@ -1,5 +1,6 @@
 using System.Runtime.Intrinsics;
-using Ppsd.Kernels.Devices.Ilgpu;
+using Ppsd.Kernels.Devices.Ilgpu.Draws;
+using Ppsd.Kernels.Devices.Ilgpu.Lane;
 using Ppsd.Kernels.Sampling;
 
 namespace Ppsd.Tests.Kernels.Sampling;

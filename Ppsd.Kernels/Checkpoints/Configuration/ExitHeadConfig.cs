@@ -1,0 +1,137 @@
+using Ppsd.Kernels.Checkpoints.Files;
+using Ppsd.Kernels.Checkpoints.Tensors;
+
+namespace Ppsd.Kernels.Checkpoints.Configuration;
+
+/// <summary>
+/// What an exit-head folder's <c>config.json</c> says: which kind of head, after which layer, for which model. A head
+/// fits only the weights it was trained for, so <see cref="RequireFits"/> comes before its use. Immutable.
+/// </summary>
+public sealed record ExitHeadConfig
+{
+    private const string ExpectedModelType = "ppsd_exit_head";
+
+    /// <summary>Path of the file it was read from; names it in refusals.</summary>
+    public required string ConfigPath { get; init; }
+
+    /// <summary>The kind of head.</summary>
+    public required ExitHeadKind Kind { get; init; }
+
+    /// <summary>How many of the model's layers run before the head: 1 takes the first layer's output.</summary>
+    public required int ExitLayer { get; init; }
+
+    /// <summary>Layers of a transformer head; 0 for other kinds.</summary>
+    public required int LayerCount { get; init; }
+
+    /// <summary>Feed-forward width of an mlp head; null means the model's. Null for other kinds.</summary>
+    public required int? IntermediateSize { get; init; }
+
+    /// <summary>What the head's RMS norms add to the mean of squares.</summary>
+    public required float RmsNormEpsilon { get; init; }
+
+    /// <summary>The type the config says its weights have.</summary>
+    public required ElementType ElementType { get; init; }
+
+    /// <summary>The model it was trained for.</summary>
+    public required ExitHeadVerifier Verifier { get; init; }
+
+    /// <summary>Reads <c>config.json</c> of an exit-head folder.</summary>
+    /// <exception cref="CheckpointException">
+    /// The file is missing or no JSON object, describes no exit head, or a field is missing, impossible or not
+    /// supported.
+    /// </exception>
+    public static ExitHeadConfig Read(string folder)
+    {
+        var path = Path.Combine(folder, "config.json");
+        var config = JsonFields.ReadFile(path);
+        if (config.RequireString("model_type", ExpectedModelType) != ExpectedModelType)
+        {
+            throw config.Refuse("model_type", ExpectedModelType);
+        }
+
+        // A head with an LM head of its own would double the bytes the first stage reads per token.
+        if (config.RequireString("lm_head", "shared") != "shared")
+        {
+            throw config.Refuse("lm_head", "shared");
+        }
+
+        var kind = ReadKind(config);
+        return new()
+        {
+            ConfigPath = path,
+            Kind = kind,
+            ExitLayer = config.RequireInt32("exit_layer", 1),
+            LayerCount = kind == ExitHeadKind.Transformer ? config.RequireInt32("num_layers", 1) : 0,
+            IntermediateSize = kind == ExitHeadKind.Mlp ? config.FindInt32("intermediate_size", 1) : null,
+            RmsNormEpsilon = config.RequirePositiveSingle("rms_norm_eps"),
+            ElementType = ModelConfigReader.ReadElementType(config),
+            Verifier = ReadVerifier(config.RequireObject("verifier")),
+        };
+    }
+
+    /// <summary>
+    /// Checks that the head belongs to a model. The weights come last, so that a model of another shape is called that.
+    /// </summary>
+    /// <param name="model">The model's config.</param>
+    /// <param name="modelFingerprint">The model's <see cref="WeightsFingerprint"/>.</param>
+    /// <exception cref="CheckpointException">
+    /// The number of layers, the width, the exit layer (1 to the model's number of layers) or the weights do not fit.
+    /// </exception>
+    public void RequireFits(ModelConfig model, string modelFingerprint)
+    {
+        RequireEqual("verifier.num_hidden_layers", model.LayerCount, Verifier.LayerCount);
+        RequireEqual("verifier.hidden_size", model.HiddenSize, Verifier.HiddenSize);
+        if (ExitLayer < 1 || ExitLayer > model.LayerCount)
+        {
+            throw Mismatch("exit_layer", $"1 to {model.LayerCount}, the model's number of layers", $"{ExitLayer}");
+        }
+
+        if (!Verifier.WeightsSha256.Equals(modelFingerprint, StringComparison.OrdinalIgnoreCase))
+        {
+            throw Mismatch(
+                "verifier.weights_sha256",
+                $"{modelFingerprint} as the model's weights have",
+                $"{Verifier.WeightsSha256}; the head was trained for other weights"
+            );
+        }
+    }
+
+    private static ExitHeadKind ReadKind(JsonFields config)
+    {
+        const string Expected = "norm, mlp or transformer";
+        return config.RequireString("head_type", Expected) switch
+        {
+            "norm" => ExitHeadKind.Norm,
+            "mlp" => ExitHeadKind.Mlp,
+            "transformer" => ExitHeadKind.Transformer,
+            _ => throw config.Refuse("head_type", Expected),
+        };
+    }
+
+    private static ExitHeadVerifier ReadVerifier(JsonFields verifier)
+    {
+        var fingerprint = verifier.RequireString("weights_sha256");
+        if (!WeightsFingerprint.IsWellFormed(fingerprint))
+        {
+            throw verifier.Refuse("weights_sha256", "64 lower-case hexadecimal digits");
+        }
+
+        return new(
+            verifier.FindString("name") ?? "",
+            verifier.RequireInt32("num_hidden_layers", 1),
+            verifier.RequireInt32("hidden_size", 1),
+            fingerprint
+        );
+    }
+
+    private void RequireEqual(string field, int modelValue, int headValue)
+    {
+        if (modelValue != headValue)
+        {
+            throw Mismatch(field, $"{modelValue} as the model has", $"{headValue}");
+        }
+    }
+
+    private CheckpointException Mismatch(string field, string expected, string found) =>
+        CheckpointException.Mismatch(ConfigPath, field, expected, found);
+}

@@ -1,0 +1,78 @@
+using Ppsd.Kernels.Checkpoints.Files;
+using Ppsd.Kernels.Checkpoints.Tensors;
+
+namespace Ppsd.Kernels.Checkpoints.Configuration;
+
+/// <summary>
+/// The shape of a LLaMA model, as its <c>config.json</c> gives it. One that was read is consistent: every size is
+/// positive and heads divide as they must. Immutable.
+/// </summary>
+public sealed record ModelConfig
+{
+    /// <summary>The one architecture that is read.</summary>
+    public const string LlamaArchitecture = "LlamaForCausalLM";
+
+    /// <summary>The class that runs the model in transformers: <see cref="LlamaArchitecture"/>.</summary>
+    public required string Architecture { get; init; }
+
+    /// <summary>Width of a hidden state.</summary>
+    public required int HiddenSize { get; init; }
+
+    /// <summary>Width of the feed-forward block.</summary>
+    public required int IntermediateSize { get; init; }
+
+    /// <summary>Number of transformer layers.</summary>
+    public required int LayerCount { get; init; }
+
+    /// <summary>Number of query heads.</summary>
+    public required int HeadCount { get; init; }
+
+    /// <summary>Number of key and value heads; divides <see cref="HeadCount"/>.</summary>
+    public required int KvHeadCount { get; init; }
+
+    /// <summary>Elements of one head; even. Need not be <c>HiddenSize / HeadCount</c>.</summary>
+    public required int HeadSize { get; init; }
+
+    /// <summary>Number of token ids, and of logits.</summary>
+    public required int VocabSize { get; init; }
+
+    /// <summary>Longest sequence, in tokens.</summary>
+    public required int MaxPositions { get; init; }
+
+    /// <summary>What RMS norms add to the mean of squares.</summary>
+    public required float RmsNormEpsilon { get; init; }
+
+    /// <summary>Whether the LM head is the token embedding.</summary>
+    public required bool TieWordEmbeddings { get; init; }
+
+    /// <summary>The rotary embedding.</summary>
+    public required RopeParameters Rope { get; init; }
+
+    /// <summary>The id that begins a sequence, if the model has one.</summary>
+    public required int? BosTokenId { get; init; }
+
+    /// <summary>The ids that end a text; may be empty. <see cref="GenerationConfig"/> may name others.</summary>
+    public required IReadOnlyList<int> EosTokenIds { get; init; }
+
+    /// <summary>
+    /// The type the config says its weights have, single precision if it does not say. A tensor's own type is the one
+    /// that counts: see <see cref="Tensor.ElementType"/>.
+    /// </summary>
+    public required ElementType ElementType { get; init; }
+
+    /// <summary>Width of all query heads together: <c>HeadCount * HeadSize</c>.</summary>
+    public int QuerySize => HeadCount * HeadSize;
+
+    /// <summary>Width of all key heads together, and of all value heads: <c>KvHeadCount * HeadSize</c>.</summary>
+    public int KvSize => KvHeadCount * HeadSize;
+
+    /// <summary>
+    /// Reads <c>config.json</c> of a model folder, in the style of transformers 4 or 5. Fields that do not matter here
+    /// are ignored; a field that would change the numbers and is not supported is refused.
+    /// </summary>
+    /// <exception cref="CheckpointException">
+    /// The file is missing or no JSON object, the model is no LLaMA, or a field is missing, impossible or not
+    /// supported.
+    /// </exception>
+    public static ModelConfig Read(string folder) => ModelConfigReader.Read(Path.Combine(folder, "config.json"));
+}

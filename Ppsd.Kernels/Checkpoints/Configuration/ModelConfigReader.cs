@@ -1,0 +1,133 @@
+using Ppsd.Kernels.Checkpoints.Files;
+using Ppsd.Kernels.Checkpoints.Tensors;
+
+namespace Ppsd.Kernels.Checkpoints.Configuration;
+
+/// <summary>
+/// Reads a LLaMA <c>config.json</c>. Where a field is absent the value is that of transformers' LlamaConfig; sizes no
+/// model shares are required.
+/// </summary>
+internal static class ModelConfigReader
+{
+    private const float DefaultEpsilon = 1e-6f;
+    private const int DefaultMaxPositions = 2048;
+
+    /// <summary>Reads and checks the file.</summary>
+    /// <exception cref="CheckpointException">See <see cref="ModelConfig.Read"/>.</exception>
+    public static ModelConfig Read(string path)
+    {
+        var config = JsonFields.ReadFile(path);
+        RequireLlama(config);
+        RefuseUnsupported(config);
+
+        var hiddenSize = config.RequireInt32("hidden_size", 1);
+        var headCount = config.RequireInt32("num_attention_heads", 1);
+        return new()
+        {
+            Architecture = ModelConfig.LlamaArchitecture,
+            HiddenSize = hiddenSize,
+            IntermediateSize = config.RequireInt32("intermediate_size", 1),
+            LayerCount = config.RequireInt32("num_hidden_layers", 1),
+            HeadCount = headCount,
+            KvHeadCount = ReadKvHeadCount(config, headCount),
+            HeadSize = ReadHeadSize(config, hiddenSize, headCount),
+            VocabSize = config.RequireInt32("vocab_size", 1),
+            MaxPositions = config.FindInt32("max_position_embeddings", 1) ?? DefaultMaxPositions,
+            RmsNormEpsilon = config.FindPositiveSingle("rms_norm_eps") ?? DefaultEpsilon,
+            TieWordEmbeddings = config.FindBoolean("tie_word_embeddings") ?? false,
+            Rope = RopeParameters.Read(config),
+            BosTokenId = config.FindInt32("bos_token_id", 0),
+            EosTokenIds = config.FindInt32List("eos_token_id", 0) ?? [],
+            ElementType = ReadElementType(config),
+        };
+    }
+
+    /// <summary>
+    /// Reads <c>dtype</c>, or <c>torch_dtype</c> as transformers 4 called it; single precision when absent.
+    /// </summary>
+    /// <exception cref="CheckpointException">It is no type of weights that is read here.</exception>
+    public static ElementType ReadElementType(JsonFields config)
+    {
+        const string Expected = "bfloat16, float16 or float32";
+        var field = config.Find("dtype") is null && config.Find("torch_dtype") is not null ? "torch_dtype" : "dtype";
+        return config.FindString(field, Expected) switch
+        {
+            "bfloat16" => ElementType.BFloat16,
+            "float16" => ElementType.Float16,
+            null or "float32" => ElementType.Float32,
+            _ => throw config.Refuse(field, Expected),
+        };
+    }
+
+    private static void RequireLlama(JsonFields config)
+    {
+        const string Expected = $"[\"{ModelConfig.LlamaArchitecture}\"]";
+        var architectures = config.FindStringList("architectures", Expected);
+        if (architectures is not (null or [ModelConfig.LlamaArchitecture]))
+        {
+            throw config.Refuse("architectures", Expected);
+        }
+
+        var modelType = config.FindString("model_type");
+        if (modelType is not null ? modelType != "llama" : architectures is null)
+        {
+            throw config.Refuse("model_type", "llama");
+        }
+    }
+
+    private static void RefuseUnsupported(JsonFields config)
+    {
+        if (config.FindString("hidden_act") is not (null or "silu"))
+        {
+            throw config.Refuse("hidden_act", "silu");
+        }
+
+        foreach (var bias in new[] { "attention_bias", "mlp_bias" })
+        {
+            if (config.FindBoolean(bias) is true)
+            {
+                throw config.Refuse(bias, "false (projections with a bias are not supported)");
+            }
+        }
+
+        if (config.Find("quantization_config") is not null)
+        {
+            throw config.Refuse("quantization_config", "no such field (quantized weights are not supported)");
+        }
+    }
+
+    private static int ReadKvHeadCount(JsonFields config, int headCount)
+    {
+        var kvHeadCount = config.FindInt32("num_key_value_heads", 1) ?? headCount;
+        return headCount % kvHeadCount == 0
+            ? kvHeadCount
+            : throw config.Refuse("num_key_value_heads", $"a divisor of num_attention_heads ({headCount})");
+    }
+
+    private static int ReadHeadSize(JsonFields config, int hiddenSize, int headCount)
+    {
+        var headSize = config.FindInt32("head_dim", 1);
+        if (headSize is null && hiddenSize % headCount != 0)
+        {
+            throw config.Refuse(
+                "hidden_size",
+                $"a multiple of num_attention_heads ({headCount}), or head_dim to be set"
+            );
+        }
+
+        // Rotary embedding turns elements in pairs.
+        var size = headSize ?? (hiddenSize / headCount);
+        if (size % 2 != 0)
+        {
+            throw config.Refuse(
+                "head_dim",
+                "an even number",
+                headSize is null ? $"{size} (hidden_size / num_attention_heads)" : $"{size}"
+            );
+        }
+
+        return (long)size * headCount <= int.MaxValue
+            ? size
+            : throw config.Refuse("head_dim", $"at most {int.MaxValue / headCount} for {headCount} heads");
+    }
+}

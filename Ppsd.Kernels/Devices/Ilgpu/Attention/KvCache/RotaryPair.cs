@@ -1,0 +1,24 @@
+using Ppsd.Kernels.Devices.Ilgpu.Lane;
+
+namespace Ppsd.Kernels.Devices.Ilgpu.Attention.KvCache;
+
+/// <summary>
+/// Values i and i + half of a head, turned by a position (RoFormer, rotate-half form). Two kernels turn keys, one for a few
+/// rows and one for many: their bits must agree.
+/// </summary>
+internal struct RotaryPair
+{
+    /// <summary>Value i.</summary>
+    public float First;
+
+    /// <summary>Value i + half.</summary>
+    public float Second;
+
+    /// <summary>The pair after its turn.</summary>
+    public readonly RotaryPair Turned(float cosine, float sine) =>
+        new()
+        {
+            First = Exact.Add(Exact.Multiply(First, cosine), -Exact.Multiply(Second, sine)),
+            Second = Exact.Add(Exact.Multiply(Second, cosine), Exact.Multiply(First, sine)),
+        };
+}

@@ -1,0 +1,147 @@
+using ILGPU;
+using Ppsd.Kernels.Devices.Ilgpu.Attention.KvCache;
+using Ppsd.Kernels.Devices.Ilgpu.Attention.Tiling;
+using Ppsd.Kernels.Devices.Ilgpu.Driver;
+using Ppsd.Kernels.Devices.Ilgpu.Lane;
+using Ppsd.Kernels.Devices.Ilgpu.Rows;
+
+namespace Ppsd.Kernels.Devices.Ilgpu.Attention;
+
+/// <summary>
+/// Attention of a tile of queries over chunks of <see cref="AttentionTiling.ChunkLength"/> positions (flash decoding, Dao et al. 2023):
+/// groups share a tile's chunks, and the last of them joins what they found (<see cref="ChunkMerge"/>). Chunks begin at
+/// fixed positions and a column is its own sum, so a row's bits depend on nothing but its own context: not on what rides
+/// along, where its tokens lie, how many groups share them, or how large the card is.
+/// </summary>
+/// <remarks>
+/// A warp takes <see cref="AttentionTiling.TileLength"/> positions and multiplies their keys and values with up to eight queries, which
+/// costs the tensor core no more than one. A group has the next chunks' keys and values on the way to shared memory while
+/// it computes one; in a step of a few rows it orders the first before their queries are known, which it turns itself.
+/// Rows that share a context share its loads; others take turns.
+/// </remarks>
+internal static class SplitAttentionKernel
+{
+    /// <summary>Two groups share a multiprocessor, so that one waits while the other computes; fp32 needs the room.</summary>
+    public static int GroupsPerMultiprocessor<TElement>()
+        where TElement : struct, IKvEights => TElement.HasLowPart ? 1 : 2;
+
+    /// <summary>
+    /// Grid: key/value heads, groups that share the chunks of a tile, tiles of rows (and of heads, where a key/value head
+    /// serves more than eight).
+    /// </summary>
+    /// <param name="rows">The step's rows.</param>
+    /// <param name="firstRow">First row of this launch.</param>
+    /// <param name="lastRow">Row after the last of this launch.</param>
+    /// <param name="appendCount">The step's rows if this kernel appends their keys and values, else 0.</param>
+    /// <param name="source">The step's queries, keys and values.</param>
+    /// <param name="cache">Keys and values.</param>
+    /// <param name="room">What a group has shared memory for.</param>
+    /// <param name="geometry">How the work is cut.</param>
+    /// <param name="partials">What groups leave for the last of their tile.</param>
+    /// <param name="y">[rows, stride] in <see cref="TileOrder"/>.</param>
+    /// <param name="stride">Values of a row with their padding.</param>
+    public static void Execute<TElement, TParts>(
+        RowContexts rows,
+        int firstRow,
+        int lastRow,
+        int appendCount,
+        AttentionSource source,
+        KvCacheView cache,
+        AttentionRoom room,
+        AttentionGeometry geometry,
+        AttentionPartials partials,
+        ArrayView<float> y,
+        int stride
+    )
+        where TElement : struct, IKvEights
+        where TParts : struct, IHeadParts
+    {
+        DependentLaunch.Release();
+        FourTiles.Declare();
+        var tiles = new FourTiles();
+        var shared = AttentionShared.OfGroup<TElement, TParts>(room);
+        var ring = KvRing<TElement, TParts>.Of(shared.Ring, room.Stages, cache, geometry);
+        var tile = QueryTile.OfGroup(rows, firstRow, lastRow, geometry);
+        var appended = AppendedRows.Of(rows, appendCount);
+        var walk = ChunkWalk.Begin(tile);
+        if (appendCount == 0)
+        {
+            // A kernel before has appended to what is read here.
+            DependentLaunch.Wait();
+        }
+
+        // All stages are ordered before the first chunk is looked at. Keys and values of earlier steps lie ready, so that
+        // the first of them arrive while the kernel before still runs.
+        var ahead = walk;
+        var toOrder = room.Stages;
+        var turn = 0;
+        ring.LookUp(rows, tile, ahead);
+        while (true)
+        {
+            if (toOrder > 0 || room.IsApart == 0)
+            {
+                ring.OrderKeys(tile, ahead, appended);
+                ring.OrderValues(tile, ahead);
+                ahead.Next(tile);
+                ring.LookUp(rows, tile, ahead);
+            }
+
+            if (--toOrder > 0)
+            {
+                continue;
+            }
+
+            if (toOrder == 0)
+            {
+                TurnedHeads.Clear(shared);
+                Group.Barrier();
+                DependentLaunch.Wait();
+                TurnedHeads.Stage<TElement, TParts>(source, tile, appended, geometry, shared);
+                Group.Barrier();
+                if (Grid.IdxZ == 0 && Grid.IdxY == Grid.DimY - 1)
+                {
+                    TurnedHeads.Append<TElement, TParts>(cache, tile, appended, geometry, shared);
+                }
+            }
+
+            if (walk.Leader < 0)
+            {
+                break;
+            }
+
+            // What a thread has read it orders anew at once, unless other threads' values come to lie there.
+            ring.CompleteKeys(tile, walk, appended, shared.Appended);
+            var scores = AttentionChunk.Score(ring, shared, tile, walk, geometry, turn, ref tiles);
+            if (room.IsApart != 0)
+            {
+                ring.OrderKeys(tile, ahead, appended);
+            }
+
+            Group.Barrier();
+            var weights = AttentionChunk.Weigh(shared, scores, turn);
+            ring.CompleteValues(tile, walk, appended, shared.Appended, room.IsApart);
+            AttentionChunk.AddValues(ring, shared, tile, walk, weights, ref tiles);
+            if (room.IsApart != 0)
+            {
+                ring.OrderValues(tile, ahead);
+                ahead.Next(tile);
+                ring.LookUp(rows, tile, ahead);
+            }
+
+            Group.Barrier();
+            AttentionChunk.Join<TParts>(shared, tile, walk, geometry, turn, tile.FirstRow - firstRow, partials);
+            walk.Next(tile);
+            turn ^= 1;
+            ring.Release();
+            if (room.IsApart == 0)
+            {
+                Group.Barrier();
+            }
+        }
+
+        if (ChunkMerge.IsLast(partials, shared.IsLast))
+        {
+            ChunkMerge.Merge<TParts>(tile, geometry, tile.FirstRow - firstRow, partials, y, stride);
+        }
+    }
+}

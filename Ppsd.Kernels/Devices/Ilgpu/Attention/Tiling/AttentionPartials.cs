@@ -1,0 +1,25 @@
+using ILGPU;
+using Ppsd.Kernels.Devices.Ilgpu.Lane;
+
+namespace Ppsd.Kernels.Devices.Ilgpu.Attention.Tiling;
+
+/// <summary>What the groups of <see cref="SplitAttentionKernel"/> leave for the one that joins a tile's chunks.</summary>
+internal struct AttentionPartials
+{
+    /// <summary>
+    /// Weighted values, [row of the launch, head, chunk, parts * 16]; see <see cref="FourChunks.FirstValue"/> for their order.
+    /// </summary>
+    public ArrayView<Float4> Weighted;
+
+    /// <summary>Largest score and sum of weights, [row of the launch, head, chunk].</summary>
+    public ArrayView<SoftmaxTotal> Totals;
+
+    /// <summary>
+    /// How many groups of a tile have finished, [tile, key/value head]. Whoever comes last sets it back, so that it is zero
+    /// between launches, whatever became of the step: no group of this kernel ever ends early.
+    /// </summary>
+    public ArrayView<int> Finished;
+
+    /// <summary>Where the counters lie on the card; 0 on the simulator.</summary>
+    public long FinishedAddress;
+}

@@ -1,0 +1,44 @@
+using ILGPU;
+using ILGPU.Runtime;
+using Ppsd.Kernels.Devices.Ilgpu.Lane;
+using Ppsd.Kernels.Devices.Ilgpu.Rows;
+using Filtering = System.Action<
+    ILGPU.Runtime.AcceleratorStream,
+    ILGPU.KernelConfig,
+    Ppsd.Kernels.Devices.Ilgpu.Rows.RowContexts,
+    int,
+    ILGPU.ArrayView<Ppsd.Kernels.Devices.Ilgpu.Lane.Float4>,
+    int,
+    int,
+    ILGPU.ArrayView<float>
+>;
+
+namespace Ppsd.Kernels.Devices.Ilgpu.Draws;
+
+/// <summary>The kernels that draw tokens, compiled once; see <see cref="IlgpuKernels"/>.</summary>
+internal sealed class DrawKernels(Accelerator accelerator)
+{
+    private Filtering? _filter;
+
+    public Action<
+        AcceleratorStream,
+        KernelConfig,
+        ArrayView<int>,
+        RowContexts,
+        int,
+        ArrayView<Float4>,
+        int,
+        int,
+        int,
+        DrawBuffers
+    > Draw { get; } =
+        accelerator.LoadKernel<ArrayView<int>, RowContexts, int, ArrayView<Float4>, int, int, int, DrawBuffers>(
+            DrawKernel.Execute
+        );
+
+    /// <summary>Takes most of a second to compile, so it is when the first request asks for top-k or top-p.</summary>
+    public Filtering Filter =>
+        _filter ??= accelerator.LoadKernel<RowContexts, int, ArrayView<Float4>, int, int, ArrayView<float>>(
+            FilterKernel.Execute
+        );
+}

@@ -1,0 +1,80 @@
+using ILGPU;
+using Ppsd.Kernels.Devices.Ilgpu.Lane;
+using Ppsd.Kernels.Sampling;
+
+namespace Ppsd.Kernels.Devices.Ilgpu.Draws;
+
+/// <summary>
+/// A token and its score as one integer that compares as draws do: the higher score first, of equal ones the lower token.
+/// Whoever takes the largest of some keys finds the same one in any order.
+/// </summary>
+internal static class ScoreKey
+{
+    private const uint Sign = 0x80000000;
+
+    /// <summary>Less than every key.</summary>
+    public const ulong None = 0;
+
+    /// <summary>The key.</summary>
+    public static ulong Of(float score, int token) => ((ulong)Ordered(score) << 32) | (uint)~token;
+
+    /// <summary>Token of a key.</summary>
+    public static int Token(ulong key) => ~(int)(uint)key;
+
+    /// <summary>Score of a key.</summary>
+    public static float Score(ulong key) => FromOrdered((uint)(key >> 32));
+
+    /// <summary>The number of <see cref="Ordered"/> bits.</summary>
+    public static float FromOrdered(uint ordered) =>
+        Interop.IntAsFloat((ordered & Sign) != 0 ? ordered ^ Sign : ~ordered);
+
+    /// <summary>Weight of an ordered score; see <see cref="TokenWeight"/>.</summary>
+    public static long Weight(uint ordered, float max) =>
+        TokenWeight.Of(DeviceMath.Exp(Exact.Add(FromOrdered(ordered), -max)));
+
+    /// <summary>Bits that compare as integers as the numbers do; minus zero below zero, as the runtime's maximum has it.</summary>
+    public static uint Ordered(float score)
+    {
+        var bits = Interop.FloatAsInt(score);
+        return (bits & Sign) != 0 ? ~bits : bits | Sign;
+    }
+
+    /// <summary>a >= b. A card's own comparison, where it is set to be fast, takes the smallest numbers for zero.</summary>
+    public static bool IsAtLeast(float a, float b) => Ordered(Unsigned(a)) >= Ordered(Unsigned(b));
+
+    /// <summary>The number, zero without its sign: both zeros tie.</summary>
+    public static float Unsigned(float score) => Exact.Add(score, 0f);
+
+    /// <summary>Largest key of a group, in every thread. All must arrive.</summary>
+    /// <param name="key">The thread's own.</param>
+    /// <param name="shared">Room for one key a warp.</param>
+    /// <param name="warps">Warps of the group.</param>
+    public static ulong OverGroup(ulong key, ArrayView<ulong> shared, int warps)
+    {
+        key = Max(key, Warp.ShuffleXor(key, 16));
+        key = Max(key, Warp.ShuffleXor(key, 8));
+        key = Max(key, Warp.ShuffleXor(key, 4));
+        key = Max(key, Warp.ShuffleXor(key, 2));
+        key = Max(key, Warp.ShuffleXor(key, 1));
+        if (Warp.LaneIdx == 0)
+        {
+            shared[Group.IdxX >> 5] = key;
+        }
+
+        Group.Barrier();
+        var largest = shared[0];
+        for (var warp = 1; warp < warps; warp++)
+        {
+            largest = Max(largest, shared[warp]);
+        }
+
+        Group.Barrier();
+        return largest;
+    }
+
+    /// <summary>The greater key.</summary>
+    public static ulong Max(ulong a, ulong b) => a > b ? a : b;
+
+    /// <summary>The key if it is less than another, or none.</summary>
+    public static ulong Below(ulong key, ulong limit) => key < limit ? key : None;
+}

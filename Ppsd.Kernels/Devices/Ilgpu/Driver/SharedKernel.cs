@@ -1,0 +1,39 @@
+using ILGPU.Runtime;
+using ILGPU.Runtime.Cuda;
+
+namespace Ppsd.Kernels.Devices.Ilgpu.Driver;
+
+/// <summary>Loads kernels that take more dynamic shared memory than the 48 KiB that need no asking.</summary>
+internal static class SharedKernel
+{
+    // The simulator is as the target card.
+    private const int TargetBytes = 227 * 1024;
+
+    /// <summary>Bytes of dynamic shared memory that a group may have.</summary>
+    public static int Limit(Accelerator accelerator) =>
+        accelerator is CudaAccelerator cuda ? CudaDriver.SharedMemoryLimit(cuda.DeviceId) : TargetBytes;
+
+    /// <summary>Compiles and loads a kernel.</summary>
+    /// <param name="accelerator">The device.</param>
+    /// <param name="kernel">A static method.</param>
+    /// <param name="specialization">Its launch bounds.</param>
+    /// <param name="bytes">Dynamic shared memory of a group, at most.</param>
+    /// <typeparam name="TLauncher">Stream, configuration, then the kernel's parameters.</typeparam>
+    /// <exception cref="Ppsd.Kernels.Devices.DeviceException">The card has less; one line.</exception>
+    public static TLauncher Load<TLauncher>(
+        Accelerator accelerator,
+        Delegate kernel,
+        KernelSpecialization specialization,
+        int bytes
+    )
+        where TLauncher : Delegate
+    {
+        var loaded = accelerator.LoadKernel(kernel.Method, specialization);
+        if (loaded is CudaKernel cuda)
+        {
+            CudaDriver.AllowSharedMemory(cuda, bytes);
+        }
+
+        return loaded.CreateLauncherDelegate<TLauncher>();
+    }
+}

@@ -1,0 +1,232 @@
+using ILGPU;
+using ILGPU.Runtime;
+using Ppsd.Kernels.Devices.Ilgpu.Driver;
+using Ppsd.Kernels.Devices.Ilgpu.Lane;
+using Ppsd.Kernels.Devices.Ilgpu.Rows;
+using Ppsd.Kernels.Devices.Ilgpu.Step;
+
+namespace Ppsd.Kernels.Devices.Ilgpu.Products.Narrow;
+
+/// <summary>
+/// Products with bf16 weights and what is done to their totals on the way out. A group is <see cref="ProductRing{TForm}"/>'s; the
+/// grid is [groups of the schedule, eights of rows of x].
+/// </summary>
+internal static class ProductKernels
+{
+    /// <summary>One group a multiprocessor: its shared memory is the ring's.</summary>
+    public static KernelSpecialization Specialization { get; } = new(RingMemory.GroupSize, 1);
+
+    /// <summary>y[row] = W norm(x[row]): q/k/v projections, logits.</summary>
+    /// <param name="step">The step.</param>
+    /// <param name="source">Weights [outputs, columns] and x.</param>
+    /// <param name="y">[rows, yStride].</param>
+    /// <param name="yStride">Values from one row to the next.</param>
+    public static void Project<TForm>(StepState step, ProductSource source, ArrayView<float> y, int yStride)
+        where TForm : struct, IRingForm
+    {
+        DependentLaunch.Release();
+        UnitTiles.Declare();
+        var ring = new ProductRing<TForm>();
+        if (!ring.Open(step, source))
+        {
+            return;
+        }
+
+        var scaled = RowOfWarp(source.Rows);
+        var partials = NormScale.LoadFirst(source.X, scaled);
+
+        // They come while the first unit is multiplied.
+        Warp.Barrier();
+        var shift = TForm.IsQuad ? 6 : 5;
+        var output = Group.IdxX & ((1 << shift) - 1);
+        var firstRow = Grid.IdxY * TensorCore.Width;
+        for (var unit = 0; unit < ring.Units; unit++)
+        {
+            ring.Accumulate();
+            if (unit == 0)
+            {
+                Publish(NormScale.OfRow(partials, source.X, scaled), ring.Scales);
+            }
+
+            Group.Barrier();
+            var outputs = source.Schedule.BlockCount(Grid.IdxX, unit) * TensorCore.TileRows;
+            var at = source.Schedule.FirstBlock(Grid.IdxX, unit) * TensorCore.TileRows + output;
+            var isReal = output < outputs && at < source.Weights.Rows;
+            for (var column = Group.IdxX >> shift; column < ring.Width; column += RingMemory.GroupSize >> shift)
+            {
+                if (isReal && firstRow + column < source.Rows)
+                {
+                    y[(long)(firstRow + column) * yStride + at] = Exact.Multiply(
+                        ring.Total(output, column),
+                        ring.Scales[column]
+                    );
+                }
+            }
+        }
+
+        SharedCopy.WaitForAll();
+    }
+
+    /// <summary>y[row] = silu(gate norm(x[row])) * (up norm(x[row])).</summary>
+    /// <param name="step">The step.</param>
+    /// <param name="source">
+    /// Gate and up in turns: of sixteen rows the first eight are gate's, the others the same rows of up; and x.
+    /// </param>
+    /// <param name="y">[rows, yStride] in <see cref="TileOrder"/>.</param>
+    /// <param name="yStride">Values of a row with their padding.</param>
+    public static void ProjectGated<TForm>(StepState step, ProductSource source, ArrayView<float> y, int yStride)
+        where TForm : struct, IRingForm
+    {
+        const int BlockOutputs = TensorCore.TileRows / 2;
+        DependentLaunch.Release();
+        UnitTiles.Declare();
+        var ring = new ProductRing<TForm>();
+        if (!ring.Open(step, source))
+        {
+            return;
+        }
+
+        var scaled = RowOfWarp(source.Rows);
+        var partials = NormScale.LoadFirst(source.X, scaled);
+
+        // They come while the first unit is multiplied.
+        Warp.Barrier();
+        var shift = TForm.IsQuad ? 5 : 4;
+        var output = Group.IdxX & ((1 << shift) - 1);
+        var gateAt = (output & ~(BlockOutputs - 1)) * 2 + (output & (BlockOutputs - 1));
+        var column = Group.IdxX >> shift;
+        var row = Grid.IdxY * TensorCore.Width + column;
+        for (var unit = 0; unit < ring.Units; unit++)
+        {
+            ring.Accumulate();
+            if (unit == 0)
+            {
+                Publish(NormScale.OfRow(partials, source.X, scaled), ring.Scales);
+            }
+
+            Group.Barrier();
+            var outputs = source.Schedule.BlockCount(Grid.IdxX, unit) * BlockOutputs;
+            var at = source.Schedule.FirstBlock(Grid.IdxX, unit) * BlockOutputs + output;
+            if (column < ring.Width && row < source.Rows && output < outputs && at < source.Weights.Rows / 2)
+            {
+                var gate = Exact.Multiply(ring.Total(gateAt, column), ring.Scales[column]);
+                var up = Exact.Multiply(ring.Total(gateAt + BlockOutputs, column), ring.Scales[column]);
+                y[TileOrder.At(row, at, yStride)] = SwiGluKernel.Apply(gate, up);
+            }
+        }
+
+        SharedCopy.WaitForAll();
+    }
+
+    /// <summary>
+    /// hidden[row] += W x[row], and the new hidden state with half of the next norm: output projections of attention and
+    /// feed-forward blocks.
+    /// </summary>
+    /// <param name="step">The step.</param>
+    /// <param name="source">Weights [hiddenSize, columns] and x, which has no norm.</param>
+    /// <param name="hidden">[rows, hiddenStride].</param>
+    /// <param name="hiddenStride">Values from one row to the next.</param>
+    /// <param name="normed">Receives the half-normed rows; its blocks are the matrix's, 0 when no norm follows.</param>
+    public static void AddToResidual<TForm>(
+        StepState step,
+        ProductSource source,
+        ArrayView<float> hidden,
+        int hiddenStride,
+        NormedRowsView normed
+    )
+        where TForm : struct, IRingForm
+    {
+        DependentLaunch.Release();
+        UnitTiles.Declare();
+        var ring = new ProductRing<TForm>();
+        if (!ring.Open(step, source))
+        {
+            return;
+        }
+
+        var shift = TForm.IsQuad ? 6 : 5;
+        var output = Group.IdxX & ((1 << shift) - 1);
+        var column = Group.IdxX >> shift;
+        var otherColumn = column + (RingMemory.GroupSize >> shift);
+        var row = Grid.IdxY * TensorCore.Width + column;
+        var otherRow = Grid.IdxY * TensorCore.Width + otherColumn;
+        for (var unit = 0; unit < ring.Units; unit++)
+        {
+            var block = source.Schedule.FirstBlock(Grid.IdxX, unit);
+            var outputs = source.Schedule.BlockCount(Grid.IdxX, unit) * TensorCore.TileRows;
+            var place = block * TensorCore.TileRows + output;
+            var isReal = output < outputs && place < source.Weights.Rows;
+
+            // Threads without an output read one that exists: nobody looks at it, and no branch delays the others.
+            var realPlace = isReal ? place : 0;
+            var lastRow = source.Rows - 1;
+            var normWeight = normed.Weight[realPlace];
+            var before = hidden[(long)(row < lastRow ? row : lastRow) * hiddenStride + realPlace];
+            var otherBefore = hidden[(long)(otherRow < lastRow ? otherRow : lastRow) * hiddenStride + realPlace];
+            Warp.Barrier();
+            ring.Accumulate();
+            Group.Barrier();
+            if (column < ring.Width)
+            {
+                var isOwn = isReal && row < source.Rows;
+                var value = isOwn ? Exact.Add(before, ring.Total(output, column)) : 0f;
+                Store(isOwn, value, normWeight, row, place, hidden, hiddenStride, normed);
+            }
+
+            if (otherColumn < ring.Width)
+            {
+                var isOwn = isReal && otherRow < source.Rows;
+                var value = isOwn ? Exact.Add(otherBefore, ring.Total(output, otherColumn)) : 0f;
+                Store(isOwn, value, normWeight, otherRow, place, hidden, hiddenStride, normed);
+            }
+        }
+
+        SharedCopy.WaitForAll();
+    }
+
+    /// <summary>Stores a value of the hidden state and what the next norm needs. All lanes of a warp must arrive.</summary>
+    private static void Store(
+        bool isOwn,
+        float value,
+        float normWeight,
+        int row,
+        int place,
+        ArrayView<float> hidden,
+        int hiddenStride,
+        NormedRowsView normed
+    )
+    {
+        if (isOwn)
+        {
+            hidden[(long)row * hiddenStride + place] = value;
+        }
+
+        if (normed.Blocks > 0)
+        {
+            var squares = NormScale.BlockSum(value);
+            if (isOwn)
+            {
+                normed.Values[TileOrder.At(row, place, normed.Stride)] = Exact.Multiply(value, normWeight);
+                if ((Group.IdxX & (TensorCore.TileRows - 1)) == 0)
+                {
+                    normed.Partials[(long)row * normed.Blocks + (place >> 4)] = squares;
+                }
+            }
+        }
+    }
+
+    /// <summary>Warp w finds the scale of the group's w-th row.</summary>
+    private static int RowOfWarp(int rows)
+    {
+        var row = Grid.IdxY * TensorCore.Width + (Group.IdxX >> 5);
+        return row < rows ? row : rows - 1;
+    }
+
+    private static void Publish(float scale, ArrayView<float> scales)
+    {
+        if ((Group.IdxX & (GroupSum.WarpSize - 1)) == 0)
+        {
+            scales[Group.IdxX >> 5] = scale;
+        }
+    }
+}

@@ -1,0 +1,104 @@
+using ILGPU;
+using ILGPU.Runtime;
+using Ppsd.Kernels.Devices.Ilgpu.Buffers;
+using Ppsd.Kernels.Devices.Ilgpu.Lane;
+
+namespace Ppsd.Kernels.Devices.Ilgpu.Rows;
+
+/// <summary>
+/// The kernels of a back end, compiled once. The delegates are held here: ILGPU's own cache is weak, and a second load
+/// of the same method costs half a millisecond.
+/// </summary>
+internal sealed class IlgpuKernels(Accelerator accelerator)
+{
+    public Action<
+        AcceleratorStream,
+        KernelConfig,
+        RowContexts,
+        TiledWeights,
+        ArrayView<float>,
+        int,
+        int
+    > EmbedTiled { get; } =
+        accelerator.LoadKernel<RowContexts, TiledWeights, ArrayView<float>, int, int>(EmbeddingKernel.TiledTable);
+
+    public Action<
+        AcceleratorStream,
+        KernelConfig,
+        RowContexts,
+        ArrayView<float>,
+        int,
+        ArrayView<float>,
+        int,
+        int
+    > EmbedFloat32 { get; } =
+        accelerator.LoadKernel<RowContexts, ArrayView<float>, int, ArrayView<float>, int, int>(
+            EmbeddingKernel.Float32Table
+        );
+
+    public Action<AcceleratorStream, KernelConfig, ArrayView<float>, NormedRowsView> Norm { get; } =
+        accelerator.LoadKernel<ArrayView<float>, NormedRowsView>(NormKernel.Execute);
+
+    public Action<AcceleratorStream, KernelConfig, ArrayView<float>, ArrayView<float>> Copy { get; } =
+        accelerator.LoadKernel<ArrayView<float>, ArrayView<float>>(CopyKernel.Execute);
+
+    public Action<
+        AcceleratorStream,
+        KernelConfig,
+        ArrayView<int>,
+        ArrayView<float>,
+        int,
+        int,
+        ArrayView<float>,
+        ArrayView<int>,
+        ArrayView<int>
+    > Collect { get; } =
+        accelerator.LoadKernel<
+            ArrayView<int>,
+            ArrayView<float>,
+            int,
+            int,
+            ArrayView<float>,
+            ArrayView<int>,
+            ArrayView<int>
+        >(CollectKernel.Execute);
+
+    public Action<
+        AcceleratorStream,
+        KernelConfig,
+        ArrayView<Float4>,
+        NormedRowsView,
+        ArrayView<float>,
+        int,
+        int,
+        int,
+        int
+    > MatMulFloat32 { get; } =
+        accelerator.LoadKernel<ArrayView<Float4>, NormedRowsView, ArrayView<float>, int, int, int, int>(
+            MatMulKernel.Float32Weights
+        );
+
+    public Action<AcceleratorStream, KernelConfig, ArrayView<float>, int, ArrayView<float>, int, int> SwiGlu { get; } =
+        accelerator.LoadKernel<ArrayView<float>, int, ArrayView<float>, int, int>(SwiGluKernel.Execute);
+
+    public Action<
+        AcceleratorStream,
+        KernelConfig,
+        ArrayView<uint>,
+        ArrayView<uint>,
+        int,
+        ArrayView<UInt4>,
+        int
+    > PackRows { get; } =
+        accelerator.LoadKernel<ArrayView<uint>, ArrayView<uint>, int, ArrayView<UInt4>, int>(PackKernel.FromRows);
+
+    public Action<
+        AcceleratorStream,
+        KernelConfig,
+        GeneratedRows,
+        GeneratedRows,
+        ArrayView<UInt4>,
+        int
+    > PackGenerated { get; } =
+        accelerator.LoadKernel<GeneratedRows, GeneratedRows, ArrayView<UInt4>, int>(PackKernel.FromGenerator);
+}
