@@ -1,4 +1,4 @@
-using Ppsd.Actors.Cluster;
+using Ppsd.Actors.Configuration;
 
 namespace Ppsd.Actors.Client;
 

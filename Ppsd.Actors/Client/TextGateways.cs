@@ -1,12 +1,17 @@
 using Akka.Actor;
 using Akka.Cluster;
-using Ppsd.Actors.Text;
 
 namespace Ppsd.Actors.Client;
 
 /// <summary>The nodes of a cluster that serve texts, in turn. Thread-safe.</summary>
 internal sealed class TextGateways(ExtendedActorSystem system)
 {
+    /// <summary>Name of a gateway below <c>/user</c>.</summary>
+    public const string ActorName = "text-gateway";
+
+    /// <summary>Cluster role of the nodes that have a gateway.</summary>
+    public const string Role = "text";
+
     private readonly Akka.Cluster.Cluster _cluster = Akka.Cluster.Cluster.Get(system);
     private int _turn;
 
@@ -23,7 +28,7 @@ internal sealed class TextGateways(ExtendedActorSystem system)
         var nodes = state
             .Members.Where(member =>
                 member.Status is MemberStatus.Up or MemberStatus.WeaklyUp
-                && member.HasRole(TextGatewayActor.Role)
+                && member.HasRole(Role)
                 && !state.Unreachable.Contains(member)
             )
             .ToList();
@@ -33,7 +38,7 @@ internal sealed class TextGateways(ExtendedActorSystem system)
         }
 
         var turn = (uint)Interlocked.Increment(ref _turn) % (uint)nodes.Count;
-        var path = new RootActorPath(nodes[(int)turn].Address) / "user" / TextGatewayActor.Name;
+        var path = new RootActorPath(nodes[(int)turn].Address) / "user" / ActorName;
         return system.Provider.ResolveActorRef(path);
     }
 

@@ -68,7 +68,7 @@ public sealed class ClusterNode : IAsyncDisposable
     {
         ArgumentNullException.ThrowIfNull(node);
         var options = PpsdConfig.PipelineOptions(config);
-        var system = Create(node.CreateTextModel is null ? config : WithRole(config, TextGatewayActor.Role));
+        var system = Create(node.CreateTextModel is null ? config : WithRole(config, TextGateways.Role));
         HostCoordinator(system, plan);
         var member = new ClusterNode(system);
         member.FinishBeforeLeaving(
@@ -95,7 +95,7 @@ public sealed class ClusterNode : IAsyncDisposable
         Func<PpsdClient, ITextModel>? createTextModel = null
     )
     {
-        var system = Create(createTextModel is null ? config : WithRole(config, TextGatewayActor.Role));
+        var system = Create(createTextModel is null ? config : WithRole(config, TextGateways.Role));
         HostCoordinator(system, plan);
         var member = new ClusterNode(system);
         member.ServeTexts(createTextModel);
@@ -266,7 +266,7 @@ public sealed class ClusterNode : IAsyncDisposable
             var model = createModel(Client);
             var maxTexts = _system.Settings.Config.GetInt("ppsd.text.max-texts");
             FinishBeforeLeaving(
-                _system.ActorOf(Props.Create(() => new TextGatewayActor(model, maxTexts)), TextGatewayActor.Name)
+                _system.ActorOf(Props.Create(() => new TextGatewayActor(model, maxTexts)), TextGateways.ActorName)
             );
         }
     }

@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Net.Sockets;
+using Ppsd.Actors.Messages;
 using Ppsd.Actors.Messages.Wire;
 
 namespace Ppsd.Actors.Links;

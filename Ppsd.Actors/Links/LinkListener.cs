@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Sockets;
 using System.Runtime.Serialization;
 using System.Security.Cryptography;
+using Ppsd.Actors.Messages;
 using Ppsd.Actors.Messages.Wire;
 
 namespace Ppsd.Actors.Links;

@@ -1,8 +1,6 @@
 using Akka.Actor;
 using MessagePack;
 using Ppsd.Actors.Ids;
-using Ppsd.Actors.Links;
-using Ppsd.Actors.Stages;
 
 namespace Ppsd.Actors.Messages;
 

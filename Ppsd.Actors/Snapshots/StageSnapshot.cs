@@ -1,6 +1,5 @@
 using Ppsd.Actors.Ids;
 using Ppsd.Actors.Messages;
-using Ppsd.Actors.Stages;
 
 namespace Ppsd.Actors.Snapshots;
 

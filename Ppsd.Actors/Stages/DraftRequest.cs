@@ -1,3 +1,5 @@
+using Ppsd.Actors.Messages;
+
 namespace Ppsd.Actors.Stages;
 
 /// <summary>What a stage's exit head drafts from one step.</summary>

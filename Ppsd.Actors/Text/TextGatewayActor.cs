@@ -1,22 +1,15 @@
 using Akka.Actor;
 using Ppsd.Actors.Client;
-using Ppsd.Actors.Cluster;
 using Ppsd.Actors.Messages;
 
 namespace Ppsd.Actors.Text;
 
 /// <summary>
-/// Serves texts to clients that have no tokenizer, at <see cref="Name"/> on every node with role <see cref="Role"/>: one
+/// Serves texts to clients that have no tokenizer, at <see cref="TextGateways.ActorName"/> on every node with role <see cref="TextGateways.Role"/>: one
 /// child for each text. Bounded: more than so many texts at once are refused.
 /// </summary>
 internal sealed class TextGatewayActor : ReceiveActor
 {
-    /// <summary>Its name below <c>/user</c>.</summary>
-    public const string Name = "text-gateway";
-
-    /// <summary>Role of nodes that have one.</summary>
-    public const string Role = "text";
-
     private readonly ITextModel _model;
     private readonly int _maxTexts;
     private int _texts;

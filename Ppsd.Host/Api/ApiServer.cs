@@ -9,6 +9,7 @@ using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Ppsd.Host.Api.Endpoints;
 using Ppsd.Host.Api.Requests;
+using Ppsd.Host.Api.Serving;
 using Ppsd.Host.Models;
 using Ppsd.Host.Pipelines;
 using Ppsd.Host.Telemetry;

@@ -1,5 +1,4 @@
 using System.Globalization;
-using Ppsd.Host.Commands;
 using Ppsd.Host.Pipelines;
 
 namespace Ppsd.Host.Bench;
@@ -7,6 +6,9 @@ namespace Ppsd.Host.Bench;
 /// <summary>Processes that stand in for the other stages' load while one device decodes alone.</summary>
 internal sealed class LoadProcesses : IAsyncDisposable
 {
+    /// <summary>Start of the line that such a process prints once it has loaded.</summary>
+    public const string Announcement = "load of ";
+
     private readonly IReadOnlyList<ChildProcess> _processes;
 
     private LoadProcesses(IReadOnlyList<ChildProcess> processes) => _processes = processes;
@@ -29,7 +31,7 @@ internal sealed class LoadProcesses : IAsyncDisposable
             .Select(stage =>
                 ChildProcess.Start(
                     ["bench", "load", .. arguments, "--stage", stage.ToString(CultureInfo.InvariantCulture)],
-                    BenchLoadCommand.Announcement,
+                    Announcement,
                     environment
                 )
             )

@@ -1,6 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
-using Ppsd.Host.Bench;
+using Ppsd.Host.Bench.Cancels;
 using Ppsd.Host.Terminal;
 
 namespace Ppsd.Host.Commands;

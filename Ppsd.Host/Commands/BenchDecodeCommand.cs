@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Ppsd.Host.Bench;
+using Ppsd.Host.Bench.Decode;
 using Ppsd.Host.Models;
 using Ppsd.Host.Runtime;
 using Ppsd.Kernels.Devices.Cpu;

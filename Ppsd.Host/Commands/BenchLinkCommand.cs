@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Text.Json.Nodes;
 using Ppsd.Host.Bench;
+using Ppsd.Host.Bench.Link;
 using static Ppsd.Host.Bench.BenchReport;
 
 namespace Ppsd.Host.Commands;

@@ -1,7 +1,7 @@
 using System.CommandLine;
 using Akka.Actor;
 using Ppsd.Actors.Configuration;
-using Ppsd.Host.Bench;
+using Ppsd.Host.Bench.Link;
 using Ppsd.Host.Terminal;
 
 namespace Ppsd.Host.Commands;
@@ -12,9 +12,6 @@ namespace Ppsd.Host.Commands;
 /// </summary>
 internal sealed class BenchLinkPeerCommand : PpsdCommand
 {
-    /// <summary>How the line begins that tells the actor's path.</summary>
-    public const string Announcement = "link peer at ";
-
     private readonly NodeOptions _node = new();
 
     public BenchLinkPeerCommand(TimeProvider clock)
@@ -29,7 +26,7 @@ internal sealed class BenchLinkPeerCommand : PpsdCommand
         using var system = ActorSystem.Create("ppsd", _node.Settings(parsed).Load(NodeRole.Stage));
         var peer = system.ActorOf(LinkPeerActor.Props, "link-peer");
         var address = ((ExtendedActorSystem)system).Provider.DefaultAddress;
-        StandardOutput.WriteLine(Announcement + peer.Path.ToStringWithAddress(address));
+        StandardOutput.WriteLine(LinkBench.PeerAnnouncement + peer.Path.ToStringWithAddress(address));
         while (await Console.In.ReadLineAsync(cancellation) is not null) { }
 
         await system.Terminate();

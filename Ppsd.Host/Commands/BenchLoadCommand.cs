@@ -12,9 +12,6 @@ namespace Ppsd.Host.Commands;
 /// </summary>
 internal sealed class BenchLoadCommand : PpsdCommand
 {
-    /// <summary>How the line begins by which it says that it has loaded.</summary>
-    public const string Announcement = "load of ";
-
     private readonly ModelOptions _model = new();
     private readonly StageOptions _stages = new();
     private readonly Option<int?> _stage = OptionFactory.Number("--stage", "N", "Stage to replay, from 1.", 1, 1024);
@@ -43,7 +40,7 @@ internal sealed class BenchLoadCommand : PpsdCommand
             stage - 1
         );
         var load = new StageLoad(runtime, assets.Config.HiddenSize, Clock);
-        StandardOutput.WriteLine($"{Announcement}stage {stage}");
+        StandardOutput.WriteLine($"{LoadProcesses.Announcement}stage {stage}");
 
         using var end = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         var resting = new CancellationTokenSource();

@@ -2,8 +2,9 @@ using System.CommandLine;
 using System.Text.Json.Nodes;
 using Ppsd.Actors.Planning;
 using Ppsd.Host.Bench;
+using Ppsd.Host.Bench.Link;
 using Ppsd.Host.Models;
-using Ppsd.Host.Planning;
+using Ppsd.Host.Planning.Measurement;
 using static Ppsd.Host.Bench.BenchReport;
 
 namespace Ppsd.Host.Commands;

@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Net.Http.Headers;
 using Ppsd.Host.Api;
 using Ppsd.Host.Api.Requests;
+using Ppsd.Host.Api.Serving;
 using Ppsd.Host.Bench;
 using Ppsd.Host.Bench.Serving;
 using Ppsd.Host.Models;

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Ppsd.Host.Bench;
+using Ppsd.Host.Bench.Sessions;
 using Ppsd.Host.Generation;
 using Ppsd.Host.Models;
 using Ppsd.Host.Pipelines;

@@ -2,7 +2,7 @@ using System.CommandLine;
 using Akka.Configuration;
 using Ppsd.Actors.Client;
 using Ppsd.Host.Terminal;
-using Ppsd.Host.Text;
+using Ppsd.Host.Text.Tokens;
 using Ppsd.Kernels.Cache;
 using Ppsd.Kernels.Checkpoints.Files;
 using Ppsd.Kernels.Devices;

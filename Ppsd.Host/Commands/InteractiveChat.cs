@@ -1,7 +1,7 @@
 using Ppsd.Actors.Client;
 using Ppsd.Host.Generation;
 using Ppsd.Host.Terminal;
-using Ppsd.Host.Text;
+using Ppsd.Host.Text.Tokens;
 
 namespace Ppsd.Host.Commands;
 

@@ -2,7 +2,7 @@ using System.CommandLine;
 using System.Globalization;
 using Ppsd.Actors.Messages;
 using Ppsd.Host.Models;
-using Ppsd.Host.Planning;
+using Ppsd.Host.Planning.Measurement;
 using Ppsd.Host.Runtime;
 using Ppsd.Kernels.Weights;
 

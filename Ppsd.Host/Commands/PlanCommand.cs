@@ -1,9 +1,11 @@
 using System.CommandLine;
-using Ppsd.Actors.Planning;
 using Ppsd.Host.Bench;
+using Ppsd.Host.Bench.Decode;
+using Ppsd.Host.Bench.Link;
 using Ppsd.Host.Models;
 using Ppsd.Host.Pipelines;
 using Ppsd.Host.Planning;
+using Ppsd.Host.Planning.Measurement;
 using Ppsd.Host.Runtime;
 using static Ppsd.Host.Bench.BenchReport;
 

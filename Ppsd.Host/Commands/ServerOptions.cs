@@ -1,7 +1,7 @@
 using System.CommandLine;
 using System.Net;
-using Ppsd.Host.Api;
 using Ppsd.Host.Api.Requests;
+using Ppsd.Host.Api.Serving;
 
 namespace Ppsd.Host.Commands;
 

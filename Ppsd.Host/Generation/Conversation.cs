@@ -1,5 +1,6 @@
 using Ppsd.Host.Models;
 using Ppsd.Host.Text;
+using Ppsd.Host.Text.Tokens;
 
 namespace Ppsd.Host.Generation;
 

@@ -6,6 +6,7 @@ using Ppsd.Actors.Messages;
 using Ppsd.Actors.Text;
 using Ppsd.Host.Models;
 using Ppsd.Host.Text;
+using Ppsd.Host.Text.Tokens;
 
 namespace Ppsd.Host.Generation;
 

@@ -1,6 +1,6 @@
-using Ppsd.Host.Planning;
 using Ppsd.Host.Text;
 using Ppsd.Host.Text.ChatTemplates;
+using Ppsd.Host.Text.Tokens;
 using Ppsd.Kernels.Checkpoints.Configuration;
 using Ppsd.Kernels.Checkpoints.Files;
 

@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.Diagnostics.Metrics;
-using Ppsd.Host.Api;
 using Ppsd.Host.Generation;
 
 namespace Ppsd.Host.Telemetry;

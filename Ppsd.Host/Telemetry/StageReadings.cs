@@ -1,7 +1,6 @@
 using System.Diagnostics.Metrics;
 using Ppsd.Actors.Messages;
 using Ppsd.Actors.Snapshots;
-using Ppsd.Host.Api;
 
 namespace Ppsd.Host.Telemetry;
 

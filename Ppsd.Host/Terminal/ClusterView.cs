@@ -1,7 +1,7 @@
 using System.Globalization;
 using Akka.Actor;
+using Ppsd.Actors.Messages;
 using Ppsd.Actors.Snapshots;
-using Ppsd.Actors.Stages;
 using Spectre.Console;
 using Spectre.Console.Rendering;
 using PlainText = Spectre.Console.Text;

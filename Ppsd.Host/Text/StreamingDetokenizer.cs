@@ -1,4 +1,5 @@
 using System.Text;
+using Ppsd.Host.Text.Tokens;
 
 namespace Ppsd.Host.Text;
 

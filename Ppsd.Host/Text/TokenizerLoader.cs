@@ -1,3 +1,7 @@
+using Ppsd.Host.Text.ByteLevel;
+using Ppsd.Host.Text.SentencePieces;
+using Ppsd.Host.Text.Tokens;
+
 namespace Ppsd.Host.Text;
 
 /// <summary>

@@ -1,4 +1,4 @@
-using Ppsd.Actors.Client;
+using Ppsd.Actors.Chat;
 using Ppsd.Actors.Cluster;
 using Ppsd.Actors.Configuration;
 using Ppsd.Host.Generation;

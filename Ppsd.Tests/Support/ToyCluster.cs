@@ -1,6 +1,6 @@
 using Akka.Actor;
 using Akka.Remote;
-using Ppsd.Actors.Client;
+using Ppsd.Actors.Chat;
 using Ppsd.Actors.Cluster;
 using Ppsd.Actors.Configuration;
 using Ppsd.Actors.Messages;

@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Text.Json;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Routing;
+using Ppsd.Host.Api.Serving;
 using Ppsd.Host.Clusters;
 
 namespace Ppsd.Host.Api.Endpoints;

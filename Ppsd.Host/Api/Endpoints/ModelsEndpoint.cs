@@ -1,6 +1,8 @@
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Routing;
+using Ppsd.Host.Api.Requests;
 using Ppsd.Host.Api.Responses;
+using Ppsd.Host.Api.Serving;
 
 namespace Ppsd.Host.Api.Endpoints;
 

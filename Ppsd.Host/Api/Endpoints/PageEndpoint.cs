@@ -1,6 +1,7 @@
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
+using Ppsd.Host.Api.Requests;
 
 namespace Ppsd.Host.Api.Endpoints;
 

@@ -5,6 +5,7 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
 using Ppsd.Host.Api.Requests;
 using Ppsd.Host.Api.Responses;
+using Ppsd.Host.Api.Serving;
 
 namespace Ppsd.Host.Api.Endpoints;
 

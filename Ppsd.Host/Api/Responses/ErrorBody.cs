@@ -1,4 +1,5 @@
 using System.Text.Json.Serialization;
+using Ppsd.Host.Api.Requests;
 
 namespace Ppsd.Host.Api.Responses;
 

@@ -1,6 +1,6 @@
 using System.Text;
 using Ppsd.Actors.Messages;
-using Ppsd.Host.Text;
+using Ppsd.Host.Text.Tokens;
 
 namespace Ppsd.Host.Api.Responses;
 

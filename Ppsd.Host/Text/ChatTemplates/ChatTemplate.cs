@@ -1,4 +1,8 @@
 using System.Text.Json;
+using Ppsd.Host.Text.ChatTemplates.Functions;
+using Ppsd.Host.Text.ChatTemplates.Syntax;
+using Ppsd.Host.Text.ChatTemplates.Values;
+using Ppsd.Host.Text.Tokens;
 
 namespace Ppsd.Host.Text.ChatTemplates;
 

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Ppsd.Host.Text.Tokens;
 
 namespace Ppsd.Host.Text.ChatTemplates;
 

@@ -1,3 +1,7 @@
+using Ppsd.Host.Text.ChatTemplates.Functions;
+using Ppsd.Host.Text.ChatTemplates.Syntax;
+using Ppsd.Host.Text.ChatTemplates.Values;
+
 namespace Ppsd.Host.Text.ChatTemplates;
 
 /// <summary>Evaluates expressions. One instance serves one rendering.</summary>

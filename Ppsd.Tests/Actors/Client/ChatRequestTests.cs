@@ -1,5 +1,5 @@
 using Microsoft.Extensions.AI;
-using Ppsd.Actors.Client;
+using Ppsd.Actors.Chat;
 using Ppsd.Actors.Messages;
 
 namespace Ppsd.Tests.Actors.Client;

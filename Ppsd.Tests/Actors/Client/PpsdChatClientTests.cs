@@ -1,5 +1,6 @@
 using Microsoft.Extensions.AI;
 using Microsoft.Extensions.DependencyInjection;
+using Ppsd.Actors.Chat;
 using Ppsd.Actors.Client;
 using Ppsd.Actors.Ids;
 using Ppsd.Actors.Messages;

@@ -1,5 +1,6 @@
 using Akka.Configuration;
 using Microsoft.Extensions.AI;
+using Ppsd.Actors.Chat;
 using Ppsd.Actors.Client;
 using Ppsd.Actors.Cluster;
 using Ppsd.Actors.Configuration;

@@ -1,4 +1,5 @@
 using Ppsd.Actors.Ids;
+using Ppsd.Actors.Messages;
 using Ppsd.Actors.Stages;
 using Ppsd.Tests.Support;
 

@@ -5,7 +5,6 @@ using Ppsd.Actors.Configuration;
 using Ppsd.Actors.Ids;
 using Ppsd.Actors.Messages;
 using Ppsd.Actors.Messages.Wire;
-using Ppsd.Actors.Stages;
 using Ppsd.Tests.Actors.Stages;
 using Ppsd.Tests.Support;
 

@@ -1,5 +1,5 @@
 using System.Globalization;
-using Ppsd.Host.Api;
+using Ppsd.Host.Api.Serving;
 
 namespace Ppsd.Tests.Host.Api;
 

@@ -1,6 +1,6 @@
 using System.Net;
 using System.Net.Http.Headers;
-using Ppsd.Host.Api;
+using Ppsd.Host.Api.Serving;
 
 namespace Ppsd.Tests.Host.Api;
 

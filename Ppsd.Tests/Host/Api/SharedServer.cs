@@ -1,6 +1,7 @@
 using Ppsd.Actors.Planning;
 using Ppsd.Actors.Snapshots;
 using Ppsd.Host.Api;
+using Ppsd.Host.Api.Serving;
 using Ppsd.Host.Models;
 using Ppsd.Host.Pipelines;
 using Ppsd.Host.Runtime;

@@ -1,7 +1,7 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
 using Ppsd.Actors.Telemetry;
-using Ppsd.Host.Api;
+using Ppsd.Host.Api.Serving;
 
 namespace Ppsd.Tests.Host.Api;
 

@@ -1,6 +1,7 @@
 using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.CSharp;
 using Microsoft.Extensions.AI;
+using Ppsd.Actors.Chat;
 using Ppsd.Actors.Client;
 using Ppsd.Actors.Messages;
 using Ppsd.Host.Generation;

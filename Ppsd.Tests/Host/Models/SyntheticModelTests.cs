@@ -1,7 +1,8 @@
 using System.Text.Json;
 using Ppsd.Host.Models;
+using Ppsd.Host.Planning.Measurement;
 using Ppsd.Host.Runtime;
-using Ppsd.Host.Text;
+using Ppsd.Host.Text.Tokens;
 using Ppsd.Kernels.Sampling;
 using Ppsd.Tests.Support;
 

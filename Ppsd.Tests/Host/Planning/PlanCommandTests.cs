@@ -1,5 +1,5 @@
 using System.Text.Json;
-using Ppsd.Host.Planning;
+using Ppsd.Host.Models;
 using Ppsd.Tests.Kernels.Checkpoints;
 using Ppsd.Tests.Support;
 

@@ -1,6 +1,5 @@
 using Ppsd.Host;
 using Ppsd.Host.Models;
-using Ppsd.Host.Planning;
 using Ppsd.Tests.Kernels.Checkpoints;
 
 namespace Ppsd.Tests.Host.Planning;

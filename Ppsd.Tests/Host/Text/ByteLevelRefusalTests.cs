@@ -1,5 +1,7 @@
 using System.Text.Json.Nodes;
 using Ppsd.Host.Text;
+using Ppsd.Host.Text.ByteLevel;
+using Ppsd.Host.Text.Tokens;
 
 namespace Ppsd.Tests.Host.Text;
 

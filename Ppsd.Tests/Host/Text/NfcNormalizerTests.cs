@@ -1,4 +1,4 @@
-using Ppsd.Host.Text;
+using Ppsd.Host.Text.ByteLevel;
 
 namespace Ppsd.Tests.Host.Text;
 

@@ -1,5 +1,5 @@
 using Google.Protobuf;
-using Ppsd.Host.Text;
+using Ppsd.Host.Text.SentencePieces;
 
 namespace Ppsd.Tests.Host.Text;
 

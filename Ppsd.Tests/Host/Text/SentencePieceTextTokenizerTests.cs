@@ -1,4 +1,6 @@
 using Ppsd.Host.Text;
+using Ppsd.Host.Text.SentencePieces;
+using Ppsd.Host.Text.Tokens;
 
 namespace Ppsd.Tests.Host.Text;
 

@@ -2,6 +2,7 @@ using System.Text;
 using FsCheck;
 using FsCheck.Fluent;
 using Ppsd.Host.Text;
+using Ppsd.Host.Text.Tokens;
 using Ppsd.Tests.Support;
 
 namespace Ppsd.Tests.Host.Text;

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text.Json;
-using Ppsd.Host.Text;
+using Ppsd.Host.Text.ByteLevel;
+using Ppsd.Host.Text.Tokens;
 
 namespace Ppsd.Tests.Host.Text;
 

@@ -1,6 +1,5 @@
 using System.Text.Json;
 using Ppsd.Actors.Messages;
-using Ppsd.Host.Api;
 using Ppsd.Host.Api.Requests;
 using Ppsd.Host.Generation;
 using Ppsd.Host.Models;

@@ -1,5 +1,6 @@
 using Ppsd.Host.Text;
 using Ppsd.Host.Text.ChatTemplates;
+using Ppsd.Host.Text.Tokens;
 
 namespace Ppsd.Tests.Host.Text.ChatTemplates;
 

@@ -1,4 +1,5 @@
 using Ppsd.Host.Text;
+using Ppsd.Host.Text.Tokens;
 
 namespace Ppsd.Tests.Host.Text.ChatTemplates;
 

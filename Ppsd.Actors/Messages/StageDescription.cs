@@ -1,0 +1,67 @@
+using MessagePack;
+
+namespace Ppsd.Actors.Messages;
+
+/// <summary>What a stage holds, for planning and for people.</summary>
+[MessagePackObject]
+public sealed record StageDescription
+{
+    /// <summary>First layer, from 0.</summary>
+    [Key(0)]
+    public required int FirstLayer { get; init; }
+
+    /// <summary>Layers.</summary>
+    [Key(1)]
+    public required int LayerCount { get; init; }
+
+    /// <summary>True when the stage drafts.</summary>
+    [Key(2)]
+    public required bool HasExitHead { get; init; }
+
+    /// <summary>True when the stage gives verdicts: the last one.</summary>
+    [Key(3)]
+    public required bool HasTargetHead { get; init; }
+
+    /// <summary>Device in words.</summary>
+    [Key(4)]
+    public required string Device { get; init; }
+
+    /// <summary>KV pages.</summary>
+    [Key(5)]
+    public required int PageCount { get; init; }
+
+    /// <summary>Tokens per KV page.</summary>
+    [Key(6)]
+    public required int PageSize { get; init; }
+
+    /// <summary>Longest sequence, in tokens.</summary>
+    [Key(7)]
+    public required int MaxLength { get; init; }
+
+    /// <summary>Most rows of one step.</summary>
+    [Key(8)]
+    public required int MaxRows { get; init; }
+
+    /// <summary>Most candidates of a micro-batch.</summary>
+    [Key(9)]
+    public required int MaxWidth { get; init; }
+
+    /// <summary>Bytes of weights one step reads.</summary>
+    [Key(10)]
+    public required long WeightBytes { get; init; }
+
+    /// <summary>Tokens in the vocabulary.</summary>
+    [Key(11)]
+    public required int VocabSize { get; init; }
+
+    /// <summary>Values of a hidden state.</summary>
+    [Key(12)]
+    public required int HiddenSize { get; init; }
+
+    /// <summary>
+    /// Most tokens its exit head drafts ahead of a candidate: 1 for a head that only ranks a candidate's successors, more
+    /// for a chain. Without an exit head it means nothing.
+    /// </summary>
+    [Key(13)]
+    public int DraftDepth { get; init; } = 1;
+}

@@ -1,0 +1,73 @@
+using Microsoft.AspNetCore.Http;
+
+namespace Ppsd.Host.Api.Requests;
+
+/// <summary>A request is answered with an error of the OpenAI shape; the message is one line for whoever sent it.</summary>
+internal sealed class ApiException : Exception
+{
+    private ApiException(int status, string type, string message, string? param, string? code)
+        : base(message.ReplaceLineEndings(" "))
+    {
+        Status = status;
+        Type = type;
+        Param = param;
+        Code = code;
+    }
+
+    /// <summary>HTTP status.</summary>
+    public int Status { get; }
+
+    /// <summary>Class of the error, as OpenAI names it.</summary>
+    public string Type { get; }
+
+    /// <summary>Field that is at fault; null when it is none in particular.</summary>
+    public string? Param { get; }
+
+    /// <summary>What is wrong, for programs; null when the type says it all.</summary>
+    public string? Code { get; }
+
+    /// <summary>Seconds after which trying again may help; null when it cannot.</summary>
+    public int? RetryAfterSeconds { get; private init; }
+
+    /// <summary>The request can never be served as it is.</summary>
+    public static ApiException BadRequest(string message, string? param = null, string? code = null) =>
+        new(StatusCodes.Status400BadRequest, "invalid_request_error", message, param, code);
+
+    /// <summary>The key is missing or wrong.</summary>
+    public static ApiException Unauthorized(string message) =>
+        new(StatusCodes.Status401Unauthorized, "invalid_request_error", message, null, "invalid_api_key");
+
+    /// <summary>No such thing.</summary>
+    public static ApiException NotFound(string message, string? code = null) =>
+        new(StatusCodes.Status404NotFound, "invalid_request_error", message, null, code);
+
+    /// <summary>The route exists, but not for this method.</summary>
+    public static ApiException MethodNotAllowed(string message) =>
+        new(StatusCodes.Status405MethodNotAllowed, "invalid_request_error", message, null, null);
+
+    /// <summary>The body is longer than the server takes.</summary>
+    public static ApiException TooLarge(string message) =>
+        new(StatusCodes.Status413PayloadTooLarge, "invalid_request_error", message, null, "request_too_large");
+
+    /// <summary>The body is not declared as JSON.</summary>
+    public static ApiException NotJson(string message) =>
+        new(StatusCodes.Status415UnsupportedMediaType, "invalid_request_error", message, null, null);
+
+    /// <summary>Too many requests wait already.</summary>
+    public static ApiException QueueFull(string message) =>
+        new(StatusCodes.Status429TooManyRequests, "rate_limit_error", message, null, "queue_full")
+        {
+            RetryAfterSeconds = 1,
+        };
+
+    /// <summary>No pipeline can take the request now.</summary>
+    public static ApiException Unavailable(string message) =>
+        new(StatusCodes.Status503ServiceUnavailable, "server_error", message, null, "pipeline_unavailable")
+        {
+            RetryAfterSeconds = 5,
+        };
+
+    /// <summary>Our own fault.</summary>
+    public static ApiException Internal(string message) =>
+        new(StatusCodes.Status500InternalServerError, "server_error", message, null, null);
+}

@@ -1,0 +1,48 @@
+using Ppsd.Host.Generation;
+
+namespace Ppsd.Host.Bench.Sessions;
+
+/// <summary>All texts of the sessions benchmark generated once, so many at a time.</summary>
+/// <param name="Concurrency">Sessions at a time.</param>
+/// <param name="Results">The texts, in the order of their prompts.</param>
+/// <param name="Stages">What each stage did meanwhile.</param>
+/// <param name="Elapsed">From the first request to the last token.</param>
+/// <param name="ProcessorTime">Time on processors in this process, all threads together.</param>
+internal sealed record SessionsRound(
+    int Concurrency,
+    IReadOnlyList<TextResult> Results,
+    IReadOnlyList<StageWork> Stages,
+    TimeSpan Elapsed,
+    TimeSpan ProcessorTime
+)
+{
+    /// <summary>Tokens generated per second, prompts included in the time.</summary>
+    public double TokensPerSecond => Results.Sum(result => result.TokenIds.Count) / Elapsed.TotalSeconds;
+
+    /// <summary>Milliseconds on processors per generated token; a machine of N cores cannot give more than N / this.</summary>
+    public double ProcessorMsPerToken => ProcessorTime.TotalMilliseconds / Results.Sum(result => result.TokenIds.Count);
+
+    /// <summary>Accepted over verified drafts; 0 when none was verified.</summary>
+    public double Alpha
+    {
+        get
+        {
+            var verified = Results.Sum(result => result.Stats.VerifiedDrafts);
+            return verified == 0 ? 0 : (double)Results.Sum(result => result.Stats.AcceptedDrafts) / verified;
+        }
+    }
+
+    /// <summary>Drafts verified per generated token.</summary>
+    public double DraftShare =>
+        (double)Results.Sum(result => result.Stats.VerifiedDrafts) / Results.Sum(result => result.TokenIds.Count);
+
+    /// <summary>Candidates of a micro-batch at the last stage, on average.</summary>
+    public double RowsPerStep =>
+        Stages[^1].DecodeSteps == 0 ? 0 : (double)Stages[^1].DecodeRows / Stages[^1].DecodeSteps;
+
+    /// <summary>Median time to the first token, ms.</summary>
+    public double TimeToFirstTokenMs => Statistics.Median(Results.Select(result => result.Stats.TimeToFirstTokenMs));
+
+    /// <summary>Share of the round a stage was busy.</summary>
+    public double BusyShare(int stage) => Stages[stage].BusyMs / Elapsed.TotalMilliseconds;
+}

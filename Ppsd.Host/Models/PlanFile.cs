@@ -1,0 +1,135 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+
+namespace Ppsd.Host.Models;
+
+/// <summary>
+/// A plan as <c>ppsd plan</c> writes it and <c>stage</c>, <c>generate</c> and <c>bench</c> read it: the cut, the exit head
+/// and what they should give. It belongs to one model, down to the weights.
+/// </summary>
+internal sealed record PlanFile
+{
+    private const int CurrentFormat = 1;
+
+    /// <summary>Version of this layout.</summary>
+    public required int Format { get; init; } = CurrentFormat;
+
+    /// <summary>The model, for people.</summary>
+    public required string Model { get; init; }
+
+    /// <summary>Fingerprint of its weights.</summary>
+    public required string Fingerprint { get; init; }
+
+    /// <summary>How its weights are made up; null for a model folder.</summary>
+    public SyntheticModel? Synthetic { get; init; }
+
+    /// <summary>Layers of each stage.</summary>
+    public required IReadOnlyList<int> StageLayers { get; init; }
+
+    /// <summary>Folder of the exit head; null for a synthetic model, or without one.</summary>
+    public string? ExitHead { get; init; }
+
+    /// <summary>What was measured and predicted.</summary>
+    public required PlanPrediction Prediction { get; init; }
+
+    /// <summary>A plan to be written.</summary>
+    public static PlanFile For(
+        ModelAssets assets,
+        IReadOnlyList<int> stageLayers,
+        string? exitHeadFolder,
+        PlanPrediction prediction
+    ) =>
+        new()
+        {
+            Format = CurrentFormat,
+            Model = assets.Name,
+            Fingerprint = assets.Fingerprint,
+            Synthetic = assets.Synthetic,
+            StageLayers = stageLayers,
+            ExitHead = exitHeadFolder,
+            Prediction = prediction,
+        };
+
+    /// <summary>Reads a plan.</summary>
+    /// <exception cref="UserErrorException">The file cannot be read, or is no plan.</exception>
+    public static PlanFile Read(string path)
+    {
+        try
+        {
+            using var stream = File.OpenRead(path);
+            var plan = JsonSerializer.Deserialize(stream, PlanJson.Default.PlanFile);
+            return plan switch
+            {
+                null => throw new UserErrorException($"{path}: expected a plan, found null"),
+                { Format: not CurrentFormat } => throw new UserErrorException(
+                    $"{path}: format: expected {CurrentFormat}, found {plan.Format}; plan anew"
+                ),
+                _ => plan,
+            };
+        }
+        catch (JsonException e)
+        {
+            throw new UserErrorException($"{path}: expected a plan: {e.Message.ReplaceLineEndings(" ")}", e);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new UserErrorException($"--plan: {path} cannot be read: {e.Message}", e);
+        }
+    }
+
+    /// <summary>Writes the plan.</summary>
+    /// <exception cref="UserErrorException">The file cannot be written.</exception>
+    public void Write(string path)
+    {
+        try
+        {
+            File.WriteAllText(path, JsonSerializer.Serialize(this, PlanJson.Default.PlanFile) + "\n");
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new UserErrorException($"--out: {path} cannot be written: {e.Message}", e);
+        }
+    }
+
+    /// <summary>Checks that the plan was made for these weights.</summary>
+    /// <exception cref="UserErrorException">It was made for others.</exception>
+    public void RequireFits(string fingerprint)
+    {
+        if (fingerprint != Fingerprint)
+        {
+            throw new UserErrorException(
+                $"--plan: expected a plan for the weights {fingerprint}, found one for {Fingerprint} ({Model})"
+            );
+        }
+    }
+}
+
+/// <summary>What a plan rests on and promises. Times are of one candidate.</summary>
+internal sealed record PlanPrediction
+{
+    /// <summary>Acceptance rate expected of the exit head; 0 without one.</summary>
+    public required double Alpha { get; init; }
+
+    /// <summary>Milliseconds of each stage, target head included, exit head not.</summary>
+    public required IReadOnlyList<double> StageMs { get; init; }
+
+    /// <summary>Milliseconds of the exit head.</summary>
+    public required double ExitHeadMs { get; init; }
+
+    /// <summary>Milliseconds of a hop.</summary>
+    public required double HopMs { get; init; }
+
+    /// <summary>Tokens per second, autoregressive.</summary>
+    public required double AutoregressiveTokensPerSecond { get; init; }
+
+    /// <summary>Tokens per second, PPSD; the same without an exit head.</summary>
+    public required double PpsdTokensPerSecond { get; init; }
+}
+
+[JsonSourceGenerationOptions(
+    WriteIndented = true,
+    PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower,
+    UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow
+)]
+[JsonSerializable(typeof(PlanFile))]
+internal sealed partial class PlanJson : JsonSerializerContext;

@@ -1,0 +1,53 @@
+using Ppsd.Actors.Planning;
+using Ppsd.Host.Models;
+using Ppsd.Host.Runtime;
+using Ppsd.Kernels.Model;
+
+namespace Ppsd.Host.Planning.Measurement;
+
+/// <summary>Measures what layers and heads of a model cost on devices: what a plan rests on.</summary>
+/// <param name="assets">The model.</param>
+/// <param name="settings">The devices.</param>
+/// <param name="length">Tokens of text behind which steps are timed.</param>
+/// <param name="clock">Time.</param>
+internal sealed class CostMeasurement(ModelAssets assets, StageSettings settings, int length, TimeProvider clock)
+{
+    /// <summary>Enough layers for their time to stand out from a step's own.</summary>
+    private const int MostLayers = 5;
+
+    private int LayerCount => assets.Config.LayerCount;
+
+    /// <summary>Costs of a device, given by the place of a stage that takes it.</summary>
+    public StageCosts MeasureDevice(int stage)
+    {
+        var withoutHead = assets with { ExitHead = null, ExitHeadFolder = null };
+        var many = Math.Min(MostLayers, LayerCount);
+        var one = Measure(withoutHead, new LayerRange(0, 1), stage);
+        var several = many > 1 ? Measure(withoutHead, new LayerRange(0, many), stage) : one;
+        var last = Measure(withoutHead, new LayerRange(LayerCount - 1, 1), stage);
+        var layerMs = many > 1 ? Math.Max(0, (several.LayersMs - one.LayersMs) / (many - 1)) : one.LayersMs;
+        return new StageCosts(layerMs, Math.Max(0, one.LayersMs - layerMs), last.HeadMs);
+    }
+
+    /// <summary>Milliseconds of an exit head on stage 1's device.</summary>
+    /// <param name="withHead">The model with that head.</param>
+    public ExitHeadCosts MeasureHead(ModelAssets withHead)
+    {
+        var exitLayer = withHead.ExitHead!.ExitLayer;
+        var timing = Measure(withHead, new LayerRange(exitLayer - 1, 1), stage: 0);
+        return new ExitHeadCosts(exitLayer, timing.HeadMs);
+    }
+
+    /// <summary>Times a stage of some layers.</summary>
+    public StageTiming Measure(ModelAssets model, LayerRange layers, int stage)
+    {
+        var options = new StageRuntimeFactory(model, settings).OptionsFor(layers);
+        var room = StageFootprint.Of(options).KvValuesPerToken * sizeof(float);
+        var tokens = length + StageProbe.AddedTokens + 2 * StageModel.KvPageSize;
+        using var runtime = new StageRuntimeFactory(model, settings with { KvCacheBytes = room * tokens }).Load(
+            layers,
+            stage
+        );
+        return new StageProbe(runtime, model.Config.HiddenSize, clock).Measure(length);
+    }
+}

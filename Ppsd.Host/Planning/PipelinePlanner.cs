@@ -1,0 +1,137 @@
+using Ppsd.Actors.Planning;
+
+namespace Ppsd.Host.Planning;
+
+/// <summary>
+/// Chooses the exit layer and the layers of each stage so that the expected time per token is least. Stage 1 ends at the
+/// exit layer, because the draft loop turns no faster than its stage; since it also runs the exit head it gets fewer
+/// layers than the others, and so does the last, which runs the target head. Pure.
+/// </summary>
+/// <remarks>
+/// A confirmed draft costs a cycle, which is the slowest stage's time; a rejected one the whole way through all stages
+/// and back (see <see cref="SpeedUpModel.FreeCoresMsPerToken"/>). For each exit layer and each cycle that could be the
+/// answer, layers go to the fastest device that still keeps the cycle.
+/// </remarks>
+public static class PipelinePlanner
+{
+    /// <summary>Plans a pipeline.</summary>
+    /// <param name="layerCount">The model's layers.</param>
+    /// <param name="stages">Costs of each stage's device, in order.</param>
+    /// <param name="hopMs">Milliseconds of a hop between stages.</param>
+    /// <param name="heads">Exit heads to choose from; none for autoregressive decoding.</param>
+    /// <param name="alpha">Acceptance rate of a head after a layer.</param>
+    /// <exception cref="ArgumentException">One line: there are more stages than layers, or no head leaves room for them.</exception>
+    public static PlannedPipeline Plan(
+        int layerCount,
+        IReadOnlyList<StageCosts> stages,
+        double hopMs,
+        IReadOnlyList<ExitHeadCosts> heads,
+        AlphaCurve alpha
+    )
+    {
+        ArgumentNullException.ThrowIfNull(stages);
+        ArgumentNullException.ThrowIfNull(heads);
+        ArgumentNullException.ThrowIfNull(alpha);
+        if (stages.Count < 1 || stages.Count > layerCount)
+        {
+            throw new ArgumentException(
+                $"stages: expected 1 to {layerCount} (the model's layers), found {stages.Count}"
+            );
+        }
+
+        // With one stage there is nothing that a draft could overtake.
+        var usable = stages.Count == 1 ? [] : heads;
+        var plans =
+            usable.Count == 0
+                ? Cuts(layerCount, stages, fixedFirst: null).Select(counts => Describe(counts, null, 0))
+                : usable.SelectMany(head =>
+                    Cuts(layerCount, stages, head.ExitLayer)
+                        .Select(counts => Describe(counts, head, alpha.At(head.ExitLayer)))
+                );
+        // Of cuts that are worth the same the most even one, which forgives most where a time was measured wrongly.
+        return plans.OrderBy(plan => Math.Round(plan.MsPerToken, 9)).ThenBy(Unevenness).FirstOrDefault()
+            ?? throw new ArgumentException(
+                $"exit layer: expected one that leaves a layer for each of {stages.Count - 1} later stages of a model of {layerCount}, found {string.Join(", ", heads.Select(head => head.ExitLayer))}"
+            );
+
+        PlannedPipeline Describe(int[] counts, ExitHeadCosts? head, double rate) =>
+            new(
+                StagePlan.FromCounts(counts, layerCount),
+                head,
+                new SpeedUpModel
+                {
+                    Alpha = rate,
+                    StageMs = [.. counts.Select((count, stage) => StageMs(stages, stage, count))],
+                    HeadStage = 0,
+                    ExitHeadMs = head?.HeadMs ?? 0,
+                    HandOverMs = hopMs,
+                }
+            );
+    }
+
+    private static double Unevenness(PlannedPipeline plan) =>
+        plan.Times.StageMs.Select((ms, stage) => ms + (stage == 0 ? plan.Times.ExitHeadMs : 0)).Sum(ms => ms * ms);
+
+    /// <summary>Milliseconds of a stage for one candidate, target head included, exit head not.</summary>
+    private static double StageMs(IReadOnlyList<StageCosts> stages, int stage, int layers) =>
+        stages[stage].StepMs
+        + layers * stages[stage].LayerMs
+        + (stage == stages.Count - 1 ? stages[stage].TargetHeadMs : 0);
+
+    /// <summary>The best cut under every cycle that could be the answer.</summary>
+    private static IEnumerable<int[]> Cuts(int layerCount, IReadOnlyList<StageCosts> stages, int? fixedFirst)
+    {
+        var cycles = Enumerable
+            .Range(0, stages.Count)
+            .SelectMany(stage => Enumerable.Range(1, layerCount).Select(count => StageMs(stages, stage, count)))
+            .Distinct();
+        foreach (var cycleMs in cycles)
+        {
+            if (CutWithin(layerCount, stages, fixedFirst, cycleMs) is { } counts)
+            {
+                yield return counts;
+            }
+        }
+    }
+
+    /// <summary>Layers so that no stage that is free to choose takes longer than a cycle; null when they do not fit.</summary>
+    private static int[]? CutWithin(int layerCount, IReadOnlyList<StageCosts> stages, int? fixedFirst, double cycleMs)
+    {
+        var counts = new int[stages.Count];
+        Array.Fill(counts, 1);
+        counts[0] = fixedFirst ?? 1;
+        var firstFree = fixedFirst is null ? 0 : 1;
+        var left = layerCount - counts.Sum();
+        for (; left > 0; left--)
+        {
+            var chosen = -1;
+            for (var stage = firstFree; stage < counts.Length; stage++)
+            {
+                if (
+                    StageMs(stages, stage, counts[stage] + 1) <= cycleMs
+                    && (chosen < 0 || IsBetter(stage, counts[stage] + 1, chosen, counts[chosen] + 1))
+                )
+                {
+                    chosen = stage;
+                }
+            }
+
+            if (chosen < 0)
+            {
+                return null;
+            }
+
+            counts[chosen]++;
+        }
+
+        return left < 0 ? null : counts;
+
+        // The faster device; among equals the one that would be done first, so that the rest stays even.
+        bool IsBetter(int stage, int count, int other, int otherCount) =>
+            stages[stage].LayerMs < stages[other].LayerMs
+            || (
+                stages[stage].LayerMs == stages[other].LayerMs
+                && StageMs(stages, stage, count) < StageMs(stages, other, otherCount)
+            );
+    }
+}

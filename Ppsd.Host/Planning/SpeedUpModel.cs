@@ -1,0 +1,58 @@
+namespace Ppsd.Host.Planning;
+
+/// <summary>
+/// What PPSD can give over autoregressive decoding on the same stages, by the paper's model (eq. 7) and by refinements
+/// of it with measured times. Pure.
+/// </summary>
+public sealed record SpeedUpModel
+{
+    /// <summary>Accepted over verified drafts.</summary>
+    public required double Alpha { get; init; }
+
+    /// <summary>Milliseconds of each stage for one candidate, target head included, exit head not.</summary>
+    public required IReadOnlyList<double> StageMs { get; init; }
+
+    /// <summary>Stage that holds the exit head, from 0.</summary>
+    public required int HeadStage { get; init; }
+
+    /// <summary>Milliseconds of the exit head.</summary>
+    public required double ExitHeadMs { get; init; }
+
+    /// <summary>Milliseconds of a hop between stages, the verdict's way back included.</summary>
+    public required double HandOverMs { get; init; }
+
+    /// <summary>
+    /// Eq. 7, rho* = N / (alpha E + (1 - alpha) ceil(N/E) E), for P equal stages: P / (alpha + (1 - alpha) P).
+    /// </summary>
+    public double Equation7 => StageMs.Count / ExpectedCycles;
+
+    /// <summary>
+    /// Eq. 7 with the slowest measured stage as the cycle, its head included, against measured autoregressive time.
+    /// </summary>
+    public double WithSlowestCycle => AutoregressiveMs / (SlowestStageMs * ExpectedCycles);
+
+    /// <summary>
+    /// With a free core for every stage: a confirmed draft costs a cycle of the slowest stage, a rejection the whole way
+    /// through all stages and back. Hops overlap with work except on that way.
+    /// </summary>
+    public double WithFreeCores => AutoregressiveMs / FreeCoresMsPerToken;
+
+    /// <summary>Milliseconds per token with a free core for every stage.</summary>
+    public double FreeCoresMsPerToken => Alpha * SlowestStageMs + (1 - Alpha) * AutoregressiveMs;
+
+    /// <summary>
+    /// Milliseconds per token by the stages' own times alone: as <see cref="FreeCoresMsPerToken"/>, with hops that take no
+    /// time. What the protocol adds is the distance to it.
+    /// </summary>
+    public double BoundMsPerToken => Alpha * SlowestStageMs + (1 - Alpha) * StageMs.Sum();
+
+    /// <summary>Milliseconds of an autoregressive token: every stage and every hop, one after another.</summary>
+    public double AutoregressiveMs => StageMs.Sum() + StageMs.Count * HandOverMs;
+
+    /// <summary>Milliseconds of the slowest stage; the exit head counts where it runs.</summary>
+    public double SlowestStageMs =>
+        StageMs.Select((ms, stage) => ms + (stage == HeadStage && stage < StageMs.Count - 1 ? ExitHeadMs : 0)).Max();
+
+    /// <summary>Cycles between a token's entry and its successor's, E[D] = alpha + (1 - alpha) P.</summary>
+    private double ExpectedCycles => Alpha + (1 - Alpha) * StageMs.Count;
+}

@@ -1,0 +1,66 @@
+using Ppsd.Actors.Snapshots;
+using Ppsd.Host.Pipelines;
+
+namespace Ppsd.Host.Telemetry;
+
+/// <summary>
+/// Looks at the pipeline once a second, for readiness, metrics and the page. Reading <see cref="Latest"/> asks nobody.
+/// </summary>
+internal sealed class PipelineWatch : IAsyncDisposable
+{
+    private static readonly TimeSpan _interval = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan _patience = TimeSpan.FromSeconds(2);
+
+    private readonly IPipelineAccess _pipeline;
+    private readonly TimeProvider _clock;
+    private readonly CancellationTokenSource _stop = new();
+    private readonly Task _loop;
+    private volatile Look _latest;
+
+    private PipelineWatch(IPipelineAccess pipeline, TimeProvider clock, ClusterSnapshot first)
+    {
+        _pipeline = pipeline;
+        _clock = clock;
+        _latest = new Look(first, null);
+        _loop = LoopAsync();
+    }
+
+    /// <summary>How the pipeline stood at the last look.</summary>
+    public ClusterSnapshot Latest => _latest.Snapshot;
+
+    /// <summary>What happened between the last two looks; null after the first.</summary>
+    public SnapshotRates? Rates => _latest.Rates;
+
+    /// <summary>Takes a first look and goes on looking.</summary>
+    public static async Task<PipelineWatch> StartAsync(IPipelineAccess pipeline, TimeProvider clock) =>
+        new(pipeline, clock, await pipeline.GetSnapshotAsync(_patience));
+
+    /// <summary>What keeps the pipeline from serving, in words; null when all its stages answer.</summary>
+    public string? Missing()
+    {
+        var latest = Latest;
+        var silent = latest.Stages.Where(stage => stage.Status is null).Select(stage => $"stage {stage.Stage.Number}");
+        return !latest.IsFormed ? latest.Explanation
+            : silent.Any() ? $"no answer from {string.Join(", ", silent)}"
+            : null;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _stop.CancelAsync();
+        await _loop.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        _stop.Dispose();
+    }
+
+    private async Task LoopAsync()
+    {
+        while (true)
+        {
+            await Task.Delay(_interval, _clock, _stop.Token);
+            var snapshot = await _pipeline.GetSnapshotAsync(_patience);
+            _latest = new Look(snapshot, SnapshotRates.Between(_latest.Snapshot, snapshot));
+        }
+    }
+
+    private sealed record Look(ClusterSnapshot Snapshot, SnapshotRates? Rates);
+}

@@ -1,0 +1,74 @@
+using Ppsd.Host.Api.Requests;
+
+namespace Ppsd.Host.Telemetry;
+
+/// <summary>Back-pressure: so many requests run, so many wait their turn, one more is refused. Thread-safe.</summary>
+/// <param name="maxRunning">Requests on the pipeline at once.</param>
+/// <param name="maxWaiting">Requests that may wait.</param>
+internal sealed class RequestGate(int maxRunning, int maxWaiting) : IDisposable
+{
+    private readonly SemaphoreSlim _places = new(maxRunning);
+    private int _running;
+    private int _waiting;
+
+    /// <summary>Requests on the pipeline.</summary>
+    public int Running => Volatile.Read(ref _running);
+
+    /// <summary>Requests that wait.</summary>
+    public int Waiting => Volatile.Read(ref _waiting);
+
+    /// <summary>Waits for a place; dispose what comes back to free it.</summary>
+    /// <param name="cancellation">Stops waiting.</param>
+    /// <exception cref="ApiException">Too many wait already.</exception>
+    public async ValueTask<IDisposable> EnterAsync(CancellationToken cancellation)
+    {
+        if (!_places.Wait(0, CancellationToken.None))
+        {
+            await WaitAsync(cancellation);
+        }
+
+        Interlocked.Increment(ref _running);
+        return new Place(this);
+    }
+
+    public void Dispose() => _places.Dispose();
+
+    private async Task WaitAsync(CancellationToken cancellation)
+    {
+        try
+        {
+            if (Interlocked.Increment(ref _waiting) > maxWaiting)
+            {
+                throw ApiException.QueueFull(
+                    $"{maxRunning} requests are running and {maxWaiting} wait already; try again later"
+                );
+            }
+
+            await _places.WaitAsync(cancellation);
+        }
+        finally
+        {
+            Interlocked.Decrement(ref _waiting);
+        }
+    }
+
+    private void Leave()
+    {
+        Interlocked.Decrement(ref _running);
+        _places.Release();
+    }
+
+    /// <summary>A place taken; given back once.</summary>
+    private sealed class Place(RequestGate gate) : IDisposable
+    {
+        private int _isGone;
+
+        public void Dispose()
+        {
+            if (Interlocked.Exchange(ref _isGone, 1) == 0)
+            {
+                gate.Leave();
+            }
+        }
+    }
+}

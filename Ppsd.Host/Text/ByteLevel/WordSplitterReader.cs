@@ -1,0 +1,151 @@
+using System.Text.Json;
+using System.Text.RegularExpressions;
+using Ppsd.Host.Text.Tokens;
+
+namespace Ppsd.Host.Text.ByteLevel;
+
+/// <summary>
+/// Reads the <c>pre_tokenizer</c> section of a byte-level tokenizer.json: Split, Digits and ByteLevel, alone or in a
+/// Sequence that ends with ByteLevel. Anything else is refused by name.
+/// </summary>
+internal sealed class WordSplitterReader(JsonFile file)
+{
+    // The pattern of GPT-2, which ByteLevel means by use_regex.
+    private const string ByteLevelPattern =
+        @"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+";
+
+    private readonly List<WordSplit> _splits = [];
+
+    /// <summary>
+    /// How long one match may take: patterns come with the model, and one that backtracks for ever must end in an
+    /// error.
+    /// </summary>
+    public TimeSpan MatchTimeout { get; init; } = TimeSpan.FromSeconds(2);
+
+    /// <summary>Whether the section makes the tokenizer a byte-level one.</summary>
+    public static bool IsByteLevel(JsonFile file) =>
+        JsonFile.Find(file.Root, "pre_tokenizer") is { } section
+        && JsonFile
+            .Steps(section, "pretokenizers")
+            .Any(step =>
+                JsonFile.Find(step, "type") is { ValueKind: JsonValueKind.String } type && type.ValueEquals("ByteLevel")
+            );
+
+    /// <summary>Reads the section.</summary>
+    /// <exception cref="TextException">A step is malformed or not supported.</exception>
+    public WordSplitter Read()
+    {
+        var section =
+            JsonFile.Find(file.Root, "pre_tokenizer")
+            ?? throw TextException.Unsupported(file.Path, "pre_tokenizer", "none", "ByteLevel");
+        var addsPrefixSpace = false;
+        var seenByteLevel = false;
+        foreach (var step in JsonFile.Steps(section, "pretokenizers"))
+        {
+            var type = file.FindString(step, "type");
+            if (seenByteLevel)
+            {
+                throw TextException.Unsupported(
+                    file.Path,
+                    "pre_tokenizer",
+                    $"{type} after ByteLevel",
+                    "ByteLevel last"
+                );
+            }
+
+            switch (type)
+            {
+                case "Split":
+                    _splits.Add(ReadSplit(step));
+                    break;
+                case "Digits":
+                    _splits.Add(ReadDigits(step));
+                    break;
+                case "ByteLevel":
+                    seenByteLevel = true;
+                    addsPrefixSpace = ReadByteLevel(step);
+                    break;
+                default:
+                    throw TextException.Unsupported(file.Path, "pre_tokenizer", $"{type}", "Split, Digits, ByteLevel");
+            }
+        }
+
+        return new WordSplitter(file.Path, _splits, addsPrefixSpace);
+    }
+
+    private WordSplit ReadSplit(JsonElement step)
+    {
+        var behavior = file.FindString(step, "behavior");
+        var inverted = file.FindBoolean(step, "invert") ?? false;
+        var pattern = JsonFile.Find(step, "pattern") ?? step;
+        var regex =
+            file.FindString(pattern, "Regex") is { } expression ? Compile(expression)
+            : file.FindString(pattern, "String") is { } literal ? Compile(Regex.Escape(literal))
+            : throw TextException.Unsupported(
+                file.Path,
+                "pre_tokenizer.pattern",
+                JsonFile.Describe(pattern),
+                "Regex or String"
+            );
+        return behavior switch
+        {
+            "Isolated" => new WordSplit(regex, KeepsMatches: true, KeepsGaps: true),
+            "Removed" => new WordSplit(regex, KeepsMatches: inverted, KeepsGaps: !inverted),
+            _ => throw TextException.Unsupported(
+                file.Path,
+                "pre_tokenizer.behavior",
+                $"'{behavior}'",
+                "Isolated, Removed"
+            ),
+        };
+    }
+
+    private WordSplit ReadDigits(JsonElement step) =>
+        new(Compile(file.FindBoolean(step, "individual_digits") == true ? @"\p{N}" : @"\p{N}+"), true, true);
+
+    private bool ReadByteLevel(JsonElement step)
+    {
+        var addsPrefixSpace = file.FindBoolean(step, "add_prefix_space") ?? true;
+        if (addsPrefixSpace && _splits.Count > 0)
+        {
+            throw TextException.Unsupported(
+                file.Path,
+                "pre_tokenizer.add_prefix_space",
+                "true after another step",
+                "false, or ByteLevel alone"
+            );
+        }
+
+        if (file.FindBoolean(step, "use_regex") ?? true)
+        {
+            _splits.Add(new WordSplit(Compile(ByteLevelPattern), KeepsMatches: true, KeepsGaps: true));
+        }
+
+        return addsPrefixSpace;
+    }
+
+    private Regex Compile(string pattern)
+    {
+        if (pattern.AsSpan().ContainsAnyInRange('\uD800', '\uDFFF'))
+        {
+            throw TextException.Unsupported(
+                file.Path,
+                "pre_tokenizer.pattern",
+                $"'{pattern}'",
+                "characters up to U+FFFF"
+            );
+        }
+
+        try
+        {
+            return new Regex(pattern, RegexOptions.CultureInvariant, MatchTimeout);
+        }
+        catch (ArgumentException e)
+        {
+            throw new TextException(
+                $"{file.Path}: pre_tokenizer.pattern: .NET cannot match '{pattern}': {e.Message}",
+                e
+            );
+        }
+    }
+}

@@ -1,0 +1,242 @@
+using System.Text;
+using Ppsd.Host.Text.ChatTemplates.Values;
+
+namespace Ppsd.Host.Text.ChatTemplates.Functions;
+
+/// <summary>What Python's string methods do, where .NET has none that does the same.</summary>
+internal static class StringMethods
+{
+    private static readonly char[] _lineEnds =
+    [
+        '\n',
+        '\r',
+        '\v',
+        '\f',
+        '\x1C',
+        '\x1D',
+        '\x1E',
+        '\x85',
+        '\u2028',
+        '\u2029',
+    ];
+
+    /// <summary>strip, lstrip and rstrip: without white space, or without any of the characters given.</summary>
+    public static string Strip(string text, Arguments arguments, bool atStart, bool atEnd)
+    {
+        if (arguments.TakeOptionalString(0, "chars") is { } chars)
+        {
+            return chars.Length == 0 ? text // to .NET, no characters means white space
+                : chars.AsSpan().ContainsAnyInRange('\uD800', '\uDFFF') ? StripCharacters(text, chars, atStart, atEnd)
+                : StripUnits(text, chars, atStart, atEnd);
+        }
+
+        return atStart && atEnd ? PythonText.Trim(text)
+            : atStart ? PythonText.TrimStart(text)
+            : PythonText.TrimEnd(text);
+    }
+
+    /// <summary>split and rsplit: at a separator or at white space, at most so many times.</summary>
+    /// <exception cref="TemplateFaultException">The separator is empty.</exception>
+    public static TemplateList Split(string text, Arguments arguments, bool fromEnd, RenderBudget budget)
+    {
+        var separator = arguments.TakeOptionalString(0, "sep");
+        var limit = arguments.TakeOptionalInteger(1, "maxsplit") ?? -1;
+        if (separator is "")
+        {
+            throw new TemplateFaultException("split: the separator must not be empty");
+        }
+
+        var most = limit < 0 ? int.MaxValue : (int)Math.Min(limit, int.MaxValue);
+        budget.Search(text.Length, separator?.Length ?? 0);
+        IEnumerable<string> parts =
+            separator is null ? SplitAtSpace(text, most, fromEnd)
+            : fromEnd ? SplitFromEnd(text, separator, most)
+            : text.Split(separator, Math.Max(most, most + 1));
+        return Counted([.. parts], budget);
+    }
+
+    /// <summary>splitlines</summary>
+    public static TemplateList SplitLines(string text, RenderBudget budget)
+    {
+        var lines = text.Replace("\r\n", "\n").Split(_lineEnds);
+        return Counted(lines[^1].Length == 0 ? lines[..^1] : lines, budget);
+    }
+
+    /// <summary>startswith and endswith: one affix or a tuple of which any will do.</summary>
+    /// <exception cref="TemplateFaultException">The affix is neither.</exception>
+    public static bool Affix(string text, Arguments arguments, bool atEnd)
+    {
+        var affix = arguments.Take(0, "prefix");
+        return affix switch
+        {
+            string one => Has(one),
+            TemplateList { Kind: TemplateList.Kinds.Tuple } several => several.Items.OfType<string>().Any(Has),
+            _ => throw new TemplateFaultException(
+                $"startswith and endswith need a string, but were given {ValueNames.Of(affix)}"
+            ),
+        };
+
+        bool Has(string one) =>
+            atEnd ? text.EndsWith(one, StringComparison.Ordinal) : text.StartsWith(one, StringComparison.Ordinal);
+    }
+
+    /// <summary>replace: the first so many occurrences, or all; an empty one occurs around every character.</summary>
+    public static string Replace(string text, string old, string replacement, long? count, RenderBudget budget)
+    {
+        var most = count is null or < 0 ? long.MaxValue : count.Value;
+        budget.Search(text.Length, old.Length);
+        if (old.Length == 0)
+        {
+            budget.List(text.Length);
+        }
+
+        var result = new StringBuilder();
+        var position = 0;
+        for (var done = 0L; done < most && NextOccurrence(text, old, position, done > 0) is var index and >= 0; done++)
+        {
+            budget.Text(index - position + replacement.Length);
+            RenderBudget.CheckLength(result.Length);
+            result.Append(text, position, index - position).Append(replacement);
+            position = index + old.Length;
+        }
+
+        return result.Append(text, position, text.Length - position).ToString();
+    }
+
+    // Where the part occurs from a position on, or -1; the empty one occurs before every character and at the end.
+    private static int NextOccurrence(string text, string part, int position, bool isLater)
+    {
+        if (part.Length > 0)
+        {
+            return text.IndexOf(part, position, StringComparison.Ordinal);
+        }
+
+        var next = position;
+        if (isLater && position < text.Length)
+        {
+            next += position + 1 < text.Length && char.IsSurrogatePair(text, position) ? 2 : 1;
+        }
+
+        return isLater && position == text.Length ? -1 : next;
+    }
+
+    /// <summary>find: the first occurrence, counted in characters, or -1.</summary>
+    public static long Find(string text, string part, RenderBudget budget)
+    {
+        budget.Search(text.Length, part.Length);
+        var index = text.IndexOf(part, StringComparison.Ordinal);
+        return index < 0 ? -1 : PythonText.Length(text[..index]);
+    }
+
+    /// <summary>count: how often a part occurs, without overlaps.</summary>
+    public static long Count(string text, string part, RenderBudget budget)
+    {
+        budget.Search(text.Length, part.Length);
+        return part.Length == 0 ? PythonText.Length(text) + 1 : text.AsSpan().Count(part);
+    }
+
+    /// <summary>join: the strings of a list with <paramref name="separator"/> between them.</summary>
+    /// <exception cref="TemplateFaultException">The value is no list of strings.</exception>
+    public static string Join(string separator, object? value, RenderBudget budget)
+    {
+        var result = new StringBuilder();
+        foreach (var (index, item) in new Sequences(budget).Elements(Operators.Defined(value)).Index())
+        {
+            var part = item as string ?? throw new TemplateFaultException($"join: {ValueNames.Of(item)} is no string");
+            budget.Text(part.Length + separator.Length);
+            RenderBudget.CheckLength(result.Length);
+            result.Append(index > 0 ? separator : "").Append(part);
+        }
+
+        return result.ToString();
+    }
+
+    /// <summary>removeprefix and removesuffix</summary>
+    public static string Remove(string text, string affix, bool atEnd) =>
+        affix.Length == 0 ? text
+        : atEnd && text.EndsWith(affix, StringComparison.Ordinal) ? text[..^affix.Length]
+        : !atEnd && text.StartsWith(affix, StringComparison.Ordinal) ? text[affix.Length..]
+        : text;
+
+    private static TemplateList Counted(string[] parts, RenderBudget budget)
+    {
+        budget.List(parts.Length);
+        return new TemplateList(parts);
+    }
+
+    private static string StripUnits(string text, string chars, bool atStart, bool atEnd)
+    {
+        var rest = atStart ? text.AsSpan().TrimStart(chars) : text;
+        return (atEnd ? rest.TrimEnd(chars) : rest).ToString();
+    }
+
+    // As above where a character may be two units: half of one must not be taken for half of another.
+    private static string StripCharacters(string text, string chars, bool atStart, bool atEnd)
+    {
+        var set = PythonText.Characters(chars).ToHashSet();
+        var characters = PythonText.Characters(text);
+        var start = 0;
+        while (atStart && start < characters.Count && set.Contains(characters[start]))
+        {
+            start++;
+        }
+
+        var end = characters.Count;
+        while (atEnd && end > start && set.Contains(characters[end - 1]))
+        {
+            end--;
+        }
+
+        return string.Concat(characters[start..end]);
+    }
+
+    private static List<string> SplitFromEnd(string text, string separator, int most)
+    {
+        var parts = new List<string>();
+        var end = text.Length;
+        while (parts.Count < most && text.AsSpan(0, end).LastIndexOf(separator) is var index and >= 0)
+        {
+            parts.Add(text[(index + separator.Length)..end]);
+            end = index;
+        }
+
+        parts.Add(text[..end]);
+        parts.Reverse();
+        return parts;
+    }
+
+    // Runs of white space separate, and none stands at either end of the result.
+    private static List<string> SplitAtSpace(string text, int most, bool fromEnd)
+    {
+        var words = Words(text);
+        if (words.Count <= most || words.Count == 0)
+        {
+            return [.. words.Select(word => text[word])];
+        }
+
+        // What exceeds the limit stays as it is, white space and all.
+        return fromEnd
+            ? [text[..words[^(most + 1)].End], .. words.TakeLast(most).Select(word => text[word])]
+            : [.. words.Take(most).Select(word => text[word]), text[words[most].Start..]];
+    }
+
+    private static List<Range> Words(string text)
+    {
+        var words = new List<Range>();
+        for (var end = 0; end < text.Length; end++)
+        {
+            var start = end;
+            while (end < text.Length && !PythonText.IsSpace(text[end]))
+            {
+                end++;
+            }
+
+            if (end > start)
+            {
+                words.Add(start..end);
+            }
+        }
+
+        return words;
+    }
+}

@@ -1,0 +1,56 @@
+namespace Ppsd.Host.Text.ChatTemplates.Syntax;
+
+/// <summary>A node of a template's syntax tree.</summary>
+/// <param name="At">Where it begins.</param>
+internal abstract record Statement(int At)
+{
+    /// <summary>Text as it stands.</summary>
+    public sealed record Output(int At, string Text) : Statement(At);
+
+    /// <summary><c>{{ value }}</c></summary>
+    public sealed record Print(int At, Expression Value) : Statement(At);
+
+    /// <summary><c>if</c> with its <c>elif</c>s, in order, and <c>else</c>.</summary>
+    public sealed record If(
+        int At,
+        IReadOnlyList<(Expression Condition, IReadOnlyList<Statement> Body)> Branches,
+        IReadOnlyList<Statement> Otherwise
+    ) : Statement(At);
+
+    /// <summary><c>for target in items if condition</c>; <c>Otherwise</c> is done when there is no item.</summary>
+    public sealed record For(
+        int At,
+        AssignTarget Target,
+        Expression Items,
+        Expression? Condition,
+        IReadOnlyList<Statement> Body,
+        IReadOnlyList<Statement> Otherwise
+    ) : Statement(At);
+
+    /// <summary><c>set target = value</c></summary>
+    public sealed record Set(int At, AssignTarget Target, Expression Value) : Statement(At);
+
+    /// <summary>
+    /// <c>set target</c> ... <c>endset</c>: what the body renders; <c>Filtered</c> is applied to
+    /// <see cref="BlockText"/>.
+    /// </summary>
+    public sealed record SetBlock(int At, AssignTarget Target, Expression Filtered, IReadOnlyList<Statement> Body)
+        : Statement(At)
+    {
+        /// <summary>
+        /// The variable that stands for the rendered body in <see cref="Filtered"/>; no template can spell it.
+        /// </summary>
+        public const string BlockText = "the block";
+    }
+
+    /// <summary><c>macro name(parameters)</c></summary>
+    public sealed record Macro(
+        int At,
+        string Name,
+        IReadOnlyList<(string Name, Expression? Default)> Parameters,
+        IReadOnlyList<Statement> Body
+    ) : Statement(At);
+
+    /// <summary><c>break</c> or <c>continue</c></summary>
+    public sealed record LoopControl(int At, bool IsBreak) : Statement(At);
+}

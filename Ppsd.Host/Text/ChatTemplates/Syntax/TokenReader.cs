@@ -1,0 +1,91 @@
+using Ppsd.Host.Text.Tokens;
+
+namespace Ppsd.Host.Text.ChatTemplates.Syntax;
+
+/// <summary>Walks through a template's tokens; knows what to say when one is not what the parser needs.</summary>
+/// <param name="source">The template.</param>
+/// <param name="tokens">Its tokens.</param>
+internal sealed class TokenReader(TemplateSource source, List<TemplateToken> tokens)
+{
+    // The parsers call themselves for every bracket and block: a template must not be able to exhaust the stack.
+    private const int MaxDepth = 100;
+
+    private int _next;
+    private int _depth;
+
+    /// <summary>The token to be read next.</summary>
+    public TemplateToken Current => tokens[_next];
+
+    /// <summary>The token after it.</summary>
+    public TemplateToken Following => tokens[Math.Min(_next + 1, tokens.Count - 1)];
+
+    /// <summary>Reads a token.</summary>
+    public TemplateToken Take() => tokens[_next < tokens.Count - 1 ? _next++ : _next];
+
+    /// <summary>Reads the operator if it is next.</summary>
+    public bool TryTakeOperator(string text)
+    {
+        if (!Current.IsOperator(text))
+        {
+            return false;
+        }
+
+        _next++;
+        return true;
+    }
+
+    /// <summary>Reads the keyword if it is next.</summary>
+    public bool TryTakeName(string text)
+    {
+        if (!Current.IsName(text))
+        {
+            return false;
+        }
+
+        _next++;
+        return true;
+    }
+
+    /// <summary>Reads a token of the kind.</summary>
+    /// <exception cref="TextException">Another one is next.</exception>
+    public TemplateToken Expect(TemplateTokenKind kind, string what) =>
+        Current.Kind == kind ? Take() : throw Error($"expected {what} but found {Current}");
+
+    /// <summary>Reads the operator.</summary>
+    /// <exception cref="TextException">Something else is next.</exception>
+    public int ExpectOperator(string text)
+    {
+        var at = Current.At;
+        return TryTakeOperator(text) ? at : throw Error($"expected '{text}' but found {Current}");
+    }
+
+    /// <summary>Reads the keyword.</summary>
+    /// <exception cref="TextException">Something else is next.</exception>
+    public void ExpectName(string text)
+    {
+        if (!TryTakeName(text))
+        {
+            throw Error($"expected '{text}' but found {Current}");
+        }
+    }
+
+    /// <summary>Parses something nested, if it is not nested too deeply.</summary>
+    /// <exception cref="TextException">It is.</exception>
+    public T Nested<T>(Func<T> parse)
+    {
+        if (++_depth > MaxDepth)
+        {
+            throw Error($"brackets and blocks are nested more than {MaxDepth} deep");
+        }
+
+        var result = parse();
+        _depth--;
+        return result;
+    }
+
+    /// <summary>An error at the token to be read next.</summary>
+    public TextException Error(string message) => Error(Current.At, message);
+
+    /// <summary>An error at a position.</summary>
+    public TextException Error(int at, string message) => source.Error(at, message);
+}

@@ -1,7 +1,0 @@
-namespace Ppsd.Host.Text.ChatTemplates;
-
-/// <summary>
-/// Something in a template cannot be evaluated. Carries no place: the operation that threw does not know it, so
-/// <see cref="TemplateRenderer"/> adds it and throws a <see cref="TextException"/>.
-/// </summary>
-internal sealed class TemplateFaultException(string message) : Exception(message);

@@ -1,0 +1,94 @@
+namespace Ppsd.Host.Text.ChatTemplates.Values;
+
+/// <summary>
+/// The evaluated arguments of one call. A callee takes each by place and name; what it did not take is refused, so that
+/// an argument nobody knows is never ignored.
+/// </summary>
+/// <param name="callee">Who is called, for messages.</param>
+/// <param name="positional">The arguments without a name.</param>
+/// <param name="named">The arguments with a name.</param>
+internal sealed class Arguments(string callee, IReadOnlyList<object?> positional, Dictionary<string, object?> named)
+{
+    private int _taken;
+
+    /// <summary>Takes an argument if it is given.</summary>
+    public bool TryTake(int place, string name, out object? value)
+    {
+        if (place < positional.Count)
+        {
+            value = positional[place];
+            _taken++;
+            return true;
+        }
+
+        if (named.TryGetValue(name, out value))
+        {
+            _taken++;
+            return true;
+        }
+
+        return false;
+    }
+
+    /// <summary>Takes an argument that must be given.</summary>
+    /// <exception cref="TemplateFaultException">It is not.</exception>
+    public object? Take(int place, string name) =>
+        TryTake(place, name, out var value)
+            ? value
+            : throw new TemplateFaultException($"{callee} needs the argument '{name}'");
+
+    /// <summary>Takes an argument that must be a string.</summary>
+    /// <exception cref="TemplateFaultException">It is missing or something else.</exception>
+    public string TakeString(int place, string name) => AsString(Take(place, name), name);
+
+    /// <summary>Takes a string if one is given; none counts as not given.</summary>
+    /// <exception cref="TemplateFaultException">It is something else.</exception>
+    public string? TakeOptionalString(int place, string name) =>
+        TryTake(place, name, out var value) && value is not null ? AsString(value, name) : null;
+
+    /// <summary>Takes an integer if one is given; none counts as not given.</summary>
+    /// <exception cref="TemplateFaultException">It is something else.</exception>
+    public long? TakeOptionalInteger(int place, string name) =>
+        !TryTake(place, name, out var value) || value is null ? null
+        : value is long number ? number
+        : throw new TemplateFaultException($"{callee}: '{name}' must be an integer, but is {ValueNames.Of(value)}");
+
+    /// <summary>Takes every argument without a name.</summary>
+    public IReadOnlyList<object?> TakeAllPositional()
+    {
+        _taken += positional.Count;
+        return positional;
+    }
+
+    /// <summary>Takes every argument with a name.</summary>
+    public IReadOnlyDictionary<string, object?> TakeAllNamed()
+    {
+        _taken += named.Count;
+        return named;
+    }
+
+    /// <summary>All arguments from a place on, for another callee.</summary>
+    public Arguments TakeRest(int place, string nextCallee)
+    {
+        var rest = new Arguments(nextCallee, [.. positional.Skip(place)], named);
+        _taken += Math.Max(0, positional.Count - place) + named.Count;
+        return rest;
+    }
+
+    /// <summary>Checks that the callee took everything.</summary>
+    /// <exception cref="TemplateFaultException">It did not.</exception>
+    public void RefuseRest()
+    {
+        if (_taken < positional.Count + named.Count)
+        {
+            var names = string.Join(", ", named.Keys.Select(name => $"'{name}'"));
+            throw new TemplateFaultException(
+                $"{callee} was given arguments it does not know: {positional.Count} without a name; named: {names}"
+            );
+        }
+    }
+
+    private string AsString(object? value, string name) =>
+        value as string
+        ?? throw new TemplateFaultException($"{callee}: '{name}' must be a string, but is {ValueNames.Of(value)}");
+}

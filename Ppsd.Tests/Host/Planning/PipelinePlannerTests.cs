@@ -1,0 +1,132 @@
+using Ppsd.Host.Planning;
+
+namespace Ppsd.Tests.Host.Planning;
+
+public sealed class PipelinePlannerTests
+{
+    private static readonly AlphaCurve _alpha = AlphaCurve.Parse("0.8");
+
+    [Test]
+    public void Stage_1_gets_fewer_layers_because_it_carries_the_exit_head()
+    {
+        // A transformer head of one layer and an LM head worth half of one.
+        var plan = Plan(16, Equal(4, layerMs: 1, targetHeadMs: 0.5), headMs: 1.5);
+
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(plan.Stages.ToString(), Is.EqualTo("3,5,4,4"));
+            Assert.That(plan.Times.SlowestStageMs, Is.EqualTo(5));
+        }
+    }
+
+    [Test]
+    public void The_last_stage_gets_fewer_layers_when_its_LM_head_is_heavy()
+    {
+        var plan = Plan(16, Equal(4, layerMs: 1, targetHeadMs: 3), headMs: 3);
+
+        Assert.That(plan.Stages.ToString(), Is.EqualTo("3,5,5,3").Or.EqualTo("2,6,6,2"));
+        Assert.That(plan.Times.SlowestStageMs, Is.EqualTo(6));
+    }
+
+    [Test]
+    public void No_cut_is_better_than_the_planned_one()
+    {
+        StageCosts[] stages = [new(1, 0.1, 2), new(1.5, 0.1, 2), new(0.7, 0.2, 2)];
+        ExitHeadCosts[] heads = [.. Enumerable.Range(1, 8).Select(layer => new ExitHeadCosts(layer, 0.9))];
+        var curve = AlphaCurve.Parse("1:0.3,8:0.9");
+
+        var plan = PipelinePlanner.Plan(10, stages, 0.2, heads, curve);
+
+        var best = double.PositiveInfinity;
+        for (var first = 1; first <= 8; first++)
+        {
+            for (var second = 1; first + second <= 9; second++)
+            {
+                var times = new SpeedUpModel
+                {
+                    Alpha = curve.At(first),
+                    StageMs = [0.1 + first, 0.1 + 1.5 * second, 0.2 + 0.7 * (10 - first - second) + 2],
+                    HeadStage = 0,
+                    ExitHeadMs = 0.9,
+                    HandOverMs = 0.2,
+                };
+                best = Math.Min(best, times.FreeCoresMsPerToken);
+            }
+        }
+
+        Assert.That(plan.MsPerToken, Is.EqualTo(best).Within(1e-9));
+    }
+
+    [Test]
+    public void A_later_exit_is_worth_it_only_when_alpha_rises_enough()
+    {
+        var steep = Plan(16, Equal(4, 1, 0.5), 0.5, AlphaCurve.Parse("2:0.05,4:0.9"));
+        var flat = Plan(16, Equal(2, 1, 0.5), 0.5, AlphaCurve.Parse("0.8"));
+
+        Assert.That(steep.ExitHead!.ExitLayer, Is.EqualTo(4));
+        Assert.That(flat.ExitHead!.ExitLayer, Is.EqualTo(8));
+    }
+
+    [Test]
+    public void Only_heads_that_exist_are_chosen()
+    {
+        var plan = PipelinePlanner.Plan(16, Equal(4, 1, 0), 0, [new(3, 1), new(6, 1)], _alpha);
+        Assert.That(plan.ExitHead!.ExitLayer, Is.EqualTo(3));
+        Assert.That(plan.Stages.Stages[0].Count, Is.EqualTo(3));
+    }
+
+    [Test]
+    public void Without_a_head_the_stages_are_cut_for_autoregressive_decoding()
+    {
+        var plan = PipelinePlanner.Plan(8, Equal(2, 1, 0), 0.5, [], _alpha);
+        Assert.That(plan.ExitHead, Is.Null);
+        Assert.That(plan.MsPerToken, Is.EqualTo(8 + 2 * 0.5));
+    }
+
+    [Test]
+    public void What_cannot_be_cut_is_refused()
+    {
+        Assert.That(
+            () => PipelinePlanner.Plan(3, Equal(4, 1, 0), 0, [], _alpha),
+            Throws.ArgumentException.With.Message.Contains("stages: expected 1 to 3")
+        );
+        Assert.That(
+            () => PipelinePlanner.Plan(8, Equal(4, 1, 0), 0, [new(6, 1)], _alpha),
+            Throws.ArgumentException.With.Message.Contains("exit layer").And.Message.Contains("found 6")
+        );
+    }
+
+    [TestCase("0.8", 5, 0.8)]
+    [TestCase("4:0.6,8:0.8", 2, 0.6)]
+    [TestCase("4:0.6,8:0.8", 6, 0.7)]
+    [TestCase("4:0.6,8:0.8", 12, 0.8)]
+    public void An_alpha_curve_is_straight_between_its_points_and_level_beyond(
+        string text,
+        int layer,
+        double expected
+    ) => Assert.That(AlphaCurve.Parse(text).At(layer), Is.EqualTo(expected).Within(1e-9));
+
+    [TestCase("")]
+    [TestCase("1.5")]
+    [TestCase("-0.1")]
+    [TestCase("x:0.5")]
+    [TestCase("0.8,0.9")]
+    [TestCase("4:0.5,4:0.6")]
+    public void What_is_no_alpha_curve_is_refused(string text) =>
+        Assert.That(
+            () => AlphaCurve.Parse(text),
+            Throws.InstanceOf<FormatException>().With.Message.Contains($"'{text}'")
+        );
+
+    private static StageCosts[] Equal(int count, double layerMs, double targetHeadMs) =>
+        [.. Enumerable.Repeat(new StageCosts(layerMs, 0, targetHeadMs), count)];
+
+    private static PlannedPipeline Plan(int layers, StageCosts[] stages, double headMs, AlphaCurve? alpha = null) =>
+        PipelinePlanner.Plan(
+            layers,
+            stages,
+            0,
+            [.. Enumerable.Range(1, layers).Select(layer => new ExitHeadCosts(layer, headMs))],
+            alpha ?? _alpha
+        );
+}

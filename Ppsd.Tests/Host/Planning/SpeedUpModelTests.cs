@@ -1,0 +1,58 @@
+using Ppsd.Host.Planning;
+
+namespace Ppsd.Tests.Host.Planning;
+
+public sealed class SpeedUpModelTests
+{
+    /// <summary>The paper's own example: alpha 0.6, 32 layers, exit after 8.</summary>
+    [TestCase(0.6, 4, 1.818)]
+    [TestCase(0.8, 4, 2.5)]
+    [TestCase(0.8, 8, 3.333)]
+    [TestCase(1.0, 4, 4)]
+    [TestCase(0.0, 4, 1)]
+    [TestCase(0.7, 1, 1)]
+    public void Equation_7_is_the_papers(double alpha, int stages, double expected) =>
+        Assert.That(Model(alpha, [.. Enumerable.Repeat(1.0, stages)]).Equation7, Is.EqualTo(expected).Within(1e-3));
+
+    [Test]
+    public void With_equal_stages_and_no_overhead_all_three_agree()
+    {
+        var model = Model(0.8, [2, 2, 2, 2]);
+
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(model.WithSlowestCycle, Is.EqualTo(model.Equation7).Within(1e-9));
+            Assert.That(model.WithFreeCores, Is.EqualTo(model.Equation7).Within(1e-9));
+        }
+    }
+
+    [Test]
+    public void The_exit_head_lengthens_the_cycle_of_its_stage_only()
+    {
+        var model = Model(0.8, [2, 2, 2, 3]) with { ExitHeadMs = 0.5 };
+        Assert.That(model.SlowestStageMs, Is.EqualTo(3));
+        Assert.That((model with { ExitHeadMs = 2 }).SlowestStageMs, Is.EqualTo(4));
+    }
+
+    [Test]
+    public void Hops_cost_autoregressive_decoding_and_rejections_but_not_confirmed_drafts()
+    {
+        var model = Model(0.5, [1, 1]) with { HandOverMs = 0.25 };
+
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(model.AutoregressiveMs, Is.EqualTo(2.5));
+            Assert.That(model.FreeCoresMsPerToken, Is.EqualTo(0.5 * 1 + 0.5 * 2.5));
+        }
+    }
+
+    private static SpeedUpModel Model(double alpha, double[] stageMs) =>
+        new()
+        {
+            Alpha = alpha,
+            StageMs = stageMs,
+            HeadStage = 0,
+            ExitHeadMs = 0,
+            HandOverMs = 0,
+        };
+}
