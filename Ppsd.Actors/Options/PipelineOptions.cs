@@ -15,8 +15,8 @@ public sealed record PipelineOptions
     /// </summary>
     public int ParallelStages { get; init; }
 
-    /// <summary>Prompt tokens of a micro-batch.</summary>
-    public int PrefillChunk { get; init; } = 64;
+    /// <summary>Most prompt tokens of a micro-batch; each stage says besides what it takes at most.</summary>
+    public int PrefillChunk { get; init; } = 4096;
 
     /// <summary>True to let the data path between processes take sockets of its own instead of remoting's.</summary>
     public bool DirectLinks { get; init; } = true;

@@ -161,7 +161,12 @@ internal sealed class DecodeSession
         _outcome.Clear();
         for (var i = 0; i < candidates.Length && run == Run && !IsFinished; i++)
         {
-            if (candidates[i] == _head)
+            if (candidates[i] == _head && tokens[i] == TokenId.None)
+            {
+                _outcome.HasNoToken = true;
+                IsFinished = true;
+            }
+            else if (candidates[i] == _head)
             {
                 _outcome.EmittedBy.Add(i);
                 Judge(candidates[i], tokens[i]);

@@ -21,6 +21,9 @@ internal sealed class VerdictOutcome
     /// <summary>True when a verdict is missing, so the session must start again from its base.</summary>
     public bool HasGap { get; set; }
 
+    /// <summary>True when the target's logits after a verified token are not finite, so that no token follows it.</summary>
+    public bool HasNoToken { get; set; }
+
     /// <summary>Why the generation ended, if it did.</summary>
     public FinishReason? Finish { get; set; }
 
@@ -32,6 +35,7 @@ internal sealed class VerdictOutcome
         DeadBranch.Clear();
         RunRejected = false;
         HasGap = false;
+        HasNoToken = false;
         Finish = null;
     }
 }

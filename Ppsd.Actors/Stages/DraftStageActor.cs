@@ -293,7 +293,7 @@ internal sealed class DraftStageActor : StageActor, IWithTimers
 
     private void TakeVerdicts(SessionVerdicts verdicts, long arrivedAt)
     {
-        if (Intake.Refusal(verdicts.Tokens) is { } misfit)
+        if (Intake.RefusalOfVerdicts(verdicts.Tokens) is { } misfit)
         {
             Refuse("verdicts", misfit);
             return;
@@ -316,6 +316,16 @@ internal sealed class DraftStageActor : StageActor, IWithTimers
         }
 
         _news.Add(session);
+
+        if (outcome.HasNoToken)
+        {
+            Fail(
+                verdicts.Session,
+                $"stage {Pipeline!.Stages.Length}: the model's logits are not finite (NaN or infinity): its weights hold such values, "
+                    + "or a device computes wrongly"
+            );
+            return;
+        }
 
         if (outcome.Finish is { } reason)
         {

@@ -36,6 +36,12 @@ public interface IStageRuntime : IDisposable
     /// <summary>Closes a session and frees its pages; unknown sessions are ignored.</summary>
     void Release(SessionId session);
 
+    /// <summary>
+    /// After an operation threw: drops what the failed step has left behind. The sessions in it are lost.
+    /// </summary>
+    /// <returns>False when the device is broken for good, and the stage with it.</returns>
+    bool TryRecover() => true;
+
     /// <summary>Starts a step with no rows.</summary>
     void BeginStep();
 
@@ -81,7 +87,10 @@ public interface IStageRuntime : IDisposable
     /// <param name="drafts">Receives them: steps in order, the best of each step first.</param>
     void Draft(int row, CandidateId origin, int width, List<DraftedToken> drafts);
 
-    /// <summary>The target's tokens after the rows from <paramref name="firstRow"/> on.</summary>
+    /// <summary>
+    /// The target's tokens after the rows from <paramref name="firstRow"/> on; <see cref="TokenId.None"/> for a row whose logits
+    /// are not finite.
+    /// </summary>
     TokenId[] Verify(int firstRow);
 
     /// <summary>

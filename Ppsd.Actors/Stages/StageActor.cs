@@ -243,13 +243,18 @@ internal class StageActor : ReceiveActor
         }
         catch (Exception e) when (e is not OutOfMemoryException)
         {
-            // The device may be broken for good. The sessions learn why; the host decides about the stage.
+            // A step costs the sessions in it, which learn why, and nobody else.
+            Log.Debug("stage {0}: a step failed: {1}", Index.Number, e);
             foreach (var part in item.Batch.Parts)
             {
                 Fault(part.Session, $"stage {Index.Number} failed: {e.Message}");
             }
 
-            throw;
+            if (!_runtime.TryRecover())
+            {
+                // The device is broken for good; the host decides about the stage.
+                throw;
+            }
         }
         finally
         {

@@ -50,7 +50,10 @@ internal sealed class StageHeads(IStageRuntime runtime, StageSessions sessions)
         }
     }
 
-    /// <summary>The target's tokens after the rows whose successors are wanted.</summary>
+    /// <summary>
+    /// The target's tokens after the rows whose successors are wanted; <see cref="TokenId.None"/> where its logits are not
+    /// finite, which matters only on the verified path.
+    /// </summary>
     public Verdicts Judge(MicroBatch batch)
     {
         var tokens = runtime.Verify(batch.FirstHeadRow);
@@ -101,7 +104,10 @@ internal sealed class StageHeads(IStageRuntime runtime, StageSessions sessions)
         var logprobs = new TokenLogprobs[tokens.Length];
         for (var i = 0; i < tokens.Length; i++)
         {
-            logprobs[i] = runtime.Logprobs(firstRow + i, tokens[i], topCount);
+            logprobs[i] =
+                tokens[i] == TokenId.None
+                    ? new TokenLogprobs(0, [])
+                    : runtime.Logprobs(firstRow + i, tokens[i], topCount);
         }
 
         return logprobs;

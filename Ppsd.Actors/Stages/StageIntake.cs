@@ -69,6 +69,20 @@ internal sealed class StageIntake(StageIndex stage, StageDescription description
         return null;
     }
 
+    /// <summary>Why verdicts cannot be the model's, in one line; null when they can. One may say that there is no token.</summary>
+    public string? RefusalOfVerdicts(ReadOnlySpan<TokenId> tokens)
+    {
+        foreach (ref readonly var token in tokens)
+        {
+            if (token != TokenId.None && Refusal([token]) is { } reason)
+            {
+                return reason;
+            }
+        }
+
+        return null;
+    }
+
     private string? Refusal(BatchPart part)
     {
         if (part.Base.Length < 0 || part.Base.Length > description.MaxLength)

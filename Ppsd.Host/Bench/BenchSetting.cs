@@ -1,6 +1,7 @@
 using Ppsd.Actors.Messages;
 using Ppsd.Host.Generation;
 using Ppsd.Host.Models;
+using Ppsd.Kernels.Sampling;
 
 namespace Ppsd.Host.Bench;
 
@@ -17,6 +18,6 @@ internal static class BenchSetting
         return $"{assets.Name}, {formed.Stages.Length} stage{(formed.Stages.Length == 1 ? "" : "s")} of "
             + $"{string.Join(',', formed.Stages.Select(stage => stage.Description.LayerCount))} layers on "
             + $"{string.Join(" | ", formed.Stages.Select(stage => stage.Description.Device).Distinct())}; {head}; "
-            + $"{(sampling.Temperature == 0 ? "greedy" : FormattableString.Invariant($"temperature {sampling.Temperature}, seed {sampling.Seed}"))}";
+            + $"{(SamplingParameters.IsGreedyAt(sampling.Temperature) ? "greedy" : FormattableString.Invariant($"temperature {sampling.Temperature}, seed {sampling.Seed}"))}";
     }
 }

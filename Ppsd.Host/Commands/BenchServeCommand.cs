@@ -8,6 +8,7 @@ using Ppsd.Host.Bench.Serving;
 using Ppsd.Host.Models;
 using Ppsd.Host.Pipelines;
 using Ppsd.Host.Terminal;
+using Ppsd.Kernels.Sampling;
 
 namespace Ppsd.Host.Commands;
 
@@ -127,5 +128,5 @@ internal sealed class BenchServeCommand : PpsdCommand
     private static string Describe(string server, ServeBenchSettings settings) =>
         $"{server}; {settings.RequestCount} requests of {settings.MaxTokens} tokens, {settings.Concurrency} at a time"
         + (double.IsInfinity(settings.RequestsPerSecond) ? "" : $", {settings.RequestsPerSecond} a second")
-        + $"; {(settings.Temperature == 0 ? "greedy" : $"temperature {settings.Temperature}, seed {settings.Seed}")}; {Environment.ProcessorCount} cores";
+        + $"; {(SamplingParameters.IsGreedyAt(settings.Temperature) ? "greedy" : $"temperature {settings.Temperature}, seed {settings.Seed}")}; {Environment.ProcessorCount} cores";
 }

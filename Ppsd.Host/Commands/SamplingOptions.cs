@@ -28,7 +28,7 @@ internal sealed class SamplingOptions(int? standardMaxTokens = 128) : IOptionGro
     private readonly Option<float?> _temperature = OptionFactory.Number(
         "--temperature",
         "T",
-        "Divides logits before drawing; 0 takes the most probable token. By default as the model's generation_config.json says, or 0.",
+        "Divides logits before drawing; below 0.00001 the most probable token is taken. By default as the model's generation_config.json says, or 0.",
         0f,
         100f
     );

@@ -68,7 +68,11 @@ internal sealed class StageCommand : PpsdCommand
         }
 
         // The other stages may be processes of this machine too, and together they must not ask for more cores than it has.
-        var factory = new StageRuntimeFactory(assets, _stages.Settings(parsed, stagesHere: plan.Stages.Count));
+        var factory = new StageRuntimeFactory(
+            assets,
+            _stages.Settings(parsed, stagesHere: plan.Stages.Count),
+            parsed.GetValue(_stages.DeviceShare) is null ? null : plan
+        );
         var failure = new TaskCompletionSource<string>(TaskCreationOptions.RunContinuationsAsynchronously);
         var stopped = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         var node = new StageNode

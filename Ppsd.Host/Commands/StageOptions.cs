@@ -66,10 +66,21 @@ internal sealed class StageOptions : IOptionGroup
     private readonly Option<int?> _prefillChunk = OptionFactory.Number(
         "--prefill-chunk",
         "N",
-        "Prompt tokens of a step; 64 by default.",
+        "Most prompt tokens of a step; by default 512 on a CUDA card and 64 on the CPU.",
         1,
         4096
     );
+
+    private readonly Option<int?> _deviceShare = OptionFactory.Number(
+        "--device-share",
+        "N",
+        "Stages that share each device, where some of them are in other processes: together they take what it has left after all their weights. By default those of this process.",
+        1,
+        1024
+    );
+
+    /// <summary>How many stages share a device.</summary>
+    public Option<int?> DeviceShare => _deviceShare;
 
     /// <summary>Adds them to a command.</summary>
     public void AddTo(Command command)
@@ -82,6 +93,7 @@ internal sealed class StageOptions : IOptionGroup
         command.Options.Add(_kvType);
         command.Options.Add(_ropeFrequencies);
         command.Options.Add(_prefillChunk);
+        command.Options.Add(_deviceShare);
     }
 
     /// <summary>The cut they ask for.</summary>
@@ -144,7 +156,8 @@ internal sealed class StageOptions : IOptionGroup
             KvType = parsed.GetValue(_kvType) == "fp32" ? KvType.Float32 : KvType.BFloat16,
             RopeFrequencies =
                 parsed.GetValue(_ropeFrequencies) == "fp32" ? RopeFrequencies.Float32 : RopeFrequencies.CheckpointType,
-            PrefillChunk = parsed.GetValue(_prefillChunk) ?? 64,
+            PrefillChunk = parsed.GetValue(_prefillChunk) ?? 0,
+            DeviceShare = parsed.GetValue(_deviceShare) ?? 0,
         };
 
     /// <summary>The options as given, for a child process.</summary>
@@ -162,6 +175,10 @@ internal sealed class StageOptions : IOptionGroup
                 yield return token.Value;
             }
         }
+
+        // Each child has one stage, and takes devices as this process would.
+        yield return _deviceShare.Name;
+        yield return $"{parsed.GetValue(_deviceShare) ?? Settings(parsed, plan.Stages.Count).LargestShare(plan.Stages.Count)}";
     }
 
     private static IReadOnlyList<string> Devices(string? given)

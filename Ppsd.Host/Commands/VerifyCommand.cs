@@ -54,6 +54,7 @@ internal sealed class VerifyCommand : PpsdCommand
             }
         }
 
+        Print(device.Finite.Result());
         AnsiConsole.WriteLine(failures == 0 ? "all checks passed" : $"{failures} checks FAILED");
         return failures == 0 ? 0 : 1;
 

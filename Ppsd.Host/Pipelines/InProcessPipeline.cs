@@ -39,7 +39,7 @@ internal sealed class InProcessPipeline : IPipeline
         TimeProvider clock
     )
     {
-        var factory = new StageRuntimeFactory(assets, settings);
+        var factory = new StageRuntimeFactory(assets, settings, plan);
         using var progress = LoadingView.Open(plan.Stages.Count, clock);
         var runtimes = plan
             .Stages.Select(
@@ -50,7 +50,6 @@ internal sealed class InProcessPipeline : IPipeline
         var config = node.Load(
             NodeRole.Local,
             $"""
-            ppsd.pipeline.prefill-chunk = {settings.PrefillChunk}
             ppsd.pipeline.parallel-stages = {settings.ParallelStages(plan.Stages.Count)}
             """
         );

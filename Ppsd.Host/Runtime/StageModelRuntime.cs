@@ -97,6 +97,8 @@ internal sealed class StageModelRuntime : IStageRuntime
 
     public void Release(SessionId session) => _model.Release(session.Value);
 
+    public bool TryRecover() => _model.TryRecover();
+
     public void BeginStep()
     {
         _hostMs += HostStepMs;
@@ -176,7 +178,7 @@ internal sealed class StageModelRuntime : IStageRuntime
         _model.RunTargetHead(firstRow);
         for (var i = 0; i < tokens.Length; i++)
         {
-            tokens[i] = new TokenId(_model.Verdict(firstRow + i));
+            tokens[i] = _model.Verdict(firstRow + i) is >= 0 and var token ? new TokenId(token) : TokenId.None;
         }
 
         _meter.End();

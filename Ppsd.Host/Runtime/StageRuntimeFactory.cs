@@ -2,6 +2,7 @@ using Ppsd.Actors.Planning;
 using Ppsd.Actors.Stages;
 using Ppsd.Host.Models;
 using Ppsd.Kernels.Catalog;
+using Ppsd.Kernels.Devices;
 using Ppsd.Kernels.Model;
 
 namespace Ppsd.Host.Runtime;
@@ -9,20 +10,30 @@ namespace Ppsd.Host.Runtime;
 /// <summary>Loads stages of one model onto devices.</summary>
 /// <param name="assets">The model.</param>
 /// <param name="settings">Where stages go and how much they may take.</param>
-internal sealed class StageRuntimeFactory(ModelAssets assets, StageSettings settings)
+/// <param name="plan">The pipeline's stages; null for a stage that has its device to itself.</param>
+internal sealed class StageRuntimeFactory(ModelAssets assets, StageSettings settings, StagePlan? plan = null)
 {
     /// <summary>Loads some layers; call on the stage's own thread.</summary>
     /// <param name="layers">The layers.</param>
     /// <param name="stage">The stage's place, from 0; picks its device.</param>
     /// <param name="progress">Told after each part.</param>
+    /// <exception cref="DeviceException">The device cannot be used, or has too little memory; one line that names the stage.</exception>
     public IStageRuntime Load(LayerRange layers, int stage, IProgress<LoadProgress>? progress = null)
     {
-        var device = settings.Devices[stage % settings.Devices.Count];
+        var device = settings.DeviceOf(stage);
         var backend = DeviceCatalog.Open(device, settings.Threads, settings.KvType, $"stage-{stage + 1}");
         try
         {
-            var options = OptionsFor(layers);
+            var options = OptionsFor(layers, device) with { Share = ShareOf(layers, stage) };
             return new StageModelRuntime(backend, StageModelLoader.Load(backend, options, progress), options);
+        }
+        catch (DeviceException e)
+        {
+            backend.Dispose();
+            throw new DeviceException(
+                $"stage {stage + 1} (layers {layers.First + 1} to {layers.End}) on {device}: {e.Message}",
+                e
+            );
         }
         catch
         {
@@ -31,8 +42,41 @@ internal sealed class StageRuntimeFactory(ModelAssets assets, StageSettings sett
         }
     }
 
+    /// <summary>Who shares the device of a stage; null when it has it alone.</summary>
+    /// <param name="layers">Its layers.</param>
+    /// <param name="stage">Its place, from 0.</param>
+    public DeviceShare? ShareOf(LayerRange layers, int stage)
+    {
+        var device = settings.DeviceOf(stage);
+        var others =
+            plan?.Stages.Where((_, other) => other != stage && settings.DeviceOf(other) == device)
+                .Select(range => StageFootprint.Of(OptionsFor(range, device)))
+                .ToList()
+            ?? [];
+        if (settings.DeviceShare > 0)
+        {
+            // Which stages other processes have put on the device is not known here: the heaviest.
+            var all = plan?.Stages.Where((_, other) => other != stage) ?? [];
+            others =
+            [
+                .. all.Select(range => StageFootprint.Of(OptionsFor(range, device)))
+                    .OrderByDescending(other => other.WeightBytes)
+                    .Take(settings.DeviceShare - 1),
+            ];
+        }
+
+        return others.Count == 0
+            ? null
+            : StageFootprint.ShareOf(
+                [.. others, StageFootprint.Of(OptionsFor(layers, device))],
+                settings.DeviceShare > 0
+            );
+    }
+
     /// <summary>What a stage of these layers holds.</summary>
-    public StageModelOptions OptionsFor(LayerRange layers) =>
+    /// <param name="layers">The layers.</param>
+    /// <param name="device">Where; by default the first device.</param>
+    public StageModelOptions OptionsFor(LayerRange layers, string? device = null) =>
         new()
         {
             ModelFolder = assets.Synthetic is null ? assets.Folder : null,
@@ -43,7 +87,7 @@ internal sealed class StageRuntimeFactory(ModelAssets assets, StageSettings sett
             ExitHeadFolder = assets.ExitHeadFolder,
             ExitHead = assets.ExitHead,
             KvCacheBytes = settings.KvCacheBytes,
-            MaxRows = settings.PrefillChunk,
+            MaxRows = settings.PrefillChunkOn(device ?? settings.Devices[0]),
             RopeFrequencies = settings.RopeFrequencies,
         };
 }

@@ -18,8 +18,28 @@ internal sealed record StageSettings
     /// <summary>Bytes of KV cache per stage; 0 lets the device choose.</summary>
     public long KvCacheBytes { get; init; }
 
-    /// <summary>Most prompt tokens of a step.</summary>
-    public int PrefillChunk { get; init; } = 64;
+    /// <summary>Stages that share each device, those of other processes among them; 0 for those of this process.</summary>
+    public int DeviceShare { get; init; }
+
+    /// <summary>Most prompt tokens of a step; 0 for what suits the device.</summary>
+    public int PrefillChunk { get; init; }
+
+    /// <summary>The device of a stage.</summary>
+    /// <param name="stage">Its place, from 0.</param>
+    public string DeviceOf(int stage) => Devices[stage % Devices.Count];
+
+    /// <summary>Most of <paramref name="stageCount"/> stages that take the same device.</summary>
+    public int LargestShare(int stageCount) =>
+        Enumerable.Range(0, stageCount).GroupBy(DeviceOf).Max(stages => stages.Count());
+
+    /// <summary>
+    /// Most prompt tokens of a step on a device. A card takes hundreds of rows in hardly more time than dozens; the CPU
+    /// computes row after row, and small chunks let other sessions in between.
+    /// </summary>
+    public int PrefillChunkOn(string device) =>
+        PrefillChunk > 0 ? PrefillChunk
+        : device == "cpu" ? 64
+        : 512;
 
     /// <summary>How many of <paramref name="stageCount"/> stages of this process can work at the same time.</summary>
     public int ParallelStages(int stageCount) =>

@@ -1,4 +1,5 @@
 using Akka.Configuration;
+using Ppsd.Actors.Client;
 using Ppsd.Actors.Configuration;
 using Ppsd.Actors.Local;
 using Ppsd.Actors.Messages;
@@ -54,16 +55,21 @@ internal sealed class DecodeModeChecks(VerifiedDevice device, TimeProvider clock
 
                 var name =
                     $"{(mode == DecodeMode.Ppsd ? "ppsd" : "autoregressive")}, {stages} {(stages == 1 ? "stage" : "stages")}";
-                var results = await RunAllAsync(generator, prompts, mode, width: 1);
-                expected ??= results;
-                yield return Compare(name, expected, results);
+                var (results, failure) = await TryRunAllAsync(generator, prompts, mode, width: 1);
+                if (failure is not null)
+                {
+                    yield return new Finding(name, false, failure);
+                    continue;
+                }
+
+                expected ??= results!;
+                yield return Compare(name, expected, results!);
                 if (mode == DecodeMode.Ppsd && stages == 4)
                 {
-                    yield return Compare(
-                        $"{name}, width 4",
-                        expected,
-                        await RunAllAsync(generator, prompts, mode, width: 4)
-                    );
+                    (results, failure) = await TryRunAllAsync(generator, prompts, mode, width: 4);
+                    yield return failure is null
+                        ? Compare($"{name}, width 4", expected, results!)
+                        : new Finding($"{name}, width 4", false, failure);
                 }
             }
         }
@@ -80,6 +86,23 @@ internal sealed class DecodeModeChecks(VerifiedDevice device, TimeProvider clock
             same,
             same ? $"{actual.Count} texts of up to {Tokens} tokens identical{drafts}" : "a text differs"
         );
+    }
+
+    private static async Task<(List<TextResult>? Results, string? Failure)> TryRunAllAsync(
+        TextGenerator generator,
+        List<int[]> prompts,
+        DecodeMode mode,
+        int width
+    )
+    {
+        try
+        {
+            return (await RunAllAsync(generator, prompts, mode, width), null);
+        }
+        catch (GenerationException e)
+        {
+            return (null, e.Message);
+        }
     }
 
     /// <summary>All prompts with all samplings at once: they ride beside each other.</summary>
@@ -108,8 +131,8 @@ internal sealed class DecodeModeChecks(VerifiedDevice device, TimeProvider clock
 
     private Task<LocalPipeline> StartAsync(int stageCount)
     {
-        var factory = new StageRuntimeFactory(device.Assets, device.Settings);
         var plan = StagePlan.Even(device.Assets.Config.LayerCount, stageCount);
+        var factory = new StageRuntimeFactory(device.Assets, device.Settings, plan);
         // All these sessions are to draft, however many they are.
         Config config = PpsdConfig.Load(NodeRole.Local, overrides: "ppsd.pipeline.parallel-stages = 1024");
         return LocalPipeline.StartAsync(

@@ -49,6 +49,12 @@ internal sealed class DrawChecks(ModelRun run, int vocabSize, int steps = 64)
             {
                 tokens[row] = run.LastVerdicts[row];
                 var expected = sampler.Sample(logits[row], settings[row], step + 1, default);
+                if (expected == TokenSampler.NoToken)
+                {
+                    wrong = new Finding("draws", false, $"the logits at position {step + 1} are not finite");
+                    break;
+                }
+
                 if (tokens[row] != expected)
                 {
                     wrong = new Finding(

@@ -6,7 +6,8 @@ namespace Ppsd.Host.Verification;
 
 /// <summary>Runs sequences of verified tokens through stage models by hand, without actors.</summary>
 /// <param name="stages">Stages that hold the whole model between them.</param>
-internal sealed class ModelRun(IReadOnlyList<StageModel> stages) : IDisposable
+/// <param name="finite">Looks at all hidden states and logits.</param>
+internal sealed class ModelRun(IReadOnlyList<StageModel> stages, FiniteNumbers? finite = null) : IDisposable
 {
     private readonly Dictionary<long, int> _lengths = [];
 
@@ -63,6 +64,7 @@ internal sealed class ModelRun(IReadOnlyList<StageModel> stages) : IDisposable
         }
 
         LastHidden = MemoryMarshal.Cast<byte, float>(hidden).ToArray();
+        finite?.Look("hidden states", LastHidden);
         if (headRows == 0 || !stages[^1].HasTargetHead)
         {
             return [];
@@ -71,7 +73,14 @@ internal sealed class ModelRun(IReadOnlyList<StageModel> stages) : IDisposable
         var first = rows.Count - headRows;
         stages[^1].RunTargetHead(first);
         LastVerdicts = [.. Enumerable.Range(first, headRows).Select(stages[^1].Verdict)];
-        return [.. Enumerable.Range(first, headRows).Select(row => stages[^1].TargetLogits(row).ToArray())];
+        float[][] logits = [.. Enumerable.Range(first, headRows).Select(row => stages[^1].TargetLogits(row).ToArray())];
+        foreach (var row in logits)
+        {
+            finite?.Look("logits", row);
+        }
+
+        LookAtDrafts(first);
+        return logits;
     }
 
     /// <summary>The target's tokens after the rows of the last step that got logits.</summary>
@@ -97,6 +106,21 @@ internal sealed class ModelRun(IReadOnlyList<StageModel> stages) : IDisposable
         }
 
         return logits;
+    }
+
+    /// <summary>An exit head whose logits are not finite drafts nothing, and is silent.</summary>
+    private void LookAtDrafts(int firstRow)
+    {
+        if (finite is null || !stages[^1].HasExitHead)
+        {
+            return;
+        }
+
+        stages[^1].RunExitHead(firstRow);
+        for (var row = firstRow; row < stages[^1].RowCount; row++)
+        {
+            finite.Look("draft logits", stages[^1].DraftLogits(row));
+        }
     }
 
     public void Dispose()

@@ -20,6 +20,9 @@ internal sealed class VerifiedDevice(ModelAssets assets, StageSettings settings)
     /// <summary>The settings.</summary>
     public StageSettings Settings { get; } = settings;
 
+    /// <summary>Looks at all that loaded stages compute.</summary>
+    public FiniteNumbers Finite { get; } = new();
+
     /// <summary>True when the device computes with the CPU's exactness.</summary>
     public bool IsCpu => Settings.Devices[0] == "cpu";
 
@@ -38,11 +41,24 @@ internal sealed class VerifiedDevice(ModelAssets assets, StageSettings settings)
                 $"stage-{stages.Count + 1}"
             );
             backends.Add(backend);
-            stages.Add(StageModelLoader.Load(backend, _factory.OptionsFor(new LayerRange(first, count))));
+            stages.Add(StageModelLoader.Load(backend, OptionsFor(new LayerRange(first, count))));
             first += count;
         }
 
-        return new LoadedStages(new ModelRun(stages), backends);
+        return new LoadedStages(new ModelRun(stages, Finite), backends);
+    }
+
+    /// <summary>A check's sequences are short, and several cuts of a model lie on the device at once: none takes all it can spare.</summary>
+    private StageModelOptions OptionsFor(LayerRange layers)
+    {
+        const long Tokens = 8192;
+        var options = _factory.OptionsFor(layers);
+        return options.KvCacheBytes > 0
+            ? options
+            : options with
+            {
+                KvCacheBytes = StageFootprint.Of(options).KvValuesPerToken * sizeof(float) * Tokens,
+            };
     }
 }
 

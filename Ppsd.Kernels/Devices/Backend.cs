@@ -22,11 +22,13 @@ public abstract class Backend : IDisposable
     /// <summary>True when operations are queued and the device works on its own; false when each is done on return.</summary>
     internal abstract bool IsQueued { get; }
 
-    /// <summary>Bytes of KV cache a stage takes when it is not told: what the device can spare.</summary>
-    internal abstract long DefaultKvCacheBytes { get; }
-
-    /// <summary>True when an operation is done when its call returns; false when calls queue it.</summary>
-    internal virtual bool WorksAtOnce => false;
+    /// <summary>
+    /// Bytes of KV cache a stage takes when it is not told: what the device can spare, its other stages and all their weights
+    /// considered.
+    /// </summary>
+    /// <param name="kvValuesPerToken">Keys and values of one token in the stage itself.</param>
+    /// <param name="share">Who shares the device.</param>
+    internal abstract long KvCacheBytesFor(long kvValuesPerToken, DeviceShare share);
 
     /// <inheritdoc />
     public void Dispose()
@@ -75,12 +77,19 @@ public abstract class Backend : IDisposable
     /// <summary>The stage's weights are all loaded: waits for the last and frees what only loading needed.</summary>
     internal virtual void FinishLoading() { }
 
+    /// <summary>
+    /// After an operation failed: drops what the failed step has left behind, so that another can begin.
+    /// </summary>
+    /// <returns>False when the device itself is broken: no step can begin any more.</returns>
+    internal virtual bool TryRecover() => true;
+
     /// <summary>Makes the rows of the next operations known to the device.</summary>
     internal abstract void BeginStep(StepBatch batch);
 
     /// <summary>
     /// Queues a part of the current step. A device may record the operations once for each shape of step and replay
-    /// them, so they must be the same each time: whatever differs between two steps lies in buffers.
+    /// them, so they must be the same each time: whatever differs between two steps lies in buffers. A part that has
+    /// nothing to do in this step is not queued at all.
     /// </summary>
     /// <param name="part">Which part.</param>
     /// <param name="firstRow">First row that the part treats apart from others; 0 if it does not.</param>

@@ -89,6 +89,12 @@ internal sealed class ExitHead : IDisposable
     public void Tap(Activations hidden, int rows) => _backend.CopyRows(hidden, 0, rows, _hidden);
 
     /// <summary>
+    /// False when <see cref="Forward"/> would queue nothing: nobody drafts from the step's rows, and the head has no cache that
+    /// they must enter.
+    /// </summary>
+    public bool HasWork(int rows, int firstRow) => firstRow < rows || _layers.Length > 0;
+
+    /// <summary>
     /// Runs the head on the tapped rows. A transformer head's own cache needs every token; rows from
     /// <paramref name="firstRow"/> on get logits.
     /// </summary>

@@ -1,13 +1,27 @@
 using Ppsd.Kernels.Checkpoints.Configuration;
 using Ppsd.Kernels.Checkpoints.Tensors;
+using Ppsd.Kernels.Devices;
 
 namespace Ppsd.Kernels.Model;
 
 /// <summary>Memory a stage takes, worked out from its configuration alone.</summary>
 /// <param name="WeightBytes">Bytes of weights as the checkpoint holds them, embedding and heads included.</param>
 /// <param name="KvValuesPerToken">Keys and values of one token over the stage's layers.</param>
-public readonly record struct StageFootprint(long WeightBytes, long KvValuesPerToken)
+/// <param name="ScratchBytes">What steps are computed in, at least: activations of the largest step and logits.</param>
+public readonly record struct StageFootprint(long WeightBytes, long KvValuesPerToken, long ScratchBytes)
 {
+    /// <summary>What some stages share a device with each other as.</summary>
+    /// <param name="stages">All of them.</param>
+    /// <param name="isAmongProcesses">True when some are in other processes.</param>
+    public static DeviceShare ShareOf(IReadOnlyCollection<StageFootprint> stages, bool isAmongProcesses) =>
+        new(
+            stages.Count,
+            stages.Sum(stage => stage.WeightBytes),
+            stages.Sum(stage => stage.ScratchBytes),
+            stages.Sum(stage => stage.KvValuesPerToken),
+            isAmongProcesses
+        );
+
     /// <summary>The footprint of a stage.</summary>
     public static StageFootprint Of(StageModelOptions options)
     {
@@ -29,7 +43,20 @@ public readonly record struct StageFootprint(long WeightBytes, long KvValuesPerT
         weights += (options.HoldsExitHead ? config.HiddenSize : 0) + (options.IsLast ? config.HiddenSize : 0);
         return new StageFootprint(
             weights * config.ElementType.SizeInBytes(),
-            2L * config.KvSize * (options.LayerCount + headLayers)
+            2L * config.KvSize * (options.LayerCount + headLayers),
+            ScratchOf(options)
         );
+    }
+
+    private static long ScratchOf(StageModelOptions options)
+    {
+        // Loading fetches chunks of 32 MB, recorded steps and attention take some, and so does the rotary table.
+        const long Fixed = 256L << 20;
+        var config = options.Config;
+        var row = 4L * config.HiddenSize + 2L * config.QuerySize + 2L * config.KvSize + 3L * config.IntermediateSize;
+        var heads = (options.IsLast ? 1 : 0) + (options.HoldsExitHead ? 1 : 0);
+        return Fixed
+            + sizeof(float) * row * options.MaxRows * (options.HoldsExitHead ? 2 : 1)
+            + sizeof(float) * (long)config.VocabSize * options.MaxWidth * heads;
     }
 }

@@ -191,6 +191,12 @@ public sealed class StageModel : IDisposable
         _isCancelled = isCancelled;
         _wasStopped = false;
         _queuedHeadRow = -1;
+        _collectedRows = 0;
+        if (rows == 0)
+        {
+            return !isCancelled();
+        }
+
         _backend.BeginStep(_batch);
         if (_weights.Embedding is null)
         {
@@ -224,6 +230,11 @@ public sealed class StageModel : IDisposable
     public void ReadHidden(Span<byte> target)
     {
         var values = MemoryMarshal.Cast<byte, float>(target);
+        if (_batch.RowCount == 0)
+        {
+            return;
+        }
+
         if (_collectedRows > 0)
         {
             _backend.Collected.CopyTo(values);
@@ -242,24 +253,38 @@ public sealed class StageModel : IDisposable
         }
     }
 
-    /// <summary>The best tokens to follow a row, by the exit head; see <see cref="TokenSampler.SampleBest"/>.</summary>
+    /// <summary>
+    /// The best tokens to follow a row, by the exit head; see <see cref="TokenSampler.SampleBest"/>. None where its logits are
+    /// not finite: they propose nothing, and the target decides.
+    /// </summary>
     public int Draft(int row, Span<DraftToken> drafts) => Draw(_weights.ExitHead!.LogitsHead, row, drafts);
 
     /// <summary>Runs the target head; rows from <paramref name="firstRow"/> on can then get verdicts.</summary>
     public void RunTargetHead(int firstRow)
     {
         _firstHeadRow = firstRow;
+        if (firstRow >= _batch.RowCount)
+        {
+            return;
+        }
+
         _backend.Run(StepPart.TargetHead, firstRow, _runTargetHead);
         _weights.TargetHead!.Expect(_batch.RowCount - firstRow);
     }
 
-    /// <summary>The target's token after a row.</summary>
+    /// <summary>
+    /// The target's token after a row; <see cref="TokenSampler.NoToken"/> when its logits are not finite, and nothing can be
+    /// drawn from them.
+    /// </summary>
     public int Verdict(int row)
     {
         Span<DraftToken> verdict = stackalloc DraftToken[1];
-        Draw(_weights.TargetHead!, row, verdict);
-        return verdict[0].Token;
+        return Draw(_weights.TargetHead!, row, verdict) > 0 ? verdict[0].Token : TokenSampler.NoToken;
     }
+
+    /// <summary>After a step failed: makes the next one possible.</summary>
+    /// <returns>False when the device is broken for good.</returns>
+    public bool TryRecover() => _backend.TryRecover();
 
     /// <summary>What the target thinks of a token after a row; see <see cref="LogProbabilities.Read"/>.</summary>
     public float LogProbability(int row, int token, Span<TokenLogProbability> top) =>
@@ -282,8 +307,16 @@ public sealed class StageModel : IDisposable
     {
         _firstHeadRow = firstRow;
         _queuedHeadRow = firstRow;
+        if (!_weights.ExitHead!.HasWork(_batch.RowCount, firstRow))
+        {
+            return;
+        }
+
         _backend.Run(StepPart.ExitHead, firstRow, _runExitHead);
-        _weights.ExitHead!.LogitsHead.Expect(_batch.RowCount - firstRow);
+        if (firstRow < _batch.RowCount)
+        {
+            _weights.ExitHead!.LogitsHead.Expect(_batch.RowCount - firstRow);
+        }
     }
 
     private void RunLayers()
@@ -299,7 +332,7 @@ public sealed class StageModel : IDisposable
         for (var layer = 0; layer < layers.Length; layer++)
         {
             // A device that works on its own is cut short by other means, and may be recording.
-            if (_backend.WorksAtOnce && _isCancelled())
+            if (!_backend.IsQueued && _isCancelled())
             {
                 _wasStopped = true;
                 return;

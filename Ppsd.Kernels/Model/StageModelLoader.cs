@@ -111,18 +111,22 @@ public static class StageModelLoader
     private static StageLimits LimitsOf(Backend backend, StageModelOptions options)
     {
         var pageBytes = KvBytesPerToken(backend, options) * KvPagePool.PageSize;
-        var pages =
+        var footprint = StageFootprint.Of(options);
+        var kvBytes =
             options.KvCacheBytes > 0
-                ? options.KvCacheBytes / pageBytes
-                : Math.Min(
-                    backend.DefaultKvCacheBytes / pageBytes,
-                    (long)FullLengthSequences * KvPagePool.PagesFor(options.Config.MaxPositions)
-                );
+                ? options.KvCacheBytes
+                : backend.KvCacheBytesFor(footprint.KvValuesPerToken, ShareOf(options, footprint));
+        var pages = kvBytes / pageBytes;
+        if (options.KvCacheBytes == 0)
+        {
+            pages = Math.Min(pages, (long)FullLengthSequences * KvPagePool.PagesFor(options.Config.MaxPositions));
+        }
+
         if (pages < 1)
         {
             throw new KvCapacityException(
                 $"KV cache: expected at least {pageBytes} bytes (one page of {KvPagePool.PageSize} tokens for "
-                    + $"{options.LayerCount} layers), found {Math.Max(options.KvCacheBytes, backend.DefaultKvCacheBytes)}"
+                    + $"{options.LayerCount} layers), found {kvBytes}{Reason(options, footprint)}"
             );
         }
 
@@ -130,6 +134,18 @@ public static class StageModelLoader
         pages = Math.Min(pages, int.MaxValue / KvPagePool.PageSize);
         var maxLength = (int)Math.Min(options.Config.MaxPositions, pages * KvPagePool.PageSize);
         return new StageLimits((int)pages, maxLength, options.MaxRows, options.MaxWidth);
+    }
+
+    private static DeviceShare ShareOf(StageModelOptions options, StageFootprint footprint) =>
+        options.Share ?? StageFootprint.ShareOf([footprint], isAmongProcesses: false);
+
+    /// <summary>Why the device leaves no more.</summary>
+    private static string Reason(StageModelOptions options, StageFootprint footprint)
+    {
+        var share = ShareOf(options, footprint);
+        return options.KvCacheBytes > 0
+            ? ""
+            : $": what the device has left after the weights of the stages on it ({share.Stages}, {share.WeightBytes >> 20} MiB)";
     }
 
     private static WeightSource OpenSource(StageModelOptions options, string? folder) =>

@@ -1,4 +1,5 @@
 using Ppsd.Kernels.Checkpoints.Configuration;
+using Ppsd.Kernels.Devices;
 using Ppsd.Kernels.Weights;
 
 namespace Ppsd.Kernels.Model;
@@ -29,6 +30,9 @@ public sealed record StageModelOptions
 
     /// <summary>Bytes of KV cache; 0 lets the device choose.</summary>
     public long KvCacheBytes { get; init; }
+
+    /// <summary>Who shares the device; null when the stage has it alone.</summary>
+    public DeviceShare? Share { get; init; }
 
     /// <summary>Most rows of one step (a chunk of the prompt).</summary>
     public int MaxRows { get; init; } = 64;

@@ -6,6 +6,9 @@ namespace Ppsd.Kernels.Sampling;
 /// </summary>
 internal readonly record struct DrawSettings
 {
+    // Smaller numbers have no logarithm here, and no token that is likely enough to count lies below it.
+    private const float LeastNormal = 1.17549435e-38f;
+
     private static readonly DrawSettings _greedy = new()
     {
         Scale = 1f,
@@ -36,7 +39,7 @@ internal readonly record struct DrawSettings
 
     /// <summary>Works them out.</summary>
     public static DrawSettings Of(SamplingParameters parameters) =>
-        parameters.Temperature == 0f
+        parameters.IsGreedy
             ? _greedy
             : _greedy with
             {
@@ -45,6 +48,6 @@ internal readonly record struct DrawSettings
                 Seed = parameters.Seed,
                 TopK = parameters.TopK,
                 TopPShare = parameters.TopP < 1f ? TokenWeight.Share(parameters.TopP) : TokenWeight.Whole,
-                LogMinP = parameters.MinP > 0f ? VectorMath.Log(parameters.MinP) : float.NegativeInfinity,
+                LogMinP = parameters.MinP >= LeastNormal ? VectorMath.Log(parameters.MinP) : float.NegativeInfinity,
             };
 }

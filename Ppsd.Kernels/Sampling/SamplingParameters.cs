@@ -3,8 +3,17 @@ namespace Ppsd.Kernels.Sampling;
 /// <summary>How a session's tokens are drawn; the same for its drafts and for its target.</summary>
 public sealed record SamplingParameters
 {
-    /// <summary>Divides the logits; 0 takes the most probable token.</summary>
+    /// <summary>
+    /// Temperatures below this one count as 0, as in vLLM. Logits divided by less may overflow, and noise then decides
+    /// nothing any more that fp32 logits could tell apart.
+    /// </summary>
+    public const float LeastTemperature = 1e-5f;
+
+    /// <summary>Divides the logits; below <see cref="LeastTemperature"/> the most probable token is taken.</summary>
     public float Temperature { get; init; }
+
+    /// <summary>True when the most probable token is taken.</summary>
+    public bool IsGreedy => IsGreedyAt(Temperature);
 
     /// <summary>Keeps the k most probable tokens; 0 keeps all.</summary>
     public int TopK { get; init; }
@@ -31,4 +40,7 @@ public sealed record SamplingParameters
 
     /// <summary>Key of the noise.</summary>
     public ulong Seed { get; init; }
+
+    /// <summary>True for a temperature that counts as 0.</summary>
+    public static bool IsGreedyAt(float temperature) => temperature < LeastTemperature;
 }

@@ -6,8 +6,15 @@ namespace Ppsd.Kernels.Sampling;
 /// Draws tokens from logits as a pure function of (logits, parameters, position, history): penalties, temperature, top-k, top-p,
 /// min-p, then the largest logit plus keyed Gumbel noise (ties to the lowest id). The filters follow Hugging Face's order. Holds scratch only; one instance per stage thread.
 /// </summary>
+/// <remarks>
+/// Logits that hold NaN or plus infinity say nothing about the next token, and neither do logits that are all minus
+/// infinity: nothing is drawn from them. Minus infinity beside finite logits is a token that cannot come.
+/// </remarks>
 public sealed class TokenSampler
 {
+    /// <summary>In place of a token, where the logits are not finite.</summary>
+    public const int NoToken = -1;
+
     private const float Excluded = float.NegativeInfinity;
 
     private readonly int _vocabSize;
@@ -30,19 +37,22 @@ public sealed class TokenSampler
     /// <param name="parameters">How to draw.</param>
     /// <param name="position">Position the token will have in its sequence.</param>
     /// <param name="history">Tokens before it, in two parts whose order does not matter.</param>
-    public int Sample(
-        ReadOnlySpan<float> logits,
-        SamplingParameters parameters,
-        int position,
-        in TokenHistory history
-    ) =>
-        NeedsNoCopy(parameters)
-            ? TensorPrimitives.IndexOfMax(logits)
-            : TensorPrimitives.IndexOfMax(Perturb(logits, parameters, position, history));
+    /// <returns>The token, or <see cref="NoToken"/>.</returns>
+    public int Sample(ReadOnlySpan<float> logits, SamplingParameters parameters, int position, in TokenHistory history)
+    {
+        var scores = NeedsNoCopy(parameters) ? logits : Perturb(logits, parameters, position, history);
+        if (scores.IsEmpty)
+        {
+            return NoToken;
+        }
+
+        var best = TensorPrimitives.IndexOfMax(scores);
+        return float.IsFinite(scores[best]) ? best : NoToken;
+    }
 
     /// <summary>
     /// The most promising tokens at <paramref name="position"/>, best first; the first is what <see cref="Sample"/>
-    /// returns for the same arguments. Fewer than asked for when the filters leave fewer.
+    /// returns for the same arguments. Fewer than asked for when the filters leave fewer; none when the logits are not finite.
     /// </summary>
     /// <returns>How many were written to <paramref name="drafts"/>.</returns>
     public int SampleBest(
@@ -57,15 +67,20 @@ public sealed class TokenSampler
         {
             // A single draft is never ranked against others, so its probability need not be worked out.
             drafts[0] = new DraftToken(Sample(logits, parameters, position, history), 0f);
-            return 1;
+            return drafts[0].Token == NoToken ? 0 : 1;
         }
 
         var scores = Perturb(logits, parameters, position, history);
+        if (scores.IsEmpty)
+        {
+            return 0;
+        }
+
         var logTotal = VectorMath.LogSumExp(scores);
         for (var i = 0; i < drafts.Length; i++)
         {
             var best = TensorPrimitives.IndexOfMax(scores);
-            if (float.IsNegativeInfinity(scores[best]))
+            if (!float.IsFinite(scores[best]))
             {
                 return i;
             }
@@ -78,9 +93,12 @@ public sealed class TokenSampler
     }
 
     private static bool NeedsNoCopy(SamplingParameters parameters) =>
-        parameters is { Temperature: 0f, UsesHistory: false };
+        parameters is { IsGreedy: true, UsesHistory: false };
 
-    /// <summary>Penalised, filtered, tempered logits plus noise; excluded tokens are minus infinity.</summary>
+    /// <summary>
+    /// Penalised, filtered, tempered logits plus noise; excluded tokens are minus infinity. Empty when the logits are not
+    /// finite: a comparison with NaN would exclude them, and be silent.
+    /// </summary>
     private Span<float> Perturb(
         ReadOnlySpan<float> logits,
         SamplingParameters parameters,
@@ -88,6 +106,11 @@ public sealed class TokenSampler
         in TokenHistory history
     )
     {
+        if (!float.IsFinite(TensorPrimitives.Max(logits[.._vocabSize])))
+        {
+            return [];
+        }
+
         var scores = _scores.AsSpan(0, _vocabSize);
         logits[.._vocabSize].CopyTo(scores);
         _penalties.Apply(scores, parameters, history);

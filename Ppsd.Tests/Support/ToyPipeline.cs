@@ -29,7 +29,8 @@ internal sealed class ToyPipeline : IAsyncDisposable
         int pageCount = 1000,
         Action<int, IReadOnlyList<BatchPart>>? onForward = null,
         string hocon = "",
-        int vocabSize = 6
+        int vocabSize = 6,
+        bool recovers = true
     )
     {
         var model = new ToyModel(vocabSize);
@@ -44,7 +45,8 @@ internal sealed class ToyPipeline : IAsyncDisposable
                             stageCount,
                             stage == headStage ? drafter : null,
                             pageCount,
-                            onForward: onForward is null ? null : parts => onForward(stage, parts)
+                            onForward: onForward is null ? null : parts => onForward(stage, parts),
+                            recovers: recovers
                         )
                 )
             )

@@ -20,6 +20,7 @@ internal sealed class ToyRuntime : IStageRuntime
     private readonly List<Row> _rows = [];
     private readonly Action<IReadOnlyList<BatchPart>>? _onForward;
     private readonly int _layers;
+    private readonly bool _recovers;
     private int _usedPages;
     private int _firstHeadRow;
     private readonly List<BatchPart> _parts = [];
@@ -32,9 +33,11 @@ internal sealed class ToyRuntime : IStageRuntime
         int pageCount = 1000,
         int layers = 4,
         Action<IReadOnlyList<BatchPart>>? onForward = null,
-        int maxRows = 16
+        int maxRows = 16,
+        bool recovers = true
     )
     {
+        _recovers = recovers;
         _model = model;
         _drafter = drafter;
         _onForward = onForward;
@@ -86,6 +89,8 @@ internal sealed class ToyRuntime : IStageRuntime
             _usedPages -= cache.Pages;
         }
     }
+
+    public bool TryRecover() => _recovers;
 
     public void BeginStep()
     {

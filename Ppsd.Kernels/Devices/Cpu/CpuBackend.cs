@@ -38,13 +38,11 @@ public sealed unsafe class CpuBackend : Backend
     public override string Description =>
         $"{_team.Size} thread{(_team.Size == 1 ? "" : "s")}, {(HasWideVectors ? "512" : "256")}-bit vectors";
 
-    internal override bool WorksAtOnce => true;
-
     internal override int KvElementBytes => sizeof(float);
 
     internal override bool IsQueued => false;
 
-    internal override long DefaultKvCacheBytes => 512L << 20;
+    internal override long KvCacheBytesFor(long kvValuesPerToken, DeviceShare share) => 512L << 20;
 
     internal override Activations AllocateActivations(int rows, int width) => new CpuActivations(rows, width);
 

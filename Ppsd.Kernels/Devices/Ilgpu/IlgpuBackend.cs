@@ -75,7 +75,8 @@ internal sealed class IlgpuBackend : Backend
 
     internal override bool IsQueued => true;
 
-    internal override long DefaultKvCacheBytes => _device.FreeBytes * 8 / 10;
+    internal override long KvCacheBytesFor(long kvValuesPerToken, DeviceShare share) =>
+        share.KvCacheBytes(kvValuesPerToken, _device.Memory);
 
     internal override Activations AllocateActivations(int rows, int width) =>
         new IlgpuActivations(_accelerator, rows, width);
@@ -104,15 +105,17 @@ internal sealed class IlgpuBackend : Backend
     {
         var values = new float[Tiles.RoundUp((int)weight.RowLength)];
         weight.ReadRow(0, values.AsSpan(0, (int)weight.RowLength));
-        return new IlgpuVector(_accelerator.Allocate1D(values), (int)weight.RowLength);
+        return new IlgpuVector(_accelerator.AllocateCopy(values), (int)weight.RowLength);
     }
 
     internal override IDisposable LoadRotary(RotaryTable table) =>
         new IlgpuRotaryTable(
-            _accelerator.Allocate1D(table.Cosines),
-            _accelerator.Allocate1D(table.Sines),
+            _accelerator.AllocateCopy(table.Cosines),
+            _accelerator.AllocateCopy(table.Sines),
             table.Length
         );
+
+    internal override bool TryRecover() => _queue.TryRecover();
 
     internal override void BeginStep(StepBatch batch)
     {

@@ -60,6 +60,27 @@ public sealed class DecodeSessionTests
     }
 
     [Test]
+    public void A_verdict_without_a_token_ends_the_session_on_the_verified_path_and_nowhere_else()
+    {
+        var session = Session(prompt: [1], width: 2);
+        session.NextPart(8, mayDraft: true);
+        Draft(session, parent: 0, 7);
+        Draft(session, parent: 0, 8);
+        session.NextPart(8, mayDraft: true);
+
+        // Token 7 is right; what the target thinks after 8 does not matter.
+        var first = session.Apply(new RunId(0), Ids(0, 1), Tokens(7, 9));
+        Assert.That((first.HasNoToken, first.Emitted.Count), Is.EqualTo((false, 2)));
+        Assert.That(session.Apply(new RunId(0), Ids(2), [TokenId.None]).HasNoToken, Is.False);
+
+        var entered = session.NextPart(8, mayDraft: true).Candidates[0];
+        var last = session.Apply(session.Run, [entered], [TokenId.None]);
+        Assert.That(last.HasNoToken);
+        Assert.That(last.Emitted, Is.Empty);
+        Assert.That(session.IsFinished);
+    }
+
+    [Test]
     public void A_rejection_starts_a_new_run_with_the_targets_token_and_cancels_what_follows()
     {
         var session = Session(prompt: [1]);

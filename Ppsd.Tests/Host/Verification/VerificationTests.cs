@@ -17,6 +17,7 @@ public sealed class VerificationTests
         var device = Device(TestModels.Folder(model), exitHead: null);
 
         Assert.That(new BitIdentityChecks(device).Run().Where(finding => !finding.Passed), Is.Empty);
+        Assert.That(device.Finite.Result().Passed, device.Finite.Result().Detail);
     }
 
     [TestCase(TestModels.Tiny, 2)]
@@ -55,6 +56,29 @@ public sealed class VerificationTests
 
         Assert.That(right.Where(finding => !finding.Passed), Is.Empty);
         Assert.That(wrong.Where(finding => !finding.Passed), Is.Not.Empty, "the checks must be able to fail");
+    }
+
+    /// <summary>Two NaNs are equal, so comparisons alone would pass.</summary>
+    [TestCase("lm_head.weight")]
+    [TestCase("model.layers.3.mlp.down_proj.weight")]
+    public async Task A_model_with_a_row_of_nan_fails(string tensor)
+    {
+        using var folder = new TemporaryFolder();
+        ChangedModel.WriteWithNaNRow(TestModels.Tiny, tensor, folder.FullPath);
+        var device = Device(folder.FullPath, exitHead: null);
+
+        var bits = new BitIdentityChecks(device).Run().ToList();
+        var modes = new List<Finding>();
+        await foreach (var finding in new DecodeModeChecks(device, TimeProvider.System).RunAsync())
+        {
+            modes.Add(finding);
+        }
+
+        Assert.That(device.Finite.Result().Passed, Is.False);
+        Assert.That(device.Finite.Result().Detail, Does.Contain("NaN"));
+        Assert.That(bits, Is.Not.Empty);
+        Assert.That(modes.Select(finding => finding.Passed), Has.All.False);
+        Assert.That(modes[0].Detail, Does.Contain("logits are not finite (NaN or infinity)"));
     }
 
     private static VerifiedDevice Device(

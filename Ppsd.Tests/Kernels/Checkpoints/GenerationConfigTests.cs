@@ -1,4 +1,5 @@
 using Ppsd.Kernels.Checkpoints.Configuration;
+using Ppsd.Kernels.Sampling;
 
 namespace Ppsd.Tests.Kernels.Checkpoints;
 
@@ -61,6 +62,16 @@ public class GenerationConfigTests
         Assert.That(Read("""{"eos_token_id": 7}""").EosTokenIdsOr(model), Is.EqualTo([7]));
         Assert.That(Read("{}").EosTokenIdsOr(model), Is.EqualTo([2046, 2043]));
         Assert.That(GenerationConfig.Read(ModelFolders.TinyLlama3).EosTokenIds, Is.EqualTo([2046, 2043]));
+    }
+
+    [TestCase("0.00000999")]
+    [TestCase("1e-40")]
+    [TestCase("1e-60")]
+    public void A_temperature_near_zero_takes_the_likeliest_token(string temperature)
+    {
+        var config = Read($$"""{"do_sample": true, "temperature": {{temperature}}}""");
+
+        Assert.That(SamplingParameters.IsGreedyAt((float)config.DefaultTemperature));
     }
 
     [TestCase("do_sample", "1", "true or false")]

@@ -80,6 +80,33 @@ public sealed class DrawTests
         Assert.That(draws.Read(1, new DraftToken[3]), Is.Zero);
     }
 
+    /// <summary>A host that looks at such a row says what is wrong; the rows beside it are drawn as ever.</summary>
+    [Test]
+    public void A_device_draws_nothing_from_logits_that_are_not_finite()
+    {
+        const int VocabSize = 1100;
+        using var device = BackendUnderTest.Open("simulator");
+        using var draws = device.Backend.AllocateDraws(6, VocabSize)!;
+        var logits = Enumerable.Range(0, 6).Select(row => TestValues.Normal(VocabSize, row + 1)).ToArray();
+        logits[0][1090] = float.NaN;
+        logits[1][3] = BitConverter.Int32BitsToSingle(0x7FC00001);
+        logits[2][700] = float.PositiveInfinity;
+        logits[3].AsSpan().Fill(float.NegativeInfinity);
+        logits[4][9] = float.NegativeInfinity;
+        var sampled = new SamplingParameters { Temperature = 0.8f, TopK = 40 };
+        SamplingParameters[] parameters = [new(), sampled, sampled, new(), sampled, new()];
+        Queue(device, draws, logits, parameters, step: 0, _ => 1);
+
+        var sampler = new TokenSampler(VocabSize);
+        var drawn = new DraftToken[1];
+        for (var row = 0; row < 6; row++)
+        {
+            var expected = sampler.Sample(logits[row], parameters[row], Position(0, row), default);
+            Assert.That(draws.Read(row, drawn), Is.EqualTo(row < 4 ? 0 : 1), $"row {row}");
+            Assert.That(expected, Is.EqualTo(row < 4 ? TokenSampler.NoToken : drawn[0].Token), $"row {row}");
+        }
+    }
+
     private static void AssertDrawsAreTheHosts(
         float[][] logits,
         SamplingParameters[] parameters,
@@ -175,7 +202,7 @@ public sealed class DrawTests
             ? new SamplingParameters()
             : new SamplingParameters
             {
-                Temperature = ((float[])[1f, 0.1f, 2.7f, 0.63f, 1e-6f])[seed % 5],
+                Temperature = ((float[])[1f, 0.1f, 2.7f, 0.63f, 1e-6f, 2e-5f])[seed * 5 % 6],
                 Seed = unchecked((ulong)seed * 0x9E3779B97F4A7C15),
             };
 }

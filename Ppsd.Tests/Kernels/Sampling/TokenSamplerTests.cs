@@ -164,6 +164,99 @@ public sealed class TokenSamplerTests
         Assert.That(new TokenSampler(VocabSize).Sample(logits, new SamplingParameters(), 0, default), Is.EqualTo(40));
     }
 
+    /// <summary>From 1e-5 down a temperature is 0, whatever its type can hold; above it noise counts and nothing overflows.</summary>
+    [Test]
+    public void Temperatures_near_zero_are_zero_and_none_overflows()
+    {
+        var sampler = new TokenSampler(VocabSize);
+        float[] near = [float.Epsilon, 1e-44f, 1e-40f, 1.2e-38f, 1e-30f, 1e-12f, 1e-6f, MathF.BitDecrement(1e-5f)];
+        for (var position = 0; position < 20; position++)
+        {
+            // Ties at the top: noise would tell them apart, greedy draws do not.
+            var logits = TestValues.Normal(VocabSize, position + 1, 8f).Select(logit => MathF.Round(logit)).ToArray();
+            var greedy = sampler.Sample(logits, new SamplingParameters(), position, default);
+            foreach (var temperature in near)
+            {
+                var parameters = new SamplingParameters
+                {
+                    Temperature = temperature,
+                    TopK = 3,
+                    TopP = 0.5f,
+                    Seed = 4,
+                };
+                Assert.That(
+                    sampler.Sample(logits, parameters, position, default),
+                    Is.EqualTo(greedy),
+                    $"{temperature}"
+                );
+                Assert.That(DrawSettings.Of(parameters), Is.EqualTo(DrawSettings.Of(new SamplingParameters())));
+            }
+        }
+
+        foreach (var temperature in (float[])[1e-5f, 1e-4f, 0.01f, 1f, 100f])
+        {
+            var settings = DrawSettings.Of(new SamplingParameters { Temperature = temperature });
+            Assert.That(settings.HasNoise && float.IsFinite(settings.Scale * 1e30f), $"{temperature}");
+        }
+    }
+
+    [TestCase(1e-5f, 1f, 0f)]
+    [TestCase(1f, 1e-45f, 0f)]
+    [TestCase(1f, 1f, 1e-45f)]
+    [TestCase(1f, 1f, 1.1754942e-38f)]
+    public void The_smallest_filters_and_temperatures_draw_some_token_of_the_vocabulary(
+        float temperature,
+        float topP,
+        float minP
+    )
+    {
+        var logits = TestValues.Normal(VocabSize, seed: 3, scale: 4f);
+        var parameters = new SamplingParameters
+        {
+            Temperature = temperature,
+            TopP = topP,
+            MinP = minP,
+        };
+        var drafts = new DraftToken[VocabSize];
+        var kept = new TokenSampler(VocabSize).SampleBest(logits, parameters, 7, default, drafts);
+
+        // The least top-p keeps the most probable token; the least min-p keeps all.
+        Assert.That(kept, Is.EqualTo(topP < 1f ? 1 : VocabSize));
+    }
+
+    [TestCase(float.NaN)]
+    [TestCase(float.PositiveInfinity)]
+    public void Nothing_is_drawn_from_logits_that_are_not_finite(float wrong)
+    {
+        var sampler = new TokenSampler(VocabSize);
+        foreach (var token in (int[])[0, 41, VocabSize - 1])
+        {
+            var logits = TestValues.Normal(VocabSize, seed: 5);
+            logits[token] = wrong;
+            foreach (SamplingParameters parameters in _settings.Prepend(new SamplingParameters()))
+            {
+                Assert.That(sampler.Sample(logits, parameters, 3, default), Is.EqualTo(TokenSampler.NoToken));
+                Assert.That(sampler.SampleBest(logits, parameters, 3, default, new DraftToken[1]), Is.Zero);
+                Assert.That(sampler.SampleBest(logits, parameters, 3, default, new DraftToken[4]), Is.Zero);
+            }
+        }
+    }
+
+    [Test]
+    public void A_token_of_minus_infinity_cannot_come_and_alone_nothing_can()
+    {
+        var sampler = new TokenSampler(4);
+        float[] one = [float.NegativeInfinity, -3f, float.NegativeInfinity, float.NegativeInfinity];
+        var none = Enumerable.Repeat(float.NegativeInfinity, 4).ToArray();
+        foreach (var temperature in (float[])[0f, 1f])
+        {
+            var parameters = new SamplingParameters { Temperature = temperature };
+            Assert.That(sampler.SampleBest(one, parameters, 3, default, new DraftToken[3]), Is.EqualTo(1));
+            Assert.That(sampler.Sample(one, parameters, 3, default), Is.EqualTo(1));
+            Assert.That(sampler.Sample(none, parameters, 3, default), Is.EqualTo(TokenSampler.NoToken));
+        }
+    }
+
     [Test]
     public void A_repetition_penalty_counts_a_token_once_and_turns_negative_logits_down()
     {

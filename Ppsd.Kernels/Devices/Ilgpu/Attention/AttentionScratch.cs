@@ -63,7 +63,7 @@ internal sealed class AttentionScratch(Accelerator accelerator) : IDisposable
     private ArrayView<T> Allocate<T>(long length)
         where T : unmanaged
     {
-        var buffer = accelerator.Allocate1D<T>(length);
+        var buffer = accelerator.AllocateElements<T>(length);
         buffer.MemSetToZero();
         accelerator.DefaultStream.Synchronize();
         _buffers.Add(buffer);

@@ -1,5 +1,6 @@
 using ILGPU;
 using ILGPU.Runtime;
+using Ppsd.Kernels.Devices.Ilgpu.Driver;
 using Ppsd.Kernels.Devices.Ilgpu.Lane;
 
 namespace Ppsd.Kernels.Devices.Ilgpu.Buffers;
@@ -18,7 +19,7 @@ internal abstract class IlgpuRows : Activations
         : base(capacity, width)
     {
         Stride = Tiles.RoundUp(width);
-        _buffer = accelerator.Allocate1D<Float4>((long)paddedRows * Stride / 4);
+        _buffer = accelerator.AllocateElements<Float4>((long)paddedRows * Stride / 4);
         _buffer.MemSetToZero();
 
         // The default stream is ordered against no other.

@@ -1,5 +1,6 @@
 using ILGPU;
 using ILGPU.Runtime;
+using Ppsd.Kernels.Devices.Ilgpu.Driver;
 using Ppsd.Kernels.Devices.Ilgpu.Lane;
 
 namespace Ppsd.Kernels.Devices.Ilgpu.Buffers;
@@ -13,7 +14,7 @@ internal sealed class IlgpuRowMatrix : WeightMatrix
         : base(rows, columns)
     {
         Stride = Tiles.RoundUp(columns);
-        _buffer = accelerator.Allocate1D<Float4>((long)rows * Stride / 4);
+        _buffer = accelerator.AllocateElements<Float4>((long)rows * Stride / 4);
     }
 
     /// <summary>Values from one row to the next.</summary>

@@ -1,5 +1,6 @@
 using ILGPU;
 using ILGPU.Runtime;
+using Ppsd.Kernels.Devices.Ilgpu.Driver;
 using Ppsd.Kernels.Devices.Ilgpu.Lane;
 
 namespace Ppsd.Kernels.Devices.Ilgpu.Buffers;
@@ -14,7 +15,7 @@ internal sealed class IlgpuTiledMatrix : WeightMatrix
     {
         RowBlocks = rowBlocks;
         TilesPerRow = Tiles.PerRow(columns);
-        _buffer = accelerator.Allocate1D<UInt4>((long)rowBlocks * TilesPerRow * GroupSum.WarpSize);
+        _buffer = accelerator.AllocateElements<UInt4>((long)rowBlocks * TilesPerRow * GroupSum.WarpSize);
     }
 
     /// <summary>Blocks of sixteen rows; of a gate/up matrix eight of each.</summary>

@@ -101,10 +101,12 @@ internal static class DrawKernel
         }
     }
 
+    /// <summary>A logit that is NaN or plus infinity wins, so that the row's last group sees that there is one.</summary>
     private static float Perturbed(float logit, float noise, float scale, float threshold)
     {
         var score = Exact.Multiply(logit, scale);
-        return ScoreKey.IsAtLeast(score, threshold) ? Exact.Add(score, noise) : float.NegativeInfinity;
+        var kept = ScoreKey.IsAtLeast(score, threshold) ? Exact.Add(score, noise) : float.NegativeInfinity;
+        return ScoreKey.IsUsable(logit) ? kept : ScoreKey.NotANumber;
     }
 
     private static void RankTokens(
@@ -163,6 +165,7 @@ internal static class DrawKernel
         var result = row * DrawBuffers.ResultStride;
         var last = ulong.MaxValue;
         var logTotal = 0f;
+        var isFinite = false;
         var found = 0;
         for (var i = 0; i < drafts; i++)
         {
@@ -178,6 +181,11 @@ internal static class DrawKernel
 
             last = ScoreKey.OverGroup(own, shared, Warps);
             var score = ScoreKey.Score(last);
+            if (i == 0)
+            {
+                isFinite = ScoreKey.IsFinite(score);
+            }
+
             if (i == 0 && drafts > 1)
             {
                 logTotal = score + DeviceMath.Log(Total(score, firstGroup, groups, sums, buffers));
@@ -198,7 +206,8 @@ internal static class DrawKernel
 
         if (Group.IdxX == 0)
         {
-            buffers.Results[result] = drafts;
+            // From logits that are not finite nothing is drawn here; the host looks at them, and says so.
+            buffers.Results[result] = isFinite ? drafts : 0;
             buffers.Results[result + 1] = found;
             buffers.Done[row] = 0;
             Tell(step, row, buffers);

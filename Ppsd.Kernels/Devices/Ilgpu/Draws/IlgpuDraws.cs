@@ -1,6 +1,7 @@
 using ILGPU;
 using ILGPU.Runtime;
 using Ppsd.Kernels.Devices.Ilgpu.Buffers;
+using Ppsd.Kernels.Devices.Ilgpu.Driver;
 using Ppsd.Kernels.Devices.Ilgpu.Lane;
 using Ppsd.Kernels.Devices.Ilgpu.Step;
 using Ppsd.Kernels.Sampling;
@@ -42,10 +43,10 @@ internal sealed class IlgpuDraws : TokenDraws
         _kernels = kernels;
         _vocabSize = vocabSize;
         _groups = (vocabSize + DrawKernel.GroupTokens - 1) / DrawKernel.GroupTokens;
-        _thresholds = accelerator.Allocate1D<float>(rows);
-        _keys = accelerator.Allocate1D<ulong>((long)rows * _groups * MaxDrafts);
-        _totals = accelerator.Allocate1D<SoftmaxTotal>((long)rows * _groups);
-        _done = accelerator.Allocate1D<int>(rows);
+        _thresholds = accelerator.AllocateElements<float>(rows);
+        _keys = accelerator.AllocateElements<ulong>((long)rows * _groups * MaxDrafts);
+        _totals = accelerator.AllocateElements<SoftmaxTotal>((long)rows * _groups);
+        _done = accelerator.AllocateElements<int>(rows);
         _done.MemSetToZero();
         _results = accelerator.AllocatePageLocked1D<int>(rows * DrawBuffers.ResultStride);
         _results.Span.Clear();

@@ -12,6 +12,11 @@ internal static class ScoreKey
 {
     private const uint Sign = 0x80000000;
 
+    private const uint Exponent = 0x7F800000;
+
+    /// <summary>NaN whose key is above those of all numbers.</summary>
+    public static float NotANumber => Interop.IntAsFloat(Exponent | 0x00400000u);
+
     /// <summary>Less than every key.</summary>
     public const ulong None = 0;
 
@@ -38,6 +43,12 @@ internal static class ScoreKey
         var bits = Interop.FloatAsInt(score);
         return (bits & Sign) != 0 ? ~bits : bits | Sign;
     }
+
+    /// <summary>False for NaN and both infinities. By bits: a fast comparison may take NaN for a number.</summary>
+    public static bool IsFinite(float value) => (Interop.FloatAsInt(value) & Exponent) != Exponent;
+
+    /// <summary>False for NaN and plus infinity; minus infinity is a token that cannot come.</summary>
+    public static bool IsUsable(float logit) => IsFinite(logit) || Interop.FloatAsInt(logit) == (Sign | Exponent);
 
     /// <summary>a >= b. A card's own comparison, where it is set to be fast, takes the smallest numbers for zero.</summary>
     public static bool IsAtLeast(float a, float b) => Ordered(Unsigned(a)) >= Ordered(Unsigned(b));

@@ -39,11 +39,11 @@ internal static partial class CudaDriver
         }
     }
 
-    /// <summary>Bytes of device memory that nobody has taken.</summary>
-    public static long FreeBytes(CudaAccelerator accelerator)
+    /// <summary>Bytes of device memory that nobody has taken, and all there are.</summary>
+    public static (long FreeBytes, long TotalBytes) Memory(CudaAccelerator accelerator)
     {
         accelerator.Bind();
-        return cuMemGetInfo_v2(out var free, out _) == Success ? (long)free : 0;
+        return cuMemGetInfo_v2(out var free, out var total) == Success ? ((long)free, (long)total) : (0, 0);
     }
 
     /// <summary>Throws for a call that failed.</summary>

@@ -6,7 +6,7 @@ namespace Ppsd.Kernels.Devices.Ilgpu.Driver;
 /// Launches recorded once and replayed together (a CUDA graph): half a microsecond a kernel instead of three. Kernels
 /// that know <see cref="DependentLaunch"/> start while the one before still runs.
 /// </summary>
-internal sealed partial class CudaGraph : IDisposable
+internal sealed partial class CudaGraph : IStepRecording
 {
     private const string Library = "cuda";
     private const int RelaxedCapture = 2;
@@ -15,10 +15,12 @@ internal sealed partial class CudaGraph : IDisposable
     private const byte ProgrammaticEdge = 1;
 
     private readonly nint _executable;
+    private readonly nint _stream;
 
-    private CudaGraph(nint executable, int kernels, int dependentLaunches)
+    private CudaGraph(nint executable, nint stream, int kernels, int dependentLaunches)
     {
         _executable = executable;
+        _stream = stream;
         KernelCount = kernels;
         DependentLaunchCount = dependentLaunches;
     }
@@ -33,8 +35,9 @@ internal sealed partial class CudaGraph : IDisposable
     /// Records what <paramref name="operations"/> queues on the stream instead of running it. Every kernel must have run
     /// once before, and nothing may wait or allocate.
     /// </summary>
+    /// <returns>Null when they queue nothing: the driver takes no graph without a node.</returns>
     /// <exception cref="DeviceException">The driver refuses; one line.</exception>
-    public static CudaGraph Capture(nint stream, Action operations)
+    public static CudaGraph? Capture(nint stream, Action operations)
     {
         // Relaxed: finalisers of other threads may free memory meanwhile.
         CudaDriver.Check(cuStreamBeginCapture_v2(stream, RelaxedCapture), "begin capture");
@@ -43,17 +46,30 @@ internal sealed partial class CudaGraph : IDisposable
         {
             operations();
         }
-        finally
+        catch
         {
-            CudaDriver.Check(cuStreamEndCapture(stream, out graph), "end capture");
+            // The stream must not go on recording; what failed is what the caller must hear of.
+            if (cuStreamEndCapture(stream, out graph) == 0 && graph != 0)
+            {
+                _ = cuGraphDestroy(graph);
+            }
+
+            throw;
         }
 
+        CudaDriver.Check(cuStreamEndCapture(stream, out graph), "end capture");
         try
         {
-            var kernels = CountKernels(graph);
+            var nodes = NodesOf(graph);
+            if (nodes.Length == 0)
+            {
+                return null;
+            }
+
+            var kernels = nodes.Count(IsKernel);
             var dependent = DependentLaunch.IsAvailable ? OverlapKernels(graph) : 0;
             CudaDriver.Check(cuGraphInstantiateWithFlags(out var executable, graph, 0), "instantiate graph");
-            return new CudaGraph(executable, kernels, dependent);
+            return new CudaGraph(executable, stream, kernels, dependent);
         }
         finally
         {
@@ -62,7 +78,7 @@ internal sealed partial class CudaGraph : IDisposable
     }
 
     /// <summary>Queues the recorded operations.</summary>
-    public void Launch(nint stream) => CudaDriver.Check(cuGraphLaunch(_executable, stream), "launch graph");
+    public void Launch() => CudaDriver.Check(cuGraphLaunch(_executable, _stream), "launch graph");
 
     public void Dispose() => _ = cuGraphExecDestroy(_executable);
 
@@ -103,13 +119,19 @@ internal sealed partial class CudaGraph : IDisposable
         return overlapped;
     }
 
-    private static int CountKernels(nint graph)
+    private static nint[] NodesOf(nint graph)
     {
         nuint count = 0;
         CudaDriver.Check(cuGraphGetNodes(graph, null, ref count), "list graph nodes");
+        if (count == 0)
+        {
+            // The driver takes an array without room for a mistake.
+            return [];
+        }
+
         var nodes = new nint[count];
         CudaDriver.Check(cuGraphGetNodes(graph, nodes, ref count), "list graph nodes");
-        return nodes.Count(IsKernel);
+        return nodes;
     }
 
     private static bool IsKernel(nint node)

@@ -24,6 +24,7 @@ internal sealed class IlgpuDevice : IDisposable
         _cudaIndex = cudaIndex;
         _context = context;
         Accelerator = accelerator;
+        Memory = MemoryOf(accelerator);
         Name = name;
         Description = description;
     }
@@ -36,8 +37,11 @@ internal sealed class IlgpuDevice : IDisposable
     /// <summary>The device in words.</summary>
     public string Description { get; }
 
-    /// <summary>Bytes of device memory that nobody has taken.</summary>
-    public long FreeBytes => Accelerator is CudaAccelerator cuda ? CudaDriver.FreeBytes(cuda) : 1L << 30;
+    /// <summary>
+    /// The device's memory when this process opened it, before any of its stages took some of it. The simulator pretends to
+    /// have 1 GiB.
+    /// </summary>
+    public DeviceMemory Memory { get; }
 
     /// <summary>Bytes of the device's last-level cache.</summary>
     public long CacheBytes => Accelerator is CudaAccelerator cuda ? cuda.Device.L2CacheSize : 1L << 20;
@@ -56,6 +60,17 @@ internal sealed class IlgpuDevice : IDisposable
 
             return _openCards[index] = CreateCuda(index);
         }
+    }
+
+    private static DeviceMemory MemoryOf(Accelerator accelerator)
+    {
+        if (accelerator is not CudaAccelerator)
+        {
+            return new DeviceMemory(1L << 30, 1L << 30);
+        }
+
+        var (free, total) = DeviceAllocation.MemoryOf(accelerator);
+        return new DeviceMemory(free, total);
     }
 
     private static IlgpuDevice CreateCuda(int index)

@@ -2,6 +2,7 @@ using ILGPU;
 using ILGPU.Runtime;
 using Ppsd.Kernels.Checkpoints.Tensors;
 using Ppsd.Kernels.Devices.Ilgpu.Buffers;
+using Ppsd.Kernels.Devices.Ilgpu.Driver;
 using Ppsd.Kernels.Devices.Ilgpu.Lane;
 using Ppsd.Kernels.Devices.Ilgpu.Rows;
 using Ppsd.Kernels.Weights;
@@ -200,7 +201,7 @@ internal sealed class IlgpuWeightLoader(Accelerator accelerator, IlgpuKernels ke
                 _host?.Dispose();
                 _device?.Dispose();
                 _host = accelerator.AllocatePageLocked1D<byte>(byteCount);
-                _device = accelerator.Allocate1D<byte>(byteCount);
+                _device = accelerator.AllocateElements<byte>(byteCount);
             }
         }
 

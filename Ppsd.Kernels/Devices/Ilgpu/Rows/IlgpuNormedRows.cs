@@ -1,6 +1,7 @@
 using ILGPU;
 using ILGPU.Runtime;
 using Ppsd.Kernels.Devices.Ilgpu.Buffers;
+using Ppsd.Kernels.Devices.Ilgpu.Driver;
 
 namespace Ppsd.Kernels.Devices.Ilgpu.Rows;
 
@@ -15,7 +16,7 @@ internal sealed class IlgpuNormedRows : NormedRows
         : base(capacity, width)
     {
         _values = new IlgpuProductInput(accelerator, capacity, width);
-        _partials = accelerator.Allocate1D<float>((long)capacity * NormScale.BlockCount(width));
+        _partials = accelerator.AllocateElements<float>((long)capacity * NormScale.BlockCount(width));
         _view = new NormedRowsView
         {
             Values = _values.View,

@@ -1,6 +1,7 @@
 using ILGPU;
 using ILGPU.Runtime;
 using Ppsd.Kernels.Devices.Ilgpu.Buffers;
+using Ppsd.Kernels.Devices.Ilgpu.Driver;
 using Ppsd.Kernels.Devices.Ilgpu.Rows;
 
 namespace Ppsd.Kernels.Devices.Ilgpu.Step;
@@ -23,7 +24,7 @@ internal sealed class CollectedRows : IDisposable
         _accelerator = accelerator;
         _queue = queue;
         _kernels = kernels;
-        _done = accelerator.Allocate1D<int>(1);
+        _done = accelerator.AllocateElements<int>(1);
         _done.MemSetToZero();
         accelerator.DefaultStream.Synchronize();
         _word = accelerator.AllocatePageLocked1D<int>(1);

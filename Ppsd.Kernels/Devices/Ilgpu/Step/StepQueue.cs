@@ -12,15 +12,11 @@ namespace Ppsd.Kernels.Devices.Ilgpu.Step;
 /// </summary>
 internal sealed class StepQueue : IDisposable
 {
-    // A shape that is not recorded yet costs a millisecond once; many sessions of many lengths must not pile up graphs.
-    private const int MaxGraphs = 512;
-
     // The driver takes a lock that all threads of the process share: it is asked a few thousand times a second at most.
     private const int SpinsPerQuestion = 4096;
 
     private readonly CudaAccelerator? _cuda;
-    private readonly Dictionary<StepKey, CudaGraph> _graphs = [];
-    private readonly HashSet<StepKey> _seen = [];
+    private readonly StepRecordings? _recordings;
     private readonly StepClock? _clock;
     private readonly AcceleratorStream _cancelStream;
     private readonly MemoryBuffer1D<int, Stride1D.Dense> _cancelled;
@@ -31,13 +27,14 @@ internal sealed class StepQueue : IDisposable
         // Never the default stream: it is the legacy null stream, which orders itself against all others.
         Stream = accelerator.CreateStream();
         _cancelStream = accelerator.CreateStream();
-        _cancelled = accelerator.Allocate1D<int>([-1]);
+        _cancelled = accelerator.AllocateCopy<int>([-1]);
         _cancelledHost = accelerator.AllocatePageLocked1D<int>(1);
         _cuda = accelerator as CudaAccelerator;
         if (_cuda is not null)
         {
             _cuda.Bind();
             _clock = new StepClock();
+            _recordings = new StepRecordings(operations => CudaGraph.Capture(Handle, operations));
         }
     }
 
@@ -68,37 +65,37 @@ internal sealed class StepQueue : IDisposable
     /// <param name="operations">Queues the operations one by one.</param>
     public void Run(StepKey key, Action operations)
     {
-        // The first run with some rows, whatever their contexts, may load kernels, which a recording must not.
-        if (_cuda is null || _seen.Add(key with { ContextBucket = 0 }))
+        if (_recordings is null)
         {
             operations();
             return;
         }
 
-        if (!_graphs.TryGetValue(key, out var graph))
-        {
-            if (_graphs.Count == MaxGraphs)
-            {
-                ForgetGraphs();
-            }
-
-            graph = CudaGraph.Capture(Handle, operations);
-            _graphs.Add(key, graph);
-        }
-
-        graph.Launch(Handle);
+        _recordings.Run(key, operations);
     }
 
     /// <summary>Drops all recordings: a buffer they point to has moved.</summary>
     public void ForgetGraphs()
     {
         Stream.Synchronize();
-        foreach (var graph in _graphs.Values)
-        {
-            graph.Dispose();
-        }
+        _recordings?.Forget();
+    }
 
-        _graphs.Clear();
+    /// <summary>Makes the next step possible after one has failed; false when the card answers no more.</summary>
+    public bool TryRecover()
+    {
+        try
+        {
+            _cuda?.Bind();
+            Stream.Synchronize();
+            _recordings?.Forget();
+            IsBusy = false;
+            return true;
+        }
+        catch (Exception e) when (e is CudaException or DeviceException)
+        {
+            return false;
+        }
     }
 
     /// <summary>Marks the end of the layers, for <see cref="Clock"/>.</summary>
@@ -162,12 +159,14 @@ internal sealed class StepQueue : IDisposable
         }
 
         _cuda.Bind();
-        using var graph = CudaGraph.Capture(Handle, operations);
+        using var graph =
+            CudaGraph.Capture(Handle, operations)
+            ?? throw new ArgumentException("expected operations, found none", nameof(operations));
         var ms = new double[Rounds];
         for (var i = -3; i < Rounds; i++)
         {
             _clock!.Begin(Handle);
-            graph.Launch(Handle);
+            graph.Launch();
             MarkEnd();
             _clock.WaitEnd();
             if (i >= 0)
@@ -228,11 +227,3 @@ internal sealed class StepQueue : IDisposable
         Cancelled.CopyFrom(_cancelStream, _cancelledHost.ArrayView);
     }
 }
-
-/// <summary>What distinguishes recordings of a part of a step.</summary>
-/// <param name="Part">The part.</param>
-/// <param name="Rows">Rows of the step.</param>
-/// <param name="FirstRow">First row treated apart.</param>
-/// <param name="ContextBucket">Context length the launch has room for, in tokens.</param>
-/// <param name="HasFilters">True when a head's draws exclude tokens, which takes a kernel more.</param>
-internal readonly record struct StepKey(StepPart Part, int Rows, int FirstRow, int ContextBucket, bool HasFilters);

@@ -1,5 +1,6 @@
 using ILGPU;
 using ILGPU.Runtime;
+using Ppsd.Kernels.Devices.Ilgpu.Driver;
 using Ppsd.Kernels.Devices.Ilgpu.Rows;
 
 namespace Ppsd.Kernels.Devices.Ilgpu.Step;
@@ -21,7 +22,7 @@ internal sealed class StepWords : IDisposable
     public StepWords(Accelerator accelerator)
     {
         _accelerator = accelerator;
-        _device = accelerator.Allocate1D<int>(InitialLength);
+        _device = accelerator.AllocateElements<int>(InitialLength);
         _device.MemSetToZero();
         accelerator.DefaultStream.Synchronize();
         _host = accelerator.AllocatePageLocked1D<int>(InitialLength);
@@ -49,7 +50,7 @@ internal sealed class StepWords : IDisposable
         {
             queue.ForgetGraphs();
             Dispose();
-            _device = _accelerator.Allocate1D<int>(words.Length * 2);
+            _device = _accelerator.AllocateElements<int>(words.Length * 2);
             _host = _accelerator.AllocatePageLocked1D<int>(words.Length * 2);
         }
 

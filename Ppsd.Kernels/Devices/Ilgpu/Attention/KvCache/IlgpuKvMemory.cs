@@ -25,8 +25,8 @@ internal sealed class IlgpuKvMemory : KvMemory
         var pages = (shape.SlotCount + AttentionGeometry.PageSlots - 1) / AttentionGeometry.PageSlots;
         var heads = (long)pages * AttentionGeometry.PageSlots * shape.KvHeadCount;
         var length = heads * ColumnGroups.Count(shape.HeadSize) * eightLoads;
-        _keys = accelerator.Allocate1D<UInt4>(length);
-        _values = accelerator.Allocate1D<UInt4>(length);
+        _keys = accelerator.AllocateElements<UInt4>(length);
+        _values = accelerator.AllocateElements<UInt4>(length);
         _keys.MemSetToZero();
         _values.MemSetToZero();
         accelerator.DefaultStream.Synchronize();

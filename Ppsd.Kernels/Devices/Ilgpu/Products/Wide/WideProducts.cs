@@ -147,14 +147,14 @@ internal sealed class WideProducts : IDisposable
         var loads = (rows + 7L) / 8 * tilesPerRow * GroupSum.WarpSize;
         if (loads > _packed.Length)
         {
-            var buffer = _accelerator.Allocate1D<UInt4>(loads);
+            var buffer = _accelerator.AllocateElements<UInt4>(loads);
             _buffers.Add(buffer);
             _packed = buffer.View.BaseView;
         }
 
         if (rows > _scales.Length)
         {
-            var buffer = _accelerator.Allocate1D<float>(rows);
+            var buffer = _accelerator.AllocateElements<float>(rows);
             _buffers.Add(buffer);
             _scales = buffer.View.BaseView;
         }
