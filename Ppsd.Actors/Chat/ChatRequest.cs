@@ -37,7 +37,7 @@ internal static class ChatRequest
         {
             Conversation = [.. turns],
             Settings = Settings(options),
-            Window = TextStream.Window,
+            Window = TextGeneration.Window,
         };
     }
 

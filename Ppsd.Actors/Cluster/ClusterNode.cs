@@ -130,7 +130,7 @@ public sealed class ClusterNode : IAsyncDisposable
         TimeSpan startTimeout,
         CancellationToken cancellation
     ) =>
-        TextStream.ReadAsync(
+        TextGeneration.ReadAsync(
             _system,
             parts => Props.Create(() => new TextClientActor(_gateways, request, parts, startTimeout)),
             cancellation
@@ -149,7 +149,7 @@ public sealed class ClusterNode : IAsyncDisposable
     {
         var path = new RootActorPath(MemberAddress.Parse(address, Cluster.SelfAddress.Protocol)) / "user" / StageHost;
         var host = ((ExtendedActorSystem)_system).Provider.ResolveActorRef(path);
-        return Answers.OrNullAsync<NodeDraining>(host, new DrainNode(), timeout);
+        return ActorAsk.OrNullAsync<NodeDraining>(host, new DrainNode(), timeout);
     }
 
     /// <summary>The cluster as it is now; what does not answer in time is left out, and said to be.</summary>
@@ -158,7 +158,7 @@ public sealed class ClusterNode : IAsyncDisposable
     public async Task<ClusterSnapshot> GetSnapshotAsync(TimeSpan timeout, TimeProvider clock)
     {
         ArgumentNullException.ThrowIfNull(clock);
-        var state = await Answers
+        var state = await ActorAsk
             .OrNullAsync<PipelineState>(_coordinator, new GetPipeline(), timeout)
             .ConfigureAwait(false);
         return new ClusterSnapshot
@@ -282,7 +282,7 @@ public sealed class ClusterNode : IAsyncDisposable
                 $"drain-{actor.Path.Name}",
                 async () =>
                 {
-                    await Answers.OrNullAsync<Drained>(actor, Drain.Instance, timeout).ConfigureAwait(false);
+                    await ActorAsk.OrNullAsync<Drained>(actor, Drain.Instance, timeout).ConfigureAwait(false);
                     return Akka.Done.Instance;
                 }
             );

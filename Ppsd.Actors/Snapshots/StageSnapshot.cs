@@ -29,7 +29,7 @@ public sealed record StageSnapshot(StageIndex Stage, string Address, StageDescri
             index,
             address.HasGlobalScope ? address.ToString() : ownAddress,
             stage.Description,
-            await Answers.OrNullAsync<StageStatus>(stage.Actor, new GetStageStatus(), timeout).ConfigureAwait(false)
+            await ActorAsk.OrNullAsync<StageStatus>(stage.Actor, new GetStageStatus(), timeout).ConfigureAwait(false)
         );
     }
 }

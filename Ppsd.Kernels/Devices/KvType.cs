@@ -6,6 +6,6 @@ public enum KvType
     /// <summary>Half the bytes attention reads; rounding at the level of the weights.</summary>
     BFloat16,
 
-    /// <summary>Exact.</summary>
+    /// <summary>UnfusedMath.</summary>
     Float32,
 }

@@ -32,10 +32,10 @@ internal sealed class CompletionFormat(AnswerHead head) : ITextFormat
     public byte[] UsageOf(TextResult result) =>
         Write(Answer("", null, null) with { Choices = [], Usage = Usage.Of(result) });
 
-    private TextLogprobs? Logprobs(IEnumerable<int> tokens, IReadOnlyList<TokenLogprobs>? logprobs) =>
-        TextLogprobs.Of(tokens, logprobs, ref _offset, head.Model.Assets.Tokenizer);
+    private CompletionLogprobs? Logprobs(IEnumerable<int> tokens, IReadOnlyList<TokenLogprobs>? logprobs) =>
+        CompletionLogprobs.Of(tokens, logprobs, ref _offset, head.Model.Assets.Tokenizer);
 
-    private TextCompletion Answer(string text, TextLogprobs? logprobs, string? reason) =>
+    private TextCompletion Answer(string text, CompletionLogprobs? logprobs, string? reason) =>
         new()
         {
             Id = head.Id,

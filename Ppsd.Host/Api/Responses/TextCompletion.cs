@@ -15,6 +15,6 @@ internal sealed record TextCompletion : Answer
 internal sealed record TextChoice(
     string Text,
     int Index,
-    [property: JsonIgnore(Condition = JsonIgnoreCondition.Never)] TextLogprobs? Logprobs,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.Never)] CompletionLogprobs? Logprobs,
     [property: JsonIgnore(Condition = JsonIgnoreCondition.Never)] string? FinishReason
 );

@@ -17,7 +17,7 @@ internal static unsafe class AttentionScores
         float* query,
         AttentionShape shape,
         CpuKvMemory kv,
-        in RowContext context,
+        in CpuRowContext context,
         int kvHead,
         float* scores
     )
@@ -60,7 +60,7 @@ internal static unsafe class AttentionScores
         float* query,
         AttentionShape shape,
         CpuKvMemory kv,
-        in RowContext context,
+        in CpuRowContext context,
         int kvHead,
         float* firstScores,
         float* secondScores

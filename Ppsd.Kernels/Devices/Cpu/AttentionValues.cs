@@ -18,7 +18,7 @@ internal static unsafe class AttentionValues
         float factor,
         AttentionShape shape,
         CpuKvMemory kv,
-        in RowContext context,
+        in CpuRowContext context,
         int kvHead,
         float* y
     )
@@ -77,7 +77,7 @@ internal static unsafe class AttentionValues
         float secondFactor,
         AttentionShape shape,
         CpuKvMemory kv,
-        in RowContext context,
+        in CpuRowContext context,
         int kvHead,
         float* y
     )

@@ -18,7 +18,7 @@ internal static unsafe class CpuAttention
         float* qkv,
         AttentionShape shape,
         CpuKvMemory kv,
-        in RowContext context,
+        in CpuRowContext context,
         int kvHead,
         float* scores,
         float* y
@@ -75,7 +75,7 @@ internal static unsafe class CpuAttention
 }
 
 /// <summary>The slots a row attends to, in position order.</summary>
-internal readonly unsafe struct RowContext(int* committed, int committedLength, int* tail, int tailLength)
+internal readonly unsafe struct CpuRowContext(int* committed, int committedLength, int* tail, int tailLength)
 {
     private readonly int* _committed = committed;
     private readonly int* _tail = tail;

@@ -299,7 +299,7 @@ public sealed unsafe class CpuBackend : Backend
                     var row = item / _shape.KvHeadCount;
                     fixed (int* table = &MemoryMarshal.GetArrayDataReference(_batch.SlotTables[row]))
                     {
-                        var context = new RowContext(
+                        var context = new CpuRowContext(
                             table,
                             _batch.CommittedLengths[row],
                             tails + _batch.TailStarts[row],

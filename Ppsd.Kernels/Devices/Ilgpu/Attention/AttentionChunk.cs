@@ -34,7 +34,7 @@ internal static class AttentionChunk
         in ChunkWalk walk,
         in AttentionGeometry geometry,
         int turn,
-        ref FourTiles tiles
+        ref AttentionSums tiles
     )
         where TElement : struct, IKvEights
         where TParts : struct, IHeadParts
@@ -114,7 +114,7 @@ internal static class AttentionChunk
         in QueryTile tile,
         in ChunkWalk walk,
         in WeightPart weights,
-        ref FourTiles tiles
+        ref AttentionSums tiles
     )
         where TElement : struct, IKvEights
         where TParts : struct, IHeadParts
@@ -147,10 +147,10 @@ internal static class AttentionChunk
 
     /// <summary>
     /// Writes a warp's weighted values of 64 of a head, [warp, column, place], zeros past the context's end; see
-    /// <see cref="FourChunks.FirstValue"/> for the places.
+    /// <see cref="ChunkQuad.FirstValue"/> for the places.
     /// </summary>
     private static void AddValues<TElement, TParts>(
-        ref FourTiles tiles,
+        ref AttentionSums tiles,
         in KvRing<TElement, TParts> cache,
         in AttentionShared shared,
         in WeightPart weights,

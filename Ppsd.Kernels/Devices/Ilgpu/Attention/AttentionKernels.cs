@@ -135,7 +135,7 @@ internal sealed class AttentionKernels<TElement, TParts> : AttentionKernels
     {
         for (var stages = KvRing<TElement, TParts>.MaxStageCount; stages > 0; stages--)
         {
-            var room = new AttentionRoom { Stages = stages, IsApart = 1 };
+            var room = new AttentionRoom { Stages = stages, WeightedSpaces = 1 };
             if (
                 AttentionShared.Loads<TElement, TParts>(room) * _groupsPerMultiprocessor
                 <= _sharedLoads - ReservedLoads
@@ -145,7 +145,7 @@ internal sealed class AttentionKernels<TElement, TParts> : AttentionKernels
             }
         }
 
-        return new AttentionRoom { Stages = 1, IsApart = 0 };
+        return new AttentionRoom { Stages = 1, WeightedSpaces = 0 };
     }
 
     /// <summary>

@@ -74,13 +74,13 @@ internal static class ChunkMerge
         // Lane i weighs chunk i of 32. Sixteen chunks are on the way at a time, the first of them before anything is known;
         // past the last one it is loaded again and weighs nothing.
         var total = partials.Totals[source + XMath.Min(lane, chunks - 1)];
-        var first = FourChunks.Load(weighted, 0, chunks, loads, load);
-        var second = FourChunks.Load(weighted, 4, chunks, loads, load);
-        var third = FourChunks.Load(weighted, 8, chunks, loads, load);
-        var fourth = FourChunks.Load(weighted, 12, chunks, loads, load);
+        var first = ChunkQuad.Load(weighted, 0, chunks, loads, load);
+        var second = ChunkQuad.Load(weighted, 4, chunks, loads, load);
+        var third = ChunkQuad.Load(weighted, 8, chunks, loads, load);
+        var fourth = ChunkQuad.Load(weighted, 12, chunks, loads, load);
         Warp.Barrier();
         var max = MaxOf(partials.Totals, source, chunks, total.Max);
-        var sums = new FourChunks();
+        var sums = new ChunkQuad();
         var divisors = new Float4();
         for (var i = 0; i < chunks; i += 16)
         {
@@ -94,17 +94,17 @@ internal static class ChunkMerge
             fourth.AddTo(ref sums, ref divisors, factor, sum, at16 + 12);
             var next = i + 16;
             total = partials.Totals[source + XMath.Min((next & ~(GroupSum.WarpSize - 1)) + lane, chunks - 1)];
-            first = FourChunks.Load(weighted, next, chunks, loads, load);
-            second = FourChunks.Load(weighted, next + 4, chunks, loads, load);
-            third = FourChunks.Load(weighted, next + 8, chunks, loads, load);
-            fourth = FourChunks.Load(weighted, next + 12, chunks, loads, load);
+            first = ChunkQuad.Load(weighted, next, chunks, loads, load);
+            second = ChunkQuad.Load(weighted, next + 4, chunks, loads, load);
+            third = ChunkQuad.Load(weighted, next + 8, chunks, loads, load);
+            fourth = ChunkQuad.Load(weighted, next + 12, chunks, loads, load);
             Warp.Barrier();
         }
 
         var divisor = divisors.X + divisors.Y + divisors.Z + divisors.W;
         var rowAt = TileOrder.RowAt(tile.FirstRow + row, stride);
         var end = (head + 1) * geometry.HeadSize;
-        var place = end - geometry.HeadSize + FourChunks.FirstValue(load, loads);
+        var place = end - geometry.HeadSize + ChunkQuad.FirstValue(load, loads);
         Store(y, rowAt, place, end, (sums.C0.X + sums.C1.X + sums.C2.X + sums.C3.X) / divisor);
         Store(y, rowAt, place + 1, end, (sums.C0.Y + sums.C1.Y + sums.C2.Y + sums.C3.Y) / divisor);
         Store(y, rowAt, place + 2, end, (sums.C0.Z + sums.C1.Z + sums.C2.Z + sums.C3.Z) / divisor);

@@ -57,8 +57,8 @@ internal static class SplitAttentionKernel
         where TParts : struct, IHeadParts
     {
         DependentLaunch.Release();
-        FourTiles.Declare();
-        var tiles = new FourTiles();
+        AttentionSums.Declare();
+        var tiles = new AttentionSums();
         var shared = AttentionShared.OfGroup<TElement, TParts>(room);
         var ring = KvRing<TElement, TParts>.Of(shared.Ring, room.Stages, cache, geometry);
         var tile = QueryTile.OfGroup(rows, firstRow, lastRow, geometry);
@@ -78,7 +78,7 @@ internal static class SplitAttentionKernel
         ring.LookUp(rows, tile, ahead);
         while (true)
         {
-            if (toOrder > 0 || room.IsApart == 0)
+            if (toOrder > 0 || room.WeightedSpaces == 0)
             {
                 ring.OrderKeys(tile, ahead, appended);
                 ring.OrderValues(tile, ahead);
@@ -93,14 +93,14 @@ internal static class SplitAttentionKernel
 
             if (toOrder == 0)
             {
-                TurnedHeads.Clear(shared);
+                RotatedHeads.Clear(shared);
                 Group.Barrier();
                 DependentLaunch.Wait();
-                TurnedHeads.Stage<TElement, TParts>(source, tile, appended, geometry, shared);
+                RotatedHeads.Stage<TElement, TParts>(source, tile, appended, geometry, shared);
                 Group.Barrier();
                 if (Grid.IdxZ == 0 && Grid.IdxY == Grid.DimY - 1)
                 {
-                    TurnedHeads.Append<TElement, TParts>(cache, tile, appended, geometry, shared);
+                    RotatedHeads.Append<TElement, TParts>(cache, tile, appended, geometry, shared);
                 }
             }
 
@@ -112,16 +112,16 @@ internal static class SplitAttentionKernel
             // What a thread has read it orders anew at once, unless other threads' values come to lie there.
             ring.CompleteKeys(tile, walk, appended, shared.Appended);
             var scores = AttentionChunk.Score(ring, shared, tile, walk, geometry, turn, ref tiles);
-            if (room.IsApart != 0)
+            if (room.WeightedSpaces != 0)
             {
                 ring.OrderKeys(tile, ahead, appended);
             }
 
             Group.Barrier();
             var weights = AttentionChunk.Weigh(shared, scores, turn);
-            ring.CompleteValues(tile, walk, appended, shared.Appended, room.IsApart);
+            ring.CompleteValues(tile, walk, appended, shared.Appended, room.WeightedSpaces);
             AttentionChunk.AddValues(ring, shared, tile, walk, weights, ref tiles);
-            if (room.IsApart != 0)
+            if (room.WeightedSpaces != 0)
             {
                 ring.OrderValues(tile, ahead);
                 ahead.Next(tile);
@@ -133,7 +133,7 @@ internal static class SplitAttentionKernel
             walk.Next(tile);
             turn ^= 1;
             ring.Release();
-            if (room.IsApart == 0)
+            if (room.WeightedSpaces == 0)
             {
                 Group.Barrier();
             }

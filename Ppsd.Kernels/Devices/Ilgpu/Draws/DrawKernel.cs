@@ -104,9 +104,9 @@ internal static class DrawKernel
     /// <summary>A logit that is NaN or plus infinity wins, so that the row's last group sees that there is one.</summary>
     private static float Perturbed(float logit, float noise, float scale, float threshold)
     {
-        var score = Exact.Multiply(logit, scale);
-        var kept = ScoreKey.IsAtLeast(score, threshold) ? Exact.Add(score, noise) : float.NegativeInfinity;
-        return ScoreKey.IsUsable(logit) ? kept : ScoreKey.NotANumber;
+        var score = UnfusedMath.Multiply(logit, scale);
+        var kept = DrawKey.IsAtLeast(score, threshold) ? UnfusedMath.Add(score, noise) : float.NegativeInfinity;
+        return DrawKey.IsUsable(logit) ? kept : DrawKey.NotANumber;
     }
 
     private static void RankTokens(
@@ -120,17 +120,17 @@ internal static class DrawKernel
         DrawBuffers buffers
     )
     {
-        var key0 = token < vocabSize ? ScoreKey.Of(scores.X, token) : ScoreKey.None;
-        var key1 = token + 1 < vocabSize ? ScoreKey.Of(scores.Y, token + 1) : ScoreKey.None;
-        var key2 = token + 2 < vocabSize ? ScoreKey.Of(scores.Z, token + 2) : ScoreKey.None;
-        var key3 = token + 3 < vocabSize ? ScoreKey.Of(scores.W, token + 3) : ScoreKey.None;
-        var first = ScoreKey.None;
+        var key0 = token < vocabSize ? DrawKey.Of(scores.X, token) : DrawKey.None;
+        var key1 = token + 1 < vocabSize ? DrawKey.Of(scores.Y, token + 1) : DrawKey.None;
+        var key2 = token + 2 < vocabSize ? DrawKey.Of(scores.Z, token + 2) : DrawKey.None;
+        var key3 = token + 3 < vocabSize ? DrawKey.Of(scores.W, token + 3) : DrawKey.None;
+        var first = DrawKey.None;
         var last = ulong.MaxValue;
         for (var i = 0; i < drafts; i++)
         {
-            var own = ScoreKey.Max(ScoreKey.Below(key0, last), ScoreKey.Below(key1, last));
-            own = ScoreKey.Max(own, ScoreKey.Max(ScoreKey.Below(key2, last), ScoreKey.Below(key3, last)));
-            last = ScoreKey.OverGroup(own, shared, Warps);
+            var own = DrawKey.Max(DrawKey.Below(key0, last), DrawKey.Below(key1, last));
+            own = DrawKey.Max(own, DrawKey.Max(DrawKey.Below(key2, last), DrawKey.Below(key3, last)));
+            last = DrawKey.OverGroup(own, shared, Warps);
             first = i == 0 ? last : first;
             if (Group.IdxX == 0)
             {
@@ -141,7 +141,7 @@ internal static class DrawKernel
         if (drafts > 1)
         {
             // A single draft is never ranked against others, so its share need not be worked out.
-            var max = ScoreKey.Score(first);
+            var max = DrawKey.Score(first);
             var sum = Share(key0, scores.X, max) + Share(key1, scores.Y, max);
             sum = OverGroup(sum + Share(key2, scores.Z, max) + Share(key3, scores.W, max), sums);
             if (Group.IdxX == 0)
@@ -169,21 +169,21 @@ internal static class DrawKernel
         var found = 0;
         for (var i = 0; i < drafts; i++)
         {
-            var own = ScoreKey.None;
+            var own = DrawKey.None;
             for (var group = Group.IdxX; group < groups; group += GroupSize)
             {
                 for (var j = 0; j < drafts; j++)
                 {
                     var key = buffers.Keys[(firstGroup + group) * TokenDraws.MaxDrafts + j];
-                    own = ScoreKey.Max(own, ScoreKey.Below(key, last));
+                    own = DrawKey.Max(own, DrawKey.Below(key, last));
                 }
             }
 
-            last = ScoreKey.OverGroup(own, shared, Warps);
-            var score = ScoreKey.Score(last);
+            last = DrawKey.OverGroup(own, shared, Warps);
+            var score = DrawKey.Score(last);
             if (i == 0)
             {
-                isFinite = ScoreKey.IsFinite(score);
+                isFinite = DrawKey.IsFinite(score);
             }
 
             if (i == 0 && drafts > 1)
@@ -192,13 +192,13 @@ internal static class DrawKernel
             }
 
             // The best token is drawn whatever its score; what the filters excluded is no draft.
-            if (i == 0 || (last != ScoreKey.None && score > float.NegativeInfinity))
+            if (i == 0 || (last != DrawKey.None && score > float.NegativeInfinity))
             {
                 found = i + 1;
                 if (Group.IdxX == 0)
                 {
                     var share = drafts > 1 ? score - logTotal : 0f;
-                    buffers.Results[result + 2 + i] = ScoreKey.Token(last);
+                    buffers.Results[result + 2 + i] = DrawKey.Token(last);
                     buffers.Results[result + 2 + TokenDraws.MaxDrafts + i] = (int)Interop.FloatAsInt(share);
                 }
             }
@@ -234,7 +234,7 @@ internal static class DrawKernel
     }
 
     private static float Share(ulong key, float score, float max) =>
-        key == ScoreKey.None ? 0f : DeviceMath.Exp(score - max);
+        key == DrawKey.None ? 0f : DeviceMath.Exp(score - max);
 
     /// <summary>Sum over the group's threads, in one order, in every thread. All must arrive.</summary>
     private static float OverGroup(float value, ArrayView<float> shared)

@@ -26,7 +26,7 @@ internal static class DrawNoise
     /// <summary>Noise made of a random word.</summary>
     public static float FromBits(uint bits)
     {
-        var u = Exact.Multiply((int)(bits >> GumbelNoise.UnusedBits), GumbelNoise.Unit);
-        return -DeviceMath.Log(-DeviceMath.Log(Exact.Add(u, GumbelNoise.Unit / 2)));
+        var u = UnfusedMath.Multiply((int)(bits >> GumbelNoise.UnusedBits), GumbelNoise.Unit);
+        return -DeviceMath.Log(-DeviceMath.Log(UnfusedMath.Add(u, GumbelNoise.Unit / 2)));
     }
 }

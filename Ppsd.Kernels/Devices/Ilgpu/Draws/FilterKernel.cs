@@ -67,7 +67,8 @@ internal static class FilterKernel
             if (isWanted)
             {
                 // All tokens lie at or above the lowest score; only a share asks what they weigh.
-                var all = byWeight == 0 ? new Tally { Count = vocabSize } : scores.AtLeast(lowest, counts, weights);
+                var all =
+                    byWeight == 0 ? new ScoreTally { Count = vocabSize } : scores.AtLeast(lowest, counts, weights);
                 var target = byWeight == 0 ? draw.TopK : TokenWeight.Needed(all.Weight, draw.TopPShare);
                 lowest = Search(scores, lowest, all, target, byWeight, list, values, listed, counts, weights);
             }
@@ -75,9 +76,9 @@ internal static class FilterKernel
 
         if (Group.IdxX == 0)
         {
-            var relative = Exact.Add(scores.Max, draw.LogMinP);
-            var threshold = ScoreKey.FromOrdered(lowest);
-            thresholds[row] = ScoreKey.IsAtLeast(relative, threshold) ? relative : threshold;
+            var relative = UnfusedMath.Add(scores.Max, draw.LogMinP);
+            var threshold = DrawKey.FromOrdered(lowest);
+            thresholds[row] = DrawKey.IsAtLeast(relative, threshold) ? relative : threshold;
         }
     }
 
@@ -98,7 +99,7 @@ internal static class FilterKernel
     private static uint Search(
         RowScores scores,
         uint low,
-        Tally atLow,
+        ScoreTally atLow,
         long target,
         int byWeight,
         ArrayView<uint> list,
@@ -109,7 +110,7 @@ internal static class FilterKernel
     )
     {
         var high = scores.Highest;
-        var above = new Tally();
+        var above = new ScoreTally();
         for (var round = 0; low < high && atLow.Count - above.Count > GroupSize; round++)
         {
             var middle = Middle(low, high, round);
@@ -135,7 +136,7 @@ internal static class FilterKernel
         scores.List(low, high, list, listed);
         var length = listed[0];
         var own = Group.IdxX < length ? list[Group.IdxX] : 0;
-        values[Group.IdxX] = byWeight != 0 ? ScoreKey.Weight(own, scores.Max) : 1;
+        values[Group.IdxX] = byWeight != 0 ? DrawKey.Weight(own, scores.Max) : 1;
         Group.Barrier();
         var reached = above.Of(byWeight);
         for (var i = 0; i < length; i++)
@@ -144,7 +145,7 @@ internal static class FilterKernel
         }
 
         var found = Group.IdxX < length && reached >= target ? own : 0;
-        return (uint)ScoreKey.OverGroup(found, counts.Cast<ulong>(), Warps);
+        return (uint)DrawKey.OverGroup(found, counts.Cast<ulong>(), Warps);
     }
 
     /// <summary>
@@ -159,8 +160,8 @@ internal static class FilterKernel
             return halfway;
         }
 
-        var lowScore = ScoreKey.FromOrdered(low);
-        var middle = ScoreKey.Ordered(lowScore + (ScoreKey.FromOrdered(high) - lowScore) * 0.5f);
+        var lowScore = DrawKey.FromOrdered(low);
+        var middle = DrawKey.Ordered(lowScore + (DrawKey.FromOrdered(high) - lowScore) * 0.5f);
         return middle > low && middle <= high ? middle : halfway;
     }
 }

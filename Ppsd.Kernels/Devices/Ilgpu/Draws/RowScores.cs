@@ -39,15 +39,15 @@ internal struct RowScores
         }
 
         var keys = shared.Cast<ulong>();
-        Highest = (uint)ScoreKey.OverGroup(highest, keys, FilterKernel.GroupSize >> 5);
-        Lowest = ~(uint)ScoreKey.OverGroup(~lowest, keys, FilterKernel.GroupSize >> 5);
-        Max = ScoreKey.FromOrdered(Highest);
+        Highest = (uint)DrawKey.OverGroup(highest, keys, FilterKernel.GroupSize >> 5);
+        Lowest = ~(uint)DrawKey.OverGroup(~lowest, keys, FilterKernel.GroupSize >> 5);
+        Max = DrawKey.FromOrdered(Highest);
     }
 
     /// <summary>What lies at or above a score.</summary>
-    public readonly Tally AtLeast(uint least, ArrayView<long> counts, ArrayView<long> weights)
+    public readonly ScoreTally AtLeast(uint least, ArrayView<long> counts, ArrayView<long> weights)
     {
-        var tally = new Tally();
+        var tally = new ScoreTally();
         for (var first = 0; first * 4 < VocabSize; first += 4 * FilterKernel.GroupSize)
         {
             var load = first + Group.IdxX;
@@ -105,7 +105,7 @@ internal struct RowScores
         Widen(four.W, load * 4 + 3, ref lowest, ref highest);
     }
 
-    private readonly Tally Count(Tally tally, Float4 four, int load, uint least) =>
+    private readonly ScoreTally Count(ScoreTally tally, Float4 four, int load, uint least) =>
         tally
             .With(At(four.X, load * 4), least, Max)
             .With(At(four.Y, load * 4 + 1), least, Max)
@@ -124,5 +124,5 @@ internal struct RowScores
 
     /// <summary>A token's score, ordered; beyond the vocabulary 0, which is below all. Zeros lose their sign: they tie.</summary>
     private readonly uint At(float logit, int token) =>
-        token < VocabSize ? ScoreKey.Ordered(ScoreKey.Unsigned(Exact.Multiply(logit, Scale))) : 0;
+        token < VocabSize ? DrawKey.Ordered(DrawKey.Unsigned(UnfusedMath.Multiply(logit, Scale))) : 0;
 }

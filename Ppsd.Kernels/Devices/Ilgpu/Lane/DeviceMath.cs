@@ -10,19 +10,19 @@ internal static class DeviceMath
     public static float Exp(float x)
     {
         var shifted = MultiplyAdd(x, ExpSeries.Log2OfE, ExpSeries.Rounder);
-        var n = Exact.Add(shifted, -ExpSeries.Rounder);
-        var r = Exact.Add(x, -Exact.Multiply(n, LogSeries.UpperLn2));
-        r = Exact.Add(r, -Exact.Multiply(n, LogSeries.LowerLn2));
+        var n = UnfusedMath.Add(shifted, -ExpSeries.Rounder);
+        var r = UnfusedMath.Add(x, -UnfusedMath.Multiply(n, LogSeries.UpperLn2));
+        r = UnfusedMath.Add(r, -UnfusedMath.Multiply(n, LogSeries.LowerLn2));
         var y = MultiplyAdd(ExpSeries.C5, r, ExpSeries.C4);
         y = MultiplyAdd(y, r, ExpSeries.C3);
         y = MultiplyAdd(y, r, ExpSeries.C2);
         y = MultiplyAdd(y, r, ExpSeries.C1);
         y = MultiplyAdd(y, r, ExpSeries.C0);
-        y = MultiplyAdd(y, Exact.Multiply(r, r), r);
-        y = Exact.Add(y, 1f);
+        y = MultiplyAdd(y, UnfusedMath.Multiply(r, r), r);
+        y = UnfusedMath.Add(y, 1f);
         var exponent = (int)Interop.FloatAsInt(shifted) - (ExpSeries.RounderBits - ExpSeries.ExponentOfOne);
         var power = Interop.IntAsFloat((uint)(exponent << LogSeries.FractionBits));
-        return x > ExpSeries.Floor ? Exact.Multiply(y, power) : 0f;
+        return x > ExpSeries.Floor ? UnfusedMath.Multiply(y, power) : 0f;
     }
 
     /// <summary>See <see cref="VectorMath.Log(float)"/>.</summary>
@@ -30,9 +30,9 @@ internal static class DeviceMath
     {
         var bits = (int)Interop.FloatAsInt(x);
         var exponent = (bits - LogSeries.RootHalfBits) >> LogSeries.FractionBits;
-        var f = Exact.Add(Interop.IntAsFloat((uint)(bits - (exponent << LogSeries.FractionBits))), -1f);
+        var f = UnfusedMath.Add(Interop.IntAsFloat((uint)(bits - (exponent << LogSeries.FractionBits))), -1f);
         var e = (float)exponent;
-        var square = Exact.Multiply(f, f);
+        var square = UnfusedMath.Multiply(f, f);
         var y = MultiplyAdd(LogSeries.C8, f, LogSeries.C7);
         y = MultiplyAdd(y, f, LogSeries.C6);
         y = MultiplyAdd(y, f, LogSeries.C5);
@@ -41,11 +41,11 @@ internal static class DeviceMath
         y = MultiplyAdd(y, f, LogSeries.C2);
         y = MultiplyAdd(y, f, LogSeries.C1);
         y = MultiplyAdd(y, f, LogSeries.C0);
-        y = Exact.Multiply(Exact.Multiply(y, f), square);
-        y = Exact.Add(y, Exact.Multiply(e, LogSeries.LowerLn2));
-        y = Exact.Add(y, -Exact.Multiply(square, 0.5f));
-        return Exact.Add(Exact.Add(f, y), Exact.Multiply(e, LogSeries.UpperLn2));
+        y = UnfusedMath.Multiply(UnfusedMath.Multiply(y, f), square);
+        y = UnfusedMath.Add(y, UnfusedMath.Multiply(e, LogSeries.LowerLn2));
+        y = UnfusedMath.Add(y, -UnfusedMath.Multiply(square, 0.5f));
+        return UnfusedMath.Add(UnfusedMath.Add(f, y), UnfusedMath.Multiply(e, LogSeries.UpperLn2));
     }
 
-    private static float MultiplyAdd(float a, float b, float c) => Exact.Add(Exact.Multiply(a, b), c);
+    private static float MultiplyAdd(float a, float b, float c) => UnfusedMath.Add(UnfusedMath.Multiply(a, b), c);
 }

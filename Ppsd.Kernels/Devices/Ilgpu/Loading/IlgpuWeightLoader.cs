@@ -30,7 +30,7 @@ internal sealed class IlgpuWeightLoader(Accelerator accelerator, IlgpuKernels ke
         if (!Array.TrueForAll(parts, part => part.ElementType == ElementType.BFloat16))
         {
             var plain = new IlgpuRowMatrix(accelerator, rows, columns);
-            LoadRows(plain, new StackedRows(parts));
+            LoadRows(plain, new StackedWeightRows(parts));
             return plain;
         }
 
@@ -41,7 +41,7 @@ internal sealed class IlgpuWeightLoader(Accelerator accelerator, IlgpuKernels ke
             return matrix;
         }
 
-        var source = new StackedRows(parts);
+        var source = new StackedWeightRows(parts);
         Pack(matrix, source, 0, source, TensorCore.TileRows / 2, TensorCore.TileRows);
         return matrix;
     }
@@ -64,7 +64,7 @@ internal sealed class IlgpuWeightLoader(Accelerator accelerator, IlgpuKernels ke
             return matrix;
         }
 
-        Pack(matrix, new StackedRows([gate]), 0, new StackedRows([up]), 0, BlockRows);
+        Pack(matrix, new StackedWeightRows([gate]), 0, new StackedWeightRows([up]), 0, BlockRows);
         return matrix;
     }
 
@@ -77,7 +77,7 @@ internal sealed class IlgpuWeightLoader(Accelerator accelerator, IlgpuKernels ke
         }
     }
 
-    private void LoadRows(IlgpuRowMatrix matrix, StackedRows source)
+    private void LoadRows(IlgpuRowMatrix matrix, StackedWeightRows source)
     {
         var rowBytes = matrix.Stride * sizeof(float);
         var chunkRows = Math.Max(1, ChunkBytes / rowBytes);
@@ -95,9 +95,9 @@ internal sealed class IlgpuWeightLoader(Accelerator accelerator, IlgpuKernels ke
     /// <summary>Low rows of block b are <paramref name="blockRows"/> b on, high ones <paramref name="highOffset"/> further.</summary>
     private void Pack(
         IlgpuTiledMatrix matrix,
-        StackedRows low,
+        StackedWeightRows low,
         int lowOffset,
-        StackedRows high,
+        StackedWeightRows high,
         int highOffset,
         int blockRows
     )

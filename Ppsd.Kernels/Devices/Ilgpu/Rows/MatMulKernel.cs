@@ -65,13 +65,13 @@ internal static class MatMulKernel
         sum = GroupSum.OverWarp(sum);
         if (x.Blocks > 0)
         {
-            sum = Exact.Multiply(sum, NormScale.OfRow(x, Grid.IdxY));
+            sum = UnfusedMath.Multiply(sum, NormScale.OfRow(x, Grid.IdxY));
         }
 
         if (lane == 0 && output < outputs)
         {
             var at = (long)Grid.IdxY * stride + output;
-            y[at] = accumulate != 0 ? Exact.Add(y[at], sum) : sum;
+            y[at] = accumulate != 0 ? UnfusedMath.Add(y[at], sum) : sum;
         }
     }
 }

@@ -30,7 +30,10 @@ internal static class NormKernel
             var squares = NormScale.BlockSum(value);
             if (isReal)
             {
-                normed.Values[TileOrder.At(row, column, normed.Stride)] = Exact.Multiply(value, normed.Weight[column]);
+                normed.Values[TileOrder.At(row, column, normed.Stride)] = UnfusedMath.Multiply(
+                    value,
+                    normed.Weight[column]
+                );
                 if (Group.IdxX % NormScale.BlockColumns == 0)
                 {
                     normed.Partials[(long)row * normed.Blocks + block] = squares;

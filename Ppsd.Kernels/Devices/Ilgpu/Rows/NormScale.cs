@@ -21,7 +21,7 @@ internal static class NormScale
     /// </summary>
     public static float BlockSum(float value)
     {
-        var sum = Exact.Multiply(value, value);
+        var sum = UnfusedMath.Multiply(value, value);
         sum += Warp.ShuffleXor(sum, 8);
         sum += Warp.ShuffleXor(sum, 4);
         sum += Warp.ShuffleXor(sum, 2);
@@ -37,22 +37,24 @@ internal static class NormScale
     /// <summary>As above, after <see cref="LoadFirst"/>: what lies between hides its latency.</summary>
     public static float OfRow(FirstPartials first, NormedRowsView x, int row)
     {
-        var sum = Exact.Add(0f, first.Value0);
-        sum = Exact.Add(sum, first.Value1);
-        sum = Exact.Add(sum, first.Value2);
-        sum = Exact.Add(sum, first.Value3);
-        sum = Exact.Add(sum, first.Value4);
-        sum = Exact.Add(sum, first.Value5);
-        sum = Exact.Add(sum, first.Value6);
-        sum = Exact.Add(sum, first.Value7);
+        var sum = UnfusedMath.Add(0f, first.Value0);
+        sum = UnfusedMath.Add(sum, first.Value1);
+        sum = UnfusedMath.Add(sum, first.Value2);
+        sum = UnfusedMath.Add(sum, first.Value3);
+        sum = UnfusedMath.Add(sum, first.Value4);
+        sum = UnfusedMath.Add(sum, first.Value5);
+        sum = UnfusedMath.Add(sum, first.Value6);
+        sum = UnfusedMath.Add(sum, first.Value7);
         var at = (long)row * x.Blocks;
         var block = Group.IdxX % GroupSum.WarpSize + FirstPartials.Count * GroupSum.WarpSize;
         for (; block < x.Blocks; block += GroupSum.WarpSize)
         {
-            sum = Exact.Add(sum, x.Partials[at + block]);
+            sum = UnfusedMath.Add(sum, x.Partials[at + block]);
         }
 
-        return Exact.ReciprocalRoot(Exact.Add(Exact.Multiply(GroupSum.OverWarp(sum), x.InverseWidth), x.Epsilon));
+        return UnfusedMath.ApproximateReciprocalRoot(
+            UnfusedMath.Add(UnfusedMath.Multiply(GroupSum.OverWarp(sum), x.InverseWidth), x.Epsilon)
+        );
     }
 
     /// <summary>A lane's first partial sums of a row, zero beyond the last.</summary>

@@ -10,5 +10,5 @@ internal struct AttentionRoom
     /// 1 when the warps' weighted values have a place of their own, 0 when they take that of the keys: then there is one
     /// stage, and a chunk is ordered only when the one before is done.
     /// </summary>
-    public int IsApart;
+    public int WeightedSpaces;
 }

@@ -56,7 +56,7 @@ internal struct AttentionShared
         + AppendedAt<TElement, TParts>(AppendedRows.MaxCount, isValue: 0)
         + 3 * TotalLoads
         + 1
-        + room.IsApart * WeightedLoads(TParts.Count);
+        + room.WeightedSpaces * WeightedLoads(TParts.Count);
 
     /// <summary>The group's memory.</summary>
     /// <param name="room">What there is room for.</param>
@@ -69,7 +69,7 @@ internal struct AttentionShared
         var appended = queries + Columns * QueryStride;
         var appendedLoads = AppendedAt<TElement, TParts>(AppendedRows.MaxCount, isValue: 0);
         var totals = appended + appendedLoads;
-        var weighted = room.IsApart * (totals + 3 * TotalLoads + 1);
+        var weighted = room.WeightedSpaces * (totals + 3 * TotalLoads + 1);
         return new AttentionShared
         {
             Ring = memory,

@@ -18,7 +18,7 @@ internal struct RotaryPair
     public readonly RotaryPair Turned(float cosine, float sine) =>
         new()
         {
-            First = Exact.Add(Exact.Multiply(First, cosine), -Exact.Multiply(Second, sine)),
-            Second = Exact.Add(Exact.Multiply(Second, cosine), Exact.Multiply(First, sine)),
+            First = UnfusedMath.Add(UnfusedMath.Multiply(First, cosine), -UnfusedMath.Multiply(Second, sine)),
+            Second = UnfusedMath.Add(UnfusedMath.Multiply(Second, cosine), UnfusedMath.Multiply(First, sine)),
         };
 }

@@ -7,7 +7,7 @@ namespace Ppsd.Kernels.Devices.Ilgpu.Attention.Tiling;
 internal struct AttentionPartials
 {
     /// <summary>
-    /// Weighted values, [row of the launch, head, chunk, parts * 16]; see <see cref="FourChunks.FirstValue"/> for their order.
+    /// Weighted values, [row of the launch, head, chunk, parts * 16]; see <see cref="ChunkQuad.FirstValue"/> for their order.
     /// </summary>
     public ArrayView<Float4> Weighted;
 

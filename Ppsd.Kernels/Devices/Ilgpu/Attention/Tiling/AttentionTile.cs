@@ -23,7 +23,7 @@ internal struct KeyPart
     /// Adds this part's share of the scores to tiles 0 and 2 (the first eight positions) and 1 and 3 (the others): queries
     /// are the tiles' rows, positions their columns. Two tiles each, so that no product waits long for the one before.
     /// </summary>
-    public readonly void AddScores<TElement>(in QueryPart query, ref FourTiles tiles)
+    public readonly void AddScores<TElement>(in QueryPart query, ref AttentionSums tiles)
         where TElement : struct, IKvEights
     {
         MultiplyFirst(query.High0, query.Low0, First0.High, ref tiles);
@@ -41,13 +41,13 @@ internal struct KeyPart
 
     // Which of a head's values stands for which k of the tile does not matter, as long as queries and keys agree: a lane
     // takes eight neighbours, as they come in one load.
-    private static void MultiplyFirst(in UInt4 high, in UInt4 low, in UInt4 keys, ref FourTiles tiles)
+    private static void MultiplyFirst(in UInt4 high, in UInt4 low, in UInt4 keys, ref AttentionSums tiles)
     {
         tiles.Accumulate0(high.X, low.X, high.Y, low.Y, keys.X, keys.Y);
         tiles.Accumulate2(high.Z, low.Z, high.W, low.W, keys.Z, keys.W);
     }
 
-    private static void MultiplySecond(in UInt4 high, in UInt4 low, in UInt4 keys, ref FourTiles tiles)
+    private static void MultiplySecond(in UInt4 high, in UInt4 low, in UInt4 keys, ref AttentionSums tiles)
     {
         tiles.Accumulate1(high.X, low.X, high.Y, low.Y, keys.X, keys.Y);
         tiles.Accumulate3(high.Z, low.Z, high.W, low.W, keys.Z, keys.W);
@@ -76,7 +76,7 @@ internal struct WeightPart
 internal static class OutputPart
 {
     /// <summary>Adds values times weights to tiles 0 to 3; values are the tiles' rows, queries their columns.</summary>
-    public static void Add<TElement>(ref FourTiles tiles, in ValuePart values, in WeightPart weights)
+    public static void Add<TElement>(ref AttentionSums tiles, in ValuePart values, in WeightPart weights)
         where TElement : struct, IKvEights
     {
         AddParts(ref tiles, values.P0.High, values.P1.High, values.P8.High, values.P9.High, weights);
@@ -87,7 +87,7 @@ internal static class OutputPart
     }
 
     private static void AddParts(
-        ref FourTiles tiles,
+        ref AttentionSums tiles,
         in UInt4 p0,
         in UInt4 p1,
         in UInt4 p8,

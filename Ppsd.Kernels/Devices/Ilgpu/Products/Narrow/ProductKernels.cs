@@ -25,7 +25,7 @@ internal static class ProductKernels
         where TForm : struct, IRingForm
     {
         DependentLaunch.Release();
-        UnitTiles.Declare();
+        UnitSums.Declare();
         var ring = new ProductRing<TForm>();
         if (!ring.Open(step, source))
         {
@@ -56,7 +56,7 @@ internal static class ProductKernels
             {
                 if (isReal && firstRow + column < source.Rows)
                 {
-                    y[(long)(firstRow + column) * yStride + at] = Exact.Multiply(
+                    y[(long)(firstRow + column) * yStride + at] = UnfusedMath.Multiply(
                         ring.Total(output, column),
                         ring.Scales[column]
                     );
@@ -79,7 +79,7 @@ internal static class ProductKernels
     {
         const int BlockOutputs = TensorCore.TileRows / 2;
         DependentLaunch.Release();
-        UnitTiles.Declare();
+        UnitSums.Declare();
         var ring = new ProductRing<TForm>();
         if (!ring.Open(step, source))
         {
@@ -109,8 +109,8 @@ internal static class ProductKernels
             var at = source.Schedule.FirstBlock(Grid.IdxX, unit) * BlockOutputs + output;
             if (column < ring.Width && row < source.Rows && output < outputs && at < source.Weights.Rows / 2)
             {
-                var gate = Exact.Multiply(ring.Total(gateAt, column), ring.Scales[column]);
-                var up = Exact.Multiply(ring.Total(gateAt + BlockOutputs, column), ring.Scales[column]);
+                var gate = UnfusedMath.Multiply(ring.Total(gateAt, column), ring.Scales[column]);
+                var up = UnfusedMath.Multiply(ring.Total(gateAt + BlockOutputs, column), ring.Scales[column]);
                 y[TileOrder.At(row, at, yStride)] = SwiGluKernel.Apply(gate, up);
             }
         }
@@ -137,7 +137,7 @@ internal static class ProductKernels
         where TForm : struct, IRingForm
     {
         DependentLaunch.Release();
-        UnitTiles.Declare();
+        UnitSums.Declare();
         var ring = new ProductRing<TForm>();
         if (!ring.Open(step, source))
         {
@@ -169,14 +169,14 @@ internal static class ProductKernels
             if (column < ring.Width)
             {
                 var isOwn = isReal && row < source.Rows;
-                var value = isOwn ? Exact.Add(before, ring.Total(output, column)) : 0f;
+                var value = isOwn ? UnfusedMath.Add(before, ring.Total(output, column)) : 0f;
                 Store(isOwn, value, normWeight, row, place, hidden, hiddenStride, normed);
             }
 
             if (otherColumn < ring.Width)
             {
                 var isOwn = isReal && otherRow < source.Rows;
-                var value = isOwn ? Exact.Add(otherBefore, ring.Total(output, otherColumn)) : 0f;
+                var value = isOwn ? UnfusedMath.Add(otherBefore, ring.Total(output, otherColumn)) : 0f;
                 Store(isOwn, value, normWeight, otherRow, place, hidden, hiddenStride, normed);
             }
         }
@@ -206,7 +206,7 @@ internal static class ProductKernels
             var squares = NormScale.BlockSum(value);
             if (isOwn)
             {
-                normed.Values[TileOrder.At(row, place, normed.Stride)] = Exact.Multiply(value, normWeight);
+                normed.Values[TileOrder.At(row, place, normed.Stride)] = UnfusedMath.Multiply(value, normWeight);
                 if ((Group.IdxX & (TensorCore.TileRows - 1)) == 0)
                 {
                     normed.Partials[(long)row * normed.Blocks + (place >> 4)] = squares;

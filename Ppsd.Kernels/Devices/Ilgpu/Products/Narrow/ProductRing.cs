@@ -90,7 +90,7 @@ internal struct ProductRing<TForm>
     /// <summary>Leaves the warps' sums of the next unit in shared memory; a barrier must follow.</summary>
     public void Accumulate()
     {
-        var tiles = new UnitTiles();
+        var tiles = new UnitSums();
         tiles.Clear();
         for (var done = 0; done < _copies.Stages; )
         {
@@ -150,7 +150,7 @@ internal struct ProductRing<TForm>
 
     // Loops of their own for each case: with two warps a scheduler every branch counts. A thread orders its next stage when
     // it has read its part of one, which nobody else reads.
-    private void RunQuad(ref UnitTiles tiles, int stages)
+    private void RunQuad(ref UnitSums tiles, int stages)
     {
         if (_copies.Blocks == UnitSchedule.QuadBlocks)
         {
@@ -184,7 +184,7 @@ internal struct ProductRing<TForm>
         }
     }
 
-    private void RunPair(ref UnitTiles tiles, int stages)
+    private void RunPair(ref UnitSums tiles, int stages)
     {
         if (_copies.Blocks == UnitSchedule.PairBlocks)
         {
@@ -218,11 +218,11 @@ internal struct ProductRing<TForm>
         }
     }
 
-    private readonly void MultiplyQuad(ref UnitTiles tiles)
+    private readonly void MultiplyQuad(ref UnitSums tiles)
     {
         if (CudaAsm.IsSupported)
         {
-            UnitTiles.AddQuad(_copies.WeightsAt, _copies.RowAt);
+            UnitSums.AddQuad(_copies.WeightsAt, _copies.RowAt);
             return;
         }
 
@@ -231,11 +231,11 @@ internal struct ProductRing<TForm>
         Warp.Barrier();
     }
 
-    private readonly void MultiplyPair(ref UnitTiles tiles)
+    private readonly void MultiplyPair(ref UnitSums tiles)
     {
         if (CudaAsm.IsSupported)
         {
-            UnitTiles.AddPair(_copies.WeightsAt, _copies.RowAt, _copies.SecondRowAt);
+            UnitSums.AddPair(_copies.WeightsAt, _copies.RowAt, _copies.SecondRowAt);
             return;
         }
 

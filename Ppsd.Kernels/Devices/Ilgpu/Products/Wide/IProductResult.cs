@@ -46,12 +46,12 @@ internal readonly struct ScaledResult : IProductResult
         var scale = target.Scales[row];
         if (i < target.Outputs)
         {
-            target.Y[at] = Exact.Multiply(low, scale);
+            target.Y[at] = UnfusedMath.Multiply(low, scale);
         }
 
         if (i + 8 < target.Outputs)
         {
-            target.Y[at + 8] = Exact.Multiply(high, scale);
+            target.Y[at + 8] = UnfusedMath.Multiply(high, scale);
         }
     }
 }
@@ -88,8 +88,8 @@ internal readonly struct GatedResult : IProductResult
         if (i < target.Outputs / 2)
         {
             target.Y[TileOrder.At(row, i, target.Stride)] = SwiGluKernel.Apply(
-                Exact.Multiply(low, scale),
-                Exact.Multiply(high, scale)
+                UnfusedMath.Multiply(low, scale),
+                UnfusedMath.Multiply(high, scale)
             );
         }
     }

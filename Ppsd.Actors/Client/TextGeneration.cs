@@ -6,7 +6,7 @@ using Ppsd.Actors.Messages;
 namespace Ppsd.Actors.Client;
 
 /// <summary>The reader's side of a text: as segments are read, the gateway is told that there is room for more.</summary>
-internal static class TextStream
+internal static class TextGeneration
 {
     /// <summary>Segments that may wait here for the reader.</summary>
     public const int Window = 64;

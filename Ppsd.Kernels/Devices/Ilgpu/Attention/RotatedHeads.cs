@@ -10,7 +10,7 @@ namespace Ppsd.Kernels.Devices.Ilgpu.Attention;
 /// Brings a group's queries to shared memory, turned and in two bf16 parts, and with them the keys and values that the step
 /// appends to the group's key/value head, as the cache has them. A thread takes one pair of a head.
 /// </summary>
-internal static class TurnedHeads
+internal static class RotatedHeads
 {
     // Heads of up to 128 values; shifts, because divisions are slow on a card.
     private const int PairShift = 6;
@@ -93,7 +93,7 @@ internal static class TurnedHeads
     /// Loads a pair and its angle: of a column's query, or of an appended key, or value. Where there is none another is
     /// loaded, because branches would keep loads from leaving together.
     /// </summary>
-    private static TurnedPair Load(
+    private static RotatedPair Load(
         int head,
         in AttentionSource source,
         in QueryTile tile,
@@ -115,7 +115,7 @@ internal static class TurnedHeads
         var pair = XMath.Min(Group.IdxX & ((1 << PairShift) - 1), half - 1);
         var at = (long)row * source.Stride + sourceHead * geometry.HeadSize + pair;
         var angle = (long)(isQuery ? queryPosition : appendedPosition) * half + pair;
-        return new TurnedPair
+        return new RotatedPair
         {
             First = source.QueryKeyValue[at],
             Second = source.QueryKeyValue[at + half],
@@ -126,7 +126,7 @@ internal static class TurnedHeads
 
     private static void Store<TElement, TParts>(
         int head,
-        in TurnedPair pair,
+        in RotatedPair pair,
         in QueryTile tile,
         in AppendedRows appended,
         in AttentionGeometry geometry,
@@ -173,7 +173,7 @@ internal static class TurnedHeads
     }
 
     /// <summary>A pair as it is loaded.</summary>
-    private struct TurnedPair
+    private struct RotatedPair
     {
         public float First;
         public float Second;

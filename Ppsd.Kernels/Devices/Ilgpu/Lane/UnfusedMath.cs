@@ -6,7 +6,7 @@ namespace Ppsd.Kernels.Devices.Ilgpu.Lane;
 /// Arithmetic in kernels whose bits must agree with another kernel's: the assembler fuses a plain product and sum into
 /// one rounding where it likes, and never these.
 /// </summary>
-internal static class Exact
+internal static class UnfusedMath
 {
     /// <summary>a * b, rounded.</summary>
     public static float Multiply(float a, float b)
@@ -33,7 +33,7 @@ internal static class Exact
     }
 
     /// <summary>1 / sqrt(a), to the card's 23 bits.</summary>
-    public static float ReciprocalRoot(float a)
+    public static float ApproximateReciprocalRoot(float a)
     {
         if (CudaAsm.IsSupported)
         {

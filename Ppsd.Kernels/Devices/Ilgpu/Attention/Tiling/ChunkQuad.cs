@@ -5,7 +5,7 @@ using Ppsd.Kernels.Devices.Ilgpu.Lane;
 namespace Ppsd.Kernels.Devices.Ilgpu.Attention.Tiling;
 
 /// <summary>A lane's four values of four chunks, one after another; or sums of every fourth.</summary>
-internal struct FourChunks
+internal struct ChunkQuad
 {
     public Float4 C0;
     public Float4 C1;
@@ -30,7 +30,7 @@ internal struct FourChunks
     /// <param name="chunks">How many there are.</param>
     /// <param name="loads">Loads of a chunk.</param>
     /// <param name="load">The lane's.</param>
-    public static FourChunks Load(ArrayView<Float4> weighted, int chunk, int chunks, int loads, int load) =>
+    public static ChunkQuad Load(ArrayView<Float4> weighted, int chunk, int chunks, int loads, int load) =>
         new()
         {
             C0 = weighted[XMath.Min(chunk, chunks - 1) * loads + load],
@@ -45,7 +45,7 @@ internal struct FourChunks
     /// <param name="factor">Lane i knows a chunk's factor.</param>
     /// <param name="sum">Lane i knows its sum of weights, weighed.</param>
     /// <param name="lane">Which lane knows of the first chunk; the others follow.</param>
-    public readonly void AddTo(ref FourChunks sums, ref Float4 divisors, float factor, float sum, int lane)
+    public readonly void AddTo(ref ChunkQuad sums, ref Float4 divisors, float factor, float sum, int lane)
     {
         Add(C0, Warp.Shuffle(factor, lane), ref sums.C0);
         Add(C1, Warp.Shuffle(factor, lane + 1), ref sums.C1);

@@ -5,7 +5,7 @@ using Ppsd.Kernels.Sampling;
 namespace Ppsd.Kernels.Devices.Ilgpu.Draws;
 
 /// <summary>Tokens at or above a score: how many, and what they weigh.</summary>
-internal struct Tally
+internal struct ScoreTally
 {
     public long Count;
 
@@ -16,11 +16,11 @@ internal struct Tally
     public readonly long Of(int byWeight) => byWeight != 0 ? Weight : Count;
 
     /// <summary>With a score, if it is at or above another.</summary>
-    public readonly Tally With(uint ordered, uint least, float max) =>
-        ordered < least ? this : new Tally { Count = Count + 1, Weight = Weight + ScoreKey.Weight(ordered, max) };
+    public readonly ScoreTally With(uint ordered, uint least, float max) =>
+        ordered < least ? this : new ScoreTally { Count = Count + 1, Weight = Weight + DrawKey.Weight(ordered, max) };
 
     /// <summary>Sum over a group's threads, in every thread. All must arrive.</summary>
-    public readonly Tally OverGroup(ArrayView<long> counts, ArrayView<long> weights, int warps)
+    public readonly ScoreTally OverGroup(ArrayView<long> counts, ArrayView<long> weights, int warps)
     {
         var count = GroupSum.OverWarp(Count);
         var weight = GroupSum.OverWarp(Weight);
@@ -31,7 +31,7 @@ internal struct Tally
         }
 
         Group.Barrier();
-        var total = new Tally();
+        var total = new ScoreTally();
         for (var warp = 0; warp < warps; warp++)
         {
             total.Count += counts[warp];

@@ -9,7 +9,7 @@ namespace Ppsd.Host.Api.Responses;
 /// <param name="TokenLogprobs">Its log-probability.</param>
 /// <param name="TopLogprobs">Text and log-probability of the most probable tokens in its place.</param>
 /// <param name="TextOffset">Characters of the answer before it.</param>
-internal sealed record TextLogprobs(
+internal sealed record CompletionLogprobs(
     string[] Tokens,
     float[] TokenLogprobs,
     Dictionary<string, float>[] TopLogprobs,
@@ -21,7 +21,7 @@ internal sealed record TextLogprobs(
     /// <param name="logprobs">What the target thought of each.</param>
     /// <param name="offset">Characters of the answer before them; moved behind them.</param>
     /// <param name="tokenizer">Knows their texts.</param>
-    public static TextLogprobs? Of(
+    public static CompletionLogprobs? Of(
         IEnumerable<int> tokens,
         IReadOnlyList<TokenLogprobs>? logprobs,
         ref int offset,
@@ -41,7 +41,7 @@ internal sealed record TextLogprobs(
             offset += texts[i].Length;
         }
 
-        return new TextLogprobs(
+        return new CompletionLogprobs(
             texts,
             [.. logprobs.Select(thought => thought.Chosen)],
             [.. logprobs.Select(Alternatives)],

@@ -4,7 +4,7 @@ using Ppsd.Kernels.Weights;
 namespace Ppsd.Kernels.Devices.Ilgpu.Loading;
 
 /// <summary>The rows of several weights on top of each other, copied out by several threads; rows past the end are zero.</summary>
-internal sealed class StackedRows(Weight[] parts)
+internal sealed class StackedWeightRows(Weight[] parts)
 {
     /// <summary>Copies rows as bf16; the weights must be bf16.</summary>
     /// <param name="firstRow">First row.</param>

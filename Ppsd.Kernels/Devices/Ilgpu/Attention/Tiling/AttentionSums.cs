@@ -9,7 +9,7 @@ namespace Ppsd.Kernels.Devices.Ilgpu.Attention.Tiling;
 /// sums live in registers that have names of their own, and leave them only as scores and for shared memory: inline
 /// assembly that returns them one by one would store each to memory first.
 /// </summary>
-internal struct FourTiles
+internal struct AttentionSums
 {
     private const string Multiply = "mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 ";
     private const string Operands = ", {%0,%1,%2,%3}, {%4,%5}, ";

@@ -8,7 +8,7 @@ namespace Ppsd.Kernels.Devices.Ilgpu.Draws;
 /// A token and its score as one integer that compares as draws do: the higher score first, of equal ones the lower token.
 /// Whoever takes the largest of some keys finds the same one in any order.
 /// </summary>
-internal static class ScoreKey
+internal static class DrawKey
 {
     private const uint Sign = 0x80000000;
 
@@ -35,7 +35,7 @@ internal static class ScoreKey
 
     /// <summary>Weight of an ordered score; see <see cref="TokenWeight"/>.</summary>
     public static long Weight(uint ordered, float max) =>
-        TokenWeight.Of(DeviceMath.Exp(Exact.Add(FromOrdered(ordered), -max)));
+        TokenWeight.Of(DeviceMath.Exp(UnfusedMath.Add(FromOrdered(ordered), -max)));
 
     /// <summary>Bits that compare as integers as the numbers do; minus zero below zero, as the runtime's maximum has it.</summary>
     public static uint Ordered(float score)
@@ -54,7 +54,7 @@ internal static class ScoreKey
     public static bool IsAtLeast(float a, float b) => Ordered(Unsigned(a)) >= Ordered(Unsigned(b));
 
     /// <summary>The number, zero without its sign: both zeros tie.</summary>
-    public static float Unsigned(float score) => Exact.Add(score, 0f);
+    public static float Unsigned(float score) => UnfusedMath.Add(score, 0f);
 
     /// <summary>Largest key of a group, in every thread. All must arrive.</summary>
     /// <param name="key">The thread's own.</param>

@@ -12,7 +12,7 @@ namespace Ppsd.Kernels.Devices.Ilgpu.Products.Narrow;
 /// On a card a stage is one piece of assembly whose registers have names of their own: with eight warps a multiprocessor
 /// each instruction counts, and assembly that returns a value stores it to memory first.
 /// </remarks>
-internal struct UnitTiles
+internal struct UnitSums
 {
     // A unit of four row blocks: a tile of each. Of two: pa and pc are tiles of the first, pb and pd of the second.
     private const string ReadQuad =
