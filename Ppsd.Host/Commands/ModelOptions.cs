@@ -26,6 +26,12 @@ internal sealed class ModelOptions(bool calibrates = false) : IOptionGroup
         "Folder of its exit head; by default one made for these weights, looked for beside the model."
     );
 
+    private readonly Option<string?> _chatTemplate = OptionFactory.Text(
+        "--chat-template",
+        "FILE",
+        "Jinja template of a conversation, in place of the model's own."
+    );
+
     private readonly Option<string?> _synthetic = OptionFactory.Choice(
         "--synthetic",
         "Shape of a model whose weights are made up instead of read; its text is token ids.",
@@ -80,6 +86,7 @@ internal sealed class ModelOptions(bool calibrates = false) : IOptionGroup
 
         command.Options.Add(_model);
         command.Options.Add(_exitHead);
+        command.Options.Add(_chatTemplate);
         command.Options.Add(_synthetic);
         command.Options.Add(_exitLayer);
         command.Options.Add(_scale);
@@ -99,7 +106,10 @@ internal sealed class ModelOptions(bool calibrates = false) : IOptionGroup
             ? ModelAssets.Open(synthetic)
             : ModelAssets.Open(parsed.GetValue(_model), parsed.GetValue(_exitHead) ?? plan?.ExitHead, clock);
         plan?.RequireFits(assets.Fingerprint);
-        return assets with { Plan = plan };
+        return (parsed.GetValue(_chatTemplate) is { } template ? assets.WithChatTemplate(template, clock) : assets) with
+        {
+            Plan = plan,
+        };
     }
 
     /// <summary>What --synthetic-alpha asks for; null without it.</summary>
@@ -171,7 +181,7 @@ internal sealed class ModelOptions(bool calibrates = false) : IOptionGroup
             return null;
         }
 
-        Refuse([_model, _exitHead], "--synthetic");
+        Refuse([_model, _exitHead, _chatTemplate], "--synthetic");
         var model = new SyntheticModel(preset, 1, parsed.GetValue(_scale) ?? 1, parsed.GetValue(_seed) ?? 1);
         return model with
         {

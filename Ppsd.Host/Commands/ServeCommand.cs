@@ -38,6 +38,7 @@ internal sealed class ServeCommand : PpsdCommand
         }
 
         var assets = _model.Open(parsed, _placement.Stages, Clock);
+        assets.CheckChatTemplate();
         await using var pipeline = await _placement.ServeAsync(
             parsed,
             assets,

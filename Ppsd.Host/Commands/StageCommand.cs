@@ -58,6 +58,7 @@ internal sealed class StageCommand : PpsdCommand
     protected override async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellation)
     {
         var assets = _model.Open(parsed, _stages, Clock);
+        assets.CheckChatTemplate(); // clients chat through this node's text gateway
         var plan = _stages.Plan(parsed, assets);
         var wanted = parsed.GetValue(_stage);
         if (wanted > plan.Stages.Count)

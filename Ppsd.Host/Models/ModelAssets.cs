@@ -10,7 +10,6 @@ namespace Ppsd.Host.Models;
 internal sealed record ModelAssets
 {
     private readonly Lazy<ITextTokenizer> _tokenizer;
-    private readonly Lazy<ChatTemplate> _chatTemplate;
 
     private ModelAssets(SyntheticModel model)
     {
@@ -22,9 +21,7 @@ internal sealed record ModelAssets
         Fingerprint = model.Fingerprint;
         ExitHead = model.ExitHead;
         _tokenizer = new Lazy<ITextTokenizer>(() => new TokenIdTokenizer(Config.VocabSize));
-        _chatTemplate = new Lazy<ChatTemplate>(() =>
-            throw new TextException("expected raw prompts of token ids: a synthetic model has no chat template")
-        );
+        FoundChatTemplate = new Lazy<ChatTemplate?>(() => null);
     }
 
     private ModelAssets(
@@ -44,7 +41,7 @@ internal sealed record ModelAssets
         ExitHeadFolder = exitHeadFolder;
         ExitHead = exitHead;
         _tokenizer = new Lazy<ITextTokenizer>(() => TokenizerLoader.Load(folder));
-        _chatTemplate = new Lazy<ChatTemplate>(() => ChatTemplateLoader.Load(folder, clock));
+        FoundChatTemplate = new Lazy<ChatTemplate?>(() => ChatTemplateLoader.TryLoad(folder, clock));
     }
 
     /// <summary>The folder; empty for a synthetic model.</summary>
@@ -76,9 +73,12 @@ internal sealed record ModelAssets
 
     /// <summary>Options that make another process on this machine open the same model.</summary>
     public IReadOnlyList<string> Arguments =>
-        Synthetic is { } synthetic ? synthetic.Arguments
-        : ExitHeadFolder is { } head ? ["--model", Folder, "--exit-head", head]
-        : ["--model", Folder];
+        [
+            .. Synthetic is { } synthetic ? synthetic.Arguments
+            : ExitHeadFolder is { } head ? ["--model", Folder, "--exit-head", head]
+            : ["--model", Folder],
+            .. ChatTemplateFile is { } template ? (string[])["--chat-template", template] : [],
+        ];
 
     /// <summary>The tokenizer, loaded when first asked for.</summary>
     /// <exception cref="TextException">It cannot be loaded.</exception>
@@ -86,7 +86,33 @@ internal sealed record ModelAssets
 
     /// <summary>The chat template, loaded when first asked for.</summary>
     /// <exception cref="TextException">There is none, or it cannot be read.</exception>
-    public ChatTemplate ChatTemplate => _chatTemplate.Value;
+    public ChatTemplate ChatTemplate =>
+        FoundChatTemplate.Value
+        ?? throw (
+            Synthetic is null
+                ? ChatTemplateLoader.Missing(Folder)
+                : new TextException("expected raw prompts of token ids: a synthetic model has no chat template")
+        );
+
+    /// <summary>The file that was named in place of the model's own template; null without one.</summary>
+    public string? ChatTemplateFile { get; private init; }
+
+    private Lazy<ChatTemplate?> FoundChatTemplate { get; init; }
+
+    /// <summary>The model with the chat template of a file, which is read at once.</summary>
+    /// <exception cref="TextException">It cannot be read.</exception>
+    public ModelAssets WithChatTemplate(string path, TimeProvider clock)
+    {
+        var template = ChatTemplateLoader.LoadFile(path, Folder, clock);
+        return this with { ChatTemplateFile = path, FoundChatTemplate = new Lazy<ChatTemplate?>(template) };
+    }
+
+    /// <summary>
+    /// Reads the chat template now, so that one that cannot be read stops a server before it has clients. A model
+    /// without a template still serves prompts.
+    /// </summary>
+    /// <exception cref="TextException">It cannot be read.</exception>
+    public void CheckChatTemplate() => _ = FoundChatTemplate.Value;
 
     /// <summary>Tokens that end a text, by the model's and the tokenizer's files.</summary>
     public IReadOnlyList<int> EndTokenIds => [.. Generation.EosTokenIdsOr(Config).Union(Tokenizer.EosIds)];
@@ -94,7 +120,7 @@ internal sealed record ModelAssets
     /// <summary>Tokens of a conversation, rendered by the model's chat template up to the assistant's turn.</summary>
     /// <exception cref="TextException">There is no template, or it refuses the conversation.</exception>
     public int[] EncodeChat(IReadOnlyList<ChatMessage> messages, CancellationToken cancellation = default) =>
-        Tokenizer.EncodeRendered(ChatTemplate.Render(messages, addGenerationPrompt: true), cancellation);
+        Tokenizer.EncodeRendered(ChatTemplate.Render(messages, ChatRendering.Default), cancellation);
 
     /// <summary>The model with each exit head made for its weights, beside it or among the bundled ones.</summary>
     public IEnumerable<ModelAssets> WithEachExitHead()

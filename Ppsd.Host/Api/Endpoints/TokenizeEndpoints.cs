@@ -6,6 +6,7 @@ using Microsoft.AspNetCore.Routing;
 using Ppsd.Host.Api.Requests;
 using Ppsd.Host.Api.Responses;
 using Ppsd.Host.Api.Serving;
+using Ppsd.Host.Text.ChatTemplates;
 
 namespace Ppsd.Host.Api.Endpoints;
 
@@ -53,7 +54,8 @@ internal static class TokenizeEndpoints
             var messages = ChatMessageReader.Read(fields);
             var addGenerationPrompt = fields.Switch("add_generation_prompt") ?? true;
             fields.RefuseRest();
-            tokens = PromptText.EncodeChat(messages, model, addGenerationPrompt, cancellation);
+            var rendering = new ChatRendering { AddsGenerationPrompt = addGenerationPrompt };
+            tokens = PromptText.EncodeChat(messages, model, rendering, cancellation);
         }
         else
         {

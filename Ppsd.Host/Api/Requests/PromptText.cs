@@ -1,4 +1,5 @@
 using Ppsd.Host.Text;
+using Ppsd.Host.Text.ChatTemplates;
 using Ppsd.Host.Text.Tokens;
 
 namespace Ppsd.Host.Api.Requests;
@@ -36,15 +37,19 @@ internal static class PromptText
     public static int[] EncodeChat(
         IReadOnlyList<ChatMessage> messages,
         ServedModel model,
-        bool addGenerationPrompt = true,
+        ChatRendering? rendering = null,
         CancellationToken cancellation = default
     )
     {
         try
         {
-            var text = model.Assets.ChatTemplate.Render(messages, addGenerationPrompt);
+            var text = model.Assets.ChatTemplate.Render(messages, rendering ?? ChatRendering.Default);
             RequireShort(text, model, "messages");
             return model.Assets.Tokenizer.EncodeRendered(text, cancellation);
+        }
+        catch (TextException e) when (e.IsModelAtFault)
+        {
+            throw ApiException.Internal(e.Message);
         }
         catch (TextException e)
         {

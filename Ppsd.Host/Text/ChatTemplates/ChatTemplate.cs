@@ -16,13 +16,12 @@ namespace Ppsd.Host.Text.ChatTemplates;
 /// The text carries its special tokens spelled out: encode it with <see cref="ITextTokenizer.EncodeRendered"/>.
 /// </para>
 /// <para>
-/// The subset (Jinja 3.1, https://jinja.palletsprojects.com/en/stable/templates/): the statements if, for (with a
-/// condition and else, not recursive), set (also as a block, also of a namespace's field), macro, break, continue and
-/// generation; comments and white space control with <c>trim_blocks</c> and <c>lstrip_blocks</c> on; all operators but
-/// string formatting; the filters of <see cref="Filters"/>, the tests of <see cref="ValueTests"/>, the methods of
-/// <see cref="Methods"/>, the functions of <see cref="GlobalFunctions"/> and the <c>loop</c> of
-/// <see cref="LoopState"/>. Values behave as in Python. Not known, among others: raw, filter, call, with, include,
-/// import, extends and block.
+/// The subset (Jinja 3.1, https://jinja.palletsprojects.com/en/stable/templates/): the statements if, for, set (also as
+/// a block, also of a namespace's field), macro, call, filter, with, raw, break, continue and generation; comments and
+/// white space control with <c>trim_blocks</c> and <c>lstrip_blocks</c> on; all operators; the filters of
+/// <see cref="Filters"/>, the tests of <see cref="ValueTests"/>, the methods of <see cref="Methods"/>, the functions of
+/// <see cref="GlobalFunctions"/> and the <c>loop</c> of <see cref="LoopState"/>. Values behave as in Python. Not known:
+/// include, import, extends, block, autoescape and do, of which transformers offers templates none that could be used.
 /// </para>
 /// <para>
 /// A template is a program from whoever published the model. It sees nothing but its variables and cannot change them,
@@ -63,38 +62,50 @@ internal sealed class ChatTemplate
 
     /// <summary>Renders a conversation.</summary>
     /// <param name="messages">The messages in order.</param>
-    /// <param name="addGenerationPrompt">Whether the text ends where the assistant's next message begins.</param>
-    /// <param name="variables">
-    /// Further variables that the template may look at, such as <c>tools</c> or <c>enable_thinking</c>; null for none.
-    /// </param>
+    /// <param name="rendering">What else the template is given.</param>
     /// <exception cref="TextException">
     /// The template refuses the conversation (the message is the template's own), or does something that is not
     /// supported or would take too long.
     /// </exception>
-    public string Render(
-        IReadOnlyList<ChatMessage> messages,
-        bool addGenerationPrompt,
-        IReadOnlyDictionary<string, JsonElement>? variables = null
-    )
+    public string Render(IReadOnlyList<ChatMessage> messages, ChatRendering rendering)
     {
         var all = new Dictionary<string, object?>
         {
             ["messages"] = new TemplateList([.. messages.Select(ValueOf)]),
             ["tools"] = null,
             ["documents"] = null,
-            ["add_generation_prompt"] = addGenerationPrompt,
+            ["add_generation_prompt"] = rendering.AddsGenerationPrompt && !rendering.ContinuesFinalMessage,
         };
         foreach (var (name, spelling) in _namedTokens)
         {
             all[name] = spelling;
         }
 
-        foreach (var (name, value) in variables ?? new Dictionary<string, JsonElement>())
+        foreach (var (name, value) in rendering.Variables)
         {
-            all[name] = JsonValues.From(value);
+            all[name] = name is "messages" or "add_generation_prompt"
+                ? throw new TextException($"'{name}': expected another name for a variable of the chat template")
+                : JsonValues.From(value);
         }
 
-        return TemplateRenderer.Render(_source, _statements, all, _time);
+        var text = TemplateRenderer.Render(_source, _statements, all, _time);
+        return rendering.ContinuesFinalMessage ? UpToEndOf(messages[^1].Content, text) : text;
+    }
+
+    // A template may strip a message; then its end is that of the stripped one.
+    private static string UpToEndOf(string message, string rendered)
+    {
+        var stripped = PythonText.Trim(message);
+        var start = stripped.Length == 0 ? -1 : rendered.LastIndexOf(stripped, StringComparison.Ordinal);
+        if (start < 0)
+        {
+            throw new TextException("the chat template does not write the last message, so it cannot be continued");
+        }
+
+        var kept = PythonText.TrimStart(message);
+        return string.CompareOrdinal(rendered, start, kept, 0, kept.Length) == 0
+            ? rendered[..(start + kept.Length)]
+            : rendered[..(start + stripped.Length)];
     }
 
     private static TemplateMap ValueOf(ChatMessage message)

@@ -1,3 +1,4 @@
+using System.Text;
 using System.Text.Json;
 using Ppsd.Host.Text.Tokens;
 
@@ -9,15 +10,20 @@ namespace Ppsd.Host.Text.ChatTemplates;
 /// </summary>
 internal static class ChatTemplateLoader
 {
+    private static readonly UTF8Encoding _utf8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
+
     /// <summary>Loads the template of a Hugging Face model folder.</summary>
     /// <param name="modelFolder">The folder.</param>
     /// <param name="time">Says what time it is, to templates that ask.</param>
     /// <exception cref="TextException">There is none, or it is malformed or not supported.</exception>
     public static ChatTemplate Load(string modelFolder, TimeProvider time) =>
-        TryLoad(modelFolder, time)
-        ?? throw new TextException(
+        TryLoad(modelFolder, time) ?? throw Missing(modelFolder);
+
+    /// <summary>The error of a model without a template.</summary>
+    public static TextException Missing(string modelFolder) =>
+        new(
             $"{modelFolder}: the model has no chat template (chat_template.jinja, or chat_template in "
-                + "tokenizer_config.json); give a raw prompt instead of messages"
+                + "tokenizer_config.json); give a raw prompt instead of messages, or --chat-template FILE"
         );
 
     /// <summary>As <see cref="Load"/>, or null when the model has no template.</summary>
@@ -28,13 +34,42 @@ internal static class ChatTemplateLoader
         var path = Path.Combine(modelFolder, "chat_template.jinja");
         if (File.Exists(path))
         {
-            return ChatTemplate.Parse(path, File.ReadAllText(path), config.NamedTokens, time);
+            return ChatTemplate.Parse(path, ReadText(path), config.NamedTokens, time);
         }
 
         using var file = JsonFile.OpenIfPresent(config.Path);
         return file is not null && JsonFile.Find(file.Root, "chat_template") is { } template
             ? ChatTemplate.Parse($"{config.Path}: chat_template", TextOf(file, template), config.NamedTokens, time)
             : null;
+    }
+
+    /// <summary>Loads a template from a file of its own, for a model whose special tokens it may write.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="modelFolder">The model's folder.</param>
+    /// <param name="time">Says what time it is, to templates that ask.</param>
+    /// <exception cref="TextException">The file cannot be read, or is malformed or not supported.</exception>
+    public static ChatTemplate LoadFile(string path, string modelFolder, TimeProvider time)
+    {
+        try
+        {
+            return ChatTemplate.Parse(path, ReadText(path), TokenizerConfig.Load(modelFolder).NamedTokens, time);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new TextException($"{path}: expected a chat template: {e.Message}", e);
+        }
+    }
+
+    private static string ReadText(string path)
+    {
+        try
+        {
+            return _utf8.GetString(File.ReadAllBytes(path));
+        }
+        catch (DecoderFallbackException e)
+        {
+            throw new TextException($"{path}: expected UTF-8, found another encoding at byte {e.Index}", e);
+        }
     }
 
     private static string TextOf(JsonFile file, JsonElement template)

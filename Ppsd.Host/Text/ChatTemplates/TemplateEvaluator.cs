@@ -57,6 +57,10 @@ internal sealed class TemplateEvaluator(RenderBudget budget)
     public IReadOnlyList<object?> Elements(Expression expression, TemplateScope scope) =>
         _sequences.Elements(Place(expression.At, Evaluate(expression, scope)));
 
+    /// <summary>What a loop over a value runs through.</summary>
+    /// <exception cref="TemplateFaultException">The value cannot be run through.</exception>
+    public IReadOnlyList<object?> Elements(object? value) => _sequences.Elements(value);
+
     private TemplateList EvaluateItems(Expression.Items items, TemplateScope scope) =>
         new(
             [.. items.Elements.Select(element => Evaluate(element, scope))],
@@ -111,15 +115,27 @@ internal sealed class TemplateEvaluator(RenderBudget budget)
         return _sequences.Slice(Place(slice.At, target), start, stop, step);
     }
 
-    private object? EvaluateCall(Expression.Call call, TemplateScope scope)
+    /// <summary>Calls a function, as <c>{% call %}</c> does with one more argument.</summary>
+    /// <exception cref="TemplateFaultException">It cannot be called, or refuses its arguments.</exception>
+    public object? EvaluateCall(Expression.Call call, TemplateScope scope, TemplateFunction? caller = null)
     {
         var callee = Operators.Defined(Place(call.At, Evaluate(call.Callee, scope)));
+        if (callee is LoopState { Again: { } again })
+        {
+            callee = again;
+        }
+
         if (callee is not TemplateFunction function)
         {
             throw new TemplateFaultException($"{ValueNames.Of(callee)} cannot be called");
         }
 
         var arguments = EvaluateArguments(call.Arguments, function.Name, scope);
+        if (caller is not null)
+        {
+            arguments.Name("caller", caller);
+        }
+
         At = call.At;
         var result = function.Call(arguments);
         arguments.RefuseRest();
@@ -185,10 +201,32 @@ internal sealed class TemplateEvaluator(RenderBudget budget)
     private Arguments EvaluateArguments(CallArguments arguments, string callee, TemplateScope scope)
     {
         var named = new Dictionary<string, object?>();
-        object?[] positional = [.. arguments.Positional.Select(argument => Evaluate(argument, scope))];
+        List<object?> positional = [.. arguments.Positional.Select(argument => Evaluate(argument, scope))];
+        if (arguments.Sequence is { } sequence)
+        {
+            positional.AddRange(Elements(sequence, scope));
+            budget.List(positional.Count);
+        }
+
         foreach (var (name, value) in arguments.Named)
         {
             named[name] = Evaluate(value, scope);
+        }
+
+        if (arguments.Map is { } unpacked)
+        {
+            var map =
+                Place(unpacked.At, Evaluate(unpacked, scope)) as TemplateMap
+                ?? throw new TemplateFaultException("'**' unpacks a map");
+            foreach (var (key, value) in map.Entries)
+            {
+                var name =
+                    key as string ?? throw new TemplateFaultException("'**' unpacks a map whose keys are strings");
+                if (!named.TryAdd(name, value))
+                {
+                    throw new TemplateFaultException($"{callee} was given '{name}' twice");
+                }
+            }
         }
 
         return new Arguments(callee, positional, named);

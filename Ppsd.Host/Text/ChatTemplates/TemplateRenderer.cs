@@ -53,7 +53,7 @@ internal sealed class TemplateRenderer
         }
         catch (TemplateFaultException fault)
         {
-            throw source.Error(renderer._evaluator.At, fault.Message);
+            throw source.Error(renderer._evaluator.At, fault.Message, fault.IsUnsupported);
         }
 
         return output.ToString();
@@ -91,10 +91,20 @@ internal sealed class TemplateRenderer
                 Assign(set.Target, _evaluator.Evaluate(set.Value, scope), scope);
                 return Flow.Next;
             case Statement.SetBlock block:
-                Assign(block.Target, RenderBlock(block, scope), scope);
+                Assign(block.Target, RenderBlock(block.Filtered, block.Body, scope), scope);
                 return Flow.Next;
+            case Statement.FilterBlock block:
+                var filtered = RenderBlock(block.Filtered, block.Body, scope);
+                Append(output, ValuePrinter.Print(filtered, _budget));
+                return Flow.Next;
+            case Statement.With with:
+                return RenderWith(with, scope, output);
             case Statement.Macro macro:
-                scope.Set(macro.Name, new TemplateFunction($"macro '{macro.Name}'", call => Call(macro, scope, call)));
+                scope.Set(macro.Name, FunctionOf(macro, scope));
+                return Flow.Next;
+            case Statement.CallBlock call:
+                var called = _evaluator.EvaluateCall(call.Call, scope, FunctionOf(call.Caller, scope));
+                Append(output, ValuePrinter.Print(called, _budget));
                 return Flow.Next;
             case Statement.LoopControl control:
                 return control.IsBreak ? Flow.Break : Flow.Continue;
@@ -126,6 +136,17 @@ internal sealed class TemplateRenderer
     private Flow RenderLoop(Statement.For loop, TemplateScope scope, StringBuilder output)
     {
         var items = _evaluator.Elements(loop.Items, scope);
+        return RenderLoop(loop, items, scope, output, depth: 0);
+    }
+
+    private Flow RenderLoop(
+        Statement.For loop,
+        IReadOnlyList<object?> items,
+        TemplateScope scope,
+        StringBuilder output,
+        int depth
+    )
+    {
         if (loop.Condition is { } condition)
         {
             items = [.. items.Where(item => _evaluator.IsTrue(condition, Round(loop.Target, item, scope)))];
@@ -136,10 +157,12 @@ internal sealed class TemplateRenderer
             return Render(loop.Otherwise, new TemplateScope(scope), output);
         }
 
+        var changes = new LoopState.Changes(new Operators(_budget));
+        var again = loop.IsRecursive ? new TemplateFunction("the loop", RenderAgain) : null;
         for (var i = 0; i < items.Count; i++)
         {
             var round = Round(loop.Target, items[i], scope);
-            round.Set("loop", new LoopState(items, i));
+            round.Set("loop", new LoopState(items, i, depth, changes) { Again = again });
             if (Render(loop.Body, round, output) == Flow.Break)
             {
                 break;
@@ -147,6 +170,13 @@ internal sealed class TemplateRenderer
         }
 
         return Flow.Next;
+
+        string RenderAgain(Arguments arguments)
+        {
+            var inner = new StringBuilder();
+            RenderLoop(loop, _evaluator.Elements(arguments.Take(0, "iterable")), scope, inner, depth + 1);
+            return inner.ToString();
+        }
     }
 
     private TemplateScope Round(AssignTarget target, object? item, TemplateScope scope)
@@ -157,14 +187,30 @@ internal sealed class TemplateRenderer
         return round;
     }
 
-    private object? RenderBlock(Statement.SetBlock block, TemplateScope scope)
+    private object? RenderBlock(Expression filtered, IReadOnlyList<Statement> body, TemplateScope scope)
     {
         var inner = new TemplateScope(scope);
         var text = new StringBuilder();
-        Render(block.Body, inner, text);
+        Render(body, inner, text);
         inner.Set(Statement.SetBlock.BlockText, text.ToString());
-        return _evaluator.Evaluate(block.Filtered, inner);
+        return _evaluator.Evaluate(filtered, inner);
     }
+
+    // The values do not see one another.
+    private Flow RenderWith(Statement.With with, TemplateScope scope, StringBuilder output)
+    {
+        var inner = new TemplateScope(scope);
+        object?[] values = [.. with.Variables.Select(variable => _evaluator.Evaluate(variable.Value, scope))];
+        for (var i = 0; i < values.Length; i++)
+        {
+            Assign(with.Variables[i].Target, values[i], inner);
+        }
+
+        return Render(with.Body, inner, output);
+    }
+
+    private TemplateFunction FunctionOf(Statement.Macro macro, TemplateScope scope) =>
+        new($"macro '{macro.Name}'", arguments => Call(macro, scope, arguments));
 
     private string Call(Statement.Macro macro, TemplateScope definedIn, Arguments arguments)
     {
@@ -177,6 +223,31 @@ internal sealed class TemplateRenderer
                 : otherwise is null ? new Undefined($"the parameter '{name}' of macro '{macro.Name}' was not given")
                 : _evaluator.Evaluate(otherwise, scope);
             scope.Set(name, value);
+        }
+
+        if (macro.TakesCaller && macro.Parameters.All(parameter => parameter.Name != "caller"))
+        {
+            var isGiven = arguments.TryTake(int.MaxValue, "caller", out var caller);
+            scope.Set("caller", isGiven ? caller : new Undefined("no caller was given"));
+        }
+
+        if (macro.TakesFurtherPositional)
+        {
+            var further = arguments.TakePositional(macro.Parameters.Count);
+            scope.Set("varargs", new TemplateList(further, TemplateList.Kinds.Tuple));
+        }
+
+        if (macro.TakesFurtherNamed)
+        {
+            var further = new TemplateMap();
+            foreach (
+                var (name, value) in arguments.TakeNamedExcept([.. macro.Parameters.Select(p => p.Name), "caller"])
+            )
+            {
+                further.Set(name, value);
+            }
+
+            scope.Set("kwargs", further);
         }
 
         var text = new StringBuilder();

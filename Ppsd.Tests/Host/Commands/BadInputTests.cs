@@ -188,6 +188,27 @@ public sealed class BadInputTests
         );
     }
 
+    [TestCase("serve")]
+    [TestCase("stage")]
+    [TestCase("chat")]
+    [TestCase("generate", "--prompts", "p.jsonl")]
+    public async Task A_chat_template_that_cannot_be_read_stops_a_command_at_its_start(params string[] command)
+    {
+        using var folder = new TemporaryFolder();
+        var template = folder.Write("broken.jinja", "{% if messages %}");
+        await AssertRefusedAsync(
+            [.. command, "--chat-template", template],
+            "broken.jinja(1,4): 'if' is not closed with 'endif'"
+        );
+        await AssertRefusedAsync([.. command, "--chat-template", template + "x"], "expected a chat template: ");
+        if (command is ["serve"])
+        {
+            SafetensorsWriter.CopyModel(TestModels.Folder(TestModels.Tiny), folder.FullPath);
+            folder.Write("chat_template.jinja", "{% include 'x' %}");
+            await AssertRefusedAsync(["serve", "--model", folder.FullPath], "chat_template.jinja(1,4): the statement");
+        }
+    }
+
     [TestCase("not json", ":1: not JSON")]
     [TestCase("[1]", ":1: expected a JSON object")]
     [TestCase("{}", ":1: expected 'prompt', 'messages' or 'question'")]

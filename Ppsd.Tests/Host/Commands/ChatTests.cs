@@ -53,7 +53,10 @@ public sealed class ChatTests
         using (Assert.EnterMultipleScope())
         {
             Assert.That(chat.ExitCode, Is.EqualTo(2));
-            Assert.That(chat.ErrorLines, Has.Length.EqualTo(1), chat.Error);
+
+            // A machine that is busy enough also says what it has loaded.
+            var complaints = chat.ErrorLines.Where(line => line.StartsWith("ppsd: ", StringComparison.Ordinal));
+            Assert.That(complaints.Count(), Is.EqualTo(1), chat.Error);
             Assert.That(chat.Error, Does.Contain("the model's context of 2048; /clear begins a new one"));
             Assert.That(chat.Output, Is.EqualTo((await ChatAsync($"{Cats}\n")).Output), "what was answered stays");
         }
@@ -84,6 +87,20 @@ public sealed class ChatTests
             Assert.That(process.ExitCode, Is.Zero, await error);
             Assert.That(rest, Has.Length.GreaterThan(1000));
         }
+    }
+
+    [Test]
+    public async Task A_chat_template_of_the_users_takes_the_place_of_the_models()
+    {
+        // The template asks something else than the user does, so the answer shows which one was rendered.
+        using var folder = new TemporaryFolder();
+        var template = folder.Write(
+            "mine.jinja",
+            "{{ bos_token }}USER: {{ messages[-1].content | replace('dogs', 'cats') }} ASSISTANT:"
+        );
+        var chat = await ChatAsync("How many legs do 3 dogs have?\n", "--chat-template", template);
+        Assert.That(chat.ExitCode, Is.Zero, chat.Error);
+        Assert.That(chat.Output, Does.Contain(await AnswerAsync(("user", "How many legs do 3 cats have?"))));
     }
 
     [Test]

@@ -6,56 +6,90 @@ namespace Ppsd.Host.Text.ChatTemplates.Functions;
 /// The filters. One that is not known is refused when it is reached, not when the template is read: a template may use
 /// it only for conversations that never come.
 /// </summary>
-/// <param name="budget">What rendering may cost.</param>
-/// <param name="tests">The tests, for select and reject.</param>
-internal sealed class Filters(RenderBudget budget, ValueTests tests)
+internal sealed class Filters
 {
-    private readonly Sequences _sequences = new(budget);
+    private readonly RenderBudget _budget;
+    private readonly ValueTests _tests;
+    private readonly Sequences _sequences;
+    private readonly SortedDictionary<string, Func<object?, Arguments, object?>> _filters;
+
+    /// <summary>Creates the filters of one rendering.</summary>
+    /// <param name="budget">What rendering may cost.</param>
+    /// <param name="tests">The tests, for select and reject.</param>
+    public Filters(RenderBudget budget, ValueTests tests)
+    {
+        _budget = budget;
+        _tests = tests;
+        _sequences = new Sequences(budget);
+        var order = new OrderFilters(budget);
+        _filters = new(StringComparer.Ordinal)
+        {
+            ["trim"] = (input, arguments) => StringMethods.Strip(Text(input), arguments, atStart: true, atEnd: true),
+            ["upper"] = (input, _) => PythonCase.Upper(Text(input)),
+            ["lower"] = (input, _) => PythonCase.Lower(Text(input)),
+            ["title"] = (input, _) => TextFilters.Title(Text(input)),
+            ["capitalize"] = (input, _) => PythonCase.Capitalize(Text(input)),
+            ["string"] = (input, _) => Text(input),
+            ["safe"] = (input, _) => Text(input),
+            ["escape"] = (input, _) => TextFilters.Escape(Text(input)),
+            ["e"] = (input, _) => TextFilters.Escape(Text(input)),
+            ["replace"] = Replace,
+            ["indent"] = (input, arguments) => TextFilters.Indent(Text(input), arguments, budget),
+            ["center"] = (input, arguments) => TextFilters.Center(Text(input), arguments, budget),
+            ["wordcount"] = (input, _) => TextFilters.CountWords(Text(input)),
+            ["format"] = FormatText,
+            ["tojson"] = (input, arguments) => JsonPrinter.Print(Operators.Defined(input), arguments, budget),
+            ["length"] = (input, _) => _sequences.Length(input),
+            ["count"] = (input, _) => _sequences.Length(input),
+            ["default"] = Default,
+            ["d"] = Default,
+            ["first"] = (input, _) => Edge(input, atEnd: false),
+            ["last"] = (input, _) => Edge(input, atEnd: true),
+            ["list"] = (input, _) => new TemplateList(_sequences.Elements(input)),
+            ["items"] = (input, _) => Items(input),
+            ["attr"] = (input, arguments) => _sequences.At(input, arguments.TakeString(0, "name")),
+            ["join"] = Join,
+            ["reverse"] = (input, _) => Reverse(input),
+            ["batch"] = Batch,
+            ["sort"] = order.Sort,
+            ["dictsort"] = order.SortMap,
+            ["unique"] = order.Unique,
+            ["groupby"] = order.Group,
+            ["min"] = (input, arguments) => order.Extreme(input, arguments, largest: false),
+            ["max"] = (input, arguments) => order.Extreme(input, arguments, largest: true),
+            ["sum"] = order.Sum,
+            ["int"] = NumberFilters.ToInteger,
+            ["float"] = NumberFilters.ToReal,
+            ["abs"] = (input, _) => NumberFilters.Absolute(input),
+            ["round"] = NumberFilters.Round,
+            ["map"] = Map,
+            ["select"] = (input, arguments) => Select(input, arguments, wanted: true, byAttribute: false),
+            ["reject"] = (input, arguments) => Select(input, arguments, wanted: false, byAttribute: false),
+            ["selectattr"] = (input, arguments) => Select(input, arguments, wanted: true, byAttribute: true),
+            ["rejectattr"] = (input, arguments) => Select(input, arguments, wanted: false, byAttribute: true),
+        };
+    }
 
     /// <summary>Applies a filter.</summary>
     /// <exception cref="TemplateFaultException">It is not supported, or does not apply to the value.</exception>
     public object? Apply(string name, object? input, Arguments arguments)
     {
-        var result = name switch
+        if (!_filters.TryGetValue(name, out var filter))
         {
-            "trim" => StringMethods.Strip(Text(input), arguments, atStart: true, atEnd: true),
-            "upper" => Text(input).ToUpperInvariant(),
-            "lower" => Text(input).ToLowerInvariant(),
-            "title" => PythonText.Title(Text(input)),
-            "capitalize" => PythonText.Capitalize(Text(input)),
-            "string" or "safe" => Text(input),
-            "replace" => Replace(input, arguments),
-            "tojson" => JsonPrinter.Print(Operators.Defined(input), arguments, budget),
-            "length" or "count" => _sequences.Length(input),
-            "default" or "d" => Default(input, arguments),
-            "first" => Edge(input, atEnd: false),
-            "last" => Edge(input, atEnd: true),
-            "list" => new TemplateList(_sequences.Elements(input)),
-            "items" => Items(input),
-            "join" => Join(input, arguments),
-            "reverse" => Reverse(input),
-            "int" => NumberFilters.ToInteger(input, arguments),
-            "float" => NumberFilters.ToReal(input, arguments),
-            "abs" => NumberFilters.Absolute(input),
-            "map" => Map(input, arguments),
-            "select" => Select(input, arguments, wanted: true, byAttribute: false),
-            "reject" => Select(input, arguments, wanted: false, byAttribute: false),
-            "selectattr" => Select(input, arguments, wanted: true, byAttribute: true),
-            "rejectattr" => Select(input, arguments, wanted: false, byAttribute: true),
-            _ => throw new TemplateFaultException(
-                $"the filter '{name}' is not supported; supported: abs, capitalize, count, default, first, float, int, "
-                    + "items, join, last, length, list, lower, map, reject, rejectattr, replace, reverse, safe, "
-                    + "select, selectattr, string, title, tojson, trim, upper"
-            ),
-        };
+            throw TemplateFaultException.Unsupported(
+                $"the filter '{name}' is not supported; supported: {string.Join(", ", _filters.Keys)}"
+            );
+        }
+
+        var result = filter(input, arguments);
         arguments.RefuseRest();
         return result;
     }
 
     private string Text(object? value)
     {
-        var text = ValuePrinter.Print(value, budget);
-        budget.Text(text.Length);
+        var text = ValuePrinter.Print(value, _budget);
+        _budget.Text(text.Length);
         return text;
     }
 
@@ -65,8 +99,23 @@ internal sealed class Filters(RenderBudget budget, ValueTests tests)
             Text(arguments.Take(0, "old")),
             Text(arguments.Take(1, "new")),
             arguments.TakeOptionalInteger(2, "count"),
-            budget
+            _budget
         );
+
+    private string FormatText(object? input, Arguments arguments)
+    {
+        var named = new TemplateMap();
+        foreach (var (name, value) in arguments.TakeAllNamed())
+        {
+            named.Set(name, value);
+        }
+
+        var positional = arguments.TakeAllPositional();
+        return new PercentFormatting(_budget).Format(
+            Text(input),
+            named.Count > 0 ? named : new TemplateList(positional, TemplateList.Kinds.Tuple)
+        );
+    }
 
     private static object? Default(object? input, Arguments arguments)
     {
@@ -75,7 +124,7 @@ internal sealed class Filters(RenderBudget budget, ValueTests tests)
             otherwise = "";
         }
 
-        var replacesFalse = arguments.TryTake(1, "boolean", out var boolean) && Operators.IsTrue(boolean);
+        var replacesFalse = arguments.TakeTruth(1, "boolean");
         return input is Undefined || (replacesFalse && !Operators.IsTrue(input)) ? otherwise : input;
     }
 
@@ -101,11 +150,11 @@ internal sealed class Filters(RenderBudget budget, ValueTests tests)
     private string Join(object? input, Arguments arguments)
     {
         var separator = arguments.TryTake(0, "d", out var d) ? Text(d) : "";
-        var attribute = arguments.TakeOptionalString(1, "attribute");
+        arguments.TryTake(1, "attribute", out var attribute);
         var parts =
             from element in _sequences.Elements(input)
-            select (object?)Text(attribute is null ? element : Attribute(element, attribute));
-        return StringMethods.Join(separator, new TemplateList([.. parts]), budget);
+            select (object?)Text(_sequences.Attribute(element, attribute));
+        return StringMethods.Join(separator, new TemplateList([.. parts]), _budget);
     }
 
     private object Reverse(object? input)
@@ -116,16 +165,36 @@ internal sealed class Filters(RenderBudget budget, ValueTests tests)
             : new TemplateList([.. reversed], TemplateList.Kinds.Generator);
     }
 
+    // Lists of so many elements; the last is filled up if there is something to fill it with.
+    private TemplateList Batch(object? input, Arguments arguments)
+    {
+        var size = (int)Math.Clamp(arguments.TakeInteger(0, "linecount"), 1, RenderBudget.MaxCount);
+        var fills = arguments.TryTake(1, "fill_with", out var fill) && fill is not null;
+        var elements = _sequences.Elements(input);
+        _budget.List(elements.Count + (long)size);
+        return Generator(
+            elements
+                .Chunk(size)
+                .Select(chunk =>
+                    (object?)new TemplateList([.. chunk, .. Enumerable.Repeat(fill, fills ? size - chunk.Length : 0)])
+                )
+        );
+    }
+
+    // Jinja's map and select look at their input's truth first: of none they make nothing, not an error.
+    private IReadOnlyList<object?> ElementsIfTrue(object? input) =>
+        Operators.IsTrue(input) ? _sequences.Elements(input) : [];
+
     private TemplateList Map(object? input, Arguments arguments)
     {
-        var elements = _sequences.Elements(input);
-        budget.List(elements.Count);
+        var elements = ElementsIfTrue(input);
+        _budget.List(elements.Count);
         if (arguments.TryTake(int.MaxValue, "attribute", out var attribute))
         {
             var hasDefault = arguments.TryTake(int.MaxValue, "default", out var otherwise);
             return Generator(
                 elements
-                    .Select(element => Attribute(element, attribute))
+                    .Select(element => _sequences.Attribute(element, attribute))
                     .Select(value => value is Undefined && hasDefault ? otherwise : value)
             );
         }
@@ -141,19 +210,15 @@ internal sealed class Filters(RenderBudget budget, ValueTests tests)
         var place = byAttribute ? 1 : 0;
         var test = arguments.TakeOptionalString(place, "test");
         var rest = arguments.TakeRest(place + 1, $"test '{test}'");
-        return Generator(_sequences.Elements(input).Where(element => Passes(element) == wanted));
+        return Generator(ElementsIfTrue(input).Where(element => Passes(element) == wanted));
 
         bool Passes(object? element)
         {
-            budget.Step();
-            var value = byAttribute ? Attribute(element, attribute) : element;
-            return test is null ? Operators.IsTrue(value) : tests.Passes(test, value, rest);
+            _budget.Step();
+            var value = _sequences.Attribute(element, attribute);
+            return test is null ? Operators.IsTrue(value) : _tests.Passes(test, value, rest);
         }
     }
-
-    // "a.b" is an attribute of an attribute; a number is an index.
-    private object? Attribute(object? value, object? path) =>
-        path is string text ? text.Split('.').Aggregate(value, _sequences.At) : _sequences.At(value, path);
 
     private static TemplateList Generator(IEnumerable<object?> elements) =>
         new([.. elements], TemplateList.Kinds.Generator);

@@ -5,8 +5,8 @@ using Ppsd.Host.Text.ChatTemplates.Values;
 namespace Ppsd.Host.Text.ChatTemplates.Functions;
 
 /// <summary>
-/// The filter tojson as transformers has it: Python's json.dumps with every character as it is
-/// (<c>ensure_ascii=False</c>).
+/// The filter tojson as transformers has it: Python's json.dumps, with every character as it is unless
+/// <c>ensure_ascii</c> is true.
 /// </summary>
 internal sealed class JsonPrinter
 {
@@ -16,9 +16,18 @@ internal sealed class JsonPrinter
     private readonly string _itemSeparator;
     private readonly string _keySeparator;
     private readonly bool _sortsKeys;
+    private readonly bool _escapesAllButAscii;
 
-    private JsonPrinter(RenderBudget budget, string? indent, string itemSeparator, string keySeparator, bool sortsKeys)
+    private JsonPrinter(
+        RenderBudget budget,
+        string? indent,
+        string itemSeparator,
+        string keySeparator,
+        bool sortsKeys,
+        bool escapesAllButAscii
+    )
     {
+        _escapesAllButAscii = escapesAllButAscii;
         _budget = budget;
         _indent = indent;
         _itemSeparator = itemSeparator;
@@ -28,16 +37,12 @@ internal sealed class JsonPrinter
 
     /// <summary>Prints a value.</summary>
     /// <param name="value">The value.</param>
-    /// <param name="arguments">Those of the filter: indent, separators, sort_keys.</param>
+    /// <param name="arguments">Those of the filter: ensure_ascii, indent, separators, sort_keys.</param>
     /// <param name="budget">What rendering may cost.</param>
     /// <exception cref="TemplateFaultException">The value is no JSON, or is nested too deeply.</exception>
     public static string Print(object? value, Arguments arguments, RenderBudget budget)
     {
-        if (arguments.TryTake(0, "ensure_ascii", out var ascii) && ascii is not false)
-        {
-            throw new TemplateFaultException("tojson: ensure_ascii=true is not supported");
-        }
-
+        var escapes = arguments.TryTake(0, "ensure_ascii", out var ascii) && Operators.IsTrue(ascii);
         var indent = TakeIndent(arguments);
         var itemSeparator = indent is null ? ", " : ",";
         var keySeparator = ": ";
@@ -49,7 +54,7 @@ internal sealed class JsonPrinter
         }
 
         var sortsKeys = arguments.TryTake(3, "sort_keys", out var sort) && Operators.IsTrue(sort);
-        var printer = new JsonPrinter(budget, indent, itemSeparator, keySeparator, sortsKeys);
+        var printer = new JsonPrinter(budget, indent, itemSeparator, keySeparator, sortsKeys, escapes);
         printer.Append(value, depth: 0);
         return printer._result.ToString();
     }
@@ -156,13 +161,16 @@ internal sealed class JsonPrinter
                 '\t' => _result.Append("\\t"),
                 '\b' => _result.Append("\\b"),
                 '\f' => _result.Append("\\f"),
-                < ' ' => _result.Append(CultureInfo.InvariantCulture, $"\\u{(int)c:x4}"),
+                < ' ' => Escape(c),
+                > '~' when _escapesAllButAscii => Escape(c),
                 _ => _result.Append(c),
             };
         }
 
         _result.Append('"');
     }
+
+    private StringBuilder Escape(char unit) => _result.Append(CultureInfo.InvariantCulture, $"\\u{(int)unit:x4}");
 
     private static string NotFinite(double number) =>
         double.IsNaN(number) ? "NaN"

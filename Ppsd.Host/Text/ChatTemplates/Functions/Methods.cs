@@ -1,3 +1,4 @@
+using System.Text;
 using Ppsd.Host.Text.ChatTemplates.Values;
 
 namespace Ppsd.Host.Text.ChatTemplates.Functions;
@@ -36,10 +37,10 @@ internal sealed class Methods(RenderBudget budget)
             "splitlines" => _ => StringMethods.SplitLines(text, budget),
             "startswith" => arguments => StringMethods.Affix(text, arguments, atEnd: false),
             "endswith" => arguments => StringMethods.Affix(text, arguments, atEnd: true),
-            "upper" => _ => text.ToUpperInvariant(),
-            "lower" => _ => text.ToLowerInvariant(),
-            "title" => _ => PythonText.Title(text),
-            "capitalize" => _ => PythonText.Capitalize(text),
+            "upper" => _ => PythonCase.Upper(text),
+            "lower" => _ => PythonCase.Lower(text),
+            "title" => _ => PythonCase.Title(text),
+            "capitalize" => _ => PythonCase.Capitalize(text),
             "replace" => arguments =>
                 StringMethods.Replace(
                     text,
@@ -48,12 +49,25 @@ internal sealed class Methods(RenderBudget budget)
                     arguments.TakeOptionalInteger(2, "count"),
                     budget
                 ),
-            "find" => arguments => StringMethods.Find(text, arguments.TakeString(0, "sub"), budget),
+            "format" => arguments =>
+                new StringFormatting(budget).Format(text, arguments.TakeAllPositional(), arguments.TakeAllNamed()),
+            "find" => arguments => StringMethods.Find(text, arguments.TakeString(0, "sub"), fromEnd: false, budget),
+            "rfind" => arguments => StringMethods.Find(text, arguments.TakeString(0, "sub"), fromEnd: true, budget),
+            "partition" => arguments => StringMethods.Partition(text, arguments.TakeString(0, "sep"), false, budget),
+            "rpartition" => arguments => StringMethods.Partition(text, arguments.TakeString(0, "sep"), true, budget),
+            "ljust" => arguments => StringMethods.Justify(text, arguments, '<', budget),
+            "rjust" => arguments => StringMethods.Justify(text, arguments, '>', budget),
+            "center" => arguments => StringMethods.Justify(text, arguments, '^', budget),
+            "zfill" => arguments => StringMethods.ZeroFill(text, arguments, budget),
             "count" => arguments => StringMethods.Count(text, arguments.TakeString(0, "sub"), budget),
             "join" => arguments => StringMethods.Join(text, arguments.Take(0, "iterable"), budget),
             "removeprefix" => arguments => StringMethods.Remove(text, arguments.TakeString(0, "prefix"), atEnd: false),
             "removesuffix" => arguments => StringMethods.Remove(text, arguments.TakeString(0, "suffix"), atEnd: true),
             "isdigit" => _ => text.Length > 0 && text.All(char.IsDigit),
+            "isalpha" => _ => text.Length > 0 && text.EnumerateRunes().All(Rune.IsLetter),
+            "isalnum" => _ => text.Length > 0 && text.EnumerateRunes().All(Rune.IsLetterOrDigit),
+            "isupper" => _ => PythonCase.IsAll(text, upper: true),
+            "islower" => _ => PythonCase.IsAll(text, upper: false),
             "isspace" => _ => text.Length > 0 && text.All(PythonText.IsSpace),
             _ => null,
         };

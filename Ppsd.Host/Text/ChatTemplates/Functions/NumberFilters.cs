@@ -3,7 +3,7 @@ using Ppsd.Host.Text.ChatTemplates.Values;
 
 namespace Ppsd.Host.Text.ChatTemplates.Functions;
 
-/// <summary>The filters int, float and abs.</summary>
+/// <summary>The filters int, float, abs and round.</summary>
 internal static class NumberFilters
 {
     private const NumberStyles IntegerStyle =
@@ -46,6 +46,30 @@ internal static class NumberFilters
             double number => Math.Abs(number),
             _ => throw new TemplateFaultException($"abs does not apply to {ValueNames.Of(input)}"),
         };
+
+    /// <summary>round: to so many decimals, to the nearest (common), up (ceil) or down (floor).</summary>
+    /// <exception cref="TemplateFaultException">The value is no number, or the method unknown.</exception>
+    public static object Round(object? input, Arguments arguments)
+    {
+        var precision = (int)Math.Clamp(arguments.TakeOptionalInteger(0, "precision") ?? 0, -1000, 1000);
+        var method = arguments.TakeOptionalString(1, "method") ?? "common";
+        var number =
+            PythonNumbers.From(Operators.Defined(input))
+            ?? throw new TemplateFaultException($"round does not apply to {ValueNames.Of(input)}");
+        var real = Convert.ToDouble(number, CultureInfo.InvariantCulture);
+        var scale = Math.Pow(10, precision);
+        return method switch
+        {
+            "common" when number is long && precision >= 0 => number,
+            "common" when number is long => checked((long)RealDigits.Round(real, precision)),
+            "common" => RealDigits.Round(real, precision),
+            "ceil" => Math.Ceiling(real * scale) / scale,
+            "floor" => Math.Floor(real * scale) / scale,
+            _ => throw new TemplateFaultException(
+                $"round: 'method' must be 'common', 'ceil' or 'floor', but is '{method}'"
+            ),
+        };
+    }
 
     private static bool TryReal(string text, out double number) =>
         double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out number);

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Ppsd.Host.Text.ChatTemplates.Values;
 
 namespace Ppsd.Host.Text.ChatTemplates.Functions;
@@ -73,6 +74,21 @@ internal sealed class Sequences(RenderBudget budget)
         Undefined Missing() =>
             new($"{ValueNames.Of(value)} has no element {(index is string or long ? index : ValueNames.Of(index))}");
     }
+
+    /// <summary>
+    /// What a filter's <c>attribute</c> means: "a.b" is an attribute of an attribute, a number an index, none the value
+    /// itself.
+    /// </summary>
+    public object? Attribute(object? value, object? path) =>
+        path switch
+        {
+            null => value,
+            string text => text.Split('.').Aggregate(value, (at, part) => At(at, IndexOr(part))),
+            _ => At(value, path),
+        };
+
+    private static object IndexOr(string part) =>
+        long.TryParse(part, NumberStyles.None, CultureInfo.InvariantCulture, out var index) ? index : part;
 
     /// <summary><c>value[start:stop:step]</c> with Python's rules for what lies outside.</summary>
     /// <exception cref="TemplateFaultException">The value cannot be sliced, or a bound is no integer.</exception>

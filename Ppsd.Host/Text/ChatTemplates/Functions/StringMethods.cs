@@ -120,12 +120,71 @@ internal static class StringMethods
         return isLater && position == text.Length ? -1 : next;
     }
 
-    /// <summary>find: the first occurrence, counted in characters, or -1.</summary>
-    public static long Find(string text, string part, RenderBudget budget)
+    /// <summary>find and rfind: the first or last occurrence, counted in characters, or -1.</summary>
+    public static long Find(string text, string part, bool fromEnd, RenderBudget budget)
+    {
+        var index = IndexOf(text, part, fromEnd, budget);
+        return index < 0 ? -1 : PythonText.Length(text[..index]);
+    }
+
+    /// <summary>partition and rpartition: what stands before a separator, the separator, and what stands behind.</summary>
+    /// <exception cref="TemplateFaultException">The separator is empty.</exception>
+    public static TemplateList Partition(string text, string separator, bool fromEnd, RenderBudget budget)
+    {
+        if (separator.Length == 0)
+        {
+            throw new TemplateFaultException("partition: the separator must not be empty");
+        }
+
+        var index = IndexOf(text, separator, fromEnd, budget);
+        object?[] parts =
+            index >= 0 ? [text[..index], separator, text[(index + separator.Length)..]]
+            : fromEnd ? ["", "", text]
+            : [text, "", ""];
+        return new TemplateList(parts, TemplateList.Kinds.Tuple);
+    }
+
+    /// <summary>ljust, rjust and center: filled up to a width.</summary>
+    /// <exception cref="TemplateFaultException">What fills is not one character.</exception>
+    public static string Justify(string text, Arguments arguments, char align, RenderBudget budget)
+    {
+        var width = Width(arguments, budget);
+        var fill = arguments.TakeOptionalString(1, "fillchar") ?? " ";
+        if (PythonText.Length(fill) != 1)
+        {
+            throw new TemplateFaultException("what fills a string must be one character");
+        }
+
+        // Python puts the odd character of an odd width to the left.
+        var missing = Math.Max(0, width - PythonText.Length(text));
+        var left =
+            align == '<' ? 0
+            : align == '>' ? missing
+            : (missing / 2) + (missing & width & 1);
+        return string.Concat([.. Enumerable.Repeat(fill, left), text, .. Enumerable.Repeat(fill, missing - left)]);
+    }
+
+    /// <summary>zfill: filled with zeros behind the sign.</summary>
+    public static string ZeroFill(string text, Arguments arguments, RenderBudget budget)
+    {
+        var missing = Math.Max(0, Width(arguments, budget) - PythonText.Length(text));
+        var sign = text.StartsWith('-') || text.StartsWith('+') ? 1 : 0;
+        return text.Insert(sign, new string('0', missing));
+    }
+
+    private static int Width(Arguments arguments, RenderBudget budget)
+    {
+        var width = Math.Clamp(arguments.TakeInteger(0, "width"), 0, RenderBudget.MaxLength + 1L);
+        budget.Text(width);
+        return (int)width;
+    }
+
+    private static int IndexOf(string text, string part, bool fromEnd, RenderBudget budget)
     {
         budget.Search(text.Length, part.Length);
-        var index = text.IndexOf(part, StringComparison.Ordinal);
-        return index < 0 ? -1 : PythonText.Length(text[..index]);
+        return fromEnd
+            ? text.LastIndexOf(part, StringComparison.Ordinal)
+            : text.IndexOf(part, StringComparison.Ordinal);
     }
 
     /// <summary>count: how often a part occurs, without overlaps.</summary>

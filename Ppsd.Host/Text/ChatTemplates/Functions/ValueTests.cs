@@ -31,6 +31,9 @@ internal sealed class ValueTests(RenderBudget budget)
             "odd" => Remainder(value, 2L) is 1L,
             "even" => Remainder(value, 2L) is 0L,
             "divisibleby" => Remainder(value, arguments.Take(0, "num")) is 0L,
+            "lower" => PythonCase.IsAll(ValuePrinter.Print(value, budget), upper: false),
+            "upper" => PythonCase.IsAll(ValuePrinter.Print(value, budget), upper: true),
+            "escaped" => false,
             "sameas" => IsSame(value, arguments.Take(0, "other")),
             "in" => _operators.Compare("in", value, arguments.Take(0, "seq")),
             "equalto" or "eq" or "==" => Compare("=="),
@@ -39,10 +42,10 @@ internal sealed class ValueTests(RenderBudget budget)
             "le" or "<=" => Compare("<="),
             "gt" or "greaterthan" or ">" => Compare(">"),
             "ge" or ">=" => Compare(">="),
-            _ => throw new TemplateFaultException(
+            _ => throw TemplateFaultException.Unsupported(
                 $"the test '{name}' is not supported; supported: boolean, callable, defined, divisibleby, eq, equalto, "
-                    + "even, false, float, ge, greaterthan, gt, in, integer, iterable, le, lessthan, lt, mapping, ne, "
-                    + "none, number, odd, sameas, sequence, string, true, undefined"
+                    + "escaped, even, false, float, ge, greaterthan, gt, in, integer, iterable, le, lessthan, lower, lt, mapping, ne, "
+                    + "none, number, odd, sameas, sequence, string, true, undefined, upper"
             ),
         };
         arguments.RefuseRest();

@@ -33,6 +33,9 @@ internal sealed class ExpressionParser
     /// </summary>
     public Expression ParseFilters(Expression input) => _operands.ParseFilters(input);
 
+    /// <summary>Parses the filters of a filter block: the first goes without <c>|</c>.</summary>
+    public Expression ParseFilterBlock(Expression input) => _operands.ParseFilters(_operands.ParseFilter(input));
+
     private Expression ParseTuple(Func<Expression> parseElement)
     {
         var first = parseElement();

@@ -62,11 +62,17 @@ internal sealed class OperandParser(TokenReader tokens, Func<Expression> parseEx
     {
         while (tokens.TryTakeOperator("|"))
         {
-            var name = tokens.Expect(TemplateTokenKind.Name, "a filter's name");
-            value = new Expression.Filter(name.At, value, name.Text, ParseOptionalArguments());
+            value = ParseFilter(value);
         }
 
         return value;
+    }
+
+    /// <summary>Parses one filter without the <c>|</c> before it.</summary>
+    public Expression ParseFilter(Expression value)
+    {
+        var name = tokens.Expect(TemplateTokenKind.Name, "a filter's name");
+        return new Expression.Filter(name.At, value, name.Text, ParseOptionalArguments());
     }
 
     private Expression ParsePrimary()
@@ -216,26 +222,31 @@ internal sealed class OperandParser(TokenReader tokens, Func<Expression> parseEx
         tokens.ExpectOperator("(");
         var positional = new List<Expression>();
         var named = new List<(string, Expression)>();
+        Expression? sequence = null;
+        Expression? map = null;
         while (!tokens.TryTakeOperator(")"))
         {
-            if (tokens.Current.IsOperator("*") || tokens.Current.IsOperator("**"))
+            if (sequence is null && map is null && tokens.TryTakeOperator("*"))
             {
-                throw tokens.Error($"arguments unpacked with {tokens.Current} are not supported");
+                sequence = parseExpression();
             }
-
-            if (tokens.Current.Kind == TemplateTokenKind.Name && tokens.Following.IsOperator("="))
+            else if (map is null && tokens.TryTakeOperator("**"))
+            {
+                map = parseExpression();
+            }
+            else if (map is null && tokens.Current.Kind == TemplateTokenKind.Name && tokens.Following.IsOperator("="))
             {
                 var name = tokens.Take().Text;
                 tokens.Take();
                 named.Add((name, parseExpression()));
             }
-            else if (named.Count == 0)
+            else if (named.Count == 0 && sequence is null && map is null)
             {
                 positional.Add(parseExpression());
             }
             else
             {
-                throw tokens.Error("an argument without a name follows one with a name");
+                throw tokens.Error("an argument without a name follows one with a name or an unpacked one");
             }
 
             if (!tokens.Current.IsOperator(")"))
@@ -244,6 +255,6 @@ internal sealed class OperandParser(TokenReader tokens, Func<Expression> parseEx
             }
         }
 
-        return new CallArguments(positional, named);
+        return new CallArguments(positional, named, sequence, map);
     }
 }

@@ -1,3 +1,4 @@
+using System.Text.RegularExpressions;
 using Ppsd.Host.Text.ChatTemplates.Values;
 using Ppsd.Host.Text.Tokens;
 
@@ -8,7 +9,7 @@ namespace Ppsd.Host.Text.ChatTemplates.Syntax;
 /// line end after a statement or comment goes (<c>trim_blocks</c>), and so does the indentation before one that begins
 /// its line (<c>lstrip_blocks</c>). <c>-</c> at a tag's edge removes all white space on that side, <c>+</c> keeps it.
 /// </summary>
-internal sealed class TemplateLexer
+internal sealed partial class TemplateLexer
 {
     private readonly TemplateSource _source;
     private readonly string _text;
@@ -42,6 +43,10 @@ internal sealed class TemplateLexer
             if (_text[tag + 1] == '#')
             {
                 SkipComment(tag);
+            }
+            else if (!isPrint && RawBegin.Match(_text, _position) is { Success: true } begin)
+            {
+                ReadRaw(tag, _position + begin.Length);
             }
             else
             {
@@ -108,6 +113,22 @@ internal sealed class TemplateLexer
         SkipWhiteSpaceAfter(sign, trimsLineEnd: true);
     }
 
+    // Up to "endraw" everything is text. The line end behind "raw" stays, unlike that behind any other statement.
+    private void ReadRaw(int tag, int start)
+    {
+        var end = RawEnd.Match(_text, start);
+        if (!end.Success)
+        {
+            throw _source.Error(tag, "'raw' is not closed with 'endraw'");
+        }
+
+        (_position, _atLineStart) = (start, _text[start - 1] == '\n');
+        AddText(TextBefore(end.Index, _text[end.Index + 2], isPrint: false));
+        var sign = end.Groups["sign"].ValueSpan is [var given] ? given : ' ';
+        _position = end.Index + end.Length;
+        SkipWhiteSpaceAfter(sign, trimsLineEnd: true);
+    }
+
     private void ReadTag(int tag, bool isPrint)
     {
         var (begin, end, close) = isPrint
@@ -121,6 +142,12 @@ internal sealed class TemplateLexer
         _position += 2;
         SkipWhiteSpaceAfter(sign, trimsLineEnd: !isPrint);
     }
+
+    [GeneratedRegex(@"\G\s*raw\s*(?:-%}\s*|%})")]
+    private static partial Regex RawBegin { get; }
+
+    [GeneratedRegex(@"{%[-+]?\s*endraw\s*(?<sign>[-+]?)%}")]
+    private static partial Regex RawEnd { get; }
 
     private void SkipWhiteSpaceAfter(char sign, bool trimsLineEnd)
     {

@@ -76,10 +76,13 @@ internal sealed class TemplateParser
             "macro" => [ParseMacro(name.At)],
             "break" or "continue" => [ParseLoopControl(name)],
             "generation" => ParseGeneration(),
+            "call" => [ParseCall(name.At)],
+            "filter" => [ParseFilterBlock(name.At)],
+            "with" => [ParseWith(name.At)],
             _ => throw _tokens.Error(
                 name.At,
-                $"the statement '{name.Text}' is not supported; supported: if, for, set, macro, break, continue, "
-                    + "generation"
+                $"the statement '{name.Text}' is not supported; supported: if, for, set, macro, call, filter, with, raw, "
+                    + "break, continue, generation"
             ),
         };
     }
@@ -105,18 +108,14 @@ internal sealed class TemplateParser
         _tokens.ExpectName("in");
         var items = _expressions.ParseTupleBeforeIf();
         var condition = _tokens.TryTakeName("if") ? _expressions.ParseExpression() : null;
-        if (_tokens.Current.IsName("recursive"))
-        {
-            throw _tokens.Error("'recursive' loops are not supported");
-        }
-
+        var isRecursive = _tokens.TryTakeName("recursive");
         CloseTag();
         _openLoops++;
         var body = ParseBody();
         _openLoops--;
         var otherwise = ParseElse();
         Close("endfor", "for", at);
-        return new Statement.For(at, target, items, condition, body, otherwise);
+        return new Statement.For(at, target, items, condition, body, otherwise, isRecursive);
     }
 
     private Statement ParseSet(int at)
@@ -139,6 +138,54 @@ internal sealed class TemplateParser
     private Statement.Macro ParseMacro(int at)
     {
         var name = _tokens.Expect(TemplateTokenKind.Name, "the macro's name").Text;
+        var parameters = ParseParameters();
+        return ParseMacroBody(at, name, parameters, "macro");
+    }
+
+    // call(parameters) callee(arguments)
+    private Statement.CallBlock ParseCall(int at)
+    {
+        var parameters = _tokens.Current.IsOperator("(") ? ParseParameters() : [];
+        var place = _tokens.Current.At;
+        var call =
+            _expressions.ParseExpression() as Expression.Call
+            ?? throw _tokens.Error(place, "expected a macro's call, such as 'name(1)'");
+        return new Statement.CallBlock(at, ParseMacroBody(at, "caller", parameters, "call"), call);
+    }
+
+    private Statement.FilterBlock ParseFilterBlock(int at)
+    {
+        var block = new Expression.Variable(at, Statement.SetBlock.BlockText);
+        var filtered = _expressions.ParseFilterBlock(block);
+        CloseTag();
+        var body = ParseBody();
+        Close("endfilter", "filter", at);
+        return new Statement.FilterBlock(at, filtered, body);
+    }
+
+    private Statement.With ParseWith(int at)
+    {
+        var variables = new List<(AssignTarget, Expression)>();
+        while (_tokens.Current.Kind != TemplateTokenKind.StatementEnd)
+        {
+            if (variables.Count > 0)
+            {
+                _tokens.ExpectOperator(",");
+            }
+
+            var target = ParseSingleTarget();
+            _tokens.ExpectOperator("=");
+            variables.Add((target, _expressions.ParseExpression()));
+        }
+
+        CloseTag();
+        var body = ParseBody();
+        Close("endwith", "with", at);
+        return new Statement.With(at, variables, body);
+    }
+
+    private List<(string, Expression?)> ParseParameters()
+    {
         _tokens.ExpectOperator("(");
         var parameters = new List<(string, Expression?)>();
         while (!_tokens.TryTakeOperator(")"))
@@ -151,13 +198,33 @@ internal sealed class TemplateParser
             }
         }
 
+        return parameters;
+    }
+
+    private Statement.Macro ParseMacroBody(
+        int at,
+        string name,
+        List<(string, Expression?)> parameters,
+        string statement
+    )
+    {
         CloseTag();
         var outerLoops = _openLoops;
         _openLoops = 0;
+        var start = _tokens.Position;
         var body = ParseBody();
         _openLoops = outerLoops;
-        Close("endmacro", "macro", at);
-        return new Statement.Macro(at, name, parameters, body);
+        var result = new Statement.Macro(
+            at,
+            name,
+            parameters,
+            body,
+            TakesCaller: _tokens.HasRead("caller", start),
+            TakesFurtherPositional: _tokens.HasRead("varargs", start),
+            TakesFurtherNamed: _tokens.HasRead("kwargs", start)
+        );
+        Close("end" + statement, statement, at);
+        return result;
     }
 
     private Statement.LoopControl ParseLoopControl(TemplateToken name)

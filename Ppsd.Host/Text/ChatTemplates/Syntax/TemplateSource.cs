@@ -35,11 +35,11 @@ internal sealed class TemplateSource
     public string Text { get; }
 
     /// <summary>An error at a position: the message is preceded by name, line and column.</summary>
-    public TextException Error(int at, string message)
+    public TextException Error(int at, string message, bool isModelAtFault = true)
     {
         var before = Text.AsSpan(0, Math.Min(at, Text.Length));
         var line = before.Count('\n') + 1;
         var column = before.Length - before.LastIndexOf('\n');
-        return new TextException($"{Name}({line},{column}): {message}");
+        return new TextException($"{Name}({line},{column}): {message}") { IsModelAtFault = isModelAtFault };
     }
 }

@@ -19,6 +19,13 @@ internal sealed class TokenReader(TemplateSource source, List<TemplateToken> tok
     /// <summary>The token after it.</summary>
     public TemplateToken Following => tokens[Math.Min(_next + 1, tokens.Count - 1)];
 
+    /// <summary>How many tokens have been read.</summary>
+    public int Position => _next;
+
+    /// <summary>Whether a name has been read since a position.</summary>
+    public bool HasRead(string name, int since) =>
+        tokens.Skip(since).Take(_next - since).Any(token => token.IsName(name));
+
     /// <summary>Reads a token.</summary>
     public TemplateToken Take() => tokens[_next < tokens.Count - 1 ? _next++ : _next];
 

@@ -53,6 +53,40 @@ internal sealed class Arguments(string callee, IReadOnlyList<object?> positional
         : value is long number ? number
         : throw new TemplateFaultException($"{callee}: '{name}' must be an integer, but is {ValueNames.Of(value)}");
 
+    /// <summary>Before the call: one more argument with a name.</summary>
+    /// <exception cref="TemplateFaultException">There is one of this name.</exception>
+    public void Name(string name, object? value)
+    {
+        if (!named.TryAdd(name, value))
+        {
+            throw new TemplateFaultException($"{callee} was given '{name}' twice");
+        }
+    }
+
+    /// <summary>Whether an argument is given and counts as true.</summary>
+    public bool TakeTruth(int place, string name) => TryTake(place, name, out var value) && Operators.IsTrue(value);
+
+    /// <summary>Takes an integer that must be given.</summary>
+    /// <exception cref="TemplateFaultException">It is missing or something else.</exception>
+    public long TakeInteger(int place, string name) =>
+        TakeOptionalInteger(place, name) ?? throw new TemplateFaultException($"{callee} needs the argument '{name}'");
+
+    /// <summary>Takes the arguments without a name from a place on.</summary>
+    public IReadOnlyList<object?> TakePositional(int place)
+    {
+        object?[] rest = [.. positional.Skip(place)];
+        _taken += rest.Length;
+        return rest;
+    }
+
+    /// <summary>Takes the arguments with a name, but those with one of <paramref name="names"/>.</summary>
+    public IEnumerable<KeyValuePair<string, object?>> TakeNamedExcept(IEnumerable<string> names)
+    {
+        var rest = named.ExceptBy(names, entry => entry.Key).ToArray();
+        _taken += rest.Length;
+        return rest;
+    }
+
     /// <summary>Takes every argument without a name.</summary>
     public IReadOnlyList<object?> TakeAllPositional()
     {

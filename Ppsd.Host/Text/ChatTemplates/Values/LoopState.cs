@@ -3,8 +3,13 @@ namespace Ppsd.Host.Text.ChatTemplates.Values;
 /// <summary>The <c>loop</c> variable in one round of a loop.</summary>
 /// <param name="items">What the loop runs over, less what its condition left out.</param>
 /// <param name="index">The round, from 0.</param>
-internal sealed class LoopState(IReadOnlyList<object?> items, int index)
+/// <param name="depth">How many loops of a recursive one are around it.</param>
+/// <param name="changes">What <c>loop.changed</c> was given last; the rounds of a loop share it.</param>
+internal sealed class LoopState(IReadOnlyList<object?> items, int index, int depth, LoopState.Changes changes)
 {
+    /// <summary>The loop over other items; null unless it is recursive.</summary>
+    public TemplateFunction? Again { get; init; }
+
     /// <summary>An attribute; one that does not exist is undefined.</summary>
     public object? Attribute(string name) =>
         name switch
@@ -16,11 +21,22 @@ internal sealed class LoopState(IReadOnlyList<object?> items, int index)
             "first" => index == 0,
             "last" => index == items.Count - 1,
             "length" => (long)items.Count,
+            "depth" => (long)depth + 1,
+            "depth0" => (long)depth,
+            "changed" => new TemplateFunction("loop.changed", arguments => Changed(arguments)),
             "previtem" => index > 0 ? items[index - 1] : new Undefined("there is no previous item"),
             "nextitem" => index + 1 < items.Count ? items[index + 1] : new Undefined("there is no next item"),
             "cycle" => new TemplateFunction("loop.cycle", Cycle),
             _ => new Undefined($"'loop.{name}' is not supported"),
         };
+
+    private bool Changed(Arguments arguments)
+    {
+        var values = new TemplateList(arguments.TakeAllPositional(), TemplateList.Kinds.Tuple);
+        var isChanged = changes.Last is null || !changes.Operators.AreEqual(changes.Last, values);
+        changes.Last = values;
+        return isChanged;
+    }
 
     private object? Cycle(Arguments arguments)
     {
@@ -28,5 +44,16 @@ internal sealed class LoopState(IReadOnlyList<object?> items, int index)
         return values.Count > 0
             ? values[index % values.Count]
             : throw new TemplateFaultException("loop.cycle needs a value");
+    }
+
+    /// <summary>What the rounds of one loop share.</summary>
+    /// <param name="operators">Compares values.</param>
+    public sealed class Changes(Operators operators)
+    {
+        /// <summary>Compares values.</summary>
+        public Operators Operators { get; } = operators;
+
+        /// <summary>The arguments of the last call of <c>loop.changed</c>.</summary>
+        public TemplateList? Last { get; set; }
     }
 }

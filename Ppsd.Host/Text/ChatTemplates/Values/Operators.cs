@@ -40,7 +40,9 @@ internal sealed class Operators(RenderBudget budget)
             ("+", TemplateList a, TemplateList b) when a.Kind == b.Kind => Concatenate(a, b),
             ("*", string a, long b) => Repeat(a, b),
             ("*", long a, string b) => Repeat(b, a),
-            ("%", string, _) => throw new TemplateFaultException("formatting a string with '%' is not supported"),
+            ("*", TemplateList a, long b) => Repeat(a, b),
+            ("*", long a, TemplateList b) => Repeat(b, a),
+            ("%", string format, _) => new PercentFormatting(budget).Format(format, right),
             _ when PythonNumbers.From(left) is { } a && PythonNumbers.From(right) is { } b => PythonNumbers.Apply(
                 op,
                 a,
@@ -127,12 +129,30 @@ internal sealed class Operators(RenderBudget budget)
         }
     }
 
-    private int Order(string op, object? left, object? right)
+    /// <summary>Below 0 where the left value comes first, above 0 where the right one does.</summary>
+    /// <exception cref="TemplateFaultException">The values have no order.</exception>
+    public int Order(object? left, object? right) => Order("<", left, right);
+
+    private int Order(string op, object? left, object? right, int depth = 0)
     {
+        RenderBudget.CheckDepth(depth);
         if (Defined(left) is string a && Defined(right) is string b)
         {
             budget.Text(Math.Min(a.Length, b.Length));
-            return string.CompareOrdinal(a, b);
+            return CompareCharacters(a, b);
+        }
+
+        if (left is TemplateList first && right is TemplateList second && first.Kind == second.Kind)
+        {
+            foreach (var (x0, y0) in first.Items.Zip(second.Items))
+            {
+                if (!AreEqual(x0, y0, depth + 1))
+                {
+                    return Order(op, x0, y0, depth + 1);
+                }
+            }
+
+            return first.Items.Count.CompareTo(second.Items.Count);
         }
 
         return PythonNumbers.From(left) is { } x && PythonNumbers.From(Defined(right)) is { } y
@@ -147,6 +167,16 @@ internal sealed class Operators(RenderBudget budget)
             ? a.CompareTo(b)
             : Convert.ToDouble(left, null).CompareTo(Convert.ToDouble(right, null));
 
+    // By characters: a surrogate pair comes after every other UTF-16 unit.
+    private static int CompareCharacters(string left, string right)
+    {
+        var same = left.AsSpan().CommonPrefixLength(right);
+        return same == left.Length || same == right.Length ? left.Length.CompareTo(right.Length)
+            : char.IsSurrogate(left[same]) == char.IsSurrogate(right[same]) ? left[same].CompareTo(right[same])
+            : char.IsSurrogate(left[same]) ? 1
+            : -1;
+    }
+
     private string Concatenate(string left, string right)
     {
         budget.Text((long)left.Length + right.Length);
@@ -157,6 +187,18 @@ internal sealed class Operators(RenderBudget budget)
     {
         budget.List((long)left.Items.Count + right.Items.Count);
         return left with { Items = [.. left.Items, .. right.Items] };
+    }
+
+    private TemplateList Repeat(TemplateList list, long count)
+    {
+        if (list.Kind == TemplateList.Kinds.Generator)
+        {
+            throw new TemplateFaultException($"'*' does not apply to {ValueNames.Of(list)}");
+        }
+
+        count = Math.Clamp(count, 0, RenderBudget.MaxCount + 1L);
+        budget.List(list.Items.Count * count);
+        return list with { Items = [.. Enumerable.Repeat(list.Items, (int)count).SelectMany(items => items)] };
     }
 
     private string Repeat(string text, long count)

@@ -1,5 +1,3 @@
-using System.Text;
-
 namespace Ppsd.Host.Text.ChatTemplates.Values;
 
 /// <summary>
@@ -70,24 +68,6 @@ internal static class PythonText
         var from = UnitOf(text, start, 0, 0);
         return text[from..UnitOf(text, end, start, from)];
     }
-
-    /// <summary>str.title(): every letter after a letter in lower case, every other in upper case.</summary>
-    public static string Title(string text)
-    {
-        var result = new StringBuilder(text.Length);
-        var afterLetter = false;
-        foreach (var c in text)
-        {
-            result.Append(afterLetter ? char.ToLowerInvariant(c) : char.ToUpperInvariant(c));
-            afterLetter = char.IsLetter(c);
-        }
-
-        return result.ToString();
-    }
-
-    /// <summary>str.capitalize(): the first character in upper case, the others in lower case.</summary>
-    public static string Capitalize(string text) =>
-        text.Length == 0 ? text : char.ToUpperInvariant(text[0]) + text[1..].ToLowerInvariant();
 
     // The UTF-16 offset of a character, counted on from one whose offset is known.
     private static int UnitOf(string text, int character, int knownCharacter, int unit)

@@ -23,6 +23,15 @@ internal static class ValuePrinter
         }
     }
 
+    /// <summary>repr</summary>
+    /// <exception cref="TemplateFaultException">The value has no text, or is nested too deeply.</exception>
+    public static string Represent(object? value, RenderBudget budget)
+    {
+        var result = new StringBuilder();
+        Represent(value, result, budget, depth: 0);
+        return result.ToString();
+    }
+
     private static void Represent(object? value, StringBuilder result, RenderBudget budget, int depth)
     {
         RenderBudget.CheckDepth(depth);

@@ -93,7 +93,8 @@ public class ChatTemplateGoldenTests
     {
         var variables = TemplateRunner.Parse("""{"tools": [{"name": "add", "parameters": {"a": 1, "b": []}}]}""");
         Assert.That(
-            Load("llama-3.2").Render([_user], addGenerationPrompt: false, variables),
+            Load("llama-3.2")
+                .Render([_user], new ChatRendering { AddsGenerationPrompt = false, Variables = variables }),
             Is.EqualTo(
                 "<s><|start_header_id|>system<|end_header_id|>\n\nEnvironment: ipython\n"
                     + "Cutting Knowledge Date: December 2023\nToday Date: 06 Jul 2024\n\n<|eot_id|>"
@@ -117,7 +118,8 @@ public class ChatTemplateGoldenTests
                 """{"tool_calls": [{"function": {"name": "add", "arguments": {"a": 1, "b": "é"}}}]}"""
             ),
         };
-        var text = Load("llama-3.1").Render([_user, call, new ChatMessage("tool", "3")], addGenerationPrompt: false);
+        var text = Load("llama-3.1")
+            .Render([_user, call, new ChatMessage("tool", "3")], new ChatRendering { AddsGenerationPrompt = false });
         Assert.That(
             text,
             Does.EndWith(
@@ -134,7 +136,8 @@ public class ChatTemplateGoldenTests
             ),
         };
         Assert.That(
-            Load("llama-3.1").Render([_user, oneArgument], addGenerationPrompt: false, builtIn),
+            Load("llama-3.1")
+                .Render([_user, oneArgument], new ChatRendering { AddsGenerationPrompt = false, Variables = builtIn }),
             Does.Contain("Environment: ipython\nTools: add, search\n\n")
                 .And.EndsWith("<|python_tag|>add.call(q=\"x\", r=\"y\")<|eom_id|>")
         );
@@ -200,8 +203,7 @@ public class ChatTemplateGoldenTests
         var text = Load("qwen2.5")
             .Render(
                 [_system, _user, call, new ChatMessage("tool", "1"), new ChatMessage("tool", "2")],
-                addGenerationPrompt: true,
-                tools
+                new ChatRendering { Variables = tools }
             );
         Assert.That(text, Does.StartWith("<|im_start|>system\nBe brief.\n\n# Tools\n\nYou may call one or more"));
         Assert.That(text, Does.Contain("<tools>\n{\"name\": \"add\"}\n</tools>\n\nFor each function call,"));
@@ -227,7 +229,7 @@ public class ChatTemplateGoldenTests
             )
         );
         Assert.That(
-            Load("qwen3").Render([_system, _user, thinking], addGenerationPrompt: false),
+            Load("qwen3").Render([_system, _user, thinking], new ChatRendering { AddsGenerationPrompt = false }),
             Is.EqualTo(
                 "<|im_start|>system\nBe brief.<|im_end|>\n<|im_start|>user\nHi there!<|im_end|>\n"
                     + "<|im_start|>assistant\n<think>\nHm.\n</think>\n\nHello.<|im_end|>\n"
@@ -235,7 +237,11 @@ public class ChatTemplateGoldenTests
             "the thoughts after the last question stay"
         );
         Assert.That(
-            Load("qwen3").Render([_user], true, TemplateRunner.Parse("""{"enable_thinking": false}""")),
+            Load("qwen3")
+                .Render(
+                    [_user],
+                    new ChatRendering { Variables = TemplateRunner.Parse("""{"enable_thinking": false}""") }
+                ),
             Is.EqualTo("<|im_start|>user\nHi there!<|im_end|>\n<|im_start|>assistant\n<think>\n\n</think>\n\n")
         );
     }
@@ -263,7 +269,7 @@ public class ChatTemplateGoldenTests
             )
         );
         Assert.That(
-            Load("chatml").Render([_user, _assistant], addGenerationPrompt: false),
+            Load("chatml").Render([_user, _assistant], new ChatRendering { AddsGenerationPrompt = false }),
             Is.EqualTo("<|im_start|>user\nHi there!<|im_end|>\n<|im_start|>assistant\nHello.<|im_end|>\n")
         );
     }
@@ -274,11 +280,13 @@ public class ChatTemplateGoldenTests
         Assert.That(
             ChatTemplateLoader
                 .Load(TextTestData.GsmLlama, TemplateRunner.Time)
-                .Render([_system, _user, _assistant, _again], true),
+                .Render([_system, _user, _assistant, _again], ChatRendering.Default),
             Is.EqualTo("<s>Be brief. USER: Hi there! ASSISTANT: Hello.</s>USER: And now? ASSISTANT:")
         );
         Assert.That(
-            ChatTemplateLoader.Load(TextTestData.TinyLlama3, TemplateRunner.Time).Render([_user], true),
+            ChatTemplateLoader
+                .Load(TextTestData.TinyLlama3, TemplateRunner.Time)
+                .Render([_user], ChatRendering.Default),
             Is.EqualTo(
                 "<|begin_of_text|><|start_header_id|>user<|end_header_id|>\n\nHi there!<|eot_id|>"
                     + "<|start_header_id|>assistant<|end_header_id|>\n\n"
@@ -289,13 +297,15 @@ public class ChatTemplateGoldenTests
     [Test]
     public void Rendered_text_is_encoded_with_one_beginning_and_its_markers()
     {
-        var text = ChatTemplateLoader.Load(TextTestData.TinyLlama3, TemplateRunner.Time).Render([_user], true);
+        var text = ChatTemplateLoader
+            .Load(TextTestData.TinyLlama3, TemplateRunner.Time)
+            .Render([_user], ChatRendering.Default);
         var ids = TokenizerLoader.Load(TextTestData.TinyLlama3).EncodeRendered(text);
         Assert.That(ids.Where(id => id >= 2042), Is.EqualTo(TextTestData.Ids(2042, 2044, 2045, 2046, 2044, 2045)));
     }
 
     private static string Render(string name, params ChatMessage[] messages) =>
-        Load(name).Render(messages, addGenerationPrompt: true);
+        Load(name).Render(messages, ChatRendering.Default);
 
     private static ChatTemplate Load(string name)
     {

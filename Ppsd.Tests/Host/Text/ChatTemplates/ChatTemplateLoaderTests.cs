@@ -51,7 +51,7 @@ public class ChatTemplateLoaderTests
                 .TypeOf<TextException>()
                 .With.Message.EqualTo(
                     $"{folder.Path}: the model has no chat template (chat_template.jinja, or chat_template in "
-                        + "tokenizer_config.json); give a raw prompt instead of messages"
+                        + "tokenizer_config.json); give a raw prompt instead of messages, or --chat-template FILE"
                 )
         );
     }
@@ -78,6 +78,27 @@ public class ChatTemplateLoaderTests
     }
 
     [Test]
+    public void A_template_may_come_from_a_file_of_its_own()
+    {
+        using var folder = ModelFolder.LlamaWith("""{"chat_template": "config", "bos_token": "<s>"}""");
+        folder.Write("mine.jinja", "{{ bos_token }}mine\n");
+        var path = Path.Combine(folder.Path, "mine.jinja");
+        var template = ChatTemplateLoader.LoadFile(path, folder.Path, TemplateRunner.Time);
+        Assert.That(template.Render(_messages, ChatRendering.Default), Is.EqualTo("<s>mine"));
+
+        folder.Write("mine.jinja", [0x61, 0xFF]);
+        AssertRefused($"{path}: expected UTF-8, found another encoding at byte 1");
+        File.Delete(path);
+        AssertRefused($"{path}: expected a chat template: ");
+
+        void AssertRefused(string message) =>
+            Assert.That(
+                () => ChatTemplateLoader.LoadFile(path, folder.Path, TemplateRunner.Time),
+                Throws.TypeOf<TextException>().With.Message.StartsWith(message)
+            );
+    }
+
+    [Test]
     public void One_template_serves_many_threads()
     {
         var template = ChatTemplateLoader.Load(TextTestData.GsmLlama, TemplateRunner.Time);
@@ -86,10 +107,10 @@ public class ChatTemplateLoaderTests
             .AsParallel()
             .AsOrdered()
             .WithDegreeOfParallelism(8)
-            .Select(i => template.Render([new ChatMessage("user", $"{i}")], addGenerationPrompt: true));
+            .Select(i => template.Render([new ChatMessage("user", $"{i}")], ChatRendering.Default));
         Assert.That(texts, Is.EqualTo(Enumerable.Range(0, 200).Select(i => $"<s>USER: {i} ASSISTANT:")));
     }
 
     private static string Render(ModelFolder folder) =>
-        ChatTemplateLoader.Load(folder.Path, TemplateRunner.Time).Render(_messages, addGenerationPrompt: true);
+        ChatTemplateLoader.Load(folder.Path, TemplateRunner.Time).Render(_messages, ChatRendering.Default);
 }

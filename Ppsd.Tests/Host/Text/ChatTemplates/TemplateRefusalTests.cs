@@ -6,26 +6,36 @@ public class TemplateRefusalTests
 {
     [TestCase(
         "a\n {% include 'x' %}",
-        "t(2,5): the statement 'include' is not supported; supported: if, for, set, macro, break, continue, generation"
+        "t(2,5): the statement 'include' is not supported; supported: if, for, set, macro, call, filter, with, raw, break, continue, generation"
     )]
-    [TestCase("{% for x in l recursive %}{% endfor %}", "t(1,15): 'recursive' loops are not supported")]
-    [TestCase("{{ f(*l) }}", "t(1,6): arguments unpacked with '*' are not supported")]
+    [TestCase("{% call 7 %}{% endcall %}", "t(1,9): expected a macro's call, such as 'name(1)'")]
+    [TestCase("{% raw %}{{ x }}", "t(1,1): 'raw' is not closed with 'endraw'")]
     [TestCase("{{ '\\N{DASH}' }}", "t(1,5): the escape sequence '\\N' is not supported")]
     public void What_the_parser_does_not_know_is_named_with_its_place(string template, string message) =>
         AssertRefused(template, message);
 
     [TestCase("{{ s\n | shuffle }}", "t(2,4): the filter 'shuffle' is not supported; supported: abs,")]
     [TestCase("{{ s is lonely }}", "t(1,6): the test 'lonely' is not supported; supported: boolean,")]
-    [TestCase("{{ s.format(1) }}", "t(1,12): a string has no method 'format' here")]
+    [TestCase("{{ '{:q}'.format(1) }}", "t(1,17): the format 'q' is not supported")]
+    [TestCase("{{ '{'.format(1) }}", "t(1,14): format: '{' at character 0 has no counterpart")]
+    [TestCase("{{ '{2}'.format(1) }}", "t(1,16): format: there is no argument 2")]
     [TestCase("{{ l.append(1) }}", "t(1,12): a list has no method 'append' here")]
     [TestCase("{{ lipsum() }}", "t(1,10): 'lipsum' is undefined")]
-    [TestCase("{{ '%s' % s }}", "t(1,9): formatting a string with '%' is not supported")]
+    [TestCase("{{ '%s %s' % s }}", "t(1,12): '%': the format needs more values")]
+    [TestCase("{{ '%s' % (1, 2) }}", "t(1,9): '%': the format does not use all values")]
+    [TestCase("{{ '%q' % s }}", "t(1,9): '%': the directive '%q' is not supported")]
+    [TestCase("{{ '%9999d' % n }}", "t(1,13): '%': 9999 is more than 1000")]
     [TestCase("{{ strftime_now('%Q') }}", "t(1,16): strftime_now: the directive '%Q' is not supported")]
     [TestCase(
         "{{ s | trim(cut=1) }}",
         "t(1,8): filter 'trim' was given arguments it does not know: 0 without a name; named: 'cut'"
     )]
-    [TestCase("{{ m | tojson(ensure_ascii=true) }}", "t(1,8): tojson: ensure_ascii=true is not supported")]
+    [TestCase("{{ [1, 'a'] | sort }}", "t(1,15): '<' does not apply to")]
+    [TestCase("{{ [[1]] | unique }}", "t(1,12): unique does not apply to a list")]
+    [TestCase(
+        "{% macro f() %}{% endmacro %}{% call f() %}{% endcall %}",
+        "t(1,39): macro 'f' was given arguments it does not know"
+    )]
     public void What_cannot_be_evaluated_is_named_with_its_place(string template, string message) =>
         AssertRefused(template, message);
 
@@ -61,7 +71,7 @@ public class TemplateRefusalTests
     [TestCase("{{ }}", "t(1,4): expected a value but found '}}'")]
     [TestCase("{{ (1 }}", "t(1,7): '}' closes nothing")]
     [TestCase("{{ 1 $ 2 }}", "t(1,6): '$' is no operator")]
-    [TestCase("{{ f(a=1, 2) }}", "t(1,11): an argument without a name follows one with a name")]
+    [TestCase("{{ f(a=1, 2) }}", "t(1,11): an argument without a name follows one with a name or an unpacked one")]
     [TestCase("{{ 99999999999999999999 }}", "t(1,4): the number is too large")]
     [TestCase("{% if yes %}{% else %}{% else %}{% endif %}", "t(1,23): expected 'endif' but found 'else'")]
     public void Malformed_templates_are_refused_with_the_place(string template, string message) =>

@@ -23,7 +23,9 @@ internal static class TemplateRunner
     private static readonly Dictionary<string, JsonElement> _variables = Parse(Variables);
 
     public static string Render(string template, params ChatMessage[] messages) =>
-        ChatTemplate.Parse("t", template, [], Time).Render(messages, addGenerationPrompt: false, _variables);
+        ChatTemplate
+            .Parse("t", template, [], Time)
+            .Render(messages, new ChatRendering { AddsGenerationPrompt = false, Variables = _variables });
 
     public static string Evaluate(string expression) => Render($"{{{{ {expression} }}}}");
 
