@@ -3,98 +3,90 @@ using Ppsd.Actors.Ids;
 namespace Ppsd.Actors.Speculation;
 
 /// <summary>
-/// The candidates of one session between its base (the last candidate with a verdict) and the newest draft: those in
-/// the pipeline and those waiting to enter. Plain PPSD keeps a chain in it. Pure; one owner.
+/// What follows a session's last verified token, which is the root: candidates in the pipeline and proposals that wait to
+/// enter. A candidate's parent is a candidate; a proposal's parent may be a proposal. Pure; one owner.
 /// </summary>
 internal sealed class CandidateTree
 {
-    private readonly List<Node> _nodes = [];
+    // Both lists have parents before children.
+    private readonly List<TokenNode> _candidates = [];
+    private readonly List<TokenNode> _proposals = [];
+    private readonly Stack<TokenNode> _spare = [];
 
-    /// <summary>Candidates in the tree.</summary>
-    public int Count => _nodes.Count;
+    /// <summary>The last verified token; null while the prompt enters.</summary>
+    public TokenNode? Root { get; private set; }
 
-    /// <summary>All candidates, parents before children.</summary>
-    public IReadOnlyList<Node> Nodes => _nodes;
+    /// <summary>Nodes that have entered, in the order they did.</summary>
+    public IReadOnlyList<TokenNode> Candidates => _candidates;
 
-    /// <summary>Adds a candidate that has entered the pipeline.</summary>
-    public void Add(CandidateId id, CandidateId parent, TokenId token, float score, bool isDraft) =>
-        _nodes.Add(new Node(id, parent, token, score, isDraft));
+    /// <summary>Nodes that have not entered, the root among them while it waits.</summary>
+    public IReadOnlyList<TokenNode> Proposals => _proposals;
 
-    /// <summary>The candidate, if it lives.</summary>
-    public Node? Find(CandidateId id)
+    /// <summary>Drafts that wait to enter.</summary>
+    public int WaitingDrafts => _proposals.Count - (Root is { Id: null } ? 1 : 0);
+
+    /// <summary>Makes a token the root, alone.</summary>
+    public TokenNode Plant(TokenId token, int position)
+    {
+        Clear();
+        Root = New(null, token, position);
+        return Root;
+    }
+
+    /// <summary>Adds a proposal.</summary>
+    public TokenNode Propose(TokenNode parent, TokenId token)
+    {
+        var node = New(parent, token, parent.Position + 1);
+        node.IsDraft = true;
+        node.NextSibling = parent.FirstChild;
+        parent.FirstChild = node;
+        return node;
+    }
+
+    /// <summary>A proposal enters the pipeline; its parent has.</summary>
+    public void Enter(TokenNode node, CandidateId id, int part)
+    {
+        node.Id = id;
+        node.Part = part;
+        _proposals.Remove(node);
+        _candidates.Add(node);
+    }
+
+    /// <summary>The candidate with an id, if it lives.</summary>
+    public TokenNode? Find(CandidateId id)
     {
         // Newest first: drafts extend the newest candidates.
-        for (var i = _nodes.Count - 1; i >= 0; i--)
+        for (var i = _candidates.Count - 1; i >= 0; i--)
         {
-            if (_nodes[i].Id == id)
+            if (_candidates[i].Id == id)
             {
-                return _nodes[i];
+                return _candidates[i];
             }
         }
 
         return null;
-    }
-
-    /// <summary>True when a candidate has children in the tree.</summary>
-    public bool HasChildren(CandidateId parent)
-    {
-        foreach (var node in _nodes)
-        {
-            if (node.Parent == parent)
-            {
-                return true;
-            }
-        }
-
-        return false;
     }
 
     /// <summary>The child of <paramref name="parent"/> with that token, if there is one.</summary>
-    public Node? FindChild(CandidateId parent, TokenId token)
+    public static TokenNode? FindChild(TokenNode parent, TokenId token)
     {
-        foreach (var node in _nodes)
+        for (var child = parent.FirstChild; child is not null; child = child.NextSibling)
         {
-            if (node.Parent == parent && node.Token == token)
+            if (child.Token == token)
             {
-                return node;
+                return child;
             }
         }
 
         return null;
     }
 
-    /// <summary>Removes everything but <paramref name="root"/> and its descendants; returns the ids removed.</summary>
-    public List<CandidateId> KeepOnly(CandidateId root)
+    /// <summary>True when a child of <paramref name="parent"/> has entered.</summary>
+    public static bool HasCandidateBehind(TokenNode parent)
     {
-        var removed = new List<CandidateId>();
-        var kept = 0;
-        for (var i = 0; i < _nodes.Count; i++)
+        for (var child = parent.FirstChild; child is not null; child = child.NextSibling)
         {
-            var node = _nodes[i];
-
-            // Parents precede children, so the parent's fate is settled.
-            if (node.Id == root || IsAmongFirst(kept, node.Parent))
-            {
-                _nodes[kept++] = node;
-            }
-            else
-            {
-                removed.Add(node.Id);
-            }
-        }
-
-        _nodes.RemoveRange(kept, _nodes.Count - kept);
-        return removed;
-    }
-
-    /// <summary>Removes everything.</summary>
-    public void Clear() => _nodes.Clear();
-
-    private bool IsAmongFirst(int count, CandidateId id)
-    {
-        for (var i = 0; i < count; i++)
-        {
-            if (_nodes[i].Id == id)
+            if (child.Id is not null)
             {
                 return true;
             }
@@ -103,11 +95,94 @@ internal sealed class CandidateTree
         return false;
     }
 
-    /// <summary>A candidate in the pipeline.</summary>
-    /// <param name="Id">Its id.</param>
-    /// <param name="Parent">The candidate before it.</param>
-    /// <param name="Token">Its token.</param>
-    /// <param name="Score">Sum of log probabilities along its path of drafts.</param>
-    /// <param name="IsDraft">False for a token that was verified when it entered.</param>
-    internal sealed record Node(CandidateId Id, CandidateId Parent, TokenId Token, float Score, bool IsDraft);
+    /// <summary>
+    /// Makes a node the root and removes all that do not descend from it.
+    /// </summary>
+    /// <param name="root">The new root.</param>
+    /// <param name="removed">Receives the ids of candidates removed, in the order they entered.</param>
+    public void KeepOnly(TokenNode root, List<CandidateId> removed)
+    {
+        Root = root;
+        root.IsKept = true;
+        root.Parent = null;
+        root.NextSibling = null;
+        Keep(_candidates, removed);
+        Keep(_proposals, removed);
+        Mark(_candidates);
+        Mark(_proposals);
+    }
+
+    /// <summary>Nothing of it is in the pipeline any more: every node is a proposal.</summary>
+    public void Withdraw()
+    {
+        foreach (var node in _candidates)
+        {
+            node.Id = null;
+        }
+
+        _proposals.InsertRange(0, _candidates);
+        _candidates.Clear();
+    }
+
+    /// <summary>Removes everything.</summary>
+    public void Clear()
+    {
+        _candidates.ForEach(_spare.Push);
+        _proposals.ForEach(_spare.Push);
+        _candidates.Clear();
+        _proposals.Clear();
+        Root = null;
+    }
+
+    private TokenNode New(TokenNode? parent, TokenId token, int position)
+    {
+        var node = _spare.TryPop(out var spare) ? spare : new TokenNode();
+        node.Id = null;
+        node.Parent = parent;
+        node.FirstChild = null;
+        node.NextSibling = null;
+        node.Token = token;
+        node.Position = position;
+        node.Part = 0;
+        node.IsDraft = false;
+        node.Chance = 1;
+        node.PathChance = 1;
+        node.IsKept = false;
+        node.ClearClaims();
+        _proposals.Add(node);
+        return node;
+    }
+
+    private void Keep(List<TokenNode> nodes, List<CandidateId> removed)
+    {
+        var kept = 0;
+        for (var i = 0; i < nodes.Count; i++)
+        {
+            // Parents precede children, so the parent's fate is settled.
+            var node = nodes[i];
+            if (node == Root || node.Parent is { IsKept: true })
+            {
+                node.IsKept = true;
+                nodes[kept++] = node;
+                continue;
+            }
+
+            if (node.Id is { } id)
+            {
+                removed.Add(id);
+            }
+
+            _spare.Push(node);
+        }
+
+        nodes.RemoveRange(kept, nodes.Count - kept);
+    }
+
+    private static void Mark(List<TokenNode> nodes)
+    {
+        foreach (var node in nodes)
+        {
+            node.IsKept = false;
+        }
+    }
 }

@@ -9,14 +9,15 @@ namespace Ppsd.Actors.Speculation;
 /// </summary>
 /// <remarks>
 /// Three marks move along the sequence. The <b>base</b> is the last candidate whose verdict has arrived: every stage
-/// holds its keys and values. The <b>head</b> is the candidate the next verdict must be about: it carries the last
-/// verified token. Behind the head lies the tree of drafts in flight. A verdict moves the base to the head; if one of
-/// the head's children carries the verdict's token, that child was right and becomes the head, and nothing had to wait;
-/// if none does, the verdict's token itself enters, as the first candidate of a new run.
+/// holds its keys and values. The <b>head</b> is the last verified token, the root of the tree: the next verdict must be
+/// about it. Behind the head lie the candidates in flight and the proposals that wait. A verdict moves the base to the head;
+/// if one of the head's children in flight carries the verdict's token, that child was right and becomes the head, and
+/// nothing had to wait; if none does, the verdict's token itself enters, with what the pool has behind it, as the first
+/// candidate of a new run.
 /// <para>
 /// The text is the target's own: every emitted token is a verdict's token, and verdicts depend only on the tokens before
 /// them. Drafts decide when a verdict is computed, never what it says. Autoregressive decoding is this class without
-/// calls of <see cref="AddDrafts"/>.
+/// proposals.
 /// </para>
 /// </remarks>
 internal sealed class DecodeSession
@@ -24,24 +25,31 @@ internal sealed class DecodeSession
     private readonly SessionSettings _settings;
     private readonly GenerationLimits _generation;
     private readonly SpeculationLimits _limits;
-    private readonly CandidateTree _tree = new();
-    private readonly List<DraftedToken> _waitingDrafts = [];
+    private readonly DraftPool _pool;
     private readonly List<TokenId> _tokens;
     private readonly int _promptLength;
     private readonly VerdictOutcome _outcome = new();
     private readonly DraftPolicy _policy;
+    private readonly PartBuilder _part = new();
     private VerifiedPath _base = VerifiedPath.Empty;
-    private CandidateId? _head;
-    private TokenId? _waitingToken;
     private CandidateId _nextId = new(0);
+    private TokenNode? _best;
+    private int _nextPart;
     private int _prefilled;
 
+    /// <param name="id">Its id.</param>
+    /// <param name="prompt">At least one token.</param>
+    /// <param name="settings">What every stage knows of it.</param>
+    /// <param name="generation">When it ends.</param>
+    /// <param name="limits">How far it runs ahead.</param>
+    /// <param name="calibration">How often drafts of such sessions were right; shared between them.</param>
     public DecodeSession(
         SessionId id,
         IReadOnlyList<TokenId> prompt,
         SessionSettings settings,
         GenerationLimits generation,
-        SpeculationLimits limits
+        SpeculationLimits limits,
+        DraftCalibration? calibration = null
     )
     {
         Id = id;
@@ -51,6 +59,11 @@ internal sealed class DecodeSession
         _policy = new DraftPolicy(limits.MinAcceptance);
         _promptLength = prompt.Count;
         _tokens = [.. prompt];
+        _pool = new DraftPool(
+            calibration ?? new DraftCalibration(),
+            usesNGrams: false,
+            endPosition: prompt.Count + generation.MaxTokens - 1
+        );
     }
 
     public SessionId Id { get; }
@@ -74,11 +87,16 @@ internal sealed class DecodeSession
     public bool IsPrefilling => _prefilled < _promptLength && _base.Length == 0;
 
     /// <summary>True when a verified token waits to enter: such work goes before anybody's drafts.</summary>
-    public bool HasVerifiedToken => !IsFinished && !IsPrefilling && _waitingToken is not null;
+    public bool HasVerifiedToken => !IsFinished && !IsPrefilling && Head is { Id: null };
 
     /// <summary>True when drafts wait to enter and the window has room for them.</summary>
     public bool HasDraftWork =>
-        !IsFinished && !IsPrefilling && _waitingToken is null && _waitingDrafts.Count > 0 && Depth <= _limits.Window;
+        !IsFinished
+        && Drafts
+        && _policy.IsDrafting
+        && Head is { Id: not null }
+        && PartsAhead <= _limits.Window
+        && _pool.Tree.WaitingDrafts > 0;
 
     /// <summary>
     /// True once something of it has entered, so that silence means a loss: of its work, or of the credits that would let its
@@ -86,71 +104,93 @@ internal sealed class DecodeSession
     /// </summary>
     public bool HasEntered => !IsFinished && _nextId.Value > 0;
 
-    /// <summary>How likely the drafts that wait are to be judged and confirmed, from 0 to 1.</summary>
-    public double DraftsChance => Math.Pow(_policy.Acceptance, Depth);
+    /// <summary>How many parts behind the head's its next part would be.</summary>
+    public int PartsAhead => Head is { Id: not null } head ? _nextPart - head.Part : 0;
 
-    /// <summary>Positions between the last verified token and the drafts that would enter next.</summary>
-    public int Depth => _waitingDrafts.Count == 0 ? 0 : DepthOf(_waitingDrafts[0].Origin) + 1;
+    /// <summary>Rows that may yet join the part that is being put together.</summary>
+    public int RoomInPart => Math.Max(1, _limits.MaxWidth) - _part.Count;
+
+    private TokenNode? Head => _pool.Tree.Root;
+
+    private bool Drafts => _settings.Mode == DecodeMode.Ppsd;
 
     /// <summary>Drafts in flight on the most likely path, for display.</summary>
-    public List<TokenId> LikelyDrafts()
-    {
-        var drafts = new List<TokenId>();
-        for (var at = _head; at is { } parent; )
-        {
-            at = null;
-            var best = float.NegativeInfinity;
-            foreach (var node in _tree.Nodes)
-            {
-                if (node.Parent == parent && node.Score > best)
-                {
-                    (at, best) = (node.Id, node.Score);
-                }
-            }
+    public List<TokenId> LikelyDrafts() => _pool.LikelyDrafts();
 
-            if (at is { } next)
-            {
-                drafts.Add(_tree.Find(next)!.Token);
-            }
-        }
-
-        return drafts;
-    }
-
-    /// <summary>What enters now: a chunk of the prompt, the verified token that waits, or drafts. Call only when there is work.</summary>
-    /// <param name="maxRows">Most drafts to take; a verified token is one row.</param>
-    /// <param name="mayDraft">True when drafts are wanted after it.</param>
+    /// <summary>What enters now: a chunk of the prompt, or the verified token that waits and drafts. Call only when there is work.</summary>
+    /// <param name="maxRows">Most rows to take, but for a chunk of the prompt.</param>
+    /// <param name="mayDraft">True when drafts are wanted in it and after it.</param>
     public BatchPart NextPart(int maxRows, bool mayDraft)
     {
-        var part =
-            IsPrefilling ? NextPromptChunk()
-            : _waitingToken is { } token ? VerifiedToken(token)
-            : NextDrafts(maxRows);
-        return mayDraft && _policy.IsDrafting && _settings.Mode == DecodeMode.Ppsd
-            ? part with
-            {
-                IsDrafting = true,
-            }
-            : part;
-    }
-
-    /// <summary>
-    /// Takes drafts for candidates in flight. Dropped are those whose parent died or is already answered, and those that the
-    /// token limit leaves no use for: they would also lie beyond what the stages have room and positions for.
-    /// </summary>
-    public void AddDrafts(RunId run, ReadOnlySpan<DraftedToken> drafts)
-    {
-        if (run != Run || IsFinished)
+        if (IsPrefilling)
         {
-            return;
+            return NextPromptChunk(mayDraft);
         }
 
-        foreach (var draft in drafts)
+        if (HasVerifiedToken)
         {
-            if (_tree.Find(draft.Origin) is { } parent && IsOfUse(draft) && !IsKnown(draft))
+            TakeVerifiedToken();
+        }
+
+        if (mayDraft)
+        {
+            RankDrafts();
+            while (_part.Count < maxRows && RoomInPart > 0 && NextDraftChance > 0)
             {
-                _waitingDrafts.Add(draft with { LogProbability = parent.Score + draft.LogProbability });
+                TakeDraft();
             }
+        }
+
+        return EndPart(mayDraft)!;
+    }
+
+    /// <summary>The verified token that waits becomes the first row of the next part.</summary>
+    public void TakeVerifiedToken()
+    {
+        var head = Head!;
+        Enter(head, _base.Head);
+        _part.CertainCount = 1;
+    }
+
+    /// <summary>Works out how likely proposals are to survive; call before drafts are taken.</summary>
+    public void RankDrafts()
+    {
+        _pool.Rank();
+        _best = MayTakeDrafts ? _pool.Best() : null;
+    }
+
+    /// <summary>How likely the best draft that waits is to survive, from 0 to 1; 0 when none may enter.</summary>
+    public double NextDraftChance => _best?.PathChance ?? 0;
+
+    /// <summary>That draft becomes the next row of the part.</summary>
+    public void TakeDraft()
+    {
+        var node = _best!;
+        Enter(node, node.Parent!.Id!.Value);
+        _pool.ProposeNGrams(node);
+        _best = RoomInPart > 0 ? _pool.Best() : null;
+    }
+
+    /// <summary>The rows taken since the last part, as one; null for none.</summary>
+    /// <param name="mayDraft">True when drafts are wanted after them.</param>
+    public BatchPart? EndPart(bool mayDraft)
+    {
+        _best = null;
+        if (_part.Count == 0)
+        {
+            return null;
+        }
+
+        _nextPart++;
+        return _part.Build(Id, Run, _base, WantsDrafts(mayDraft));
+    }
+
+    /// <summary>Takes an exit head's drafts for candidates in flight.</summary>
+    public void AddDrafts(RunId run, ReadOnlySpan<DraftedToken> drafts)
+    {
+        if (run == Run && !IsFinished)
+        {
+            _pool.Add(drafts);
         }
     }
 
@@ -161,17 +201,17 @@ internal sealed class DecodeSession
         _outcome.Clear();
         for (var i = 0; i < candidates.Length && run == Run && !IsFinished; i++)
         {
-            if (candidates[i] == _head && tokens[i] == TokenId.None)
+            if (candidates[i] == Head?.Id && tokens[i] == TokenId.None)
             {
                 _outcome.HasNoToken = true;
                 IsFinished = true;
             }
-            else if (candidates[i] == _head)
+            else if (candidates[i] == Head?.Id)
             {
                 _outcome.EmittedBy.Add(i);
                 Judge(candidates[i], tokens[i]);
             }
-            else if (_tree.Find(candidates[i]) is not null)
+            else if (_pool.Tree.Find(candidates[i]) is not null)
             {
                 // Verdicts come in the order candidates entered, and all that live descend from the head: its own
                 // verdict is missing.
@@ -188,31 +228,50 @@ internal sealed class DecodeSession
     /// </summary>
     public bool WillDie(RunId run, ReadOnlySpan<CandidateId> candidates, ReadOnlySpan<TokenId> tokens)
     {
-        if (run != Run || _head is not { } head || candidates.IndexOf(head) is not (>= 0 and var index))
+        if (run != Run)
         {
             return false;
         }
 
-        var token = tokens[index];
-        return _generation.EndTokens.Contains(token)
-            || GeneratedCount + 1 >= _generation.MaxTokens
-            || (_tree.HasChildren(head) && _tree.FindChild(head, token) is null);
+        var node = Head;
+        var generated = GeneratedCount;
+        for (var i = 0; i < candidates.Length && node?.Id is not null; i++)
+        {
+            if (candidates[i] != node.Id)
+            {
+                continue;
+            }
+
+            if (_generation.EndTokens.Contains(tokens[i]) || ++generated >= _generation.MaxTokens)
+            {
+                return true;
+            }
+
+            var next = CandidateTree.FindChild(node, tokens[i]);
+            if (next is not { Id: not null } && CandidateTree.HasCandidateBehind(node))
+            {
+                return true;
+            }
+
+            node = next;
+        }
+
+        return false;
     }
 
-    /// <summary>Starts a new run from the base, because something in flight was lost.</summary>
+    /// <summary>Starts a new run from the base, because something in flight was lost. Its drafts are proposed again.</summary>
     public void Restart()
     {
         Tally.Restart();
-        StartRun();
+        Run = Run.Next;
         if (_base.Length == 0)
         {
             _prefilled = 0;
-            _waitingToken = null;
+            _pool.Tree.Clear();
         }
         else
         {
-            // Exactly one token is verified beyond the base: the one the base's verdict named.
-            _waitingToken = _tokens[^1];
+            _pool.Tree.Withdraw();
         }
     }
 
@@ -220,42 +279,39 @@ internal sealed class DecodeSession
     public void Finish() => IsFinished = true;
 
     /// <summary>The heart of PPSD: compares the target's token after the head with the drafts in flight after it.</summary>
-    private void Judge(CandidateId head, TokenId token)
+    private void Judge(CandidateId judged, TokenId token)
     {
-        _base = new VerifiedPath(head, _tokens.Count);
+        var head = Head!;
+        _base = new VerifiedPath(judged, _tokens.Count);
         _tokens.Add(token);
         _outcome.Emitted.Add(token);
         _policy.NoteToken();
+        _pool.Learn(token);
+        _pool.Read(token);
 
-        var wasDrafted = _tree.HasChildren(head);
-        var confirmed = _tree.FindChild(head, token);
+        var wasDrafted = CandidateTree.HasCandidateBehind(head);
+        var next = CandidateTree.FindChild(head, token);
+        var isConfirmed = next is { Id: not null };
         if (wasDrafted)
         {
-            Tally.Judge(confirmed is not null);
-            _policy.NoteDraft(confirmed is not null);
+            Tally.Judge(isConfirmed);
+            _policy.NoteDraft(isConfirmed);
         }
 
-        if (confirmed is not null)
+        if (wasDrafted && !isConfirmed)
         {
-            _head = confirmed.Id;
-            KillAllBut(confirmed.Id);
+            Reject(head, next, token);
         }
-        else if (wasDrafted)
+        else if (next is not null)
         {
-            Tally.Reject();
-            _outcome.RunRejected = true;
-            _outcome.DeadBranch.Clear();
-            CountCancelled(judgedParent: head);
-            StartRun();
-            _waitingToken = token;
+            var dead = _outcome.DeadBranch.Count;
+            MoveHead(next);
+            Tally.Cancel(_outcome.DeadBranch.Count - dead);
         }
         else
         {
             // Nothing follows the head yet: its successor enters in the same run, as it would without speculation.
-            _tree.Clear();
-            _waitingDrafts.Clear();
-            _head = null;
-            _waitingToken = token;
+            Plant(token);
         }
 
         if (_generation.EndTokens.Contains(token))
@@ -268,59 +324,83 @@ internal sealed class DecodeSession
         }
     }
 
-    private void KillAllBut(CandidateId survivor)
+    /// <summary>The child with the target's token becomes the head; its siblings die.</summary>
+    private void MoveHead(TokenNode next)
     {
-        foreach (var dead in _tree.KeepOnly(survivor))
+        _pool.Tree.KeepOnly(next, _outcome.DeadBranch);
+
+        // The judged head leaves the tree too, but it is verified and not dead.
+        _outcome.DeadBranch.Remove(_base.Head);
+        if (next.Id is null)
         {
-            // The judged head leaves the tree too, but it is verified and not dead.
-            if (dead != _base.Head)
-            {
-                _outcome.DeadBranch.Add(dead);
-                Tally.Cancel(1);
-            }
+            next.IsDraft = false;
+            _pool.ProposeNGrams(next);
+        }
+    }
+
+    /// <summary>All in flight is dead. The target's token starts a new run, with what was proposed behind it.</summary>
+    private void Reject(TokenNode head, TokenNode? next, TokenId token)
+    {
+        Tally.Reject();
+        Tally.Cancel(_pool.Tree.Candidates.Count(node => node != head && node.Parent != head));
+        _outcome.RunRejected = true;
+        _pool.Rank();
+        _pool.KeepEcho();
+        Run = Run.Next;
+        if (next is null)
+        {
+            Plant(token);
+        }
+        else
+        {
+            MoveHead(next);
         }
 
-        _waitingDrafts.RemoveAll(draft => _tree.Find(draft.Origin) is null);
+        _outcome.DeadBranch.Clear();
+        _pool.ProposeEcho();
     }
 
-    private void CountCancelled(CandidateId judgedParent) =>
-        Tally.Cancel(_tree.Nodes.Count(node => node.IsDraft && node.Parent != judgedParent));
-
-    private void StartRun()
-    {
-        Run = Run.Next;
-        _tree.Clear();
-        _waitingDrafts.Clear();
-        _head = null;
-    }
+    private void Plant(TokenId token) => _pool.ProposeNGrams(_pool.Tree.Plant(token, _tokens.Count - 1));
 
     private void End(FinishReason reason)
     {
         _outcome.Finish = reason;
-        CountCancelled(judgedParent: _base.Head);
+        Tally.Cancel(_pool.Tree.Candidates.Count(node => node != Head));
         IsFinished = true;
     }
 
-    private BatchPart NextPromptChunk()
+    private bool WantsDrafts(bool mayDraft) => mayDraft && _policy.IsDrafting && Drafts;
+
+    private bool MayTakeDrafts => Drafts && _policy.IsDrafting && Head is { Id: not null } && RoomInPart > 0;
+
+    private BatchPart NextPromptChunk(bool mayDraft)
     {
         var start = _prefilled;
         var count = Math.Min(_limits.PrefillChunk, _promptLength - start);
-        var candidates = TakeIds(count);
+        var candidates = new CandidateId[count];
         var tokens = new TokenId[count];
         var parents = new CandidateId[count];
         for (var i = 0; i < count; i++)
         {
+            candidates[i] = _nextId.Plus(i);
             tokens[i] = _tokens[start + i];
-            parents[i] = start + i == 0 ? CandidateId.Root : candidates[0].Plus(i - 1);
+            parents[i] = start + i == 0 ? CandidateId.Root : _nextId.Plus(i - 1);
+            if (_pool.TextLength == start + i)
+            {
+                _pool.Read(tokens[i]);
+            }
         }
 
+        _nextId = _nextId.Plus(count);
         _prefilled += count;
         var isLast = _prefilled == _promptLength;
         if (isLast)
         {
-            EnterVerified(candidates[^1], parents[^1], tokens[^1]);
+            _pool.Tree.Enter(_pool.Tree.Plant(tokens[^1], _promptLength - 1), candidates[^1], _nextPart);
+            _pool.ProposeNGrams(Head!);
         }
 
+        _nextPart++;
         return new BatchPart
         {
             Session = Id,
@@ -332,104 +412,14 @@ internal sealed class DecodeSession
             CertainCount = count,
             FirstHeadRow = isLast ? count - 1 : count,
             Settings = start == 0 ? _settings : null,
+            IsDrafting = WantsDrafts(mayDraft),
         };
     }
 
-    private BatchPart VerifiedToken(TokenId token)
+    private void Enter(TokenNode node, CandidateId parent)
     {
-        var candidates = TakeIds(1);
-        _waitingToken = null;
-        EnterVerified(candidates[0], _base.Head, token);
-        return Candidates(candidates, [token], [_base.Head], certainCount: 1);
-    }
-
-    private BatchPart NextDrafts(int maxRows)
-    {
-        var width = Math.Min(Math.Min(_limits.MaxWidth, maxRows), _waitingDrafts.Count);
-        if (width < _waitingDrafts.Count)
-        {
-            // Several proposals compete for the places: the likeliest paths win. Ties keep their order.
-            var ranked = _waitingDrafts.OrderByDescending(draft => draft.LogProbability).ToList();
-            _waitingDrafts.Clear();
-            _waitingDrafts.AddRange(ranked);
-        }
-
-        var candidates = TakeIds(width);
-        var tokens = new TokenId[width];
-        var parents = new CandidateId[width];
-        for (var i = 0; i < width; i++)
-        {
-            var draft = _waitingDrafts[i];
-            tokens[i] = draft.Token;
-            parents[i] = draft.Origin;
-            _tree.Add(candidates[i], draft.Origin, draft.Token, draft.LogProbability, isDraft: true);
-        }
-
-        // What did not fit is not worth a later cycle: by then its position is behind the front of the pipeline.
-        _waitingDrafts.Clear();
-        return Candidates(candidates, tokens, parents, certainCount: 0);
-    }
-
-    private BatchPart Candidates(CandidateId[] candidates, TokenId[] tokens, CandidateId[] parents, int certainCount) =>
-        new()
-        {
-            Session = Id,
-            Run = Run,
-            Base = _base,
-            Candidates = candidates,
-            Tokens = tokens,
-            Parents = parents,
-            CertainCount = certainCount,
-            FirstHeadRow = 0,
-        };
-
-    private CandidateId[] TakeIds(int count)
-    {
-        var ids = new CandidateId[count];
-        for (var i = 0; i < count; i++)
-        {
-            ids[i] = _nextId.Plus(i);
-        }
-
-        _nextId = _nextId.Plus(count);
-        return ids;
-    }
-
-    private void EnterVerified(CandidateId id, CandidateId parent, TokenId token)
-    {
-        _tree.Add(id, parent, token, score: 0f, isDraft: false);
-        _head = id;
-    }
-
-    /// <summary>True when the target's token after a draft could still be emitted.</summary>
-    private bool IsOfUse(DraftedToken draft) => GeneratedCount + DepthOf(draft.Origin) + 1 < _generation.MaxTokens;
-
-    private bool IsKnown(DraftedToken draft)
-    {
-        if (_tree.FindChild(draft.Origin, draft.Token) is not null)
-        {
-            return true;
-        }
-
-        foreach (var waiting in _waitingDrafts)
-        {
-            if (waiting.Origin == draft.Origin && waiting.Token == draft.Token)
-            {
-                return true;
-            }
-        }
-
-        return false;
-    }
-
-    private int DepthOf(CandidateId id)
-    {
-        var depth = 0;
-        for (var at = id; at != _head && _tree.Find(at) is { } node; at = node.Parent)
-        {
-            depth++;
-        }
-
-        return depth;
+        _part.Add(_nextId, node.Token, parent);
+        _pool.Tree.Enter(node, _nextId, _nextPart);
+        _nextId = _nextId.Plus(1);
     }
 }

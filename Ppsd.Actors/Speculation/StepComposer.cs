@@ -16,8 +16,10 @@ internal sealed class StepComposer(StepLimits limits)
 {
     private readonly List<DecodeSession> _sessions = [];
     private readonly List<DecodeSession> _drafting = [];
+    private readonly List<DecodeSession> _taken = [];
     private readonly List<BatchPart> _parts = [];
     private readonly List<BatchPart> _draftingParts = [];
+    private int _rows;
     private bool _lastWasPrompt;
 
     /// <summary>True while sessions may draft: with as many as there are stages to keep busy, drafts would only be in the way.</summary>
@@ -40,8 +42,8 @@ internal sealed class StepComposer(StepLimits limits)
             return [prompt!.NextPart(limits.MaxRows, MayDraft)];
         }
 
-        _parts.Clear();
-        _draftingParts.Clear();
+        _rows = 0;
+        _taken.Clear();
         if (hasVerified)
         {
             TakeVerified();
@@ -52,10 +54,8 @@ internal sealed class StepComposer(StepLimits limits)
             TakeDrafts();
         }
 
-        return _parts.Count + _draftingParts.Count == 0 ? null : [.. _parts, .. _draftingParts];
+        return Parts();
     }
-
-    private int RowsTaken => _parts.Sum(part => part.Count) + _draftingParts.Sum(part => part.Count);
 
     private void TakeVerified()
     {
@@ -71,41 +71,66 @@ internal sealed class StepComposer(StepLimits limits)
 
             // Served sessions go behind the others, so that all take turns; the place now holds the one after.
             var session = _sessions[i];
-            Take(session, maxRows: 1);
+            session.TakeVerifiedToken();
+            _taken.Add(session);
+            _rows++;
             room--;
             _sessions.RemoveAt(i);
             _sessions.Add(session);
         }
     }
 
+    /// <summary>The drafts likeliest to survive, of all sessions.</summary>
     private void TakeDrafts()
     {
-        var depth = Math.Max(1, limits.Window / _sessions.Count);
+        var partsAhead = Math.Max(1, limits.Window / _sessions.Count);
         _drafting.Clear();
         foreach (var session in _sessions)
         {
-            if (session.HasDraftWork && session.Depth <= depth)
+            if (session.HasDraftWork && session.PartsAhead <= partsAhead)
             {
+                session.RankDrafts();
                 _drafting.Add(session);
             }
         }
 
-        _drafting.Sort(static (a, b) => b.DraftsChance.CompareTo(a.DraftsChance));
-        foreach (var session in _drafting)
+        for (; _rows < limits.MaxRows && Likeliest() is { } session; _rows++)
         {
-            var room = limits.MaxRows - RowsTaken;
-            if (room == 0)
+            session.TakeDraft();
+            if (!_taken.Contains(session))
             {
-                return;
+                _taken.Add(session);
             }
-
-            Take(session, room);
         }
     }
 
-    private void Take(DecodeSession session, int maxRows)
+    private DecodeSession? Likeliest()
     {
-        var part = session.NextPart(maxRows, MayDraft);
-        (part.IsDrafting ? _draftingParts : _parts).Add(part);
+        DecodeSession? likeliest = null;
+        var chance = 0.0;
+        foreach (var session in _drafting)
+        {
+            if (session.NextDraftChance > chance)
+            {
+                (likeliest, chance) = (session, session.NextDraftChance);
+            }
+        }
+
+        return likeliest;
+    }
+
+    private BatchPart[]? Parts()
+    {
+        _parts.Clear();
+        _draftingParts.Clear();
+        foreach (var session in _taken)
+        {
+            if (session.EndPart(MayDraft) is { } part)
+            {
+                (part.IsDrafting ? _draftingParts : _parts).Add(part);
+            }
+        }
+
+        return _parts.Count + _draftingParts.Count == 0 ? null : [.. _parts, .. _draftingParts];
     }
 }

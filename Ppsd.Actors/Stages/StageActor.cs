@@ -291,28 +291,31 @@ internal class StageActor : ReceiveActor
 
         var batch = item.Batch;
         _current = batch;
-        var drafts = !IsLast && _heads.MustRunExitHead(batch);
+        var drafts = _heads.MustRunExitHead(batch, IsLast);
         if (!_runtime.Forward(item.Hidden.Memory, _isCurrentDead, drafts ? _heads.RequestFor(batch) : null, _post))
         {
             _meter.Cancel();
             return 0;
         }
 
-        if (IsLast)
-        {
-            Judge(batch);
-        }
-        else
+        if (!IsLast)
         {
             // The next stage starts now; this stage's exit head runs meanwhile.
             var hidden = HiddenStates.Rent(batch.Count * _runtime.Description.HiddenSize * sizeof(float));
             _runtime.ReadHidden(hidden.Target);
             _outbox.Add(new WorkItem(batch, hidden));
             Send();
-            if (drafts && !IsDead(batch))
-            {
-                Draft(batch);
-            }
+        }
+
+        // The last stage drafts before it judges: a candidate's drafts must not come after its verdict.
+        if (drafts && !IsDead(batch))
+        {
+            Draft(batch);
+        }
+
+        if (IsLast)
+        {
+            Judge(batch);
         }
 
         return batch.FirstHeadRow == 0 ? batch.Count : 0;

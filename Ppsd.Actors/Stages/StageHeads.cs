@@ -8,15 +8,22 @@ namespace Ppsd.Actors.Stages;
 /// <param name="sessions">Whose rows they are.</param>
 internal sealed class StageHeads(IStageRuntime runtime, StageSessions sessions)
 {
+    /// <summary>Tokens proposed of each step of a chain: with more, rows that could go deeper go into breadth (docs/drafting.md).</summary>
+    private const int ChainAlternatives = 2;
+
     private readonly List<DraftedToken> _tokens = [];
 
-    /// <summary>True when the exit head must run: parts draft, or will draft later and the head has a cache of its own.</summary>
-    public bool MustRunExitHead(MicroBatch batch) =>
+    /// <summary>
+    /// True when the exit head must run: parts draft, or will draft later and the head has a cache of its own. Where the
+    /// verdict comes at once, only a chain drafts beyond it.
+    /// </summary>
+    public bool MustRunExitHead(MicroBatch batch, bool isLast) =>
         runtime.Description.HasExitHead
+        && (!isLast || runtime.Description.DraftDepth > 1)
         && Array.Exists(batch.Parts, part => sessions.SettingsOf(part.Session).Mode == DecodeMode.Ppsd);
 
     /// <summary>What the exit head drafts from, of a micro-batch whose parts that draft come last.</summary>
-    public DraftRequest RequestFor(MicroBatch batch) => new(FirstDraftRow(batch), runtime.Description.DraftDepth);
+    public DraftRequest RequestFor(MicroBatch batch) => new(FirstDraftRow(batch), DepthFor(batch));
 
     private static int FirstDraftRow(MicroBatch batch)
     {
@@ -82,10 +89,21 @@ internal sealed class StageHeads(IStageRuntime runtime, StageSessions sessions)
         return new Verdicts([.. verdicts]);
     }
 
+    /// <summary>A micro-batch of one row has no room for more than the next token.</summary>
+    private int DepthFor(MicroBatch batch) =>
+        Array.Exists(batch.Parts, part => part.IsDrafting && sessions.SettingsOf(part.Session).MaxWidth > 1)
+            ? runtime.Description.DraftDepth
+            : 1;
+
     private DraftedToken[] Draft(BatchPart part, int firstRow)
     {
         _tokens.Clear();
         var width = sessions.SettingsOf(part.Session).MaxWidth;
+        if (runtime.Description.DraftDepth > 1)
+        {
+            width = Math.Min(width, ChainAlternatives);
+        }
+
         for (var i = part.FirstHeadRow; i < part.Count; i++)
         {
             runtime.Draft(firstRow + i, part.Candidates[i], width, _tokens);

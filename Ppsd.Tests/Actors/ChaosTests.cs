@@ -47,11 +47,12 @@ public sealed class ChaosTests
             from seed in Gen.Choose(1, 1_000_000)
             from drafter in Gen.Choose(0, _drafters.Length - 1)
             from stages in Gen.Choose(1, 5)
-            from width in Gen.Choose(1, 4)
+            from width in Gen.Choose(1, 8)
+            from depth in Gen.Choose(1, 6)
             from promptLength in Gen.Choose(1, 9)
             from sessions in Gen.Choose(1, 7)
             from parallelStages in Gen.Choose(0, 2)
-            select (seed, drafter, stages, width, promptLength, sessions, parallelStages);
+            select (seed, drafter, stages, width, depth, promptLength, sessions, parallelStages);
 
         Prop.ForAll(
                 history.ToArbitrary(),
@@ -60,6 +61,7 @@ public sealed class ChaosTests
                             _drafters[h.drafter],
                             h.stages,
                             h.width,
+                            h.depth,
                             h.promptLength,
                             h.sessions,
                             h.parallelStages,
@@ -76,6 +78,7 @@ public sealed class ChaosTests
         ToyDrafter drafter,
         int stages,
         int width,
+        int depth,
         int promptLength,
         int sessions,
         int parallelStages,
@@ -83,7 +86,14 @@ public sealed class ChaosTests
         double loss
     )
     {
-        await using var pipeline = await ChaosPipeline.StartAsync(stages, drafter, seed, loss, parallelStages);
+        await using var pipeline = await ChaosPipeline.StartAsync(
+            stages,
+            drafter,
+            seed,
+            loss,
+            parallelStages,
+            draftDepth: depth
+        );
         var runs = Enumerable
             .Range(0, sessions)
             .Select(session => RunSessionAsync(pipeline, session, width, promptLength + 5 * (session % 3), seed));
@@ -109,7 +119,7 @@ public sealed class ChaosTests
             maxTokens: 40 - 5 * (session % 3),
             mode: session % 4 == 3 ? DecodeMode.Autoregressive : DecodeMode.Ppsd,
             sampling: sampling,
-            maxWidth: 1 + (width + session) % 4
+            maxWidth: 1 + (width + session) % 8
         ) with
         {
             TopLogprobs = session % 3 == 2 ? null : 1,

@@ -23,17 +23,18 @@ public sealed class LosslessTests
     private static IEnumerable<TestCaseData> Cases() =>
         from drafter in _drafters
         from stages in (int[])[1, 2, 3, 5]
-        from width in (int[])[1, 3]
-        select new TestCaseData(drafter.Drafter, stages, width).SetArgDisplayNames(
+        from shape in ((int Width, int Depth)[])[(1, 1), (3, 1), (8, 4)]
+        select new TestCaseData(drafter.Drafter, stages, shape.Width, shape.Depth).SetArgDisplayNames(
             drafter.Name,
             $"{stages} stages",
-            $"width {width}"
+            $"width {shape.Width}",
+            $"depth {shape.Depth}"
         );
 
     [TestCaseSource(nameof(Cases))]
-    public async Task Speculation_gives_the_text_of_plain_decoding(ToyDrafter drafter, int stages, int width)
+    public async Task Speculation_gives_the_text_of_plain_decoding(ToyDrafter drafter, int stages, int width, int depth)
     {
-        await using var pipeline = await ToyPipeline.StartAsync(stages, drafter);
+        await using var pipeline = await ToyPipeline.StartAsync(stages, drafter, draftDepth: depth);
         foreach (var sampling in (SamplingSettings[])[SamplingSettings.Greedy, _sampled])
         {
             var expected = pipeline.Model.Generate([new TokenId(1), new TokenId(2)], 60, sampling);

@@ -33,7 +33,8 @@ internal sealed class ChaosPipeline : IAsyncDisposable
         int seed,
         double loss,
         int parallelStages = 0,
-        bool losesCredits = false
+        bool losesCredits = false,
+        int draftDepth = 1
     )
     {
         var system = ActorSystem.Create(
@@ -48,7 +49,9 @@ internal sealed class ChaosPipeline : IAsyncDisposable
             ParallelStages = parallelStages,
         };
         var formed = new TaskCompletionSource<PipelineFormed>();
-        system.ActorOf(Props.Create(() => new Parent(stageCount, drafter, options, seed, loss, losesCredits, formed)));
+        system.ActorOf(
+            Props.Create(() => new Parent(stageCount, drafter, draftDepth, options, seed, loss, losesCredits, formed))
+        );
         var direct = await formed.Task;
         return new ChaosPipeline(system, direct, new PpsdClient(system, direct.Stages[0].Actor));
     }
@@ -76,6 +79,7 @@ internal sealed class ChaosPipeline : IAsyncDisposable
         public Parent(
             int stageCount,
             ToyDrafter drafter,
+            int draftDepth,
             PipelineOptions options,
             int seed,
             double loss,
@@ -91,7 +95,7 @@ internal sealed class ChaosPipeline : IAsyncDisposable
                 var stage = i;
                 var setup = new StageSetup(
                     new StageIndex(i),
-                    () => new ToyRuntime(model, stage, stageCount, stage == 0 ? drafter : null),
+                    () => new ToyRuntime(model, stage, stageCount, stage == 0 ? drafter : null, draftDepth: draftDepth),
                     Self,
                     options,
                     TimeProvider.System

@@ -30,7 +30,8 @@ internal sealed class ToyPipeline : IAsyncDisposable
         Action<int, IReadOnlyList<BatchPart>>? onForward = null,
         string hocon = "",
         int vocabSize = 6,
-        bool recovers = true
+        bool recovers = true,
+        int draftDepth = 1
     )
     {
         var model = new ToyModel(vocabSize);
@@ -46,7 +47,8 @@ internal sealed class ToyPipeline : IAsyncDisposable
                             stage == headStage ? drafter : null,
                             pageCount,
                             onForward: onForward is null ? null : parts => onForward(stage, parts),
-                            recovers: recovers
+                            recovers: recovers,
+                            draftDepth: draftDepth
                         )
                 )
             )

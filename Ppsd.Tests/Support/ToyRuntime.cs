@@ -23,6 +23,7 @@ internal sealed class ToyRuntime : IStageRuntime
     private readonly bool _recovers;
     private int _usedPages;
     private int _firstHeadRow;
+    private int _depth;
     private readonly List<BatchPart> _parts = [];
 
     public ToyRuntime(
@@ -34,7 +35,8 @@ internal sealed class ToyRuntime : IStageRuntime
         int layers = 4,
         Action<IReadOnlyList<BatchPart>>? onForward = null,
         int maxRows = 16,
-        bool recovers = true
+        bool recovers = true,
+        int draftDepth = 1
     )
     {
         _recovers = recovers;
@@ -57,6 +59,7 @@ internal sealed class ToyRuntime : IStageRuntime
             WeightBytes = 0,
             VocabSize = model.VocabSize,
             HiddenSize = sizeof(long) / sizeof(float),
+            DraftDepth = draftDepth,
         };
     }
 
@@ -157,17 +160,24 @@ internal sealed class ToyRuntime : IStageRuntime
             Is.LessThanOrEqualTo(Description.MaxWidth),
             "rows of the exit head"
         );
-        _firstHeadRow = request.FirstRow;
+        Assert.That(request.Depth, Is.InRange(1, Description.DraftDepth), "steps of the exit head");
+        (_firstHeadRow, _depth) = (request.FirstRow, request.Depth);
     }
 
     public void Draft(int row, CandidateId origin, int width, List<DraftedToken> drafts)
     {
         Assert.That(row, Is.GreaterThanOrEqualTo(_firstHeadRow), "a row without logits");
-        var truth = _model.Target(_rows[row].Sequence, _rows[row].Cache.Settings.Sampling);
-        var rank = 0;
-        foreach (var token in _drafter!(_rows[row].Sequence, truth, _model.VocabSize).Take(width))
+        var sequence = _rows[row].Sequence.ToList();
+        for (var step = 0; step < _depth; step++)
         {
-            drafts.Add(new DraftedToken(origin, token, -(++rank)));
+            var truth = _model.Target(sequence, _rows[row].Cache.Settings.Sampling);
+            var rank = 0;
+            foreach (var token in _drafter!(sequence, truth, _model.VocabSize).Take(width))
+            {
+                drafts.Add(new DraftedToken(origin, token, -0.5f * ++rank, step));
+            }
+
+            sequence.Add(drafts[^rank].Token);
         }
     }
 

@@ -111,6 +111,13 @@ public sealed class DecodeSessionTests
             Assert.That(next.Base, Is.EqualTo(new VerifiedPath(new CandidateId(0), 1)));
             Assert.That(next.Parents, Is.EqualTo(Ids(0)));
             Assert.That(next.Candidates[0].Value, Is.GreaterThan(2), "ids are never used again");
+        }
+
+        var echo = session.NextPart(8, mayDraft: true);
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(Tokens(echo), Is.EqualTo(new[] { 8 }), "what followed the token that was replaced");
+            Assert.That(echo.Parents, Is.EqualTo(next.Candidates));
             Assert.That(session.HasDraftWork, Is.False);
         }
     }
@@ -241,7 +248,7 @@ public sealed class DecodeSessionTests
         session.NextPart(8, mayDraft: true);
         session.AddDrafts(new RunId(0), [Drafted(0, 7, -1f), Drafted(0, 8, -0.5f)]);
         session.NextPart(8, mayDraft: true);
-        session.AddDrafts(new RunId(0), [Drafted(1, 3, -1f), Drafted(2, 4, -0.1f)]);
+        session.AddDrafts(new RunId(0), [Drafted(1, 4, -0.1f), Drafted(2, 3, -1f)]);
         session.NextPart(8, mayDraft: true);
 
         Assert.That(session.LikelyDrafts(), Is.EqualTo(Tokens(8, 4)));

@@ -36,6 +36,10 @@ internal static class ScriptedSession
     public static DraftedToken Drafted(int parent, int token, float logProbability) =>
         new(new CandidateId(parent), new TokenId(token), logProbability);
 
+    /// <summary>A token that a chain proposes so many steps behind a candidate.</summary>
+    public static DraftedToken Drafted(int origin, int step, int token, float logProbability) =>
+        new(new CandidateId(origin), new TokenId(token), logProbability, step);
+
     public static CandidateId[] Ids(params int[] values) => [.. values.Select(value => new CandidateId(value))];
 
     public static TokenId[] Tokens(params int[] values) => [.. values.Select(value => new TokenId(value))];

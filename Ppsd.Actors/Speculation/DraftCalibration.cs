@@ -1,0 +1,81 @@
+namespace Ppsd.Actors.Speculation;
+
+/// <summary>
+/// How often claims were right, by source, step and how sure the source was: moving averages that turn a source's own
+/// probabilities into chances that can be compared between sources. Starts by trusting the source. Decides which drafts enter,
+/// never what the text is. Pure; one owner.
+/// </summary>
+internal sealed class DraftCalibration
+{
+    private const int Sources = 3;
+    private const int Steps = 8;
+
+    /// <summary>Weight of the trust it starts with, in judged claims.</summary>
+    private const double PriorWeight = 12;
+
+    /// <summary>Judged claims after which older ones fade.</summary>
+    private const double Memory = 256;
+
+    private const double LeastChance = 0.0005;
+    private const double MostChance = 0.995;
+
+    /// <summary>Upper ends of the classes that claims are counted in.</summary>
+    private static readonly double[] _classes =
+    [
+        0.03,
+        0.08,
+        0.2,
+        0.35,
+        0.5,
+        0.65,
+        0.8,
+        0.9,
+        0.97,
+        double.PositiveInfinity,
+    ];
+
+    private readonly Cell[] _cells = new Cell[Sources * Steps * _classes.Length];
+
+    /// <summary>The chance that a claimed token is the target's, given that the tokens before it are right.</summary>
+    public double ChanceOf(in DraftClaim claim)
+    {
+        ref readonly var cell = ref CellOf(claim);
+        var trust = PriorWeight * claim.Probability;
+        var expected = cell.Expected + trust;
+        var ratio = expected > 0 ? (cell.Right + trust) / expected : 1;
+        return Math.Clamp(claim.Probability * ratio, LeastChance, MostChance);
+    }
+
+    /// <summary>The target has spoken about a claim whose predecessors were right.</summary>
+    public void Note(in DraftClaim claim, bool isRight)
+    {
+        ref var cell = ref CellOf(claim);
+        cell.Expected += claim.Probability;
+        cell.Right += isRight ? 1 : 0;
+        if (++cell.Count >= Memory)
+        {
+            cell.Count /= 2;
+            cell.Expected /= 2;
+            cell.Right /= 2;
+        }
+    }
+
+    private ref Cell CellOf(in DraftClaim claim)
+    {
+        var step = Math.Min(claim.Step, Steps - 1);
+        var rank = 0;
+        while (claim.Probability > _classes[rank])
+        {
+            rank++;
+        }
+
+        return ref _cells[((int)claim.Source * Steps + step) * _classes.Length + rank];
+    }
+
+    private struct Cell
+    {
+        public double Count;
+        public double Expected;
+        public double Right;
+    }
+}

@@ -1,0 +1,255 @@
+using Ppsd.Actors.Ids;
+using Ppsd.Actors.Messages;
+
+namespace Ppsd.Actors.Speculation;
+
+/// <summary>
+/// A session's proposals, whatever source they come from, in one tree behind its last verified token. They wait until they
+/// are chosen or dead; a source does not decide when its proposals enter. Pure; one owner.
+/// </summary>
+/// <param name="calibration">How often such claims were right.</param>
+/// <param name="usesNGrams">True to propose what followed the same tokens earlier in the text.</param>
+/// <param name="endPosition">First position that no draft is of use at: the target's token behind it would not be emitted.</param>
+internal sealed class DraftPool(DraftCalibration calibration, bool usesNGrams, int endPosition)
+{
+    /// <summary>Tokens that n-grams and echoes propose ahead.</summary>
+    private const int TokensAhead = 6;
+
+    /// <summary>A path less likely than this is not worth the memory.</summary>
+    private const double LeastPathChance = 0.0005;
+
+    /// <summary>What a match of so many tokens promises at first.</summary>
+    private static readonly double[] _nGramChances = [0, 0, 0.35, 0.5, 0.65, 0.75];
+
+    private readonly NGramIndex _text = new();
+    private readonly TokenId[] _ahead = new TokenId[TokensAhead];
+    private readonly TokenId[] _context = new TokenId[NGramIndex.Longest];
+    private readonly List<TokenId> _echo = [];
+    private readonly List<TokenNode?> _best = [];
+
+    /// <summary>Candidates and proposals.</summary>
+    public CandidateTree Tree { get; } = new();
+
+    /// <summary>Tokens read so far.</summary>
+    public int TextLength => _text.Length;
+
+    /// <summary>Adds a verified token to the text that n-grams are looked up in.</summary>
+    public void Read(TokenId token)
+    {
+        if (usesNGrams)
+        {
+            _text.Add(token);
+        }
+    }
+
+    /// <summary>
+    /// Takes an exit head's drafts. Dropped are those whose origin died or is already judged, and those that the token limit
+    /// leaves no use for: they would also lie beyond what the stages have room and positions for.
+    /// </summary>
+    public void Add(ReadOnlySpan<DraftedToken> drafts)
+    {
+        TokenNode? origin = null;
+        for (var i = 0; i < drafts.Length; i++)
+        {
+            var draft = drafts[i];
+            if (i == 0 || draft.Origin != drafts[i - 1].Origin)
+            {
+                origin = Tree.Find(draft.Origin);
+                _best.Clear();
+            }
+
+            // Steps count up; one that is missing leaves what comes behind it without a parent.
+            var parent =
+                draft.Step == 0 ? origin
+                : draft.Step <= _best.Count ? _best[draft.Step - 1]
+                : null;
+            var node = Propose(
+                parent,
+                draft.Token,
+                new DraftClaim(DraftSource.ExitHead, draft.Step, Math.Exp(draft.LogProbability))
+            );
+            if (draft.Step == _best.Count)
+            {
+                _best.Add(node);
+            }
+        }
+    }
+
+    /// <summary>Proposes what followed the same tokens earlier, behind a node.</summary>
+    public void ProposeNGrams(TokenNode behind)
+    {
+        if (!usesNGrams)
+        {
+            return;
+        }
+
+        var length = _text.Find(_context.AsSpan(0, ContextOf(behind)), _ahead, out var count);
+        var parent = behind;
+        for (var step = 0; step < count && parent is not null; step++)
+        {
+            parent = Propose(parent, _ahead[step], new DraftClaim(DraftSource.NGram, step, _nGramChances[length]));
+        }
+    }
+
+    /// <summary>Remembers the likeliest drafts behind the root, which a rejection is about to kill.</summary>
+    public void KeepEcho()
+    {
+        _echo.Clear();
+        for (var node = Tree.Root; node is not null && _echo.Count <= TokensAhead; node = LikeliestChild(node))
+        {
+            if (node != Tree.Root)
+            {
+                _echo.Add(node.Token);
+            }
+        }
+    }
+
+    /// <summary>
+    /// Proposes them again behind the token that the target chose: those behind the same token where they have it, else those
+    /// behind the token it replaced.
+    /// </summary>
+    public void ProposeEcho()
+    {
+        if (Tree.Root is not { } parent)
+        {
+            return;
+        }
+
+        var same = _echo.IndexOf(parent.Token);
+        var from = same > 0 ? same + 1 : 1;
+        for (var i = from; i < _echo.Count && parent is not null; i++)
+        {
+            parent = Propose(parent, _echo[i], new DraftClaim(DraftSource.Echo, i - from, 0.2));
+        }
+
+        _echo.Clear();
+    }
+
+    /// <summary>Learns from the target's token behind the root.</summary>
+    public void Learn(TokenId token)
+    {
+        for (var child = Tree.Root?.FirstChild; child is not null; child = child.NextSibling)
+        {
+            foreach (ref readonly var claim in child.Claims)
+            {
+                calibration.Note(claim, child.Token == token);
+            }
+        }
+    }
+
+    /// <summary>Works out every node's chances anew.</summary>
+    public void Rank()
+    {
+        Rank(Tree.Candidates);
+        Rank(Tree.Proposals);
+    }
+
+    /// <summary>The likeliest proposal, whose parent has entered; null for none. Call <see cref="Rank()"/> before.</summary>
+    public TokenNode? Best()
+    {
+        TokenNode? best = null;
+        foreach (var node in Tree.Proposals)
+        {
+            // A path is never likelier than its beginning, and parents come first.
+            if (node != Tree.Root && node.PathChance > (best?.PathChance ?? 0))
+            {
+                best = node;
+            }
+        }
+
+        return best;
+    }
+
+    /// <summary>Drafts in flight on the likeliest path, for display.</summary>
+    public List<TokenId> LikelyDrafts()
+    {
+        Rank();
+        var drafts = new List<TokenId>();
+        for (var node = Tree.Root; node is { Id: not null }; node = LikeliestChild(node))
+        {
+            if (node != Tree.Root)
+            {
+                drafts.Add(node.Token);
+            }
+        }
+
+        return drafts;
+    }
+
+    private TokenNode? Propose(TokenNode? parent, TokenId token, in DraftClaim claim)
+    {
+        if (parent is null || token.Value < 0 || parent.Position + 1 >= endPosition)
+        {
+            return null;
+        }
+
+        if (CandidateTree.FindChild(parent, token) is not { } node)
+        {
+            // Logits that are not finite give chances that are none.
+            var chance = parent.PathChance * calibration.ChanceOf(claim);
+            if (!(chance >= LeastPathChance))
+            {
+                return null;
+            }
+
+            node = Tree.Propose(parent, token);
+        }
+
+        node.Claim(claim);
+        Rank(node);
+        return node;
+    }
+
+    private void Rank(IReadOnlyList<TokenNode> nodes)
+    {
+        for (var i = 0; i < nodes.Count; i++)
+        {
+            Rank(nodes[i]);
+        }
+    }
+
+    private void Rank(TokenNode node)
+    {
+        if (node.Parent is not { } parent)
+        {
+            (node.Chance, node.PathChance) = (1, 1);
+            return;
+        }
+
+        var chance = 0.0;
+        foreach (ref readonly var claim in node.Claims)
+        {
+            chance = Math.Max(chance, calibration.ChanceOf(claim));
+        }
+
+        (node.Chance, node.PathChance) = (chance, parent.PathChance * chance);
+    }
+
+    private static TokenNode? LikeliestChild(TokenNode node)
+    {
+        TokenNode? best = null;
+        for (var child = node.FirstChild; child is not null; child = child.NextSibling)
+        {
+            // Children lie newest first; the first of equals was proposed first.
+            if (child.Id is not null && (best is null || child.Chance >= best.Chance))
+            {
+                best = child;
+            }
+        }
+
+        return best;
+    }
+
+    /// <summary>Fills the context with the last tokens up to a node, the newest first.</summary>
+    private int ContextOf(TokenNode node)
+    {
+        var count = 0;
+        for (var at = node; count < _context.Length && at is not null && at != Tree.Root; at = at.Parent)
+        {
+            _context[count++] = at.Token;
+        }
+
+        // The text ends with the root.
+        return count + _text.CopyEnd(_context.AsSpan(count));
+    }
+}

@@ -1,0 +1,68 @@
+using Ppsd.Actors.Ids;
+
+namespace Ppsd.Actors.Speculation;
+
+/// <summary>
+/// A token at a place in a session's tree: a proposal until it enters the pipeline, a candidate from then on. Nodes belong
+/// to their <see cref="CandidateTree"/>, which uses those that died again.
+/// </summary>
+internal sealed class TokenNode
+{
+    private const int Sources = 3;
+    private readonly DraftClaim[] _claims = new DraftClaim[Sources];
+    private int _claimed;
+
+    /// <summary>Its id once it has entered; null for a proposal.</summary>
+    public CandidateId? Id { get; set; }
+
+    /// <summary>The token before it; null for the root.</summary>
+    public TokenNode? Parent { get; set; }
+
+    /// <summary>Its first child.</summary>
+    public TokenNode? FirstChild { get; set; }
+
+    /// <summary>The next child of its parent.</summary>
+    public TokenNode? NextSibling { get; set; }
+
+    /// <summary>The token.</summary>
+    public TokenId Token { get; set; }
+
+    /// <summary>Its position in the sequence.</summary>
+    public int Position { get; set; }
+
+    /// <summary>Which of the session's parts it entered with.</summary>
+    public int Part { get; set; }
+
+    /// <summary>False for a token that was verified when it entered.</summary>
+    public bool IsDraft { get; set; }
+
+    /// <summary>Chance that it is right, given its parent is.</summary>
+    public double Chance { get; set; }
+
+    /// <summary>Chance that it is right and all before it back to the root.</summary>
+    public double PathChance { get; set; }
+
+    /// <summary>True while it belongs to the tree.</summary>
+    public bool IsKept { get; set; }
+
+    /// <summary>Its sources' claims.</summary>
+    public ReadOnlySpan<DraftClaim> Claims => _claims.AsSpan(0, _claimed);
+
+    /// <summary>Adds a claim, in place of an earlier one of the same source: the later one has seen more tokens.</summary>
+    public void Claim(in DraftClaim claim)
+    {
+        for (var i = 0; i < _claimed; i++)
+        {
+            if (_claims[i].Source == claim.Source)
+            {
+                _claims[i] = claim;
+                return;
+            }
+        }
+
+        _claims[_claimed++] = claim;
+    }
+
+    /// <summary>Forgets its claims.</summary>
+    public void ClearClaims() => _claimed = 0;
+}
