@@ -1,11 +1,10 @@
-using Akka.Actor;
 using Ppsd.Actors.Messages;
 using Ppsd.Actors.Speculation;
 
 namespace Ppsd.Actors.Sessions;
 
 /// <summary>A session as the draft stage holds it: its decode, its client, its clock marks. Used by that stage's thread.</summary>
-internal sealed class LiveSession(DecodeSession decode, IActorRef client, StartSession request, TimeProvider clock)
+internal sealed class LiveSession(DecodeSession decode, ISessionClient client, StartSession request, TimeProvider clock)
 {
     private readonly long _startedAt = clock.GetTimestamp();
     private long _firstTokenAt;
@@ -21,8 +20,8 @@ internal sealed class LiveSession(DecodeSession decode, IActorRef client, StartS
     /// <summary>What is decoded.</summary>
     public DecodeSession Decode { get; } = decode;
 
-    /// <summary>Who is told.</summary>
-    public IActorRef Client { get; } = client;
+    /// <summary>Receives its tokens.</summary>
+    public ISessionClient Client { get; } = client;
 
     /// <summary>A micro-batch enters stage 1.</summary>
     public void NoteEntry(BatchPart part)

@@ -119,6 +119,31 @@ internal sealed class SessionAdmission
         }
     }
 
+    /// <summary>What every stage is told of the session.</summary>
+    public SessionSettings SettingsFor(StartSession request) =>
+        new()
+        {
+            Mode = request.Mode,
+            Sampling = request.Sampling,
+            MaxWidth = request.MaxWidth,
+            ReservedLength = ReservedLength(request),
+            PromptLength = request.Prompt.Length,
+            TopLogprobs = request.TopLogprobs,
+            TraceParent = request.TraceParent,
+        };
+
+    /// <summary>How far the session may run ahead.</summary>
+    public SpeculationLimits LimitsFor(StartSession request)
+    {
+        var stages = _pipeline.Stages.Length;
+        return new SpeculationLimits(
+            _options.WindowFor(stages),
+            request.MaxWidth,
+            PrefillChunk,
+            _options.MinAcceptanceFor(stages)
+        );
+    }
+
     /// <summary>Tokens each stage reserves memory for.</summary>
     /// <remarks>
     /// Beyond the text itself: the candidates in flight, and as many again, since those that died are freed only when the

@@ -1,4 +1,3 @@
-using Akka.Actor;
 using Ppsd.Actors.Ids;
 using Ppsd.Actors.Messages;
 using Ppsd.Actors.Sessions;
@@ -70,17 +69,13 @@ public sealed class LiveSessionTests
     }
 
     /// <summary>A client that only listens.</summary>
-    private sealed class Client : MinimalActorRef
+    private sealed class Client : ISessionClient
     {
         public List<object> Told { get; } = [];
 
         public int[][] Tokens =>
             [.. Told.OfType<TokensEmitted>().Select(told => told.Tokens.Select(token => token.Value).ToArray())];
 
-        public override ActorPath Path { get; } = ActorPath.Parse("akka://tests/user/client");
-
-        public override IActorRefProvider Provider => throw new NotSupportedException();
-
-        protected override void TellInternal(object message, IActorRef sender) => Told.Add(message);
+        public void Tell(IWireMessage message) => Told.Add(message);
     }
 }

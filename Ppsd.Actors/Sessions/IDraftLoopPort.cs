@@ -1,0 +1,29 @@
+using Ppsd.Actors.Ids;
+using Ppsd.Actors.Messages;
+
+namespace Ppsd.Actors.Sessions;
+
+/// <summary>What a <see cref="DraftLoop"/> needs of the stage it turns in. Called on that stage's thread.</summary>
+internal interface IDraftLoopPort
+{
+    /// <summary>Sends a message to every stage, this one included.</summary>
+    void SendToStages(IWireMessage message);
+
+    /// <summary>Sends an unanswered message to a stage again.</summary>
+    void SendAgain(StageIndex stage, EndSession message);
+
+    /// <summary>Reports the loss of a client to <see cref="DraftLoop.LoseClient"/> from now on.</summary>
+    void Watch(ISessionClient client);
+
+    /// <summary>Ends that.</summary>
+    void Unwatch(ISessionClient client);
+
+    /// <summary>Has <see cref="DraftLoop.Next"/> called, behind all messages that have arrived.</summary>
+    void RequestWork();
+
+    /// <summary>A verdict that arrived at a timestamp has rejected the session's run.</summary>
+    void NoteRejection(SessionId session, long arrivedAt);
+
+    /// <summary>Logs that a session lost its work and starts a new run.</summary>
+    void NoteStall(SessionId session);
+}
