@@ -9,13 +9,15 @@ internal sealed class FeedForwardBlock : IDisposable
 {
     private readonly Backend _backend;
     private readonly Norm _norm;
-    private readonly IFeedForward _block;
+    private readonly WeightMatrix _gateUp;
+    private readonly WeightMatrix _down;
 
-    private FeedForwardBlock(Backend backend, Norm norm, IFeedForward block)
+    private FeedForwardBlock(Backend backend, Norm norm, WeightMatrix gateUp, WeightMatrix down)
     {
         _backend = backend;
         _norm = norm;
-        _block = block;
+        _gateUp = gateUp;
+        _down = down;
     }
 
     /// <summary>Loads the <c>mlp.*</c> tensors of a head.</summary>
@@ -23,27 +25,28 @@ internal sealed class FeedForwardBlock : IDisposable
         new(
             backend,
             new Norm(backend.LoadVector(source.Require(ExitHeadTensorNames.MlpNorm, hidden)), epsilon),
-            GatedFeedForward.Load(
-                backend,
+            backend.LoadGateUp(
                 source.Require(ExitHeadTensorNames.MlpGate, inner, hidden),
-                source.Require(ExitHeadTensorNames.MlpUp, inner, hidden),
-                source.Require(ExitHeadTensorNames.MlpDown, hidden, inner)
-            )
+                source.Require(ExitHeadTensorNames.MlpUp, inner, hidden)
+            ),
+            backend.LoadMatrix(source.Require(ExitHeadTensorNames.MlpDown, hidden, inner))
         );
 
     /// <summary>Bytes of weights one step reads.</summary>
-    public long WeightBytes => _block.WeightBytes;
+    public long WeightBytes => _gateUp.ByteCount + _down.ByteCount;
 
     /// <summary>Adds the block's output to <paramref name="hidden"/>, [rows, hiddenSize], in place.</summary>
     public void Forward(Activations hidden, StageScratch scratch, int rows)
     {
         _backend.RmsNorm(hidden, 0, rows, _norm, scratch.Normed);
-        _block.Forward(hidden, scratch, rows, next: null);
+        _backend.MatMulSwiGlu(scratch.Normed, _gateUp, scratch.GateUp, scratch.FeedForward, rows);
+        _backend.MatMulAdd(scratch.FeedForward, _down, hidden, rows);
     }
 
     public void Dispose()
     {
         _norm.Dispose();
-        _block.Dispose();
+        _gateUp.Dispose();
+        _down.Dispose();
     }
 }

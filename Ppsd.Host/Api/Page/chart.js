@@ -1,24 +1,29 @@
-// A small line over time.
+// A small line over the last two minutes, with a scale.
 
 const svgNamespace = "http://www.w3.org/2000/svg";
-const capacity = 120;
+const capacity = 120; // one value a second
 const height = 44;
 
 export class Chart {
   #svg;
+  #top;
   #values = [];
   #max;
+  #print;
 
   /**
-   * @param svg where to draw
+   * @param figure where to draw: a figure with an svg and a .top label
+   * @param print writes a value with its unit
    * @param max top of the scale; grows with the values when it is not given
    */
-  constructor(svg, max = null) {
-    this.#svg = svg;
+  constructor(figure, print, max = null) {
+    this.#svg = figure.querySelector("svg");
+    this.#top = figure.querySelector(".top");
+    this.#print = print;
     this.#max = max;
-    svg.setAttribute("viewBox", `0 0 ${capacity} ${height}`);
-    svg.setAttribute("preserveAspectRatio", "none");
-    svg.setAttribute("role", "img");
+    this.#svg.setAttribute("viewBox", `0 0 ${capacity} ${height}`);
+    this.#svg.setAttribute("preserveAspectRatio", "none");
+    this.#svg.setAttribute("role", "img");
     this.#draw();
   }
 
@@ -33,16 +38,46 @@ export class Chart {
   }
 
   #draw() {
-    const top = this.#max ?? Math.max(1e-9, ...this.#values.filter((value) => value !== null)) * 1.1;
+    const known = this.#values.filter((value) => value !== null);
+    const top = this.#max ?? roundUp(Math.max(0, ...known));
     const start = capacity - this.#values.length;
-    const points = this.#values
-      .map((value, i) => (value === null ? null : `${start + i},${(height - 2 - (value / top) * (height - 6)).toFixed(1)}`))
-      .filter((point) => point !== null);
+    this.#top.textContent = known.length > 0 || this.#max !== null ? this.#print(top) : "";
+    this.#svg.setAttribute("aria-label", known.length > 0 ? `last value ${this.#print(known.at(-1))}` : "no value yet");
     this.#svg.replaceChildren(
       element("line", { class: "ground", x1: 0, x2: capacity, y1: height - 1, y2: height - 1 }),
-      element("polyline", { class: "line", points: points.length === 1 ? `${points[0]} ${capacity},${points[0].split(",")[1]}` : points.join(" ") }),
+      element("line", { class: "ground top", x1: 0, x2: capacity, y1: 1, y2: 1 }),
+      ...stretches(this.#values).map((stretch) => {
+        const points = stretch.map(([i, value]) => `${start + i},${(height - 1 - (value / top) * (height - 2)).toFixed(1)}`);
+        const [x, y] = points.at(-1).split(",");
+        return element("polyline", { class: "line", points: `${points.join(" ")} ${Math.min(capacity, Number(x) + 1)},${y}` });
+      }),
     );
   }
+}
+
+/** Runs of values without a gap, each value with its place. */
+function stretches(values) {
+  const found = [];
+  values.forEach((value, i) => {
+    if (value !== null) {
+      if (i === 0 || values[i - 1] === null) {
+        found.push([]);
+      }
+
+      found.at(-1).push([i, value]);
+    }
+  });
+  return found;
+}
+
+/** The next number of the form 1, 2 or 5 times a power of ten. */
+function roundUp(value) {
+  if (value <= 0) {
+    return 1;
+  }
+
+  const power = 10 ** Math.floor(Math.log10(value));
+  return [1, 2, 5, 10].map((step) => step * power).find((top) => top >= value * 0.999);
 }
 
 function element(name, attributes) {

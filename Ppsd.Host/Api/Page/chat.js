@@ -1,128 +1,162 @@
-// The conversation: sends it, shows the answer with its drafts, tells its figures.
-import { streamChat } from "/page/api.js";
-import { DraftText } from "/page/drafttext.js";
-import { Playback } from "/page/playback.js";
-
-const examples = [
-  "A baker makes 24 rolls in the morning and twice as many in the afternoon. She sells 50 of them. How many rolls are left?",
-  "Mia saves 6 dollars a week. After 7 weeks she buys a ball for 12 dollars. How much money does she have left?",
-  "A bus has 8 rows of 4 seats. At the first stop 13 people get on, at the second 9 more. How many seats are still free?",
-];
+// The conversation: sends it question by question, shows the answers, and takes back what fails.
+import { Answer } from "/page/answer.js";
+import { Composer } from "/page/composer.js";
+import { explain, isTooLong } from "/page/errors.js";
 
 const byId = (id) => document.getElementById(id);
 
 export class Chat {
   #conversation = [];
+  #waiting = [];
   #abort = null;
+  #context = null;
+  #composer;
+  #welcome = byId("welcome");
+  #follow;
 
-  constructor() {
-    byId("composer").addEventListener("submit", (event) => {
-      event.preventDefault();
-      this.#sendOrStop();
-    });
-    byId("question").addEventListener("keydown", (event) => {
-      if (event.key === "Enter" && !event.shiftKey && !event.isComposing) {
-        event.preventDefault();
-        byId("composer").requestSubmit();
-      }
-    });
-    for (const example of examples) {
-      const button = document.createElement("button");
-      button.type = "button";
-      button.textContent = example;
-      button.addEventListener("click", () => {
-        byId("question").value = example;
-        byId("composer").requestSubmit();
-      });
-      byId("examples").append(button);
-    }
+  /** @param follow called with the time of what is shown, or null when nothing is played */
+  constructor(follow) {
+    this.#follow = follow;
+    this.#composer = new Composer((question) => this.#ask(question), () => this.#abort?.abort());
+    byId("new-chat").addEventListener("click", () => this.#startAnew());
+    this.#composer.isRunning = false;
   }
 
-  async #sendOrStop() {
+  /** The most tokens that a conversation and its answer may have. */
+  set context(tokens) {
+    this.#context = tokens;
+    this.#composer.context = tokens;
+  }
+
+  #startAnew() {
+    this.#waiting = [];
+    this.#conversation = [];
+    byId("messages").replaceChildren(this.#welcome);
+    this.#abort?.abort();
+    this.#composer.focus();
+  }
+
+  #ask(question) {
+    this.#welcome.remove();
+    const message = this.#append("user", question);
+    this.#waiting.push({ question, message });
     if (this.#abort) {
-      this.#abort.abort();
-      return;
-    }
-
-    const question = byId("question").value.trim();
-    if (question === "") {
-      return;
-    }
-
-    byId("welcome")?.remove();
-    byId("question").value = "";
-    this.#conversation.push({ role: "user", content: question });
-    this.#append("user", question);
-    this.#setRunning(new AbortController());
-    try {
-      await this.#answer();
-    } finally {
-      this.#setRunning(null);
-      byId("question").focus();
+      message.classList.add("waiting");
+      message.append(this.#removal(message));
+    } else {
+      this.#run();
     }
   }
 
-  async #answer() {
+  /** Takes a question out of the queue again. */
+  #removal(message) {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.className = "remove";
+    button.textContent = "×";
+    button.ariaLabel = "Take this question out of the queue";
+    button.addEventListener("click", () => {
+      this.#waiting = this.#waiting.filter((waiting) => waiting.message !== message);
+      message.remove();
+      this.#composer.focus();
+    });
+    return button;
+  }
+
+  async #run() {
+    this.#composer.isRunning = true;
+    for (let next = this.#waiting.shift(); next; next = this.#waiting.shift()) {
+      this.#abort = new AbortController();
+      next.message.classList.remove("waiting");
+      next.message.querySelector(".remove")?.remove();
+      await this.#answer(next);
+    }
+
+    this.#abort = null;
+    this.#follow(null);
+    this.#composer.isRunning = false;
+    this.#composer.focus();
+  }
+
+  async #answer({ question, message: asked }) {
+    const conversation = this.#conversation;
+    const abort = this.#abort;
+    conversation.push({ role: "user", content: question });
     const message = this.#append("assistant", "");
-    const body = document.createElement("div");
-    const note = document.createElement("div");
-    note.className = "note";
-    message.append(body, note);
-
-    const text = new DraftText(body);
-    const playback = new Playback((show) => {
-      show(text);
-      this.#scroll();
-    }, () => (this.#abort?.signal.aborted ? 0 : Number(byId("pace").value)));
-    let whole = "";
-    let metrics = null;
+    message.setAttribute("aria-busy", true);
+    const answer = new Answer(
+      message,
+      () => (abort.signal.aborted ? 0 : this.#composer.pace),
+      (at) => {
+        this.#follow(at);
+        this.#scroll();
+      },
+    );
     try {
-      for await (const chunk of streamChat(this.#request(), this.#abort.signal)) {
-        metrics = chunk.metrics ?? metrics;
-        if (chunk.drafts) {
-          playback.push((shown) => shown.show(chunk.drafts));
-        }
-
-        const content = chunk.choices[0]?.delta?.content;
-        if (content) {
-          whole += content;
-          playback.push((shown) => shown.add(content));
-        }
-      }
+      await this.#receive(answer, conversation, abort.signal, asked);
     } catch (error) {
-      playback.flush();
-      note.textContent = this.#abort.signal.aborted ? "stopped" : error.message;
-      message.classList.toggle("error", !this.#abort.signal.aborted);
+      if (abort.signal.aborted) {
+        answer.note("stopped");
+      } else {
+        this.#fail(answer, error, message);
+      }
+
+      if (!abort.signal.aborted || answer.content === "") {
+        this.#takeBack(question, conversation, asked, message, answer);
+      }
     }
 
-    await playback.drained();
-    text.complete();
-    this.#conversation.push({ role: "assistant", content: whole });
-    if (metrics) {
-      note.replaceChildren(...this.#figures(metrics));
+    message.removeAttribute("aria-busy");
+    if (conversation.at(-1)?.role === "user") {
+      conversation.push({ role: "assistant", content: answer.content });
     }
 
+    announce(answer.content);
     this.#scroll();
   }
 
-  #request() {
-    return {
-      messages: this.#conversation,
-      temperature: Number(byId("temperature").value),
-      max_tokens: Number(byId("max-tokens").value),
-      speculation: byId("speculation").checked ? undefined : false,
-      drafts: true,
-      per_request_metrics: true,
-    };
+  /** A conversation that has grown too long goes on without its oldest turns. */
+  async #receive(answer, conversation, signal, asked) {
+    for (let dropped = 0; ; dropped++) {
+      try {
+        const fields = { ...this.#composer.fields, drafts: true, per_request_metrics: true };
+        await answer.receive({ messages: conversation, ...fields }, signal);
+        return;
+      } catch (error) {
+        if (!isTooLong(error) || conversation.length < 3) {
+          throw error;
+        }
+
+        conversation.splice(0, 2);
+        showDropped(asked, dropped + 1);
+      }
+    }
   }
 
-  *#figures(metrics) {
-    const drafts = metrics.speculative_decoding;
-    yield* figure(metrics.tokens_per_second.toFixed(0), " tokens/s, first token after ");
-    yield* figure(`${metrics.time_to_first_token_ms.toFixed(0)} ms`, drafts ? "; " : "");
-    if (drafts) {
-      yield* figure(drafts.num_accepted_draft_tokens, ` of ${drafts.num_draft_tokens} drafts accepted (`);
-      yield* figure(`${(100 * drafts.draft_acceptance_rate).toFixed(0)} %`, `), ${drafts.num_cancelled_draft_tokens} cancelled`);
+  #fail(answer, error, message) {
+    const box = document.createElement("p");
+    box.className = "fault";
+    box.setAttribute("role", "alert");
+    box.textContent = explain(error, this.#context);
+    message.append(box);
+  }
+
+  /** A turn that failed is no part of the conversation: its question can be changed and sent again. */
+  #takeBack(question, conversation, asked, message, answer) {
+    conversation.pop();
+    if (conversation !== this.#conversation) {
+      return; // a new chat has begun meanwhile
+    }
+
+    this.#composer.takeBack([question, ...this.#waiting.map((waiting) => waiting.question)]);
+    for (const waiting of this.#waiting.splice(0)) {
+      waiting.message.remove();
+    }
+
+    asked.classList.add("failed");
+    if (answer.content === "" && !message.querySelector(".fault")) {
+      asked.remove();
+      message.remove();
     }
   }
 
@@ -135,24 +169,26 @@ export class Chat {
     return message;
   }
 
-  #setRunning(abort) {
-    this.#abort = abort;
-    const send = byId("send");
-    send.textContent = abort ? "Stop" : "Send";
-    send.classList.toggle("stop", abort !== null);
-    byId("question").required = abort === null;
-    document.body.dataset.running = abort !== null;
-  }
-
   #scroll() {
     const messages = byId("messages");
     messages.scrollTop = messages.scrollHeight;
   }
 }
 
-function* figure(value, behind) {
-  const strong = document.createElement("b");
-  strong.textContent = value;
-  yield strong;
-  yield behind;
+/** Says above a question how many turns the model no longer sees. */
+function showDropped(asked, count) {
+  const shown = asked.previousElementSibling?.classList.contains("dropped") ? asked.previousElementSibling : document.createElement("p");
+  const before = Number(shown.dataset.count ?? 0);
+  shown.className = "dropped";
+  shown.dataset.count = count;
+  shown.textContent =
+    `The conversation is longer than the model's context: the model no longer sees ${count === 1 ? "its oldest turn" : `its ${count} oldest turns`} here.`;
+  if (before === 0) {
+    asked.before(shown);
+  }
+}
+
+/** Screen readers hear an answer once it is complete, not every draft. */
+function announce(text) {
+  byId("announcer").textContent = text;
 }

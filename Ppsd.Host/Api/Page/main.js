@@ -2,5 +2,6 @@
 import { Chat } from "/page/chat.js";
 import { PipelineView } from "/page/pipeline.js";
 
-new Chat();
-new PipelineView().start();
+const pipeline = new PipelineView();
+const chat = new Chat((at) => pipeline.follow(at));
+pipeline.start((context) => (chat.context = context));

@@ -1,80 +1,116 @@
-// The pipeline as it is now: asks the server once a second.
-import { request } from "/page/api.js";
+// The pipeline as it is now, or as it was when what is being shown was computed: asks the server once a second.
+import { request, ServerError } from "/page/api.js";
 import { Chart } from "/page/chart.js";
+import { explain } from "/page/errors.js";
 
 const intervalMs = 1000;
+const keptLooks = 120;
 const byId = (id) => document.getElementById(id);
 
 export class PipelineView {
-  #before = null;
-  #alpha = new Chart(byId("alpha-chart"), 1);
-  #cycle = new Chart(byId("cycle-chart"));
-  #speed = new Chart(byId("speed-chart"));
+  #looks = []; // { at, cluster, past }, the latest last
+  #following = null;
+  #alpha = new Chart(byId("alpha"), (value) => value.toFixed(value === 1 ? 0 : 2), 1);
+  #cycle = new Chart(byId("cycle"), (value) => `${round(value)} ms`);
+  #speed = new Chart(byId("speed"), (value) => `${round(value)} tokens/s`);
 
-  async start() {
-    await this.#nameModel();
+  /** @param named called with the model's context in tokens */
+  async start(named) {
+    let isNamed = false;
     for (;;) {
+      isNamed ||= await this.#nameModel(named);
       await this.#look();
       await new Promise((resolve) => setTimeout(resolve, intervalMs));
     }
   }
 
-  async #nameModel() {
+  /**
+   * Shows the stages as they were at a time, because an answer in slow motion is computed long before it is shown.
+   * @param at the time; null for now
+   */
+  follow(at) {
+    this.#following = at;
+    this.#showStages();
+  }
+
+  async #nameModel(named) {
     try {
-      const models = await (await request("/v1/models")).json();
-      byId("model").textContent = models.data[0].id;
+      const [model] = (await (await request("/v1/models")).json()).data;
+      byId("model").textContent = model.id;
+      named(model.max_model_len);
+      return true;
     } catch {
-      // The next look says what is wrong.
+      return false; // the next look says what is wrong
     }
   }
 
   async #look() {
     try {
       const cluster = await (await request("/cluster")).json();
-      this.#show(cluster);
-      this.#before = cluster;
+      const last = this.#looks.at(-1)?.cluster;
+      this.#looks.push({ at: performance.now(), cluster, past: last?.pipeline.epoch === cluster.pipeline.epoch ? last : null });
+      this.#looks.splice(0, this.#looks.length - keptLooks);
+      this.#showTotals();
+      byId("pipeline").classList.remove("stale");
     } catch (error) {
-      setState("down", error instanceof TypeError ? "the server does not answer" : error.message);
+      setState("down", error instanceof ServerError && error.status !== 401 ? error.message : explain(error));
+      byId("pipeline").classList.add("stale");
+      for (const line of [this.#alpha, this.#cycle, this.#speed]) {
+        line.add(null);
+      }
     }
+
+    this.#showStages();
   }
 
-  #show(cluster) {
-    const silent = cluster.stages.filter((stage) => !stage.answers);
-    const isReady = cluster.pipeline.formed && silent.length === 0;
-    setState(isReady ? "ready" : "down", isReady ? "ready" : cluster.pipeline.formed ? `no answer from stage ${silent[0].stage}` : cluster.pipeline.state);
+  /** The look that covers a time: the first one taken after it. */
+  #shownLook() {
+    const covering = this.#following === null ? undefined : this.#looks.find((look) => look.at >= this.#following);
+    return covering ?? this.#looks.at(-1);
+  }
+
+  #showStages() {
+    const look = this.#shownLook();
+    if (look === undefined) {
+      return;
+    }
+
     const list = byId("stages");
-    while (list.children.length > cluster.stages.length) {
+    const stages = look.cluster.stages;
+    while (list.children.length > stages.length) {
       list.lastChild.remove();
     }
 
-    cluster.stages.forEach((stage, i) => {
+    stages.forEach((stage, i) => {
       list.append(...(list.children[i] ? [] : [emptyCard()]));
-      fill(list.children[i], stage, stepMs(stage, this.#past(cluster, i)));
+      fill(list.children[i], stage, stepMs(stage, look.past?.stages[i]));
     });
+    byId("as-of").hidden = look === this.#looks.at(-1);
+  }
+
+  #showTotals() {
+    const { cluster, past } = this.#looks.at(-1);
+    const silent = cluster.stages.filter((stage) => !stage.answers);
+    const isReady = cluster.pipeline.formed && silent.length === 0;
+    setState(isReady ? "ready" : "down", isReady ? "ready" : cluster.pipeline.formed ? `no answer from stage ${silent[0].stage}` : cluster.pipeline.state);
 
     const { sessions, tokens_per_second: speed, acceptance_rate: alpha } = cluster.pipeline;
     byId("sessions").textContent = sessions ? (sessions.waiting > 0 ? `${sessions.running}+${sessions.waiting}` : sessions.running) : "–";
     byId("rollbacks").textContent = count(sessions?.rollbacks);
     byId("cancelled").textContent = count(sessions?.cancelled_drafts);
-    byId("speed").textContent = speed === null ? "–" : Math.round(speed);
-    const cycle = this.#cycleMs(cluster);
+    byId("tokens").textContent = speed === null ? "–" : Math.round(speed);
     chart(this.#alpha, "alpha-now", alpha, (value) => value.toFixed(2));
-    chart(this.#cycle, "cycle-now", cycle, (value) => `${value.toFixed(2)} ms`);
-    chart(this.#speed, "speed-now", speed || null, (value) => value.toFixed(0));
+    chart(this.#cycle, "cycle-now", cycleMs(cluster, past), (value) => `${value.toFixed(2)} ms`);
+    chart(this.#speed, "speed-now", speed || null, (value) => `${value.toFixed(0)} tokens/s`);
     const others = cluster.members.map((member) => `${member.address.replace("akka.tcp://ppsd@", "")} (${member.roles.join(", ")}${member.coordinator ? ", hosts the coordinator" : ""})`);
     byId("members").textContent = cluster.members.length > 1 ? `members: ${others.join("; ")}` : "all stages in the server's own process";
   }
+}
 
-  /** The stage at the look before, unless the pipeline is another one now. */
-  #past(cluster, i) {
-    return this.#before?.pipeline.epoch === cluster.pipeline.epoch ? this.#before.stages[i] : undefined;
-  }
-
-  /** Milliseconds of a cycle of the draft loop between two looks; null when there was none. */
-  #cycleMs(cluster) {
-    const [draft, past] = [cluster.stages[0], this.#past(cluster, 0)];
-    return past && draft.cycles > past.cycles ? (draft.cycle_ms - past.cycle_ms) / (draft.cycles - past.cycles) : null;
-  }
+/** Milliseconds of a cycle of the draft loop between two looks; null when there was none. */
+function cycleMs(cluster, past) {
+  const [draft, before] = [cluster.stages[0], past?.stages[0]];
+  return before && draft.cycles > before.cycles ? (draft.cycle_ms - before.cycle_ms) / (draft.cycles - before.cycles) : null;
 }
 
 function emptyCard() {
@@ -110,6 +146,10 @@ function chart(line, label, value, print) {
   if (value !== null) {
     byId(label).textContent = print(value);
   }
+}
+
+function round(value) {
+  return Number(value.toPrecision(2)).toLocaleString("en");
 }
 
 function count(value) {

@@ -68,11 +68,12 @@ public sealed unsafe class CpuBackend : Backend
         var row = 0;
         foreach (var weight in stacked)
         {
+            var rowBytes = columns * sizeof(ushort);
             for (var r = 0; r < weight.RowCount; r++, row++)
             {
-                if (matrix.IsBFloat16 && weight.TryGetRow(r, out var bytes))
+                if (matrix.IsBFloat16 && weight is CheckpointWeight { Tensor: var tensor })
                 {
-                    matrix.PackBFloat16(row, bytes);
+                    matrix.PackBFloat16(row, tensor.Bytes((long)r * rowBytes, rowBytes));
                     continue;
                 }
 
@@ -93,7 +94,7 @@ public sealed unsafe class CpuBackend : Backend
         return vector;
     }
 
-    internal override RotaryMemory LoadRotary(RotaryTable table) => new CpuRotaryTable(table);
+    internal override IDisposable LoadRotary(RotaryTable table) => new CpuRotaryTable(table);
 
     internal override void BeginStep(StepBatch batch) => _batch = batch;
 
@@ -210,7 +211,7 @@ public sealed unsafe class CpuBackend : Backend
         }
     }
 
-    internal override void AppendKv(Activations qkv, AttentionShape shape, RotaryMemory rotary, KvMemory kv)
+    internal override void AppendKv(Activations qkv, AttentionShape shape, IDisposable rotary, KvMemory kv)
     {
         var rows = (CpuActivations)qkv;
         var table = ((CpuRotaryTable)rotary).Table;
@@ -220,13 +221,7 @@ public sealed unsafe class CpuBackend : Backend
         }
     }
 
-    internal override void Attend(
-        Activations qkv,
-        AttentionShape shape,
-        RotaryMemory rotary,
-        KvMemory kv,
-        Activations y
-    )
+    internal override void Attend(Activations qkv, AttentionShape shape, IDisposable rotary, KvMemory kv, Activations y)
     {
         AppendKv(qkv, shape, rotary, kv);
         _attention.Prepare(_batch, (CpuActivations)qkv, shape, (CpuKvMemory)kv, (CpuActivations)y);
@@ -255,11 +250,11 @@ public sealed unsafe class CpuBackend : Backend
         _team.Run(_matMul);
     }
 
-    private sealed class CpuRotaryTable(RotaryTable table) : RotaryMemory(table.Length)
+    private sealed class CpuRotaryTable(RotaryTable table) : IDisposable
     {
         public RotaryTable Table { get; } = table;
 
-        public override void Dispose() { }
+        public void Dispose() { }
     }
 
     private sealed class MatMulWork : ITeamWork

@@ -6,24 +6,17 @@ using Ppsd.Kernels.Devices.Ilgpu.Lane;
 namespace Ppsd.Kernels.Devices.Ilgpu.Buffers;
 
 /// <summary>A bf16 matrix in device memory, in tiles.</summary>
-internal sealed class IlgpuTiledMatrix : IDisposable
+internal sealed class IlgpuTiledMatrix : WeightMatrix
 {
     private readonly MemoryBuffer1D<UInt4, Stride1D.Dense> _buffer;
 
     public IlgpuTiledMatrix(Accelerator accelerator, int rows, int columns, int rowBlocks)
+        : base(rows, columns)
     {
-        Rows = rows;
-        Columns = columns;
         RowBlocks = rowBlocks;
         TilesPerRow = Tiles.PerRow(columns);
         _buffer = accelerator.AllocateElements<UInt4>((long)rowBlocks * TilesPerRow * GroupSum.WarpSize);
     }
-
-    /// <summary>Output values.</summary>
-    public int Rows { get; }
-
-    /// <summary>Input values.</summary>
-    public int Columns { get; }
 
     /// <summary>Blocks of sixteen rows; of a gate/up matrix eight of each.</summary>
     public int RowBlocks { get; }
@@ -40,8 +33,7 @@ internal sealed class IlgpuTiledMatrix : IDisposable
             Rows = Rows,
         };
 
-    /// <summary>Bytes one read of the whole matrix moves.</summary>
-    public long ByteCount => _buffer.LengthInBytes;
+    public override long ByteCount => _buffer.LengthInBytes;
 
     /// <summary>The loads of some row blocks.</summary>
     public ArrayView<UInt4> Blocks(long first, long count)
@@ -50,5 +42,5 @@ internal sealed class IlgpuTiledMatrix : IDisposable
         return _buffer.View.BaseView.SubView(first * blockLoads, count * blockLoads);
     }
 
-    public void Dispose() => _buffer.Dispose();
+    public override void Dispose() => _buffer.Dispose();
 }

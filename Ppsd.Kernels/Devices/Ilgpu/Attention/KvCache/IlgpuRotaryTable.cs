@@ -8,13 +8,16 @@ internal sealed class IlgpuRotaryTable(
     MemoryBuffer1D<float, Stride1D.Dense> cosines,
     MemoryBuffer1D<float, Stride1D.Dense> sines,
     int length
-) : RotaryMemory(length)
+) : IDisposable
 {
+    /// <summary>Positions in the table: the longest sequence.</summary>
+    public int Length { get; } = length;
+
     public ArrayView<float> Cosines => cosines.View.BaseView;
 
     public ArrayView<float> Sines => sines.View.BaseView;
 
-    public override void Dispose()
+    public void Dispose()
     {
         cosines.Dispose();
         sines.Dispose();
