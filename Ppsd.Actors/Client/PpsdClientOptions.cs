@@ -15,6 +15,9 @@ public sealed record PpsdClientOptions
     /// <summary>Folder with <c>tls.crt</c>, <c>tls.key</c> and <c>ca.crt</c> for a cluster that speaks TLS; null for none.</summary>
     public string? TlsFolder { get; set; }
 
+    /// <summary>The secret of a cluster whose nodes were started with <c>--cluster-secret</c>; null for none.</summary>
+    public string? ClusterSecret { get; set; }
+
     /// <summary>How long to wait for an answer to a request.</summary>
     public TimeSpan StartTimeout { get; set; } = TimeSpan.FromSeconds(15);
 }

@@ -1,10 +1,13 @@
+using System.Net.Sockets;
 using Akka.Actor;
 using Akka.Cluster.Tools.Singleton;
 using Akka.Configuration;
+using Akka.Pattern;
 using Ppsd.Actors.Client;
 using Ppsd.Actors.Configuration;
 using Ppsd.Actors.Messages;
 using Ppsd.Actors.Messages.Wire;
+using Ppsd.Actors.Remoting;
 using Ppsd.Actors.Snapshots;
 using Ppsd.Actors.Text;
 
@@ -18,6 +21,7 @@ public sealed class ClusterNode : IAsyncDisposable
 {
     private const string CoordinatorName = "coordinator";
     private const string StageHost = "stage-host";
+    private const int DrainAttempts = 4;
 
     private readonly ActorSystem _system;
     private readonly IActorRef _coordinator;
@@ -120,7 +124,10 @@ public sealed class ClusterNode : IAsyncDisposable
     {
         PpsdClientOptionsValidator.Validated(options);
         var hostname = options.Hostname is { } given ? $"akka.remote.dot-netty.tcp.hostname = \"{given}\"\n" : "";
-        var overrides = hostname + TlsSettings.Hocon(options.TlsFolder, null, null, null);
+        var overrides =
+            hostname
+            + TlsSettings.Hocon(options.TlsFolder, null, null, null)
+            + ClusterSecret.Hocon(options.ClusterSecret);
         return StartClient(PpsdConfig.Load(NodeRole.Client, options.ConfigFile, overrides), options.SeedNodes);
     }
 
@@ -145,11 +152,21 @@ public sealed class ClusterNode : IAsyncDisposable
     /// <param name="address">The node, as members are listed.</param>
     /// <param name="timeout">How long to wait for its answer.</param>
     /// <returns>What it answers; null when it does not: no such node, or one without a stage.</returns>
-    public Task<NodeDraining?> DrainAsync(string address, TimeSpan timeout)
+    public async Task<NodeDraining?> DrainAsync(string address, TimeSpan timeout)
     {
         var path = new RootActorPath(MemberAddress.Parse(address, Cluster.SelfAddress.Protocol)) / "user" / StageHost;
         var host = ((ExtendedActorSystem)_system).Provider.ResolveActorRef(path);
-        return ActorAsk.OrNullAsync<NodeDraining>(host, new DrainNode(), timeout);
+
+        // The node may yet have to learn that this one is a member.
+        NodeDraining? draining = null;
+        for (var attempt = 0; attempt < DrainAttempts && draining is null; attempt++)
+        {
+            draining = await ActorAsk
+                .OrNullAsync<NodeDraining>(host, new DrainNode(), timeout / DrainAttempts)
+                .ConfigureAwait(false);
+        }
+
+        return draining;
     }
 
     /// <summary>The cluster as it is now; what does not answer in time is left out, and said to be.</summary>
@@ -197,10 +214,23 @@ public sealed class ClusterNode : IAsyncDisposable
         ];
     }
 
+    /// <summary>The manager of a singleton that has stopped does not start another: no request would be served from then on.</summary>
+    private static Props RestartedWhenStopped(Props props) =>
+        BackoffSupervisor.Props(
+            Backoff.OnStop(
+                props,
+                "actor",
+                TimeSpan.FromMilliseconds(100),
+                TimeSpan.FromSeconds(3),
+                randomFactor: 0,
+                maxNrOfRetries: -1
+            )
+        );
+
     private static void HostCoordinator(ActorSystem system, ClusterPlan plan) =>
         system.ActorOf(
             ClusterSingletonManager.Props(
-                Props.Create(() => new CoordinatorActor(plan)),
+                RestartedWhenStopped(Props.Create(() => new CoordinatorActor(plan))),
                 PoisonPill.Instance,
                 ClusterSingletonManagerSettings.Create(system)
             ),
@@ -220,21 +250,52 @@ public sealed class ClusterNode : IAsyncDisposable
         }
     }
 
+    /// <summary>Listens first: Akka would report a port that is taken as a failure of its own, in fifty lines.</summary>
+    /// <exception cref="ConfigurationException">It cannot listen where it is to, or a file of TLS is not as it must be.</exception>
     private static ActorSystem Create(Config config)
     {
-        var bootstrap = BootstrapSetup.Create();
-        if (!TlsSettings.IsOn(config))
+        var identity = TlsSettings.Identity(config);
+        var listener = Listen(config.GetConfig("akka.remote.dot-netty.tcp"));
+        try
         {
-            return ActorSystem.Create(MemberAddress.SystemName, bootstrap.WithConfig(WithSeeds(config, "akka.tcp")));
+            return ActorSystem.Create(
+                MemberAddress.SystemName,
+                BootstrapSetup
+                    .Create()
+                    .WithConfig(WithSeeds(config, identity.Certificate is null ? "akka.tcp" : "akka.ssl.tcp"))
+                    .And(new TransportSetup(listener, identity))
+            );
         }
+        catch
+        {
+            listener.Dispose();
+            throw;
+        }
+    }
 
-        var secure = ConfigurationFactory
-            .ParseString("akka.remote.dot-netty.tcp.enable-ssl = on")
-            .WithFallback(WithSeeds(config, "akka.ssl.tcp"));
-        return ActorSystem.Create(
-            MemberAddress.SystemName,
-            bootstrap.WithConfig(secure).And(TlsSettings.Setup(config))
-        );
+    private static Socket Listen(Config tcp)
+    {
+        var hostname = tcp.GetString("hostname", "");
+        var port = tcp.GetInt("port");
+        try
+        {
+            return ListeningSocket.Bind(hostname, port, tcp.GetInt("backlog", 4096));
+        }
+        catch (SocketException e)
+        {
+            throw new ConfigurationException(
+                e.SocketErrorCode switch
+                {
+                    SocketError.AddressAlreadyInUse =>
+                        $"port {port}: expected a free one to meet other nodes at, found it taken by another process ({hostname})",
+                    SocketError.AddressNotAvailable =>
+                        $"hostname: expected an address of this machine, found '{hostname}'",
+                    SocketError.AccessDenied => $"port {port}: this process may not listen at it ({hostname})",
+                    _ => $"cannot listen at {hostname}:{port}: {e.Message}",
+                },
+                e
+            );
+        }
     }
 
     /// <summary>Seed nodes of the configuration, in whichever form they are written, over the protocol that is spoken.</summary>

@@ -38,7 +38,7 @@ internal sealed class CoordinatorActor : ReceiveActor, IWithTimers
     public CoordinatorActor(ClusterPlan plan)
     {
         _plan = plan;
-        Receive<StageOffered>(offer => Take(offer, Sender));
+        Receive<StageOffered>(offer => Take(offer, Sender), _ => Membership.Has(Context.System, Sender));
         Receive<StageReady>(ready => NoteReady(ready, Sender));
         Receive<StageFailed>(failed => NoteFailed(failed, Sender));
         Receive<Terminated>(lost => Lose(lost.ActorRef));

@@ -3,6 +3,7 @@ using Akka.Cluster;
 using Akka.Event;
 using Ppsd.Actors.Ids;
 using Ppsd.Actors.Messages;
+using Ppsd.Actors.Messages.Wire;
 using Ppsd.Actors.Options;
 using Ppsd.Actors.Planning;
 using Ppsd.Actors.Stages;
@@ -38,15 +39,15 @@ internal sealed class StageHostActor : ReceiveActor, IWithTimers
         _options = options;
         _clock = clock;
 
-        Receive<AssignStage>(Load);
+        ReceiveFromMembers<AssignStage>(Load);
         Receive<StageReady>(Loaded);
         Receive<StageFailed>(Failed);
-        Receive<PipelineFormed>(PassOn);
+        ReceiveFromMembers<PipelineFormed>(PassOn);
         Receive<Terminated>(_ => StageStopped());
         Receive<Offer>(_ => MakeOffer());
         Receive<Drain>(_ => StartDraining());
-        Receive<NodeReleased>(_ => _drainer?.Tell(Drained.Instance));
-        Receive<DrainNode>(_ =>
+        ReceiveFromMembers<NodeReleased>(_ => _drainer?.Tell(Drained.Instance));
+        ReceiveFromMembers<DrainNode>(_ =>
         {
             Sender.Tell(new NodeDraining(_formed is not null));
             _node.OnDrainRequested?.Invoke();
@@ -60,6 +61,20 @@ internal sealed class StageHostActor : ReceiveActor, IWithTimers
 
     /// <summary>A stage whose device failed cannot be trusted with its cache; the node decides whether to go on.</summary>
     protected override SupervisorStrategy SupervisorStrategy() => new OneForOneStrategy(_ => Directive.Stop);
+
+    /// <summary>What moves a stage about comes from members of the cluster: any other system that reaches the port is refused.</summary>
+    private void ReceiveFromMembers<T>(Action<T> handle)
+    {
+        Receive<T>(
+            message =>
+            {
+                WireRefusals.Of(Context.System).Add();
+                _log.Warning("{0} from {1}, which is no member of the cluster, is refused", typeof(T).Name, Sender);
+            },
+            _ => !Membership.Has(Context.System, Sender)
+        );
+        Receive(handle);
+    }
 
     private void Load(AssignStage assigned)
     {

@@ -1,8 +1,7 @@
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using Akka.Configuration;
-using Akka.Event;
-using Akka.Remote.Transport.DotNetty;
+using Ppsd.Actors.Remoting;
 
 namespace Ppsd.Actors.Configuration;
 
@@ -31,38 +30,29 @@ public static class TlsSettings
     {
         return Set("folder", folder) + Set("certificate", certificate) + Set("key", key) + Set("authority", authority);
 
-        // Quoted as JSON strings are, so that no path can be anything but a path.
         static string Set(string name, string? path) =>
-            path is null
-                ? ""
-                : $"{Section}.{name} = \"{path.Replace("\\", "\\\\", StringComparison.Ordinal).Replace("\"", "\\\"", StringComparison.Ordinal)}\"\n";
+            path is null ? "" : $"{Section}.{name} = {HoconText.Quoted(path)}\n";
     }
 
-    /// <summary>What remoting needs; reads the files.</summary>
+    /// <summary>This node as its peers are to know it, with the cluster's secret; reads the files.</summary>
     /// <exception cref="ConfigurationException">A file is missing or is not what it should be; one line.</exception>
-    internal static DotNettySslSetup Setup(Config config)
+    internal static NodeIdentity Identity(Config config)
     {
+        if (!IsOn(config))
+        {
+            return NodeIdentity.Open with { Secret = ClusterSecret.Of(config) };
+        }
+
         var own = ReadCertificate(Path(config, "certificate", "tls.crt"), Path(config, "key", "tls.key"));
         var authorities = ReadAuthorities(Path(config, "authority", "ca.crt"));
-        return new DotNettySslSetup(
-            own,
-            suppressValidation: false,
-            requireMutualAuthentication: true,
-            (peer, _, name, _, log) => IsTrusted(peer, authorities, name, log)
-        );
+        return new NodeIdentity(own, peer => FaultOf(peer, authorities), ClusterSecret.Of(config));
     }
 
-    private static bool IsTrusted(
-        X509Certificate2? peer,
-        X509Certificate2Collection authorities,
-        string name,
-        ILoggingAdapter log
-    )
+    private static string? FaultOf(X509Certificate2? peer, X509Certificate2Collection authorities)
     {
         if (peer is null)
         {
-            log.Warning("{0} showed no certificate and was refused", name);
-            return false;
+            return "there is none";
         }
 
         using var chain = new X509Chain
@@ -74,14 +64,9 @@ public static class TlsSettings
             },
         };
         chain.ChainPolicy.CustomTrustStore.AddRange(authorities);
-        if (chain.Build(peer))
-        {
-            return true;
-        }
-
-        var reason = chain.ChainStatus.Length > 0 ? chain.ChainStatus[0].StatusInformation.Trim() : "no reason given";
-        log.Warning("the certificate '{0}' of a peer was refused: {1}", peer.Subject, reason);
-        return false;
+        return chain.Build(peer) ? null
+            : chain.ChainStatus.Length > 0 ? $"'{peer.Subject}', {chain.ChainStatus[0].StatusInformation.Trim()}"
+            : $"'{peer.Subject}'";
     }
 
     private static X509Certificate2 ReadCertificate(string certificate, string key) =>

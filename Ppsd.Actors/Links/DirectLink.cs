@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Net.Sockets;
 using Ppsd.Actors.Messages;
 using Ppsd.Actors.Messages.Wire;
+using Ppsd.Actors.Remoting;
 
 namespace Ppsd.Actors.Links;
 
@@ -23,7 +24,10 @@ internal sealed class DirectLink : IDisposable
     }
 
     /// <summary>Connects; null when the peer cannot be reached so, and remoting has to do.</summary>
-    public static DirectLink? TryConnect(LinkEndpoint endpoint, WireSerializer serializer)
+    /// <param name="endpoint">The peer's.</param>
+    /// <param name="serializer">Of the wire protocol.</param>
+    /// <param name="secret">The cluster's; null for none.</param>
+    public static DirectLink? TryConnect(LinkEndpoint endpoint, WireSerializer serializer, ClusterSecret? secret = null)
     {
         var socket = new Socket(SocketType.Stream, ProtocolType.Tcp)
         {
@@ -35,14 +39,43 @@ internal sealed class DirectLink : IDisposable
             using var patience = new CancellationTokenSource(_connectTimeout);
             using var registration = patience.Token.Register(socket.Dispose);
             socket.Connect(endpoint.Host, endpoint.Port);
-            socket.Send(endpoint.Key);
-            return new DirectLink(socket, serializer);
+            if (TryGreet(socket, ClusterSecret.OfLink(endpoint.Key, secret)))
+            {
+                return new DirectLink(socket, serializer);
+            }
+
+            socket.Dispose();
+            return null;
         }
-        catch (Exception e) when (e is SocketException or ObjectDisposedException or OperationCanceledException)
+        catch (Exception e)
+            when (e is SocketException or ObjectDisposedException or OperationCanceledException or GreetingException)
         {
             socket.Dispose();
             return null;
         }
+    }
+
+    /// <summary>Proves to the peer that this side has the secret, and sees that it has; waits for its answers.</summary>
+    internal static bool TryGreet(Socket socket, ClusterSecret secret)
+    {
+        var greeting = Greeting.OfClient(secret);
+        Span<byte> hello = stackalloc byte[Greeting.HelloBytes];
+        Span<byte> answer = stackalloc byte[Greeting.AnswerBytes];
+        socket.Send(greeting.Hello.Span);
+        if (!LinkFrame.TryFill(socket, hello))
+        {
+            return false;
+        }
+
+        greeting.Meet(hello);
+        socket.Send(greeting.Prove());
+        if (!LinkFrame.TryFill(socket, answer))
+        {
+            return false;
+        }
+
+        greeting.TakeAnswer(answer);
+        return true;
     }
 
     /// <summary>Sends a message; false once the connection is broken.</summary>

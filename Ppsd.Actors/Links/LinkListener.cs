@@ -4,18 +4,18 @@ using System.Runtime.Serialization;
 using System.Security.Cryptography;
 using Ppsd.Actors.Messages;
 using Ppsd.Actors.Messages.Wire;
+using Ppsd.Actors.Remoting;
 
 namespace Ppsd.Actors.Links;
 
 /// <summary>
 /// Takes a stage's messages from its peers over sockets of their own and hands each to the stage's mailbox on the thread
-/// that read it: one that waits for the peer, or the stage's own (<see cref="TryTake"/>). A peer that does not begin with
-/// the endpoint's key, or says anything that is no message of the data path, is cut off.
+/// that read it: one that waits for the peer, or the stage's own (<see cref="TryTake"/>). A peer that does not prove to have
+/// the endpoint's key (and the cluster's secret, if there is one), or says anything that is no message of the data path, is cut
+/// off.
 /// </summary>
 internal sealed class LinkListener : IDisposable
 {
-    private static readonly TimeSpan _keyTimeout = TimeSpan.FromSeconds(5);
-
     private readonly Socket _socket = new(SocketType.Stream, ProtocolType.Tcp);
     private readonly WireSerializer _serializer;
     private readonly Action<object> _deliver;
@@ -37,11 +37,13 @@ internal sealed class LinkListener : IDisposable
     /// <param name="publicHost">As others reach it.</param>
     /// <param name="serializer">Of the wire protocol.</param>
     /// <param name="deliver">Takes messages, from any thread.</param>
+    /// <param name="secret">The cluster's; null for none.</param>
     public static LinkListener? TryStart(
         string bindHost,
         string publicHost,
         WireSerializer serializer,
-        Action<object> deliver
+        Action<object> deliver,
+        ClusterSecret? secret = null
     )
     {
         var listener = new LinkListener(serializer, deliver);
@@ -56,7 +58,12 @@ internal sealed class LinkListener : IDisposable
                 ((IPEndPoint)listener._socket.LocalEndPoint!).Port,
                 RandomNumberGenerator.GetBytes(LinkEndpoint.KeyBytes)
             );
-            StartThread(listener.Accept, "link-listener");
+            var door = new LinkDoor(
+                listener._socket,
+                ClusterSecret.OfLink(listener.Endpoint.Key, secret),
+                listener.Admit
+            );
+            StartThread(door.Run, "link-listener");
             return listener;
         }
         catch (SocketException)
@@ -94,31 +101,20 @@ internal sealed class LinkListener : IDisposable
         }
     }
 
-    private void Accept()
+    private void Admit(Socket socket)
     {
-        try
+        lock (_peers)
         {
-            while (true)
+            if (_disposed)
             {
-                var peer = _socket.Accept();
-                lock (_peers)
-                {
-                    if (_disposed)
-                    {
-                        peer.Dispose();
-                        return;
-                    }
-
-                    _peers.Add(peer);
-                }
-
-                StartThread(() => Receive(peer), "link-receiver");
+                socket.Dispose();
+                return;
             }
+
+            _peers.Add(socket);
         }
-        catch (Exception e) when (e is SocketException or ObjectDisposedException)
-        {
-            // Disposed: there are no more peers to come.
-        }
+
+        StartThread(() => Receive(socket), "link-receiver");
     }
 
     private void Receive(Socket socket)
@@ -126,14 +122,6 @@ internal sealed class LinkListener : IDisposable
         var peer = new LinkPeer(socket, _serializer, _deliver);
         try
         {
-            Span<byte> key = stackalloc byte[LinkEndpoint.KeyBytes];
-            socket.ReceiveTimeout = (int)_keyTimeout.TotalMilliseconds;
-            if (!LinkFrame.TryFill(socket, key) || !CryptographicOperations.FixedTimeEquals(key, Endpoint.Key))
-            {
-                return;
-            }
-
-            socket.ReceiveTimeout = 0;
             lock (_peers)
             {
                 _ready = [.. _ready, peer];

@@ -2,6 +2,7 @@ using Akka.Actor;
 using Ppsd.Actors.Ids;
 using Ppsd.Actors.Messages;
 using Ppsd.Actors.Messages.Wire;
+using Ppsd.Actors.Remoting;
 
 namespace Ppsd.Actors.Links;
 
@@ -22,10 +23,13 @@ internal sealed class StageLinks : IDisposable
     private IReadOnlyList<PipelineStage> _stages = [];
     private DirectLink?[] _links = [];
 
-    private StageLinks(LinkListener? listener, WireSerializer? serializer)
+    private readonly ClusterSecret? _secret;
+
+    private StageLinks(LinkListener? listener, WireSerializer? serializer, ClusterSecret? secret)
     {
         _listener = listener;
         _serializer = serializer;
+        _secret = secret;
     }
 
     /// <summary>Where this stage takes messages; null where only remoting, or no network at all, is used.</summary>
@@ -40,14 +44,22 @@ internal sealed class StageLinks : IDisposable
         var host = ((ExtendedActorSystem)system).Provider.DefaultAddress.Host;
         if (!isWanted || string.IsNullOrEmpty(host))
         {
-            return new StageLinks(null, null);
+            return new StageLinks(null, null, null);
         }
 
         var serializer = (WireSerializer)system.Serialization.FindSerializerForType(typeof(Forward));
+        var secret = TransportSetup.SecretOf(system);
         var bindHost = system.Settings.Config.GetString("akka.remote.dot-netty.tcp.hostname", host);
         return new StageLinks(
-            LinkListener.TryStart(bindHost, host, serializer, message => self.Tell(message, ActorRefs.NoSender)),
-            serializer
+            LinkListener.TryStart(
+                bindHost,
+                host,
+                serializer,
+                message => self.Tell(message, ActorRefs.NoSender),
+                secret
+            ),
+            serializer,
+            secret
         );
     }
 
@@ -64,7 +76,7 @@ internal sealed class StageLinks : IDisposable
             var isSpokenTo = self.Value == 0 || peer == 0 || Math.Abs(peer - self.Value) == 1;
             if (peer != self.Value && isSpokenTo && stages[peer].Link is { } endpoint)
             {
-                _links[peer] = DirectLink.TryConnect(endpoint, _serializer!);
+                _links[peer] = DirectLink.TryConnect(endpoint, _serializer!, _secret);
             }
         }
     }

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Ppsd.Actors.Configuration;
+using Ppsd.Actors.Remoting;
 using Ppsd.Host.Pipelines;
 
 namespace Ppsd.Host.Commands;
@@ -8,6 +9,8 @@ namespace Ppsd.Host.Commands;
 /// <param name="prefix">Stands before the names of options, where a command has others of those names.</param>
 internal sealed class NodeOptions(string prefix = "") : IOptionGroup
 {
+    private const string ClusterSecretOption = "--cluster-secret";
+
     private readonly Option<string?> _config = OptionFactory.Text(
         "--config",
         "FILE",
@@ -54,6 +57,12 @@ internal sealed class NodeOptions(string prefix = "") : IOptionGroup
         "Authorities that sign the peers' certificates (PEM)."
     );
 
+    private readonly Option<string?> _clusterSecret = OptionFactory.Text(
+        ClusterSecretOption,
+        "SECRET",
+        "What all nodes and clients of the cluster share; who cannot prove to have it gets in touch with none. Better in the environment."
+    );
+
     /// <summary>Adds them to a command.</summary>
     public void AddTo(Command command)
     {
@@ -65,6 +74,7 @@ internal sealed class NodeOptions(string prefix = "") : IOptionGroup
         command.Options.Add(_tlsCertificate);
         command.Options.Add(_tlsKey);
         command.Options.Add(_tlsAuthority);
+        command.Options.Add(_clusterSecret);
     }
 
     /// <summary>The settings they ask for.</summary>
@@ -75,7 +85,7 @@ internal sealed class NodeOptions(string prefix = "") : IOptionGroup
             Hostname = parsed.GetValue(_hostname),
             PublicHostname = parsed.GetValue(_publicHostname),
             Port = parsed.GetValue(_port),
-            Tls = Tls(parsed),
+            Security = Tls(parsed) + Secret(parsed),
         };
 
     /// <summary>The options of TLS as given, for a child process that must speak it too.</summary>
@@ -90,6 +100,17 @@ internal sealed class NodeOptions(string prefix = "") : IOptionGroup
             }
         }
     }
+
+    /// <summary>The secret as given, for a child process: other users of the machine can read its command line.</summary>
+    public IReadOnlyDictionary<string, string> SecretVariables(ParseResult parsed) =>
+        parsed.GetValue(_clusterSecret) is { } secret
+            ? new Dictionary<string, string> { [EnvironmentTwins.NameOf(_clusterSecret)] = secret }
+            : [];
+
+    private string Secret(ParseResult parsed) =>
+        parsed.GetValue(_clusterSecret) is var secret && secret is ""
+            ? throw new UserErrorException($"{ClusterSecretOption}: expected a secret, found an empty string")
+            : ClusterSecret.Hocon(secret);
 
     private string Tls(ParseResult parsed)
     {

@@ -98,7 +98,8 @@ internal sealed class PlacementOptions(NodeOptions node) : IOptionGroup
             patience,
             Note,
             clock,
-            cancellation
+            cancellation,
+            node.SecretVariables(parsed)
         );
     }
 

@@ -29,8 +29,8 @@ internal sealed record NodeSettings
     /// <summary>Port to bind; 0 for a free one.</summary>
     public int? Port { get; init; }
 
-    /// <summary>HOCON of TLS between nodes; empty for what the files say.</summary>
-    public string Tls { get; init; } = "";
+    /// <summary>HOCON of TLS between nodes and of the cluster's secret; empty for what the files say.</summary>
+    public string Security { get; init; } = "";
 
     /// <summary>The configuration of a role with these settings.</summary>
     /// <exception cref="UserErrorException">A file cannot be read, or a name is none.</exception>
@@ -41,7 +41,7 @@ internal sealed record NodeSettings
             return PpsdConfig.Load(
                 role,
                 ConfigFile,
-                role == NodeRole.Local ? overrides : $"{overrides}\n{Tls}{Remote()}"
+                role == NodeRole.Local ? overrides : $"{overrides}\n{Security}{Remote()}"
             );
         }
         catch (ConfigurationException e)

@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Text;
+using Ppsd.Actors.Remoting;
 
 namespace Ppsd.Tests.Support;
 
@@ -9,6 +10,9 @@ namespace Ppsd.Tests.Support;
 /// </summary>
 internal static class RemotingFrames
 {
+    /// <summary>What a node without a secret says first on a connection.</summary>
+    public static ReadOnlyMemory<byte> Hello() => Greeting.OfClient(secret: null).Hello;
+
     /// <summary>Opens an association: AkkaProtocolMessage.instruction with a handshake.</summary>
     public static byte[] Associate(int originPort)
     {
@@ -25,11 +29,15 @@ internal static class RemotingFrames
     }
 
     /// <summary>Carries a message to an actor: AkkaProtocolMessage.payload with an envelope.</summary>
-    public static byte[] Message(string recipient, int serializerId, string manifest, byte[] payload)
+    public static byte[] Message(string recipient, int serializerId, string manifest, byte[] payload) =>
+        Frame(Content(recipient, serializerId, manifest, payload));
+
+    /// <summary>As above, without the length before it.</summary>
+    public static byte[] Content(string recipient, int serializerId, string manifest, byte[] payload)
     {
         byte[] message = [.. Bytes(1, payload), .. Number(2, (ulong)serializerId), .. Text(3, manifest)];
         byte[] envelope = [.. Bytes(1, Text(1, recipient)), .. Bytes(2, message), .. Fixed64(5, ulong.MaxValue)];
-        return Frame(Bytes(1, Bytes(2, envelope)));
+        return Bytes(1, Bytes(2, envelope));
     }
 
     private static byte[] Frame(byte[] content)
@@ -40,12 +48,12 @@ internal static class RemotingFrames
         return frame;
     }
 
-    private static byte[] Text(int field, string text) => Bytes(field, Encoding.UTF8.GetBytes(text));
+    public static byte[] Text(int field, string text) => Bytes(field, Encoding.UTF8.GetBytes(text));
 
-    private static byte[] Bytes(int field, byte[] bytes) =>
+    public static byte[] Bytes(int field, byte[] bytes) =>
         [.. Varint((ulong)(field << 3 | 2)), .. Varint((ulong)bytes.Length), .. bytes];
 
-    private static byte[] Number(int field, ulong value) => [.. Varint((ulong)(field << 3)), .. Varint(value)];
+    public static byte[] Number(int field, ulong value) => [.. Varint((ulong)(field << 3)), .. Varint(value)];
 
     private static byte[] Fixed64(int field, ulong value)
     {

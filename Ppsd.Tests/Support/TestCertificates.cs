@@ -18,7 +18,7 @@ internal sealed class TestCertificates : IDisposable
 
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
         var request = new CertificateRequest("CN=node", key, HashAlgorithmName.SHA256);
-        using var certificate = request.Create(authority, Start, End, [1, 2, 3]);
+        using var certificate = request.Create(authority, authority.NotBefore, authority.NotAfter, [1, 2, 3]);
 
         File.WriteAllText(Path.Combine(Folder, "ca.crt"), authority.ExportCertificatePem());
         File.WriteAllText(Path.Combine(Folder, "tls.crt"), certificate.ExportCertificatePem());

@@ -4,6 +4,7 @@ using Ppsd.Actors.Configuration;
 using Ppsd.Actors.Ids;
 using Ppsd.Actors.Messages;
 using Ppsd.Actors.Messages.Wire;
+using Ppsd.Actors.Remoting;
 using Ppsd.Tests.Actors.Stages;
 using Ppsd.Tests.Support;
 
@@ -40,6 +41,7 @@ public sealed class MalformedFrameTests
         for (var i = 0; i < FramesOfAKind; i++)
         {
             await SendAsync(Target(), Garbage());
+            await SendAsync(Target(), [.. RemotingFrames.Hello().Span, .. Garbage()]);
             await SendAsync(Target(), Damaged(Target()));
         }
 
@@ -122,7 +124,7 @@ public sealed class MalformedFrameTests
     /// <summary>An association and a message, cut off or with bits flipped.</summary>
     private byte[] Damaged(string target)
     {
-        byte[] bytes = [.. Associate(), .. OffTheList(target)];
+        byte[] bytes = [.. RemotingFrames.Hello().Span, .. Associate(), .. OffTheList(target)];
         if (_random.Next(2) == 0)
         {
             return bytes[.._random.Next(1, bytes.Length)];
@@ -204,8 +206,10 @@ public sealed class MalformedFrameTests
     private async Task<TcpClient> AssociatedAsync(string target)
     {
         var socket = await ConnectAsync(target);
-        await socket.GetStream().WriteAsync(Associate());
         using var patience = new CancellationTokenSource(_patience);
+        await socket.GetStream().WriteAsync(RemotingFrames.Hello());
+        await socket.GetStream().ReadExactlyAsync(new byte[Greeting.HelloBytes], patience.Token);
+        await socket.GetStream().WriteAsync(Associate());
         Assert.That(await socket.GetStream().ReadAsync(new byte[1024], patience.Token), Is.GreaterThan(0));
         return socket;
     }

@@ -1,0 +1,144 @@
+using System.Buffers.Binary;
+
+namespace Ppsd.Actors.Remoting;
+
+/// <summary>
+/// Reads frames, each after its length (int32, little-endian). What a peer that has proved nothing announces is not believed: its
+/// frame grows as it arrives, within what all such peers may hold together.
+/// </summary>
+/// <param name="stream">The connection.</param>
+/// <param name="maxFrameBytes">Longest frame.</param>
+/// <param name="memory">What peers that have proved nothing may hold.</param>
+/// <param name="isProven">Whether the peer has proved that it belongs here; called for long frames only.</param>
+internal sealed class FrameReader(Stream stream, int maxFrameBytes, UnprovenMemory memory, Func<bool> isProven)
+{
+    /// <summary>Frames up to here are not counted: the buffer holds them.</summary>
+    public const int ShortBytes = 16 << 10;
+
+    private const int LengthBytes = sizeof(int);
+    private readonly byte[] _buffer = new byte[LengthBytes + ShortBytes];
+    private int _first;
+    private int _end;
+
+    /// <summary>The next frame, in memory of its own; null when the peer has closed between two.</summary>
+    /// <exception cref="InvalidDataException">The peer sent what cannot be a frame, or too much.</exception>
+    /// <exception cref="IOException">The connection broke.</exception>
+    public async ValueTask<byte[]?> ReadAsync(CancellationToken cancellation)
+    {
+        if (!await TryFillAsync(LengthBytes, cancellation).ConfigureAwait(false))
+        {
+            return _end == _first ? null : throw new InvalidDataException("the connection ended within a frame");
+        }
+
+        var length = BinaryPrimitives.ReadInt32LittleEndian(_buffer.AsSpan(_first));
+        if (length <= 0 || length > maxFrameBytes)
+        {
+            throw new InvalidDataException($"frame length: expected 1 to {maxFrameBytes} bytes, found {length}");
+        }
+
+        _first += LengthBytes;
+        if (length > ShortBytes)
+        {
+            return isProven()
+                ? await ReadLongAsync(length, cancellation).ConfigureAwait(false)
+                : await ReadGrowingAsync(length, cancellation).ConfigureAwait(false);
+        }
+
+        if (!await TryFillAsync(length, cancellation).ConfigureAwait(false))
+        {
+            throw new InvalidDataException("the connection ended within a frame");
+        }
+
+        var frame = _buffer.AsSpan(_first, length).ToArray();
+        _first += length;
+        return frame;
+    }
+
+    private async Task<byte[]> ReadLongAsync(int length, CancellationToken cancellation)
+    {
+        var frame = GC.AllocateUninitializedArray<byte>(length);
+        var read = TakeBuffered(frame);
+        await ReadExactlyAsync(frame.AsMemory(read), cancellation).ConfigureAwait(false);
+        return frame;
+    }
+
+    private async Task<byte[]> ReadGrowingAsync(int length, CancellationToken cancellation)
+    {
+        var reserved = 0;
+        try
+        {
+            var frame = new byte[Reserve(Math.Min(length, 4 * ShortBytes))];
+            var read = TakeBuffered(frame);
+            while (true)
+            {
+                await ReadExactlyAsync(frame.AsMemory(read), cancellation).ConfigureAwait(false);
+                read = frame.Length;
+                if (read == length)
+                {
+                    return frame;
+                }
+
+                Reserve(Math.Min(length - read, read));
+                Array.Resize(ref frame, reserved);
+            }
+        }
+        finally
+        {
+            memory.Release(reserved);
+        }
+
+        int Reserve(int bytes)
+        {
+            if (!memory.TryReserve(bytes))
+            {
+                throw new InvalidDataException("peers that have proved nothing hold too much memory already");
+            }
+
+            return reserved += bytes;
+        }
+    }
+
+    private int TakeBuffered(byte[] frame)
+    {
+        var taken = Math.Min(frame.Length, _end - _first);
+        _buffer.AsSpan(_first, taken).CopyTo(frame);
+        _first += taken;
+        return taken;
+    }
+
+    private async ValueTask ReadExactlyAsync(Memory<byte> target, CancellationToken cancellation)
+    {
+        if (
+            await stream
+                .ReadAtLeastAsync(target, target.Length, throwOnEndOfStream: false, cancellation)
+                .ConfigureAwait(false) < target.Length
+        )
+        {
+            throw new InvalidDataException("the connection ended within a frame");
+        }
+    }
+
+    /// <summary>Sees to it that so many bytes are in the buffer; false when the peer closed before.</summary>
+    private async ValueTask<bool> TryFillAsync(int bytes, CancellationToken cancellation)
+    {
+        while (_end - _first < bytes)
+        {
+            if (_first > 0)
+            {
+                _buffer.AsSpan(_first, _end - _first).CopyTo(_buffer);
+                _end -= _first;
+                _first = 0;
+            }
+
+            var read = await stream.ReadAsync(_buffer.AsMemory(_end), cancellation).ConfigureAwait(false);
+            if (read == 0)
+            {
+                return false;
+            }
+
+            _end += read;
+        }
+
+        return true;
+    }
+}

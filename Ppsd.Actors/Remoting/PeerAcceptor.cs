@@ -1,0 +1,101 @@
+using System.Net.Sockets;
+
+namespace Ppsd.Actors.Remoting;
+
+/// <summary>
+/// Accepts connections and lets each prove itself without a thread of its own: within a time, and so many at once, of which the
+/// oldest makes way for another. Thread-safe.
+/// </summary>
+/// <param name="listener">Bound and listening.</param>
+/// <param name="admit">Greets a peer; throws when it may not come in. What it opened is its own from then on.</param>
+/// <param name="refused">Told why a peer did not get in.</param>
+internal sealed class PeerAcceptor(
+    Socket listener,
+    Func<Socket, CancellationToken, Task> admit,
+    Action<Socket, Exception> refused
+) : IDisposable
+{
+    /// <summary>Peers that may be proving themselves at once.</summary>
+    public const int MaxPending = 256;
+
+    private static readonly TimeSpan _patience = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan _pause = TimeSpan.FromMilliseconds(100);
+
+    private readonly Lock _lock = new();
+    private readonly LinkedList<Socket> _pending = new();
+
+    /// <summary>Accepts until it is disposed of.</summary>
+    public async Task RunAsync()
+    {
+        while (true)
+        {
+            Socket peer;
+            try
+            {
+                peer = await listener.AcceptAsync().ConfigureAwait(false);
+            }
+            catch (SocketException e)
+                when (e.SocketErrorCode is not (SocketError.OperationAborted or SocketError.NotSocket))
+            {
+                // The peer has gone again, or the process has no descriptor left: not the end of all others.
+                await Task.Delay(_pause).ConfigureAwait(false);
+                continue;
+            }
+            catch (Exception e) when (e is SocketException or ObjectDisposedException)
+            {
+                return;
+            }
+
+            _ = GreetAsync(peer);
+        }
+    }
+
+    public void Dispose()
+    {
+        listener.Dispose();
+        lock (_lock)
+        {
+            foreach (var peer in _pending)
+            {
+                peer.Dispose();
+            }
+        }
+    }
+
+    private async Task GreetAsync(Socket peer)
+    {
+        LinkedListNode<Socket> entry;
+        lock (_lock)
+        {
+            entry = _pending.AddLast(peer);
+            if (_pending.Count > MaxPending)
+            {
+                _pending.First!.Value.Dispose();
+                _pending.RemoveFirst();
+            }
+        }
+
+        using var patience = new CancellationTokenSource(_patience);
+        try
+        {
+            peer.NoDelay = true;
+            await admit(peer, patience.Token).ConfigureAwait(false);
+        }
+        catch (Exception e)
+        {
+            // Whatever a stranger sends ends here.
+            peer.Dispose();
+            refused(peer, e);
+        }
+        finally
+        {
+            lock (_lock)
+            {
+                if (entry.List is not null)
+                {
+                    _pending.Remove(entry);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,28 @@
+namespace Ppsd.Actors.Remoting;
+
+/// <summary>
+/// How much of frames that are still on their way a process holds for peers that have proved nothing: so much for all of them
+/// together. Thread-safe.
+/// </summary>
+internal sealed class UnprovenMemory(long maxBytes)
+{
+    private long _bytes;
+
+    /// <summary>Bytes held now.</summary>
+    public long Bytes => Interlocked.Read(ref _bytes);
+
+    /// <summary>Takes some more; false when that would be too much.</summary>
+    public bool TryReserve(int bytes)
+    {
+        if (Interlocked.Add(ref _bytes, bytes) <= maxBytes)
+        {
+            return true;
+        }
+
+        Release(bytes);
+        return false;
+    }
+
+    /// <summary>Gives back.</summary>
+    public void Release(int bytes) => Interlocked.Add(ref _bytes, -bytes);
+}
