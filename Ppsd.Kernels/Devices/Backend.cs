@@ -72,7 +72,7 @@ public abstract class Backend : IDisposable
     internal abstract WeightVector LoadVector(Weight weight);
 
     /// <summary>Loads the table of cosines and sines.</summary>
-    internal abstract IDisposable LoadRotary(RotaryTable table);
+    internal abstract RotaryMemory LoadRotary(RotaryTable table);
 
     /// <summary>The stage's weights are all loaded: waits for the last and frees what only loading needed.</summary>
     internal virtual void FinishLoading() { }
@@ -178,7 +178,7 @@ public abstract class Backend : IDisposable
     /// Turns the rows' keys by their positions (RoFormer, rotate-half form) and stores keys and values in their slots: all
     /// that is left of <see cref="Attend"/> for rows whose output nobody reads. Uses <paramref name="qkv"/> up.
     /// </summary>
-    internal abstract void AppendKv(Activations qkv, AttentionShape shape, IDisposable rotary, KvMemory kv);
+    internal abstract void AppendKv(Activations qkv, AttentionShape shape, RotaryMemory rotary, KvMemory kv);
 
     /// <summary>
     /// Turns the rows' queries and keys by their positions, stores keys and values in their slots, then
@@ -188,7 +188,7 @@ public abstract class Backend : IDisposable
     internal abstract void Attend(
         Activations qkv,
         AttentionShape shape,
-        IDisposable rotary,
+        RotaryMemory rotary,
         KvMemory kv,
         Activations y
     );

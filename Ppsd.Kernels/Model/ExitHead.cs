@@ -98,7 +98,7 @@ internal sealed class ExitHead : IDisposable
     /// Runs the head on the tapped rows. A transformer head's own cache needs every token; rows from
     /// <paramref name="firstRow"/> on get logits.
     /// </summary>
-    public void Forward(IDisposable rotary, int rows, int firstRow)
+    public void Forward(RotaryMemory rotary, int rows, int firstRow)
     {
         ForwardLayers(rotary, rows, isRead: firstRow < rows);
         if (firstRow < rows)
@@ -108,7 +108,7 @@ internal sealed class ExitHead : IDisposable
         }
     }
 
-    private void ForwardLayers(IDisposable rotary, int rows, bool isRead)
+    private void ForwardLayers(RotaryMemory rotary, int rows, bool isRead)
     {
         for (var i = 0; i < _layers.Length; i++)
         {

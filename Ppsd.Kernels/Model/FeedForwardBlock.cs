@@ -9,15 +9,13 @@ internal sealed class FeedForwardBlock : IDisposable
 {
     private readonly Backend _backend;
     private readonly Norm _norm;
-    private readonly WeightMatrix _gateUp;
-    private readonly WeightMatrix _down;
+    private readonly IFeedForward _block;
 
-    private FeedForwardBlock(Backend backend, Norm norm, WeightMatrix gateUp, WeightMatrix down)
+    private FeedForwardBlock(Backend backend, Norm norm, IFeedForward block)
     {
         _backend = backend;
         _norm = norm;
-        _gateUp = gateUp;
-        _down = down;
+        _block = block;
     }
 
     /// <summary>Loads the <c>mlp.*</c> tensors of a head.</summary>
@@ -25,28 +23,27 @@ internal sealed class FeedForwardBlock : IDisposable
         new(
             backend,
             new Norm(backend.LoadVector(source.Require(ExitHeadTensorNames.MlpNorm, hidden)), epsilon),
-            backend.LoadGateUp(
+            GatedFeedForward.Load(
+                backend,
                 source.Require(ExitHeadTensorNames.MlpGate, inner, hidden),
-                source.Require(ExitHeadTensorNames.MlpUp, inner, hidden)
-            ),
-            backend.LoadMatrix(source.Require(ExitHeadTensorNames.MlpDown, hidden, inner))
+                source.Require(ExitHeadTensorNames.MlpUp, inner, hidden),
+                source.Require(ExitHeadTensorNames.MlpDown, hidden, inner)
+            )
         );
 
     /// <summary>Bytes of weights one step reads.</summary>
-    public long WeightBytes => _gateUp.ByteCount + _down.ByteCount;
+    public long WeightBytes => _block.WeightBytes;
 
     /// <summary>Adds the block's output to <paramref name="hidden"/>, [rows, hiddenSize], in place.</summary>
     public void Forward(Activations hidden, StageScratch scratch, int rows)
     {
         _backend.RmsNorm(hidden, 0, rows, _norm, scratch.Normed);
-        _backend.MatMulSwiGlu(scratch.Normed, _gateUp, scratch.GateUp, scratch.FeedForward, rows);
-        _backend.MatMulAdd(scratch.FeedForward, _down, hidden, rows);
+        _block.Forward(hidden, scratch, rows, next: null);
     }
 
     public void Dispose()
     {
         _norm.Dispose();
-        _gateUp.Dispose();
-        _down.Dispose();
+        _block.Dispose();
     }
 }

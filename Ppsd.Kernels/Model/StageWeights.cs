@@ -17,7 +17,7 @@ internal sealed class StageWeights : IDisposable
 
     public LogitsHead? TargetHead { get; init; }
 
-    public required IDisposable Rotary { get; init; }
+    public required RotaryMemory Rotary { get; init; }
 
     /// <summary>Bytes of weights one step of the stage reads; of the embedding it reads only a few rows.</summary>
     public required long ByteCount { get; init; }

@@ -7,7 +7,7 @@ namespace Ppsd.Kernels.Model;
 
 /// <summary>
 /// One LLaMA layer on a device: attention block, then feed-forward block, each added to the residual stream.
-/// Owns its weights and its part of the KV cache. Query, key and value projections are one matrix, as are gate and up.
+/// Owns its weights and its part of the KV cache. Query, key and value projections are one matrix.
 /// </summary>
 internal sealed class TransformerLayer : IDisposable
 {
@@ -16,8 +16,7 @@ internal sealed class TransformerLayer : IDisposable
     private readonly WeightMatrix _queryKeyValue;
     private readonly WeightMatrix _output;
     private readonly Norm _feedForwardNorm;
-    private readonly WeightMatrix _gateUp;
-    private readonly WeightMatrix _down;
+    private readonly IFeedForward _feedForward;
     private readonly KvMemory _kv;
 
     private TransformerLayer(
@@ -27,8 +26,7 @@ internal sealed class TransformerLayer : IDisposable
         WeightMatrix queryKeyValue,
         WeightMatrix output,
         Norm feedForwardNorm,
-        WeightMatrix gateUp,
-        WeightMatrix down,
+        IFeedForward feedForward,
         KvMemory kv
     )
     {
@@ -38,8 +36,7 @@ internal sealed class TransformerLayer : IDisposable
         _queryKeyValue = queryKeyValue;
         _output = output;
         _feedForwardNorm = feedForwardNorm;
-        _gateUp = gateUp;
-        _down = down;
+        _feedForward = feedForward;
         _kv = kv;
     }
 
@@ -67,14 +64,18 @@ internal sealed class TransformerLayer : IDisposable
             ),
             backend.LoadMatrix(source.Require(names.Output, hidden, shape.QueryWidth)),
             new Norm(backend.LoadVector(source.Require(names.PostAttentionNorm, hidden)), epsilon),
-            backend.LoadGateUp(source.Require(names.Gate, inner, hidden), source.Require(names.Up, inner, hidden)),
-            backend.LoadMatrix(source.Require(names.Down, hidden, inner)),
+            GatedFeedForward.Load(
+                backend,
+                source.Require(names.Gate, inner, hidden),
+                source.Require(names.Up, inner, hidden),
+                source.Require(names.Down, hidden, inner)
+            ),
             backend.AllocateKv(new KvShape(kvSlots, shape.KvHeadCount, shape.HeadSize))
         );
     }
 
     /// <summary>Bytes of weights one step reads.</summary>
-    public long WeightBytes => _queryKeyValue.ByteCount + _output.ByteCount + _gateUp.ByteCount + _down.ByteCount;
+    public long WeightBytes => _queryKeyValue.ByteCount + _output.ByteCount + _feedForward.WeightBytes;
 
     /// <summary>The norm at the layer's entry; whoever feeds the layer applies it.</summary>
     public Norm AttentionNorm { get; }
@@ -84,20 +85,19 @@ internal sealed class TransformerLayer : IDisposable
     /// must be <paramref name="hidden"/> after <see cref="AttentionNorm"/>; they leave as the new hidden state after
     /// <paramref name="next"/>, if one follows.
     /// </summary>
-    public void Forward(Activations hidden, StageScratch scratch, IDisposable rotary, int rows, Norm? next)
+    public void Forward(Activations hidden, StageScratch scratch, RotaryMemory rotary, int rows, Norm? next)
     {
         _backend.MatMul(scratch.Normed, _queryKeyValue, scratch.QueryKeyValue, rows);
         _backend.Attend(scratch.QueryKeyValue, _shape, rotary, _kv, scratch.Attended);
         _backend.MatMulAdd(scratch.Attended, _output, hidden, rows, _feedForwardNorm, scratch.Normed);
-        _backend.MatMulSwiGlu(scratch.Normed, _gateUp, scratch.GateUp, scratch.FeedForward, rows);
-        _backend.MatMulAdd(scratch.FeedForward, _down, hidden, rows, next, scratch.Normed);
+        _feedForward.Forward(hidden, scratch, rows, next);
     }
 
     /// <summary>
     /// Stores the rows' keys and values and does no more: all that a last layer must do for rows whose output nobody reads.
     /// The scratch's normed rows must be the hidden state after <see cref="AttentionNorm"/>.
     /// </summary>
-    public void Store(StageScratch scratch, IDisposable rotary, int rows)
+    public void Store(StageScratch scratch, RotaryMemory rotary, int rows)
     {
         _backend.MatMul(scratch.Normed, _queryKeyValue, scratch.QueryKeyValue, rows);
         _backend.AppendKv(scratch.QueryKeyValue, _shape, rotary, _kv);
@@ -109,8 +109,7 @@ internal sealed class TransformerLayer : IDisposable
         _queryKeyValue.Dispose();
         _output.Dispose();
         _feedForwardNorm.Dispose();
-        _gateUp.Dispose();
-        _down.Dispose();
+        _feedForward.Dispose();
         _kv.Dispose();
     }
 }

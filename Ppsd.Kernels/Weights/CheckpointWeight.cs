@@ -5,8 +5,12 @@ namespace Ppsd.Kernels.Weights;
 /// <summary>A weight in an open checkpoint; usable until the checkpoint is disposed.</summary>
 internal sealed class CheckpointWeight(Tensor tensor) : Weight(tensor.RowCount, tensor.RowLength, tensor.ElementType)
 {
-    /// <summary>The tensor.</summary>
-    public Tensor Tensor { get; } = tensor;
+    public override bool TryGetRow(long row, out ReadOnlySpan<byte> bytes)
+    {
+        var rowBytes = (int)RowLength * ElementType.SizeInBytes();
+        bytes = tensor.Bytes(row * rowBytes, rowBytes);
+        return true;
+    }
 
-    public override void ReadRow(long row, Span<float> destination) => Tensor.ReadRow(row, destination);
+    public override void ReadRow(long row, Span<float> destination) => tensor.ReadRow(row, destination);
 }

@@ -22,6 +22,8 @@ internal sealed class SyntheticWeight(long rowCount, long rowLength, uint key, f
     /// <summary>What a step is worth.</summary>
     public float StepSize { get; } = amplitude / Steps;
 
+    public override GeneratedWeight? Generator => new GeneratedWeight(Key, StepSize);
+
     /// <summary>A value before it is rounded to bf16. Runs in kernels too: one rounding, so every device agrees.</summary>
     /// <param name="key">Names the matrix.</param>
     /// <param name="row">From 0.</param>

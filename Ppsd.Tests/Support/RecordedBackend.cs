@@ -61,7 +61,7 @@ internal sealed class RecordedBackend : Backend
 
     internal override WeightVector LoadVector(Weight weight) => _cpu.LoadVector(weight);
 
-    internal override IDisposable LoadRotary(RotaryTable table) => _cpu.LoadRotary(table);
+    internal override RotaryMemory LoadRotary(RotaryTable table) => _cpu.LoadRotary(table);
 
     internal override void BeginStep(StepBatch batch)
     {
@@ -128,13 +128,19 @@ internal sealed class RecordedBackend : Backend
         _cpu.MatMulAdd(x, weight, hidden, rows, next, normed);
     }
 
-    internal override void AppendKv(Activations qkv, AttentionShape shape, IDisposable rotary, KvMemory kv)
+    internal override void AppendKv(Activations qkv, AttentionShape shape, RotaryMemory rotary, KvMemory kv)
     {
         Note(_rows);
         _cpu.AppendKv(qkv, shape, rotary, kv);
     }
 
-    internal override void Attend(Activations qkv, AttentionShape shape, IDisposable rotary, KvMemory kv, Activations y)
+    internal override void Attend(
+        Activations qkv,
+        AttentionShape shape,
+        RotaryMemory rotary,
+        KvMemory kv,
+        Activations y
+    )
     {
         Note(_rows);
         _cpu.Attend(qkv, shape, rotary, kv, y);

@@ -68,12 +68,11 @@ public sealed unsafe class CpuBackend : Backend
         var row = 0;
         foreach (var weight in stacked)
         {
-            var rowBytes = columns * sizeof(ushort);
             for (var r = 0; r < weight.RowCount; r++, row++)
             {
-                if (matrix.IsBFloat16 && weight is CheckpointWeight { Tensor: var tensor })
+                if (matrix.IsBFloat16 && weight.TryGetRow(r, out var bytes))
                 {
-                    matrix.PackBFloat16(row, tensor.Bytes((long)r * rowBytes, rowBytes));
+                    matrix.PackBFloat16(row, bytes);
                     continue;
                 }
 
@@ -94,7 +93,7 @@ public sealed unsafe class CpuBackend : Backend
         return vector;
     }
 
-    internal override IDisposable LoadRotary(RotaryTable table) => new CpuRotaryTable(table);
+    internal override RotaryMemory LoadRotary(RotaryTable table) => new CpuRotaryTable(table);
 
     internal override void BeginStep(StepBatch batch) => _batch = batch;
 
@@ -211,7 +210,7 @@ public sealed unsafe class CpuBackend : Backend
         }
     }
 
-    internal override void AppendKv(Activations qkv, AttentionShape shape, IDisposable rotary, KvMemory kv)
+    internal override void AppendKv(Activations qkv, AttentionShape shape, RotaryMemory rotary, KvMemory kv)
     {
         var rows = (CpuActivations)qkv;
         var table = ((CpuRotaryTable)rotary).Table;
@@ -221,7 +220,13 @@ public sealed unsafe class CpuBackend : Backend
         }
     }
 
-    internal override void Attend(Activations qkv, AttentionShape shape, IDisposable rotary, KvMemory kv, Activations y)
+    internal override void Attend(
+        Activations qkv,
+        AttentionShape shape,
+        RotaryMemory rotary,
+        KvMemory kv,
+        Activations y
+    )
     {
         AppendKv(qkv, shape, rotary, kv);
         _attention.Prepare(_batch, (CpuActivations)qkv, shape, (CpuKvMemory)kv, (CpuActivations)y);
@@ -250,11 +255,11 @@ public sealed unsafe class CpuBackend : Backend
         _team.Run(_matMul);
     }
 
-    private sealed class CpuRotaryTable(RotaryTable table) : IDisposable
+    private sealed class CpuRotaryTable(RotaryTable table) : RotaryMemory(table.Length)
     {
         public RotaryTable Table { get; } = table;
 
-        public void Dispose() { }
+        public override void Dispose() { }
     }
 
     private sealed class MatMulWork : ITeamWork

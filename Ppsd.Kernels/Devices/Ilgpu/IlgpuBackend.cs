@@ -9,6 +9,7 @@ using Ppsd.Kernels.Devices.Ilgpu.Draws;
 using Ppsd.Kernels.Devices.Ilgpu.Driver;
 using Ppsd.Kernels.Devices.Ilgpu.Lane;
 using Ppsd.Kernels.Devices.Ilgpu.Loading;
+using Ppsd.Kernels.Devices.Ilgpu.Products;
 using Ppsd.Kernels.Devices.Ilgpu.Products.Narrow;
 using Ppsd.Kernels.Devices.Ilgpu.Products.Wide;
 using Ppsd.Kernels.Devices.Ilgpu.Rows;
@@ -32,7 +33,7 @@ internal sealed class IlgpuBackend : Backend
     private readonly AcceleratorStream _stream;
     private readonly IlgpuKernels _kernels;
     private readonly IlgpuKvKernels _kvKernels;
-    private readonly NarrowProducts _narrow;
+    private readonly MatrixQueue _matrices;
     private readonly WideProducts _wide;
     private readonly StepWords _words;
     private readonly CollectedRows _collected;
@@ -40,7 +41,6 @@ internal sealed class IlgpuBackend : Backend
     private IlgpuWeightLoader? _loader;
     private PageLockedArray1D<float> _transfer;
     private RowContexts _contexts;
-    private StepState _step;
     private int _rows;
     private int _longestContext;
 
@@ -56,8 +56,8 @@ internal sealed class IlgpuBackend : Backend
         _stream = _queue.Stream;
         _kernels = new IlgpuKernels(_accelerator);
         var known = limits ?? IlgpuLimits.Of(_accelerator);
-        _narrow = new NarrowProducts(_accelerator, known.SharedBytes);
         _wide = new WideProducts(_accelerator);
+        _matrices = new MatrixQueue(_stream, _kernels, new NarrowProducts(_accelerator, known.SharedBytes), _wide);
         _kvKernels = IlgpuKvKernels.Create(_accelerator, kvIsBFloat16, known);
         _words = new StepWords(_accelerator);
         PointAtWords();
@@ -69,7 +69,7 @@ internal sealed class IlgpuBackend : Backend
 
     public override string Description => _device.Description;
 
-    private IlgpuWeightLoader Loader => _loader ??= new IlgpuWeightLoader(_accelerator, _kernels);
+    private IlgpuWeightLoader Loader => _loader ??= new IlgpuWeightLoader(_accelerator, _kernels, _matrices);
 
     internal override int KvElementBytes => _kvKernels.ElementBytes;
 
@@ -108,7 +108,7 @@ internal sealed class IlgpuBackend : Backend
         return new IlgpuVector(_accelerator.AllocateCopy(values), (int)weight.RowLength);
     }
 
-    internal override IDisposable LoadRotary(RotaryTable table) =>
+    internal override RotaryMemory LoadRotary(RotaryTable table) =>
         new IlgpuRotaryTable(
             _accelerator.AllocateCopy(table.Cosines),
             _accelerator.AllocateCopy(table.Sines),
@@ -127,7 +127,7 @@ internal sealed class IlgpuBackend : Backend
 
         _words.Begin(batch, _queue);
         PointAtWords();
-        _rows = batch.RowCount;
+        _rows = _matrices.Rows = batch.RowCount;
         _longestContext = _rows <= TensorCore.Width ? ContextBucket(batch.LongestContext) : batch.LongestContext;
     }
 
@@ -205,84 +205,22 @@ internal sealed class IlgpuBackend : Backend
         );
     }
 
-    internal override void Embed(WeightMatrix table, Activations hidden)
-    {
-        var target = (IlgpuActivations)hidden;
-        var config = new KernelConfig(_rows, EmbeddingKernel.GroupSize);
-        if (table is IlgpuTiledMatrix tiled)
-        {
-            _kernels.EmbedTiled(_stream, config, _contexts, tiled.View, target.View, target.Width, target.Stride);
-            return;
-        }
-
-        var plain = (IlgpuRowMatrix)table;
-        _kernels.EmbedFloat32(
-            _stream,
-            config,
-            _contexts,
-            plain.Loads.Cast<float>(),
-            plain.Stride,
-            target.View,
-            target.Width,
-            target.Stride
-        );
-    }
+    internal override void Embed(WeightMatrix table, Activations hidden) =>
+        ((IlgpuMatrix)table).Embed((IlgpuActivations)hidden);
 
     internal override void RmsNorm(Activations x, int firstRow, int rows, Norm norm, NormedRows y) =>
-        _kernels.Norm(
-            _stream,
-            new KernelConfig(rows, NormKernel.GroupSize),
-            ((IlgpuActivations)x).Rows(firstRow, rows),
-            ((IlgpuNormedRows)y).For(norm)
-        );
+        _matrices.Norm((IlgpuActivations)x, firstRow, rows, norm, (IlgpuNormedRows)y);
 
-    internal override void MatMul(NormedRows x, WeightMatrix weight, Activations y, int rows)
-    {
-        var from = ((IlgpuNormedRows)x).View;
-        var to = (IlgpuActivations)y;
-        if (weight is IlgpuTiledMatrix wide && rows >= WideProducts.MinRows)
-        {
-            _wide.Project(_stream, _step, wide, from, x.Capacity, rows, to);
-            return;
-        }
+    internal override void MatMul(NormedRows x, WeightMatrix weight, Activations y, int rows) =>
+        ((IlgpuMatrix)weight).Multiply((IlgpuNormedRows)x, (IlgpuActivations)y, rows);
 
-        if (weight is IlgpuTiledMatrix tiled)
-        {
-            _narrow.Multiply(_stream, _step, tiled, from, rows, to);
-            return;
-        }
-
-        Multiply(from, (IlgpuRowMatrix)weight, to, rows, accumulate: 0);
-    }
-
-    internal override void MatMulSwiGlu(NormedRows x, WeightMatrix gateUp, Activations scratch, Activations y, int rows)
-    {
-        var to = (IlgpuProductInput)y;
-        if (gateUp is IlgpuTiledMatrix wide && rows >= WideProducts.MinRows)
-        {
-            _wide.ProjectGated(_stream, _step, wide, ((IlgpuNormedRows)x).View, x.Capacity, rows, to);
-            return;
-        }
-
-        if (gateUp is IlgpuTiledMatrix tiled)
-        {
-            _narrow.MultiplyGated(_stream, _step, tiled, ((IlgpuNormedRows)x).View, rows, to);
-            return;
-        }
-
-        MatMul(x, gateUp, scratch, rows);
-        var both = (IlgpuActivations)scratch;
-        var groups = (to.Width + SwiGluKernel.GroupSize - 1) / SwiGluKernel.GroupSize;
-        _kernels.SwiGlu(
-            _stream,
-            new KernelConfig(new Index2D(groups, rows), new Index2D(SwiGluKernel.GroupSize, 1)),
-            both.View,
-            both.Stride,
-            to.View,
-            to.Width,
-            to.Stride
-        );
-    }
+    internal override void MatMulSwiGlu(
+        NormedRows x,
+        WeightMatrix gateUp,
+        Activations scratch,
+        Activations y,
+        int rows
+    ) => ((IlgpuMatrix)gateUp).MultiplyGated((IlgpuNormedRows)x, (IlgpuActivations)scratch, (IlgpuProductInput)y, rows);
 
     internal override void MatMulAdd(
         Activations x,
@@ -291,39 +229,22 @@ internal sealed class IlgpuBackend : Backend
         int rows,
         Norm? next = null,
         NormedRows? normed = null
-    )
-    {
-        var from = (IlgpuProductInput)x;
-        var to = (IlgpuActivations)hidden;
-        if (weight is IlgpuTiledMatrix tiled && rows < WideProducts.MinRows)
-        {
-            var half = next is null ? Unnormed(to) : ((IlgpuNormedRows)normed!).For(next);
-            _narrow.AddTo(_stream, _step, tiled, Unnormed(from), rows, to, half);
-            return;
-        }
+    ) =>
+        ((IlgpuMatrix)weight).AddTo(
+            (IlgpuProductInput)x,
+            (IlgpuActivations)hidden,
+            rows,
+            next,
+            (IlgpuNormedRows?)normed
+        );
 
-        if (weight is IlgpuTiledMatrix wide)
-        {
-            _wide.Add(_stream, _step, wide, Unnormed(from), x.Capacity, rows, to);
-        }
-        else
-        {
-            Multiply(Unnormed(from), (IlgpuRowMatrix)weight, to, rows, accumulate: 1);
-        }
-
-        if (next is not null)
-        {
-            RmsNorm(hidden, 0, rows, next, normed!);
-        }
-    }
-
-    internal override void AppendKv(Activations qkv, AttentionShape shape, IDisposable rotary, KvMemory kv) =>
+    internal override void AppendKv(Activations qkv, AttentionShape shape, RotaryMemory rotary, KvMemory kv) =>
         _kvKernels.Append(_stream, _contexts, _rows, (IlgpuActivations)qkv, shape, (IlgpuRotaryTable)rotary, kv);
 
     internal override void Attend(
         Activations qkv,
         AttentionShape shape,
-        IDisposable rotary,
+        RotaryMemory rotary,
         KvMemory kv,
         Activations y
     ) =>
@@ -361,34 +282,8 @@ internal sealed class IlgpuBackend : Backend
 
     private void PointAtWords()
     {
-        _step = new StepState { Current = _words.Current, Cancelled = _queue.Cancelled };
-        _contexts = _words.Rows;
-    }
-
-    /// <summary>Rows without a norm; no view of a kernel may be empty.</summary>
-    private static NormedRowsView Unnormed(IlgpuRows rows) =>
-        new()
-        {
-            Values = rows.View,
-            Partials = rows.View,
-            Weight = rows.View,
-            Stride = rows.Stride,
-        };
-
-    private void Multiply(NormedRowsView x, IlgpuRowMatrix weight, IlgpuActivations y, int rows, int accumulate)
-    {
-        var groups = (weight.Rows + MatMulKernel.OutputsPerGroup - 1) / MatMulKernel.OutputsPerGroup;
-        _kernels.MatMulFloat32(
-            _stream,
-            new KernelConfig(new Index2D(groups, rows), new Index2D(MatMulKernel.GroupSize, 1)),
-            weight.Loads,
-            x,
-            y.View,
-            weight.Rows,
-            weight.Stride / 8,
-            y.Stride,
-            accumulate
-        );
+        _matrices.Step = new StepState { Current = _words.Current, Cancelled = _queue.Cancelled };
+        _contexts = _matrices.Contexts = _words.Rows;
     }
 
     private void ReserveTransfer(int length)

@@ -305,7 +305,7 @@ public sealed class AttentionTests
         private readonly BackendUnderTest _device;
         private readonly AttentionShape _shape;
         private readonly KvMemory _kv;
-        private readonly IDisposable _rotary;
+        private readonly RotaryMemory _rotary;
 
         public Pool(BackendUnderTest device, AttentionShape shape, int slotCount, int maxLength)
         {

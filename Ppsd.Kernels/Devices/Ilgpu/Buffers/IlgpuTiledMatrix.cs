@@ -6,17 +6,24 @@ using Ppsd.Kernels.Devices.Ilgpu.Lane;
 namespace Ppsd.Kernels.Devices.Ilgpu.Buffers;
 
 /// <summary>A bf16 matrix in device memory, in tiles.</summary>
-internal sealed class IlgpuTiledMatrix : WeightMatrix
+internal sealed class IlgpuTiledMatrix : IDisposable
 {
     private readonly MemoryBuffer1D<UInt4, Stride1D.Dense> _buffer;
 
     public IlgpuTiledMatrix(Accelerator accelerator, int rows, int columns, int rowBlocks)
-        : base(rows, columns)
     {
+        Rows = rows;
+        Columns = columns;
         RowBlocks = rowBlocks;
         TilesPerRow = Tiles.PerRow(columns);
         _buffer = accelerator.AllocateElements<UInt4>((long)rowBlocks * TilesPerRow * GroupSum.WarpSize);
     }
+
+    /// <summary>Output values.</summary>
+    public int Rows { get; }
+
+    /// <summary>Input values.</summary>
+    public int Columns { get; }
 
     /// <summary>Blocks of sixteen rows; of a gate/up matrix eight of each.</summary>
     public int RowBlocks { get; }
@@ -33,7 +40,8 @@ internal sealed class IlgpuTiledMatrix : WeightMatrix
             Rows = Rows,
         };
 
-    public override long ByteCount => _buffer.LengthInBytes;
+    /// <summary>Bytes one read of the whole matrix moves.</summary>
+    public long ByteCount => _buffer.LengthInBytes;
 
     /// <summary>The loads of some row blocks.</summary>
     public ArrayView<UInt4> Blocks(long first, long count)
@@ -42,5 +50,5 @@ internal sealed class IlgpuTiledMatrix : WeightMatrix
         return _buffer.View.BaseView.SubView(first * blockLoads, count * blockLoads);
     }
 
-    public override void Dispose() => _buffer.Dispose();
+    public void Dispose() => _buffer.Dispose();
 }

@@ -4,6 +4,7 @@ using Ppsd.Kernels.Checkpoints.Tensors;
 using Ppsd.Kernels.Devices.Ilgpu.Buffers;
 using Ppsd.Kernels.Devices.Ilgpu.Driver;
 using Ppsd.Kernels.Devices.Ilgpu.Lane;
+using Ppsd.Kernels.Devices.Ilgpu.Products;
 using Ppsd.Kernels.Devices.Ilgpu.Rows;
 using Ppsd.Kernels.Weights;
 
@@ -14,7 +15,7 @@ namespace Ppsd.Kernels.Devices.Ilgpu.Loading;
 /// the device fetches and packs them, and two such chunks take turns. Nothing of the weights stays in host memory.
 /// Synthetic weights are made on the device.
 /// </summary>
-internal sealed class IlgpuWeightLoader(Accelerator accelerator, IlgpuKernels kernels) : IDisposable
+internal sealed class IlgpuWeightLoader(Accelerator accelerator, IlgpuKernels kernels, MatrixQueue queue) : IDisposable
 {
     private const int ChunkBytes = 32 << 20;
 
@@ -22,7 +23,7 @@ internal sealed class IlgpuWeightLoader(Accelerator accelerator, IlgpuKernels ke
     private int _nextChunk;
 
     /// <summary>Matrices stacked on top of each other.</summary>
-    public WeightMatrix Load(ReadOnlySpan<Weight> stacked)
+    public IlgpuMatrix Load(ReadOnlySpan<Weight> stacked)
     {
         Weight[] parts = [.. stacked];
         var rows = checked((int)parts.Sum(part => part.RowCount));
@@ -31,23 +32,23 @@ internal sealed class IlgpuWeightLoader(Accelerator accelerator, IlgpuKernels ke
         {
             var plain = new IlgpuRowMatrix(accelerator, rows, columns);
             LoadRows(plain, new StackedWeightRows(parts));
-            return plain;
+            return new RowMatrix(plain, queue);
         }
 
         var matrix = new IlgpuTiledMatrix(accelerator, rows, columns, Tiles.RowBlocks(rows));
-        if (Array.TrueForAll(parts, part => part is SyntheticWeight && part.RowCount % TensorCore.TileRows == 0))
+        if (Array.TrueForAll(parts, part => part.Generator is not null && part.RowCount % TensorCore.TileRows == 0))
         {
             Generate(matrix, parts);
-            return matrix;
+            return new TiledMatrix(matrix, queue);
         }
 
         var source = new StackedWeightRows(parts);
         Pack(matrix, source, 0, source, TensorCore.TileRows / 2, TensorCore.TileRows);
-        return matrix;
+        return new TiledMatrix(matrix, queue);
     }
 
     /// <summary>Gate and up projections; in tiles, if they are bf16, eight rows of each in turns.</summary>
-    public WeightMatrix LoadGateUp(Weight gate, Weight up)
+    public IlgpuMatrix LoadGateUp(Weight gate, Weight up)
     {
         if (gate.ElementType != ElementType.BFloat16 || up.ElementType != ElementType.BFloat16)
         {
@@ -58,14 +59,14 @@ internal sealed class IlgpuWeightLoader(Accelerator accelerator, IlgpuKernels ke
         var inner = checked((int)gate.RowCount);
         var columns = checked((int)gate.RowLength);
         var matrix = new IlgpuTiledMatrix(accelerator, 2 * inner, columns, (inner + BlockRows - 1) / BlockRows);
-        if (gate is SyntheticWeight low && up is SyntheticWeight high)
+        if (gate.Generator is not null && up.Generator is not null)
         {
-            Generate(matrix, 0, matrix.RowBlocks, Rows(low, 0, BlockRows), Rows(high, 0, BlockRows));
-            return matrix;
+            Generate(matrix, 0, matrix.RowBlocks, Rows(gate, 0, BlockRows), Rows(up, 0, BlockRows));
+            return new TiledMatrix(matrix, queue);
         }
 
         Pack(matrix, new StackedWeightRows([gate]), 0, new StackedWeightRows([up]), 0, BlockRows);
-        return matrix;
+        return new TiledMatrix(matrix, queue);
     }
 
     /// <summary>Waits until all weights are in place.</summary>
@@ -137,7 +138,7 @@ internal sealed class IlgpuWeightLoader(Accelerator accelerator, IlgpuKernels ke
     private void Generate(IlgpuTiledMatrix matrix, Weight[] parts)
     {
         var block = 0;
-        foreach (var part in parts.Cast<SyntheticWeight>())
+        foreach (var part in parts)
         {
             var blocks = (int)part.RowCount / TensorCore.TileRows;
             Generate(
@@ -161,11 +162,11 @@ internal sealed class IlgpuWeightLoader(Accelerator accelerator, IlgpuKernels ke
             matrix.TilesPerRow
         );
 
-    private static GeneratedRows Rows(SyntheticWeight weight, int firstRow, int blockRows) =>
+    private static GeneratedRows Rows(Weight weight, int firstRow, int blockRows) =>
         new()
         {
-            Key = weight.Key,
-            StepSize = weight.StepSize,
+            Key = weight.Generator!.Value.Key,
+            StepSize = weight.Generator!.Value.StepSize,
             Rows = (int)weight.RowCount,
             Columns = (int)weight.RowLength,
             FirstRow = firstRow,

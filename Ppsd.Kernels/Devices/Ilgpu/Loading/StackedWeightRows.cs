@@ -28,24 +28,17 @@ internal sealed class StackedWeightRows(Weight[] parts)
                         stride * sizeof(ushort)
                     );
                     to[columnBytes..].Clear();
-                    switch (Find(firstRow + row, out var partRow))
+                    if (Find(firstRow + row, out var partRow) is not { } part)
                     {
-                        case null:
-                            to.Clear();
-                            break;
-                        case CheckpointWeight { Tensor: var tensor }:
-                            tensor.Bytes(partRow * columnBytes, columnBytes).CopyTo(to);
-                            break;
-                        case { } other:
-                            var single = new float[columns];
-                            other.ReadRow(partRow, single);
-                            var halves = MemoryMarshal.Cast<byte, ushort>(to);
-                            for (var column = 0; column < columns; column++)
-                            {
-                                halves[column] = (ushort)(BitConverter.SingleToUInt32Bits(single[column]) >> 16);
-                            }
-
-                            break;
+                        to.Clear();
+                    }
+                    else if (part.TryGetRow(partRow, out var bytes))
+                    {
+                        bytes.CopyTo(to);
+                    }
+                    else
+                    {
+                        ReadRow(part, partRow, MemoryMarshal.Cast<byte, ushort>(to[..columnBytes]));
                     }
                 }
             );
@@ -68,6 +61,16 @@ internal sealed class StackedWeightRows(Weight[] parts)
                     Find(firstRow + row, out var partRow)?.ReadRow(partRow, to[..columns]);
                 }
             );
+        }
+    }
+
+    private static void ReadRow(Weight weight, long row, Span<ushort> target)
+    {
+        var single = new float[target.Length];
+        weight.ReadRow(row, single);
+        for (var column = 0; column < single.Length; column++)
+        {
+            target[column] = (ushort)(BitConverter.SingleToUInt32Bits(single[column]) >> 16);
         }
     }
 

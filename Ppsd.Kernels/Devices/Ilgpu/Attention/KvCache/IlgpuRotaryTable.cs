@@ -8,16 +8,13 @@ internal sealed class IlgpuRotaryTable(
     MemoryBuffer1D<float, Stride1D.Dense> cosines,
     MemoryBuffer1D<float, Stride1D.Dense> sines,
     int length
-) : IDisposable
+) : RotaryMemory(length)
 {
-    /// <summary>Positions in the table: the longest sequence.</summary>
-    public int Length { get; } = length;
-
     public ArrayView<float> Cosines => cosines.View.BaseView;
 
     public ArrayView<float> Sines => sines.View.BaseView;
 
-    public void Dispose()
+    public override void Dispose()
     {
         cosines.Dispose();
         sines.Dispose();

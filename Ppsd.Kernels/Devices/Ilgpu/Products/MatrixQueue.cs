@@ -1,0 +1,53 @@
+using ILGPU;
+using ILGPU.Runtime;
+using Ppsd.Kernels.Devices.Ilgpu.Buffers;
+using Ppsd.Kernels.Devices.Ilgpu.Products.Narrow;
+using Ppsd.Kernels.Devices.Ilgpu.Products.Wide;
+using Ppsd.Kernels.Devices.Ilgpu.Rows;
+using Ppsd.Kernels.Devices.Ilgpu.Step;
+
+namespace Ppsd.Kernels.Devices.Ilgpu.Products;
+
+/// <summary>What a matrix needs to queue its operations: the stage's stream, the kernels and the current step.</summary>
+/// <param name="stream">The stream.</param>
+/// <param name="kernels">One kernel an operation.</param>
+/// <param name="narrow">Products for a few rows.</param>
+/// <param name="wide">Products for many.</param>
+internal sealed class MatrixQueue(
+    AcceleratorStream stream,
+    IlgpuKernels kernels,
+    NarrowProducts narrow,
+    WideProducts wide
+)
+{
+    public AcceleratorStream Stream { get; } = stream;
+
+    public IlgpuKernels Kernels { get; } = kernels;
+
+    public NarrowProducts Narrow { get; } = narrow;
+
+    public WideProducts Wide { get; } = wide;
+
+    /// <summary>The current step, as kernels see it.</summary>
+    public StepState Step { get; set; }
+
+    /// <summary>Its rows.</summary>
+    public RowContexts Contexts { get; set; }
+
+    /// <summary>Rows in it.</summary>
+    public int Rows { get; set; }
+
+    /// <summary>Queues y[r] = norm of x[firstRow + r].</summary>
+    public void Norm(IlgpuActivations x, int firstRow, int rows, Norm norm, IlgpuNormedRows y) =>
+        Kernels.Norm(Stream, new KernelConfig(rows, NormKernel.GroupSize), x.Rows(firstRow, rows), y.For(norm));
+
+    /// <summary>Rows without a norm; no view of a kernel may be empty.</summary>
+    public static NormedRowsView Unnormed(IlgpuRows rows) =>
+        new()
+        {
+            Values = rows.View,
+            Partials = rows.View,
+            Weight = rows.View,
+            Stride = rows.Stride,
+        };
+}

@@ -1,0 +1,76 @@
+using ILGPU;
+using Ppsd.Kernels.Devices.Ilgpu.Buffers;
+using Ppsd.Kernels.Devices.Ilgpu.Rows;
+
+namespace Ppsd.Kernels.Devices.Ilgpu.Products;
+
+/// <summary>An fp32 matrix, row by row: one plain kernel multiplies it, whatever the number of rows.</summary>
+/// <param name="matrix">Its memory; owned.</param>
+/// <param name="queue">Where its operations go.</param>
+internal sealed class RowMatrix(IlgpuRowMatrix matrix, MatrixQueue queue) : IlgpuMatrix(matrix.Rows, matrix.Columns)
+{
+    public override long ByteCount => matrix.ByteCount;
+
+    public override void Embed(IlgpuActivations hidden) =>
+        queue.Kernels.EmbedFloat32(
+            queue.Stream,
+            new KernelConfig(queue.Rows, EmbeddingKernel.GroupSize),
+            queue.Contexts,
+            matrix.Loads.Cast<float>(),
+            matrix.Stride,
+            hidden.View,
+            hidden.Width,
+            hidden.Stride
+        );
+
+    public override void Multiply(IlgpuNormedRows x, IlgpuActivations y, int rows) =>
+        Queue(x.View, y, rows, accumulate: 0);
+
+    public override void MultiplyGated(IlgpuNormedRows x, IlgpuActivations scratch, IlgpuProductInput y, int rows)
+    {
+        Multiply(x, scratch, rows);
+        var groups = (y.Width + SwiGluKernel.GroupSize - 1) / SwiGluKernel.GroupSize;
+        queue.Kernels.SwiGlu(
+            queue.Stream,
+            new KernelConfig(new Index2D(groups, rows), new Index2D(SwiGluKernel.GroupSize, 1)),
+            scratch.View,
+            scratch.Stride,
+            y.View,
+            y.Width,
+            y.Stride
+        );
+    }
+
+    public override void AddTo(
+        IlgpuProductInput x,
+        IlgpuActivations hidden,
+        int rows,
+        Norm? next,
+        IlgpuNormedRows? normed
+    )
+    {
+        Queue(MatrixQueue.Unnormed(x), hidden, rows, accumulate: 1);
+        if (next is not null)
+        {
+            queue.Norm(hidden, 0, rows, next, normed!);
+        }
+    }
+
+    public override void Dispose() => matrix.Dispose();
+
+    private void Queue(NormedRowsView x, IlgpuActivations y, int rows, int accumulate)
+    {
+        var groups = (matrix.Rows + MatMulKernel.OutputsPerGroup - 1) / MatMulKernel.OutputsPerGroup;
+        queue.Kernels.MatMulFloat32(
+            queue.Stream,
+            new KernelConfig(new Index2D(groups, rows), new Index2D(MatMulKernel.GroupSize, 1)),
+            matrix.Loads,
+            x,
+            y.View,
+            matrix.Rows,
+            matrix.Stride / 8,
+            y.Stride,
+            accumulate
+        );
+    }
+}

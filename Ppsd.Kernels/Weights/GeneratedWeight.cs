@@ -1,0 +1,6 @@
+namespace Ppsd.Kernels.Weights;
+
+/// <summary>The formula of a <see cref="SyntheticWeight"/>: <see cref="SyntheticWeight.ValueAt"/> of these, rounded to bf16.</summary>
+/// <param name="Key">Names the matrix.</param>
+/// <param name="StepSize">What a step is worth.</param>
+internal readonly record struct GeneratedWeight(uint Key, float StepSize);
