@@ -2,7 +2,7 @@ using FsCheck;
 using FsCheck.Fluent;
 using Ppsd.Actors.Ids;
 using Ppsd.Actors.Messages;
-using Ppsd.Tests.Support;
+using Ppsd.Tests.Support.Toys;
 
 namespace Ppsd.Tests.Actors;
 

@@ -4,6 +4,7 @@ using Ppsd.Actors.Configuration;
 using Ppsd.Host.Generation;
 using Ppsd.Host.Models;
 using Ppsd.Host.Runtime;
+using Ppsd.Tests.Support.Toys;
 
 namespace Ppsd.Tests.Support;
 

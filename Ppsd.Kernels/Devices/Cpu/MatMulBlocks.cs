@@ -84,7 +84,6 @@ internal static unsafe class MatMulBlocks
         }
 
         var y = block.Y;
-        var stride = block.YStride;
         if (block.Accumulate)
         {
             (Vector512.Load(y) + (e0 + o0)).Store(y);

@@ -4,7 +4,7 @@ using System.Net.Sockets;
 using Ppsd.Actors.Cluster;
 using Ppsd.Actors.Messages;
 using Ppsd.Actors.Snapshots;
-using Ppsd.Tests.Support;
+using Ppsd.Tests.Support.Toys;
 
 namespace Ppsd.Tests.Actors.Cluster;
 

@@ -7,6 +7,7 @@ using Ppsd.Actors.Configuration;
 using Ppsd.Actors.Ids;
 using Ppsd.Actors.Messages;
 using Ppsd.Tests.Support;
+using Ppsd.Tests.Support.Toys;
 
 namespace Ppsd.Tests.Actors.Security;
 

@@ -1,5 +1,5 @@
 using Ppsd.Actors.Snapshots;
-using Ppsd.Tests.Support;
+using Ppsd.Tests.Support.Toys;
 
 namespace Ppsd.Tests.Actors.Snapshots;
 

@@ -1,6 +1,6 @@
 using Ppsd.Actors.Client;
 using Ppsd.Actors.Messages;
-using Ppsd.Tests.Support;
+using Ppsd.Tests.Support.Toys;
 
 namespace Ppsd.Tests.Actors.Stages;
 

@@ -6,7 +6,7 @@ using Ppsd.Actors.Ids;
 using Ppsd.Actors.Messages;
 using Ppsd.Actors.Messages.Wire;
 using Ppsd.Tests.Actors.Stages;
-using Ppsd.Tests.Support;
+using Ppsd.Tests.Support.Toys;
 
 namespace Ppsd.Tests.Actors.Wire;
 

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Ppsd.Tests.Support;
+using Ppsd.Tests.Support.Toys;
 
 namespace Ppsd.Tests.Host.Clusters;
 

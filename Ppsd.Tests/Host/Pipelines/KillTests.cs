@@ -4,6 +4,7 @@ using Ppsd.Actors.Local;
 using Ppsd.Actors.Messages;
 using Ppsd.Host.Pipelines;
 using Ppsd.Tests.Support;
+using Ppsd.Tests.Support.Toys;
 
 namespace Ppsd.Tests.Host.Pipelines;
 

@@ -17,19 +17,11 @@ internal sealed partial class CudaGraph : IStepRecording
     private readonly nint _executable;
     private readonly nint _stream;
 
-    private CudaGraph(nint executable, nint stream, int kernels, int dependentLaunches)
+    private CudaGraph(nint executable, nint stream)
     {
         _executable = executable;
         _stream = stream;
-        KernelCount = kernels;
-        DependentLaunchCount = dependentLaunches;
     }
-
-    /// <summary>Kernels in the graph.</summary>
-    public int KernelCount { get; }
-
-    /// <summary>Kernels that start before the one before them has ended.</summary>
-    public int DependentLaunchCount { get; }
 
     /// <summary>
     /// Records what <paramref name="operations"/> queues on the stream instead of running it. Every kernel must have run
@@ -60,16 +52,18 @@ internal sealed partial class CudaGraph : IStepRecording
         CudaDriver.Check(cuStreamEndCapture(stream, out graph), "end capture");
         try
         {
-            var nodes = NodesOf(graph);
-            if (nodes.Length == 0)
+            if (IsEmpty(graph))
             {
                 return null;
             }
 
-            var kernels = nodes.Count(IsKernel);
-            var dependent = DependentLaunch.IsAvailable ? OverlapKernels(graph) : 0;
+            if (DependentLaunch.IsAvailable)
+            {
+                OverlapKernels(graph);
+            }
+
             CudaDriver.Check(cuGraphInstantiateWithFlags(out var executable, graph, 0), "instantiate graph");
-            return new CudaGraph(executable, stream, kernels, dependent);
+            return new CudaGraph(executable, stream);
         }
         finally
         {
@@ -86,20 +80,19 @@ internal sealed partial class CudaGraph : IStepRecording
     /// Turns each edge between two kernels into a programmatic one: the second may start once all blocks of the first
     /// have released it, and waits itself for the first's end.
     /// </summary>
-    private static int OverlapKernels(nint graph)
+    private static void OverlapKernels(nint graph)
     {
         nuint count = 0;
         CudaDriver.Check(cuGraphGetEdges_v2(graph, null, null, null, ref count), "list graph edges");
         if (count == 0)
         {
-            return 0;
+            return;
         }
 
         var from = new nint[count];
         var to = new nint[count];
         var data = new EdgeData[count];
         CudaDriver.Check(cuGraphGetEdges_v2(graph, from, to, data, ref count), "list graph edges");
-        var overlapped = 0;
         for (var i = 0; i < (int)count; i++)
         {
             if (!IsKernel(from[i]) || !IsKernel(to[i]))
@@ -113,30 +106,19 @@ internal sealed partial class CudaGraph : IStepRecording
             );
             EdgeData[] programmatic = [new EdgeData { FromPort = ProgrammaticPort, Type = ProgrammaticEdge }];
             CudaDriver.Check(cuGraphAddDependencies_v2(graph, [from[i]], [to[i]], programmatic, 1), "add graph edge");
-            overlapped++;
         }
-
-        return overlapped;
     }
 
-    private static nint[] NodesOf(nint graph)
+    private static bool IsEmpty(nint graph)
     {
         nuint count = 0;
-        CudaDriver.Check(cuGraphGetNodes(graph, null, ref count), "list graph nodes");
-        if (count == 0)
-        {
-            // The driver takes an array without room for a mistake.
-            return [];
-        }
-
-        var nodes = new nint[count];
-        CudaDriver.Check(cuGraphGetNodes(graph, nodes, ref count), "list graph nodes");
-        return nodes;
+        CudaDriver.Check(cuGraphGetNodes(graph, null, ref count), "count graph nodes");
+        return count == 0;
     }
 
     private static bool IsKernel(nint node)
     {
-        CudaDriver.Check(cuGraphNodeGetType(node, out var type), "ask a graph node's type");
+        CudaDriver.Check(cuGraphNodeGetType(node, out var type), "get a graph node's type");
         return type == KernelNode;
     }
 

@@ -1,7 +1,7 @@
 using Akka.Actor;
 using Ppsd.Actors.Messages;
 
-namespace Ppsd.Tests.Support;
+namespace Ppsd.Tests.Support.Toys;
 
 /// <summary>
 /// Stands before a stage and plays a bad network: holds messages back for random stretches, keeping each sender's order

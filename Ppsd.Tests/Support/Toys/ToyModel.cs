@@ -1,7 +1,7 @@
 using Ppsd.Actors.Ids;
 using Ppsd.Actors.Messages;
 
-namespace Ppsd.Tests.Support;
+namespace Ppsd.Tests.Support.Toys;
 
 /// <summary>
 /// A language model as a table: the distribution of the next token depends on the last two tokens, and the draw on

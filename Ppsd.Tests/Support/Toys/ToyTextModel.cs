@@ -4,7 +4,7 @@ using Ppsd.Actors.Ids;
 using Ppsd.Actors.Messages;
 using Ppsd.Actors.Text;
 
-namespace Ppsd.Tests.Support;
+namespace Ppsd.Tests.Support.Toys;
 
 /// <summary>Digits are tokens and tokens are letters: text enough to test everything around it.</summary>
 internal sealed class ToyTextModel(PpsdClient client) : ITextModel

@@ -1,6 +1,6 @@
 using Ppsd.Actors.Ids;
 
-namespace Ppsd.Tests.Support;
+namespace Ppsd.Tests.Support.Toys;
 
 /// <summary>Proposes the tokens after a sequence, given what the target will say.</summary>
 public delegate IReadOnlyList<TokenId> ToyDrafter(IReadOnlyList<TokenId> sequence, TokenId truth, int vocabSize);

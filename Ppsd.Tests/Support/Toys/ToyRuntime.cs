@@ -3,7 +3,7 @@ using Ppsd.Actors.Ids;
 using Ppsd.Actors.Messages;
 using Ppsd.Actors.Stages;
 
-namespace Ppsd.Tests.Support;
+namespace Ppsd.Tests.Support.Toys;
 
 /// <summary>
 /// A stage runtime without a device. Its cache holds tokens where a real one holds keys and values; a hidden state is

@@ -5,7 +5,7 @@ using Ppsd.Actors.Local;
 using Ppsd.Actors.Messages;
 using Ppsd.Actors.Snapshots;
 
-namespace Ppsd.Tests.Support;
+namespace Ppsd.Tests.Support.Toys;
 
 /// <summary>A local pipeline of toy runtimes, and what a generation on it gave.</summary>
 internal sealed class ToyPipeline : IAsyncDisposable

@@ -7,7 +7,7 @@ using Ppsd.Actors.Messages;
 using Ppsd.Actors.Options;
 using Ppsd.Actors.Stages;
 
-namespace Ppsd.Tests.Support;
+namespace Ppsd.Tests.Support.Toys;
 
 /// <summary>Toy stages that know each other only through <see cref="ChaosProxy"/>.</summary>
 internal sealed class ChaosPipeline : IAsyncDisposable

@@ -5,7 +5,7 @@ using Ppsd.Actors.Cluster;
 using Ppsd.Actors.Configuration;
 using Ppsd.Actors.Messages;
 
-namespace Ppsd.Tests.Support;
+namespace Ppsd.Tests.Support.Toys;
 
 /// <summary>Several cluster members in this process, over real sockets on loopback, with toy runtimes.</summary>
 internal sealed class ToyCluster(

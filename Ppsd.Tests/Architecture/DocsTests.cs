@@ -1,0 +1,51 @@
+using System.Text.RegularExpressions;
+
+namespace Ppsd.Tests.Architecture;
+
+/// <summary>What a page names exists: files it links to or quotes, and the methods in life-of-a-token.md.</summary>
+[Parallelizable(ParallelScope.All)]
+public sealed partial class DocsTests
+{
+    private static IEnumerable<string> Pages() =>
+        Directory
+            .EnumerateFiles(Repository.Root, "*.md")
+            .Select(path => Path.GetFileName(path))
+            .Concat(Repository.Files("docs", "*.md"))
+            .Concat(Repository.Files("models", "*.md"))
+            .Concat(Repository.Files("Ppsd.Tests/Data", "*.md"));
+
+    [TestCaseSource(nameof(Pages))]
+    public void Links_lead_to_files_that_exist(string page)
+    {
+        var folder = Path.GetDirectoryName(Path.Combine(Repository.Root, page))!;
+        var dead = LinkPattern()
+            .Matches(Text(page))
+            .Select(match => match.Groups["target"].Value)
+            .Where(target => !target.Contains("://", StringComparison.Ordinal) && !target.StartsWith('#'))
+            .Select(target => target.Split('#')[0])
+            .Where(target => !Path.Exists(Path.Combine(folder, target)));
+
+        Assert.That(dead, Is.Empty);
+    }
+
+    [TestCaseSource(nameof(Pages))]
+    public void Quoted_source_paths_exist(string page)
+    {
+        var folder = Path.GetDirectoryName(Path.Combine(Repository.Root, page))!;
+        var dead = PathPattern()
+            .Matches(Text(page))
+            .Select(match => match.Groups["path"].Value)
+            .Where(path => !path.Contains('*') && !Path.Exists(Path.Combine(Repository.Root, path)))
+            .Where(path => !Path.Exists(Path.Combine(folder, path)));
+
+        Assert.That(dead, Is.Empty);
+    }
+
+    private static string Text(string page) => File.ReadAllText(Path.Combine(Repository.Root, page));
+
+    [GeneratedRegex(@"\]\((?<target>[^)\s]+)\)")]
+    private static partial Regex LinkPattern();
+
+    [GeneratedRegex(@"`(?<path>(Ppsd\.\w+|hocon|docs|models|\.ci|\.github)/[^`\s:]+)`")]
+    private static partial Regex PathPattern();
+}
