@@ -4,6 +4,7 @@ using Ppsd.Actors.Messages;
 using Ppsd.Actors.Options;
 using Ppsd.Actors.Sessions;
 using Ppsd.Tests.Support;
+using Ppsd.Tests.Support.Toys;
 using static Ppsd.Tests.Actors.Speculation.ScriptedSession;
 
 namespace Ppsd.Tests.Actors.Sessions;
