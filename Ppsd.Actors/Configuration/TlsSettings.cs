@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using Akka.Configuration;
+using Ppsd.Actors.Hocon;
 using Ppsd.Actors.Remoting;
 
 namespace Ppsd.Actors.Configuration;

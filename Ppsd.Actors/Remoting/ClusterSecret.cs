@@ -1,7 +1,7 @@
 using System.Security.Cryptography;
 using System.Text;
 using Akka.Configuration;
-using Ppsd.Actors.Configuration;
+using Ppsd.Actors.Hocon;
 
 namespace Ppsd.Actors.Remoting;
 

@@ -1,6 +1,6 @@
 using System.Text;
 
-namespace Ppsd.Actors.Configuration;
+namespace Ppsd.Actors.Hocon;
 
 /// <summary>Text that goes into HOCON as a value, whatever stands in it.</summary>
 internal static class HoconText
