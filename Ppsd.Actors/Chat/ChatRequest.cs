@@ -15,9 +15,10 @@ internal static class ChatRequest
     /// <summary>The request.</summary>
     /// <param name="messages">At least one; they are not kept.</param>
     /// <param name="options">Not changed and not kept.</param>
+    /// <param name="drawSeed">Gives the seed of a request without one.</param>
     /// <exception cref="NotSupportedException">Something that would change the text is not supported; one line.</exception>
     /// <exception cref="ArgumentException">A value is of the wrong type, or there are no messages; one line.</exception>
-    public static StartText Of(IEnumerable<ChatMessage> messages, ChatOptions? options)
+    public static StartText Of(IEnumerable<ChatMessage> messages, ChatOptions? options, Func<long> drawSeed)
     {
         ArgumentNullException.ThrowIfNull(messages);
         options ??= new ChatOptions();
@@ -36,12 +37,12 @@ internal static class ChatRequest
         return new StartText
         {
             Conversation = [.. turns],
-            Settings = Settings(options),
+            Settings = Settings(options, drawSeed),
             Window = TextGeneration.Window,
         };
     }
 
-    private static TextSettings Settings(ChatOptions options)
+    private static TextSettings Settings(ChatOptions options, Func<long> drawSeed)
     {
         var further = new Dictionary<string, object?>(
             options.AdditionalProperties ?? [],
@@ -60,7 +61,7 @@ internal static class ChatRequest
             RepetitionPenalty = Take(further, "repetition_penalty", Convert.ToSingle),
             PresencePenalty = options.PresencePenalty,
             FrequencyPenalty = options.FrequencyPenalty,
-            Seed = unchecked((ulong?)options.Seed),
+            Seed = unchecked((ulong)(options.Seed ?? drawSeed())),
             StopStrings = [.. options.StopSequences ?? []],
             Speculates = Take(further, "speculation", Convert.ToBoolean),
             MaxWidth = Take(further, "max_width", Convert.ToInt32),

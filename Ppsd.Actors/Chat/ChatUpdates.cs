@@ -6,7 +6,8 @@ namespace Ppsd.Actors.Chat;
 /// <summary>Turns what a gateway says into updates of one response. Pure.</summary>
 /// <param name="createdAt">When the response began.</param>
 /// <param name="id">Of the response and its one message.</param>
-internal sealed class ChatUpdates(DateTimeOffset createdAt, string id)
+/// <param name="seed">That its tokens are drawn with; null when the gateway chooses.</param>
+internal sealed class ChatUpdates(DateTimeOffset createdAt, string id, ulong? seed)
 {
     private string? _model;
 
@@ -30,6 +31,11 @@ internal sealed class ChatUpdates(DateTimeOffset createdAt, string id)
                 return update;
             case TextEnded ended:
                 var last = Update(part, [new UsageContent(Usage(ended.Stats))]);
+                if (seed is { } drawn)
+                {
+                    last.AdditionalProperties = new() { [PpsdChatClient.SeedKey] = unchecked((long)drawn) };
+                }
+
                 last.FinishReason = ended.Reason switch
                 {
                     FinishReason.Stop => ChatFinishReason.Stop,

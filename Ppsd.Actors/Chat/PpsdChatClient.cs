@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using System.Security.Cryptography;
 using Microsoft.Extensions.AI;
 using Ppsd.Actors.Client;
 using Ppsd.Actors.Cluster;
@@ -20,6 +21,15 @@ public sealed class PpsdChatClient : IChatClient, IAsyncDisposable
 {
     /// <summary>Key of log-probabilities, <see cref="TextLogprobs"/>, in the AdditionalProperties of updates and responses.</summary>
     public const string LogprobsKey = "logprobs";
+
+    /// <summary>
+    /// Key of the seed, a <see cref="long"/>, in the AdditionalProperties of a response and of its last update: the one asked
+    /// for, or the one that was drawn.
+    /// </summary>
+    public const string SeedKey = "seed";
+
+    /// <summary>Seeds are drawn below this, so that every JSON reader can hold them exactly.</summary>
+    private const long SeedBound = 1L << 53;
 
     private readonly ClusterNode _node;
     private readonly TimeSpan _startTimeout;
@@ -73,6 +83,11 @@ public sealed class PpsdChatClient : IChatClient, IAsyncDisposable
 
         var response = updates.ToChatResponse();
         response.RawRepresentation = updates[^1].RawRepresentation;
+        if (updates[^1].AdditionalProperties?.TryGetValue(SeedKey, out var seed) == true)
+        {
+            (response.AdditionalProperties ??= [])[SeedKey] = seed;
+        }
+
         if (logprobs.Count > 0)
         {
             (response.AdditionalProperties ??= [])[LogprobsKey] = logprobs;
@@ -88,7 +103,7 @@ public sealed class PpsdChatClient : IChatClient, IAsyncDisposable
         CancellationToken cancellationToken = default
     ) =>
         // Read before the first update is asked for: the caller may change both afterwards.
-        StreamAsync(ChatRequest.Of(messages, options), cancellationToken);
+        StreamAsync(ChatRequest.Of(messages, options, DrawSeed), cancellationToken);
 
     /// <inheritdoc />
     public object? GetService(Type serviceType, object? serviceKey = null)
@@ -110,12 +125,15 @@ public sealed class PpsdChatClient : IChatClient, IAsyncDisposable
     /// </summary>
     public void Dispose() => DisposeAsync().AsTask().GetAwaiter().GetResult();
 
+    private static long DrawSeed() =>
+        BitConverter.ToInt64(RandomNumberGenerator.GetBytes(sizeof(long))) & (SeedBound - 1);
+
     private async IAsyncEnumerable<ChatResponseUpdate> StreamAsync(
         StartText request,
         [EnumeratorCancellation] CancellationToken cancellation
     )
     {
-        var updates = new ChatUpdates(_clock.GetUtcNow(), $"chatcmpl-{Guid.NewGuid():N}");
+        var updates = new ChatUpdates(_clock.GetUtcNow(), $"chatcmpl-{Guid.NewGuid():N}", request.Settings.Seed);
         await foreach (var part in _node.GenerateTextAsync(request, _startTimeout, cancellation).ConfigureAwait(false))
         {
             if (updates.Next(part) is { } update)

@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Text.Json.Nodes;
 using Spectre.Console;
 using PlainText = Spectre.Console.Text;
@@ -41,30 +40,18 @@ internal sealed record BenchReport
                 break;
         }
 
-        output.WriteLine(Json.ToJsonString());
+        output.WriteLine(Figures.Line(Json));
     }
 
-    /// <summary>Text the same in every culture.</summary>
-    public static string Invariant(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
+    /// <summary>Text that is the same in every culture; see <see cref="Figures"/>.</summary>
+    public static string Invariant(FormattableString text) => Figures.Text(text);
 
     private void PrintTables(IAnsiConsole console)
     {
         console.WriteLine(Setting);
-        foreach (var source in Tables)
+        foreach (var table in Tables)
         {
-            var table = new Table().Border(TableBorder.Simple);
-            foreach (var (column, i) in source.Columns.Select((column, i) => (column, i)))
-            {
-                var head = new TableColumn(new PlainText(column));
-                table.AddColumn(i == 0 ? head : head.RightAligned());
-            }
-
-            foreach (var row in source.Rows)
-            {
-                table.AddRow(row.Select(cell => new PlainText(cell)));
-            }
-
-            console.Write(table);
+            console.Write(FittedTable.Of(table, console.Profile.Width));
         }
 
         var facts = new Grid().AddColumn(new GridColumn().NoWrap().PadRight(3)).AddColumn();
@@ -73,7 +60,10 @@ internal sealed record BenchReport
             facts.AddRow(new PlainText(name), new PlainText(value));
         }
 
-        console.Write(facts);
+        if (Facts.Count > 0)
+        {
+            console.Write(facts);
+        }
     }
 
     private void PrintMarkdown(TextWriter output)

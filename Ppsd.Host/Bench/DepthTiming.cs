@@ -4,7 +4,7 @@ namespace Ppsd.Host.Bench;
 /// <param name="ExitLayer">Layers before the cut.</param>
 /// <param name="Length">Tokens of text before the candidate.</param>
 /// <param name="FirstMs">Milliseconds of the layers before the cut.</param>
-/// <param name="ExitHeadMs">Milliseconds of the exit head; 0 without one.</param>
+/// <param name="ExitHeadMs">Milliseconds of the exit head; NaN where it is not after that layer.</param>
 /// <param name="RestMs">Milliseconds of the layers after the cut.</param>
 /// <param name="TargetHeadMs">Milliseconds of the target head.</param>
 /// <param name="TransferMs">Milliseconds that the hidden state takes over a hop.</param>

@@ -44,11 +44,11 @@ internal sealed record StageWork
     /// <summary>Bytes that thread allocated otherwise.</summary>
     public required long ProtocolBytes { get; init; }
 
-    /// <summary>Milliseconds of a micro-batch of candidates, heads and all.</summary>
-    public double MsPerStep => DecodeSteps == 0 ? 0 : DecodeMs / DecodeSteps;
+    /// <summary>Milliseconds of a micro-batch of candidates, heads and all; NaN without one.</summary>
+    public double MsPerStep => DecodeSteps == 0 ? double.NaN : DecodeMs / DecodeSteps;
 
-    /// <summary>Of them in heads.</summary>
-    public double HeadsMsPerStep => DecodeSteps == 0 ? 0 : DecodeHeadsMs / DecodeSteps;
+    /// <summary>Of them in heads; NaN without one.</summary>
+    public double HeadsMsPerStep => DecodeSteps == 0 ? double.NaN : DecodeHeadsMs / DecodeSteps;
 
     /// <summary>The difference of two looks.</summary>
     public static StageWork Between(StageStatus earlier, StageStatus later) =>

@@ -1,18 +1,21 @@
 namespace Ppsd.Host.Bench;
 
-/// <summary>Small-sample statistics.</summary>
+/// <summary>
+/// Small-sample statistics over the values that are numbers. What too few values do not give is not a number, which reports
+/// print as absent (<see cref="Figures"/>). Pure.
+/// </summary>
 internal static class Statistics
 {
     /// <summary>The middle value; the mean of the two middle ones for an even number.</summary>
     public static double Median(IEnumerable<double> values) => Quantile(values, 0.5);
 
-    /// <summary>The value below which a share of the values lies, linear between neighbours; 0 for none.</summary>
+    /// <summary>The value below which a share of the values lies, linear between neighbours; NaN for none.</summary>
     public static double Quantile(IEnumerable<double> values, double share)
     {
-        var sorted = values.Order().ToArray();
+        var sorted = values.Where(double.IsFinite).Order().ToArray();
         if (sorted.Length == 0)
         {
-            return 0;
+            return double.NaN;
         }
 
         var at = share * (sorted.Length - 1);
@@ -21,13 +24,13 @@ internal static class Statistics
         return sorted[low] + (at - low) * (sorted[high] - sorted[low]);
     }
 
-    /// <summary>Sample standard deviation; 0 for fewer than two values.</summary>
+    /// <summary>Sample standard deviation; NaN for fewer than two values.</summary>
     public static double StandardDeviation(IEnumerable<double> values)
     {
-        var list = values.ToList();
+        var list = values.Where(double.IsFinite).ToList();
         if (list.Count < 2)
         {
-            return 0;
+            return double.NaN;
         }
 
         var mean = list.Average();

@@ -1,7 +1,5 @@
 using System.CommandLine;
-using System.Globalization;
 using Ppsd.Host.Bench.Cancels;
-using Ppsd.Host.Terminal;
 
 namespace Ppsd.Host.Commands;
 
@@ -40,6 +38,8 @@ internal sealed class BenchCancelCommand : PpsdCommand
         1_000_000
     );
 
+    private readonly ReportOptions _report = new();
+
     public BenchCancelCommand(TimeProvider clock)
         : base("cancel", "Cancels a run at a stage whose queue is full.", clock)
     {
@@ -47,6 +47,7 @@ internal sealed class BenchCancelCommand : PpsdCommand
         Add(_layers);
         Add(_layerMs);
         Add(_trials);
+        Add(_report);
     }
 
     protected override async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellation)
@@ -58,20 +59,7 @@ internal sealed class BenchCancelCommand : PpsdCommand
             parsed.GetValue(_trials) ?? 200
         );
         var result = await new CancelBench(settings, Clock).RunAsync(cancellation);
-        Print(
-            $"{settings.QueueLength} micro-batches queued, each {settings.Layers} layers of {settings.LayerMs} ms; {settings.Trials} cancels, one process, {Environment.ProcessorCount} cores"
-        );
-        Print(
-            $"cancel to effect:          median {result.EffectMs(0.5):0.000} ms, p99 {result.EffectMs(0.99):0.000} ms"
-        );
-        Print(
-            $"cancel to the new run:     median {result.RestartMs(0.5):0.000} ms, p99 {result.RestartMs(0.99):0.000} ms"
-        );
-        Print($"dead micro-batches begun after a cancel: {result.StaleSteps}");
-        Print($"the queue a cancel in line would wait for: {result.QueueMs:0.0} ms");
+        _report.Print(parsed, new CancelReport(result).Create());
         return 0;
-
-        static void Print(FormattableString line) =>
-            StandardOutput.WriteLine(line.ToString(CultureInfo.InvariantCulture));
     }
 }

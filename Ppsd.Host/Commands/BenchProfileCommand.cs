@@ -79,11 +79,19 @@ internal sealed class BenchProfileCommand : PpsdCommand
             foreach (var length in lengths)
             {
                 cancellation.ThrowIfCancellationRequested();
-                var costs = new CostMeasurement(model, settings, length, Clock);
+                var costs = new CostMeasurement(model, settings, stageCount: 1, length, Clock);
                 var first = costs.Measure(model, new LayerRange(0, depth), stage: 0);
                 var rest = costs.Measure(model, new LayerRange(depth, layerCount - depth), stage: 0);
                 timings.Add(
-                    new DepthTiming(depth, length, first.LayersMs, first.HeadMs, rest.LayersMs, rest.HeadMs, hopMs)
+                    new DepthTiming(
+                        depth,
+                        length,
+                        first.LayersMs,
+                        first.HeadMs > 0 ? first.HeadMs : double.NaN,
+                        rest.LayersMs,
+                        rest.HeadMs,
+                        hopMs
+                    )
                 );
             }
         }

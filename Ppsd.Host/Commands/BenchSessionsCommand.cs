@@ -4,18 +4,18 @@ using Ppsd.Host.Bench.Sessions;
 using Ppsd.Host.Generation;
 using Ppsd.Host.Models;
 using Ppsd.Host.Pipelines;
-using Spectre.Console;
 
 namespace Ppsd.Host.Commands;
 
 /// <summary><c>ppsd bench sessions</c>: one session against many on the same pipeline.</summary>
 internal sealed class BenchSessionsCommand : PpsdCommand
 {
-    private readonly ModelOptions _model = new();
+    private readonly ModelOptions _model = new(calibrates: true);
     private readonly StageOptions _stages = new();
     private readonly SamplingOptions _sampling = new();
     private readonly NodeOptions _node = new();
     private readonly BenchPromptOptions _prompts = new();
+    private readonly ReportOptions _report = new();
 
     private readonly Option<int[]?> _concurrency = OptionFactory.Counts(
         "--concurrency",
@@ -40,6 +40,7 @@ internal sealed class BenchSessionsCommand : PpsdCommand
         Add(_prompts);
         Add(_concurrency);
         Add(_repetitions);
+        Add(_report);
         Add(_node);
     }
 
@@ -49,6 +50,8 @@ internal sealed class BenchSessionsCommand : PpsdCommand
         var plan = _stages.Plan(parsed, assets);
         var stages = _stages.Settings(parsed, plan.Stages.Count);
         var concurrencies = parsed.GetValue(_concurrency) is { Length: > 0 } chosen ? chosen : [1, 4, 16];
+        var settings = _sampling.Settings(parsed, assets) with { IgnoreEndTokens = true, StopStrings = [] };
+        assets = _model.Calibrate(parsed, assets, stages, settings.Sampling, Console.Error.WriteLine);
         var given = _prompts.Read(parsed, assets);
 
         // At least one text for each session, so that all run at once.
@@ -56,7 +59,6 @@ internal sealed class BenchSessionsCommand : PpsdCommand
             .Range(0, Math.Max(given.Count, concurrencies.Max()))
             .Select(i => given[i % given.Count])
             .ToList();
-        var settings = _sampling.Settings(parsed, assets) with { IgnoreEndTokens = true, StopStrings = [] };
         await using var pipeline = await InProcessPipeline.StartAsync(
             assets,
             plan,
@@ -72,7 +74,7 @@ internal sealed class BenchSessionsCommand : PpsdCommand
             cancellation
         );
         var report = new SessionsReport(rounds, Describe(assets, pipeline, settings, prompts.Count));
-        report.Print(AnsiConsole.Console);
+        _report.Print(parsed, report.Create());
         return report.IsTextIdentical ? 0 : 1;
     }
 

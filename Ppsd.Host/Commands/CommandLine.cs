@@ -10,8 +10,8 @@ using Ppsd.Kernels.Devices;
 namespace Ppsd.Host.Commands;
 
 /// <summary>
-/// The program's commands and its exit codes: 0 done, 1 a generation was refused or broke off, 2 the user's input cannot
-/// be used, 130 interrupted. Every error is one line on standard error.
+/// The program's commands and its exit codes: 0 done, 1 a generation was refused or broke off or a result cannot be
+/// written, 2 the user's input cannot be used, 130 interrupted. Every error is one line on standard error.
 /// </summary>
 internal static class CommandLine
 {
@@ -23,17 +23,14 @@ internal static class CommandLine
     public static async Task<int> RunAsync(string[] arguments, TimeProvider clock)
     {
         var root = CreateRoot(clock);
+        var line = new ExpandedLine(arguments, []);
         try
         {
-            var parsed = root.Parse(EnvironmentTwins.Expand(root, arguments, Environment.GetEnvironmentVariable));
-            if (parsed.CommandResult.Command.Subcommands.Count > 0 && parsed.Errors.Count > 0)
+            line = EnvironmentTwins.Expand(root, arguments, Environment.GetEnvironmentVariable);
+            var parsed = root.Parse(line.Arguments);
+            if (parsed.Action is not { ClearsParseErrors: true } && CommandLineErrors.Find(parsed) is { } error)
             {
-                return Complain(MissingCommand(parsed), BadInput);
-            }
-
-            if (parsed.Errors.Count > 0)
-            {
-                return Complain(parsed.Errors[0].Message, BadInput);
+                return Complain(error, BadInput);
             }
 
             return await parsed.InvokeAsync(
@@ -41,11 +38,10 @@ internal static class CommandLine
                 {
                     EnableDefaultExceptionHandler = false,
                     Output = StandardOutput.Writer,
-
-                    // A server lets requests finish and leaves its cluster politely.
-                    ProcessTerminationTimeout = parsed.CommandResult.Command is PpsdCommand { HandlesSignals: true }
-                        ? null
-                        : TimeSpan.FromSeconds(60),
+                    ProcessTerminationTimeout = parsed.CommandResult.Command
+                        is PpsdCommand { HandlesSignals: false } command
+                        ? command.TerminationTimeout
+                        : null,
                 }
             );
         }
@@ -69,6 +65,17 @@ internal static class CommandLine
         {
             return Complain("interrupted", Interrupted);
         }
+        catch (IOException e)
+        {
+            // Results that cannot be written, above all.
+            return Complain(e.Message, BrokeOff);
+        }
+
+        int Complain(string message, int exitCode)
+        {
+            ErrorConsole.Complain(line.Blame(message));
+            return exitCode;
+        }
     }
 
     /// <summary>All commands.</summary>
@@ -86,17 +93,4 @@ internal static class CommandLine
             ClusterCommand.Create(clock),
             new VerifyCommand(clock),
         };
-
-    private static string MissingCommand(ParseResult parsed)
-    {
-        var found = parsed.UnmatchedTokens.Count > 0 ? $"'{parsed.UnmatchedTokens[0]}'" : "none";
-        var commands = parsed.CommandResult.Command.Subcommands.Select(command => command.Name);
-        return $"expected a command ({string.Join(", ", commands)}), found {found}; --help tells more";
-    }
-
-    private static int Complain(string message, int exitCode)
-    {
-        ErrorConsole.Complain(message);
-        return exitCode;
-    }
 }

@@ -1,6 +1,8 @@
 using System.CommandLine;
+using Ppsd.Actors.Messages;
 using Ppsd.Host.Generation;
 using Ppsd.Host.Models;
+using Ppsd.Host.Pipelines;
 using Ppsd.Host.Terminal;
 
 namespace Ppsd.Host.Commands;
@@ -9,13 +11,14 @@ namespace Ppsd.Host.Commands;
 internal sealed class GenerateCommand : PpsdCommand
 {
     private readonly ModelOptions _model = new(calibrates: true);
-    private readonly SamplingOptions _sampling = new();
+    private readonly SamplingOptions _sampling = new(drawsSeed: true);
     private readonly PlacementOptions _placement = new(new NodeOptions());
 
     private readonly Argument<string?> _prompt = new("PROMPT")
     {
         Arity = ArgumentArity.ZeroOrOne,
-        Description = "Raw prompt; the tokenizer's rules add what belongs before it.",
+        Description =
+            "Raw prompt; the tokenizer's rules add what belongs before it. One that starts with dashes goes behind --.",
     };
 
     private readonly Option<string?> _prompts = OptionFactory.Text(
@@ -44,6 +47,11 @@ internal sealed class GenerateCommand : PpsdCommand
 
     private readonly ShowDraftsOption _showDrafts = new();
 
+    private readonly Option<bool> _compare = OptionFactory.Switch(
+        "--compare",
+        "Decodes the text again without drafts, on the same stages and, on the CPU, on one stage with all threads, and prints the speeds."
+    );
+
     public GenerateCommand(TimeProvider clock)
         : base("generate", "Generates text.", clock)
     {
@@ -55,6 +63,7 @@ internal sealed class GenerateCommand : PpsdCommand
         Add(_concurrency);
         Add(_json);
         Add(_showDrafts);
+        Add(_compare);
         Add(_placement);
     }
 
@@ -94,8 +103,43 @@ internal sealed class GenerateCommand : PpsdCommand
         }
 
         var session = new InteractiveGeneration(generator, pipeline, Clock);
-        await session.RunAsync(prompts[0], settings, _showDrafts.Value(parsed), cancellation);
+        var result = await session.RunAsync(prompts[0], settings, _showDrafts.Value(parsed), cancellation);
+        if (parsed.GetValue(_compare))
+        {
+            await CompareAsync(parsed, assets, pipeline, prompts[0], settings, result, cancellation);
+        }
+
         return 0;
+    }
+
+    private async Task CompareAsync(
+        ParseResult parsed,
+        ModelAssets assets,
+        IPipeline pipeline,
+        int[] prompt,
+        GenerationSettings settings,
+        TextResult result,
+        CancellationToken cancellation
+    )
+    {
+        var stageCount = pipeline.Formed.Stages.Length;
+        if (settings.Mode != DecodeMode.Ppsd || stageCount == 1 || result.TokenIds.Count < 2)
+        {
+            Console.Error.WriteLine(
+                "nothing to compare: drafts need an exit head, two stages or more, and a text of two tokens or more"
+            );
+            return;
+        }
+
+        await using var oneStage = await _placement.StartOneStageAsync(parsed, assets, pipeline, Clock);
+        var race = new ModeRace(
+            new TextGenerator(pipeline.Client, assets),
+            stageCount,
+            oneStage is null ? null : new TextGenerator(oneStage.Client, assets),
+            Environment.ProcessorCount,
+            Clock
+        );
+        SummaryView.Print(await race.RunAsync(prompt, settings, result, cancellation));
     }
 
     /// <summary>What the pipeline would refuse is better refused before weights are loaded for it.</summary>
@@ -129,9 +173,9 @@ internal sealed class GenerateCommand : PpsdCommand
             );
         }
 
-        if (prompt?.StartsWith("--", StringComparison.Ordinal) == true)
+        if (parsed.GetValue(_compare) && (parsed.GetValue(_json) || promptFile is not null))
         {
-            throw new UserErrorException($"unknown option '{prompt}' (a prompt cannot start with two dashes)");
+            throw new UserErrorException("--compare: expected one text without --json, found --json or --prompts");
         }
 
         _placement.Check(parsed);
@@ -152,7 +196,7 @@ internal sealed class GenerateCommand : PpsdCommand
         {
             if (running.Count == concurrency)
             {
-                Print(await running.Dequeue(), json);
+                Print(await running.Dequeue());
             }
 
             running.Enqueue(generator.RunAsync(prompt, settings, cancellation));
@@ -160,10 +204,15 @@ internal sealed class GenerateCommand : PpsdCommand
 
         while (running.TryDequeue(out var result))
         {
-            Print(await result, json);
+            Print(await result);
         }
-    }
 
-    private static void Print(TextResult result, bool json) =>
-        StandardOutput.WriteLine(json ? GenerationJson.Line(result) : result.Text);
+        if (settings.IsSeedDrawn && !json)
+        {
+            Console.Error.WriteLine(SummaryView.Seed(settings));
+        }
+
+        void Print(TextResult result) =>
+            StandardOutput.WriteLine(json ? GenerationJson.Line(result, settings.Sampling) : result.Text);
+    }
 }

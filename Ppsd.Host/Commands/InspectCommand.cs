@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Globalization;
 using Ppsd.Host.Models;
 using Ppsd.Host.Runtime;
+using Ppsd.Host.Terminal;
 using Ppsd.Kernels.Checkpoints;
 using Ppsd.Kernels.Model;
 using Spectre.Console;
@@ -31,9 +32,15 @@ internal sealed class InspectCommand : PpsdCommand
 
     protected override Task<int> RunAsync(ParseResult parsed, CancellationToken cancellation)
     {
-        var assets = ModelAssets.Open(parsed.GetValue(_model), parsed.GetValue(_exitHead), Clock);
+        var assets = Open(parsed.GetValue(_model), parsed.GetValue(_exitHead));
         var plan = _stages.Plan(parsed, assets);
         var config = assets.Config;
+        var factory = new StageRuntimeFactory(assets, new StageSettings { Devices = ["cpu"], Threads = 1 });
+        var stages = plan.Stages.Select(layers => factory.OptionsFor(layers)).ToList();
+
+        // What generate would refuse is refused here: it is what people look for before a long download or a long load.
+        stages.ForEach(StageTensorCheck.Require);
+        _ = assets.Tokenizer;
         using var checkpoint = Checkpoint.Open(assets.Folder);
         var summary = checkpoint.Summarize();
 
@@ -69,10 +76,7 @@ internal sealed class InspectCommand : PpsdCommand
             .AddColumns("stage", "layers", "holds", "weights", "KV per token");
         for (var stage = 0; stage < plan.Stages.Count; stage++)
         {
-            var options = new StageRuntimeFactory(
-                assets,
-                new StageSettings { Devices = ["cpu"], Threads = 1 }
-            ).OptionsFor(plan.Stages[stage]);
+            var options = stages[stage];
             var footprint = StageFootprint.Of(options);
             table.AddRow(
                 Invariant($"{stage + 1}"),
@@ -88,6 +92,12 @@ internal sealed class InspectCommand : PpsdCommand
 
         void Fact(string name, FormattableString value) =>
             facts.AddRow(new Markup($"[grey]{name}[/]"), new PlainText(Invariant(value)));
+    }
+
+    private ModelAssets Open(string? folder, string? exitHead)
+    {
+        using var hashing = HashingView.Open(folder, Clock);
+        return ModelAssets.Open(folder, exitHead, Clock, hashing);
     }
 
     private static string Parts(StageModelOptions options)

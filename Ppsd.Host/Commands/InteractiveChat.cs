@@ -88,13 +88,22 @@ internal sealed class InteractiveChat(
     {
         var prompt = conversation.Prompt(question);
         var limited = settings with { MaxTokens = Math.Min(settings.MaxTokens, context - prompt.Length) };
+        if (settings.IsSeedDrawn)
+        {
+            // Anew for each answer: the same question twice need not get the same one.
+            limited = limited with
+            {
+                Sampling = limited.Sampling with { Seed = DrawnSeed.Next() },
+            };
+        }
+
         var answer = new StreamedText(settings.ShowDrafts);
         try
         {
             var stopped = interrupts.BeginAnswer();
             var result = await answer.PrintAsync(generator.StreamAsync(prompt, limited, stopped));
             conversation.Add(question, result.Text);
-            SummaryView.PrintLine(result.Stats);
+            SummaryView.PrintLine(result.Stats, limited);
         }
         catch (OperationCanceledException) when (!interrupts.Leave.IsCancellationRequested)
         {

@@ -4,6 +4,7 @@ using Ppsd.Actors.Messages;
 using Ppsd.Host.Models;
 using Ppsd.Host.Planning.Measurement;
 using Ppsd.Host.Runtime;
+using Ppsd.Host.Terminal;
 using Ppsd.Kernels.Weights;
 
 namespace Ppsd.Host.Commands;
@@ -102,9 +103,11 @@ internal sealed class ModelOptions(bool calibrates = false) : IOptionGroup
     public ModelAssets Open(ParseResult parsed, StageOptions stages, TimeProvider clock)
     {
         var plan = parsed.GetValue(_plan) is { } file ? PlanFile.Read(file) : null;
+        var folder = parsed.GetValue(_model);
+        using var hashing = HashingView.Open(folder, clock);
         var assets = Synthetic(parsed, stages, plan) is { } synthetic
             ? ModelAssets.Open(synthetic)
-            : ModelAssets.Open(parsed.GetValue(_model), parsed.GetValue(_exitHead) ?? plan?.ExitHead, clock);
+            : ModelAssets.Open(folder, parsed.GetValue(_exitHead) ?? plan?.ExitHead, clock, hashing);
         plan?.RequireFits(assets.Fingerprint);
         return (parsed.GetValue(_chatTemplate) is { } template ? assets.WithChatTemplate(template, clock) : assets) with
         {

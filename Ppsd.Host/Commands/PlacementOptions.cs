@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Ppsd.Actors.Cluster;
+using Ppsd.Actors.Planning;
 using Ppsd.Host.Models;
 using Ppsd.Host.Pipelines;
 
@@ -104,6 +105,33 @@ internal sealed class PlacementOptions(NodeOptions node) : IOptionGroup
     }
 
     /// <summary>
+    /// The whole model on one stage with all of this machine's threads, beside a pipeline of this process on the CPU; null
+    /// where the pipeline is elsewhere, or where a second copy of the weights might not fit.
+    /// </summary>
+    public async Task<IPipeline?> StartOneStageAsync(
+        ParseResult parsed,
+        ModelAssets assets,
+        IPipeline beside,
+        TimeProvider clock
+    )
+    {
+        var settings = Stages.Settings(parsed, stagesHere: 1) with { Threads = Environment.ProcessorCount };
+        var weightBytes = beside.Formed.Stages.Sum(stage => stage.Description.WeightBytes);
+        return
+            beside is InProcessPipeline
+            && settings.Devices.All(device => device == "cpu")
+            && 2 * weightBytes < GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 2
+            ? await InProcessPipeline.StartAsync(
+                assets,
+                StagePlan.Even(assets.Config.LayerCount, 1),
+                settings,
+                node.Settings(parsed),
+                clock
+            )
+            : null;
+    }
+
+    /// <summary>
     /// What a server needs: the same, but a cluster's pipeline may come later, and go, and come back.
     /// </summary>
     /// <param name="parsed">The command line.</param>
@@ -127,7 +155,7 @@ internal sealed class PlacementOptions(NodeOptions node) : IOptionGroup
                 throw new UserErrorException("expected --processes or --cluster, found both");
             }
 
-            var plan = Stages.Plan(parsed, assets);
+            var plan = Stages.ClusterPlan(parsed, assets);
             return ClusterMembership.Coordinate(seeds, node.Settings(parsed), ClusterPlan.Of(plan), assets, clock);
         }
 

@@ -1,23 +1,18 @@
 using System.CommandLine;
-using Ppsd.Host.Bench;
-using Ppsd.Host.Bench.Decode;
 using Ppsd.Host.Bench.Link;
 using Ppsd.Host.Models;
-using Ppsd.Host.Pipelines;
 using Ppsd.Host.Planning;
 using Ppsd.Host.Planning.Measurement;
-using Ppsd.Host.Runtime;
 using static Ppsd.Host.Bench.BenchReport;
 
 namespace Ppsd.Host.Commands;
 
 /// <summary>
-/// <c>ppsd plan</c>: measures layers, heads and the link on the devices at hand and chooses the exit layer and the cut of
-/// least expected time per token.
+/// <c>ppsd plan</c>: measures layers, heads and the link on the devices at hand, chooses for each number of stages the exit
+/// layer and the cut of least expected time per token, and of these plans the one that is fastest in a short run.
 /// </summary>
 internal sealed class PlanCommand : PpsdCommand
 {
-    private const int DefaultStages = 4;
     private const double DefaultAlpha = 0.8;
     private const int LinkMessages = 200;
 
@@ -49,12 +44,12 @@ internal sealed class PlanCommand : PpsdCommand
     private readonly Option<string?> _out = OptionFactory.Text(
         "--out",
         "FILE",
-        "Writes the plan, for --plan of stage, generate and bench."
+        "Writes the plan, once a short run has shown it to be the fastest, for --plan of stage, generate and bench."
     );
 
     private readonly Option<bool> _measure = OptionFactory.Switch(
         "--measure",
-        "Decodes by the plan and prints the measurement beside the prediction."
+        "Decodes texts of full length by the plan, and prints that measurement beside the prediction instead of the short run's."
     );
 
     public PlanCommand(TimeProvider clock)
@@ -75,56 +70,104 @@ internal sealed class PlanCommand : PpsdCommand
     protected override async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellation)
     {
         var assets = _model.Open(parsed, _stages, Clock);
-        var layerCount = assets.Config.LayerCount;
-        var stageCount = _stages.Count(parsed) ?? Math.Min(DefaultStages, layerCount);
-        var settings = _stages.Settings(parsed, stageCount);
         var alpha = Alpha(parsed);
         var length = Length(parsed, assets);
+        var hopMs = await HopMsAsync(parsed, assets, cancellation);
+        var candidates = new List<PlanCandidate>();
+        foreach (var stageCount in StageCounts(parsed, assets))
+        {
+            cancellation.ThrowIfCancellationRequested();
+            if (Propose(parsed, assets, stageCount, length, hopMs, alpha) is { } proposed)
+            {
+                candidates.Add(proposed);
+            }
+        }
 
-        var candidates = Candidates(parsed, assets);
-        var costs = new CostMeasurement(assets, settings, length, Clock);
+        var generation = _sampling.Settings(parsed, assets) with { IgnoreEndTokens = true, StopStrings = [] };
+        var verification = new PlanVerification(generation, _node.Settings(parsed), Clock);
+        for (var i = 0; i < candidates.Count; i++)
+        {
+            var candidate = candidates[i] with
+            {
+                Assets = _model.Calibrate(
+                    parsed,
+                    candidates[i].Assets,
+                    candidates[i].Settings,
+                    generation.Sampling,
+                    Console.Error.WriteLine
+                ),
+            };
+            candidates[i] = candidate with
+            {
+                Measured = await verification.MeasureAsync(candidate, isShort: true, cancellation),
+            };
+        }
+
+        var chosen = candidates.MaxBy(candidate => candidate.MeasuredTokensPerSecond)!;
+        if (parsed.GetValue(_measure))
+        {
+            chosen = chosen with { Measured = await verification.MeasureAsync(chosen, isShort: false, cancellation) };
+        }
+
+        _report.Print(parsed, new PlanReport(chosen, candidates, length).Create());
+        if (parsed.GetValue(_out) is { } path)
+        {
+            chosen.ToFile().Write(path);
+        }
+
+        return 0;
+    }
+
+    /// <summary>Numbers of stages to plan for: the one asked for, or on the CPU every one that has a core for each stage.</summary>
+    private IEnumerable<int> StageCounts(ParseResult parsed, ModelAssets assets)
+    {
+        if (_stages.Count(parsed) is { } given)
+        {
+            return [given];
+        }
+
+        var most = _stages.MostStages(parsed, assets.Config.LayerCount);
+        return _stages.IsOnCpu(parsed) ? Enumerable.Range(1, most) : [most];
+    }
+
+    /// <summary>The best cut into some number of stages; null where no exit head leaves room for that many.</summary>
+    /// <exception cref="UserErrorException">There is none, and just that number was asked for.</exception>
+    private PlanCandidate? Propose(
+        ParseResult parsed,
+        ModelAssets assets,
+        int stageCount,
+        int length,
+        double hopMs,
+        AlphaCurve alpha
+    )
+    {
+        var settings = _stages.Settings(parsed, stageCount);
+        var costs = new CostMeasurement(assets, settings, stageCount, length, Clock);
         var byDevice = Enumerable
             .Range(0, Math.Min(stageCount, settings.Devices.Count))
             .Select(costs.MeasureDevice)
             .ToList();
-        var heads = Heads(costs, candidates);
-        var hopMs = await HopMsAsync(parsed, assets, cancellation);
-
-        PlannedPipeline planned;
+        var models = Candidates(parsed, assets);
         try
         {
-            planned = PipelinePlanner.Plan(
-                layerCount,
+            var planned = PipelinePlanner.Plan(
+                assets.Config.LayerCount,
                 [.. Enumerable.Range(0, stageCount).Select(stage => byDevice[stage % byDevice.Count])],
                 hopMs,
-                heads,
-                alpha
+                stageCount == 1 ? [] : Heads(costs, models),
+                alpha,
+                settings.ParallelStages(stageCount)
             );
+            return new PlanCandidate(Chosen(models, planned, assets), planned, settings, byDevice);
+        }
+        catch (ArgumentException) when (_stages.Count(parsed) is null && stageCount > 1)
+        {
+            return null;
         }
         catch (ArgumentException e)
         {
             throw new UserErrorException($"plan: {e.Message}", e);
         }
-
-        var chosen = Chosen(candidates, planned, assets);
-        var generation = _sampling.Settings(parsed, chosen) with { IgnoreEndTokens = true, StopStrings = [] };
-        chosen = _model.Calibrate(parsed, chosen, settings, generation.Sampling, Console.Error.WriteLine);
-        var file = PlanFile.For(
-            chosen,
-            [.. planned.Stages.Stages.Select(stage => stage.Count)],
-            chosen.ExitHeadFolder,
-            Prediction(planned)
-        );
-        var measured = parsed.GetValue(_measure)
-            ? await MeasureAsync(parsed, chosen, planned, settings, generation, cancellation)
-            : null;
-        _report.Print(parsed, new PlanReport(chosen, planned, byDevice, length, measured).Create());
-        if (parsed.GetValue(_out) is { } path)
-        {
-            file.Write(path);
-        }
-
-        return 0;
     }
 
     private AlphaCurve Alpha(ParseResult parsed)
@@ -198,39 +241,4 @@ internal sealed class PlanCommand : PpsdCommand
                 ExitHead = assets.Synthetic is null ? null : assets.ExitHead,
                 ExitHeadFolder = null,
             };
-
-    private static PlanPrediction Prediction(PlannedPipeline planned) =>
-        new()
-        {
-            Alpha = planned.ExitHead is null ? 0 : planned.Times.Alpha,
-            StageMs = planned.Times.StageMs,
-            ExitHeadMs = planned.Times.ExitHeadMs,
-            HopMs = planned.Times.HandOverMs,
-            AutoregressiveTokensPerSecond = 1000 / planned.Times.AutoregressiveMs,
-            PpsdTokensPerSecond = 1000 / planned.MsPerToken,
-        };
-
-    private async Task<DecodeBenchResult> MeasureAsync(
-        ParseResult parsed,
-        ModelAssets assets,
-        PlannedPipeline planned,
-        StageSettings settings,
-        Generation.GenerationSettings generation,
-        CancellationToken cancellation
-    )
-    {
-        await using var pipeline = await InProcessPipeline.StartAsync(
-            assets,
-            planned.Stages,
-            settings,
-            _node.Settings(parsed),
-            Clock
-        );
-        await using var stand = new BenchStand { Pipeline = pipeline };
-        var prompts = Enumerable.Range(0, 4).Select(i => KeyedPrompt.Create(i, 32, assets.Config.VocabSize)).ToList();
-        return await new DecodeBench(stand, assets, Clock).RunAsync(
-            new DecodeBenchSettings(prompts, generation, Repetitions: 3),
-            cancellation
-        );
-    }
 }

@@ -15,7 +15,9 @@ internal abstract class PpsdCommand : Command
         : base(name, description)
     {
         Clock = clock;
-        SetAction(RunAsync);
+
+        // On a thread of its own, so that a signal is heeded while a file or a device keeps the command waiting.
+        SetAction((parsed, cancellation) => Task.Run(() => RunAsync(parsed, cancellation), CancellationToken.None));
     }
 
     /// <summary>
@@ -23,6 +25,9 @@ internal abstract class PpsdCommand : Command
     /// any other command the first of these signals cancels it.
     /// </summary>
     public virtual bool HandlesSignals => false;
+
+    /// <summary>How long the command may go on after the first signal.</summary>
+    public virtual TimeSpan TerminationTimeout => TimeSpan.FromSeconds(10);
 
     /// <summary>Time.</summary>
     protected TimeProvider Clock { get; }

@@ -3,12 +3,14 @@ using System.Globalization;
 using Ppsd.Actors.Messages;
 using Ppsd.Host.Generation;
 using Ppsd.Host.Models;
+using Ppsd.Kernels.Sampling;
 
 namespace Ppsd.Host.Commands;
 
 /// <summary>Options that say how texts are generated.</summary>
 /// <param name="standardMaxTokens">Most tokens of a text if it is not told; null for no bound but the context.</param>
-internal sealed class SamplingOptions(int? standardMaxTokens = 128) : IOptionGroup
+/// <param name="drawsSeed">True to draw a seed where none is given; false for measurements, which repeat with seed 0.</param>
+internal sealed class SamplingOptions(int? standardMaxTokens = 128, bool drawsSeed = false) : IOptionGroup
 {
     private readonly Option<string?> _decode = OptionFactory.Choice(
         "--decode",
@@ -84,7 +86,7 @@ internal sealed class SamplingOptions(int? standardMaxTokens = 128) : IOptionGro
     private readonly Option<ulong?> _seed = OptionFactory.Number(
         "--seed",
         "S",
-        "Key of the noise that tokens are drawn with, 0 by default: same seed, same text.",
+        $"Key of the noise that tokens are drawn with: same seed, same text. {(drawsSeed ? "By default drawn anew each time and printed" : "0 by default")}.",
         0UL,
         ulong.MaxValue
     );
@@ -136,6 +138,21 @@ internal sealed class SamplingOptions(int? standardMaxTokens = 128) : IOptionGro
             throw new UserErrorException("--stop: expected text, found an empty string");
         }
 
+        var seed = parsed.GetValue(_seed);
+        var sampling = ModelDefaults.Sampling(
+            new TextSettings
+            {
+                Temperature = parsed.GetValue(_temperature),
+                TopK = parsed.GetValue(_topK),
+                TopP = parsed.GetValue(_topP),
+                MinP = parsed.GetValue(_minP),
+                RepetitionPenalty = parsed.GetValue(_repetitionPenalty),
+                PresencePenalty = parsed.GetValue(_presencePenalty),
+                FrequencyPenalty = parsed.GetValue(_frequencyPenalty),
+                Seed = seed ?? (drawsSeed ? DrawnSeed.Next() : 0),
+            },
+            assets
+        );
         return new GenerationSettings
         {
             Mode = Mode(parsed.GetValue(_decode), assets),
@@ -143,20 +160,8 @@ internal sealed class SamplingOptions(int? standardMaxTokens = 128) : IOptionGro
             IgnoreEndTokens = parsed.GetValue(_ignoreEos),
             MaxWidth = parsed.GetValue(_maxWidth) ?? 1,
             StopStrings = stops,
-            Sampling = ModelDefaults.Sampling(
-                new TextSettings
-                {
-                    Temperature = parsed.GetValue(_temperature),
-                    TopK = parsed.GetValue(_topK),
-                    TopP = parsed.GetValue(_topP),
-                    MinP = parsed.GetValue(_minP),
-                    RepetitionPenalty = parsed.GetValue(_repetitionPenalty),
-                    PresencePenalty = parsed.GetValue(_presencePenalty),
-                    FrequencyPenalty = parsed.GetValue(_frequencyPenalty),
-                    Seed = parsed.GetValue(_seed),
-                },
-                assets
-            ),
+            Sampling = sampling,
+            IsSeedDrawn = seed is null && drawsSeed && !SamplingParameters.IsGreedyAt(sampling.Temperature),
         };
     }
 

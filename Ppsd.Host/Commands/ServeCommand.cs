@@ -26,6 +26,9 @@ internal sealed class ServeCommand : PpsdCommand
         Add(_placement);
     }
 
+    /// <summary>It finishes what it has begun and leaves its cluster; how long that may take is a setting of its own.</summary>
+    public override TimeSpan TerminationTimeout => TimeSpan.FromDays(1);
+
     protected override async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellation)
     {
         _placement.Check(parsed);

@@ -55,11 +55,14 @@ internal sealed class StageCommand : PpsdCommand
         Add(_leaveAtEndOfInput);
     }
 
+    /// <summary>It finishes what it has begun and leaves its cluster; how long that may take is a setting of its own.</summary>
+    public override TimeSpan TerminationTimeout => TimeSpan.FromDays(1);
+
     protected override async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellation)
     {
         var assets = _model.Open(parsed, _stages, Clock);
         assets.CheckChatTemplate(); // clients chat through this node's text gateway
-        var plan = _stages.Plan(parsed, assets);
+        var plan = _stages.ClusterPlan(parsed, assets);
         var wanted = parsed.GetValue(_stage);
         if (wanted > plan.Stages.Count)
         {

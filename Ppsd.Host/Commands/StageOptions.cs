@@ -11,12 +11,13 @@ namespace Ppsd.Host.Commands;
 /// <summary>Options that say how a model is cut into stages and where they run.</summary>
 internal sealed class StageOptions : IOptionGroup
 {
+    /// <summary>Most stages where none are asked for, and as many in a cluster, whose nodes must agree on them.</summary>
     private const int DefaultStages = 4;
 
     private readonly Option<int?> _stages = OptionFactory.Number(
         "--stages",
         "N",
-        "Stages of the pipeline, cut evenly; 4 by default, or the model's layers if it has fewer.",
+        "Stages of the pipeline, cut evenly; 4 by default, but on the CPU of one machine at most one for each core, and never more than the model has layers.",
         1,
         1024
     );
@@ -99,10 +100,35 @@ internal sealed class StageOptions : IOptionGroup
     /// <summary>The cut they ask for.</summary>
     /// <param name="parsed">The command line.</param>
     /// <param name="assets">The model.</param>
-    /// <param name="stageCount">Stages when neither option is given; null for the usual number.</param>
+    /// <param name="stageCount">Stages when neither option is given; null for as many as fit this machine.</param>
     /// <exception cref="UserErrorException">It does not fit the model.</exception>
     public StagePlan Plan(ParseResult parsed, ModelAssets assets, int? stageCount = null) =>
-        Plan(parsed, assets.Config.LayerCount, assets.Plan?.StageLayers, stageCount);
+        Plan(
+            parsed,
+            assets.Config.LayerCount,
+            assets.Plan?.StageLayers,
+            stageCount ?? MostStages(parsed, assets.Config.LayerCount)
+        );
+
+    /// <summary>The cut of a cluster's pipeline: its default must not depend on the machine, since all nodes must agree.</summary>
+    /// <exception cref="UserErrorException">It does not fit the model.</exception>
+    public StagePlan ClusterPlan(ParseResult parsed, ModelAssets assets) =>
+        Plan(parsed, assets.Config.LayerCount, assets.Plan?.StageLayers, stageCount: null);
+
+    /// <summary>
+    /// Stages of this machine where none are asked for: on the CPU one for each core (or for as many cores as --threads
+    /// says), because stages that share a core take turns and only add hops; at most <see cref="DefaultStages"/>.
+    /// </summary>
+    public int MostStages(ParseResult parsed, int layerCount)
+    {
+        var most = Math.Min(DefaultStages, layerCount);
+        return IsOnCpu(parsed)
+            ? Math.Clamp(Environment.ProcessorCount / (parsed.GetValue(_threads) ?? 1), 1, most)
+            : most;
+    }
+
+    /// <summary>True when no stage is on a card.</summary>
+    public bool IsOnCpu(ParseResult parsed) => Devices(parsed.GetValue(_device)).All(device => device == "cpu");
 
     /// <summary>How many stages --stages asks for; null where it does not.</summary>
     public int? Count(ParseResult parsed) =>

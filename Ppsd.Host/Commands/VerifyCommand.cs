@@ -1,5 +1,4 @@
 using System.CommandLine;
-using Ppsd.Host.Terminal;
 using Ppsd.Host.Verification;
 using Spectre.Console;
 
@@ -61,8 +60,8 @@ internal sealed class VerifyCommand : PpsdCommand
         void Print(Finding finding)
         {
             failures += finding.Passed ? 0 : 1;
-            AnsiConsole.Markup(finding.Passed ? "[green]ok[/]    " : "[red]FAIL[/]  ");
-            StandardOutput.WriteLine($"{finding.Name}: {finding.Detail}");
+            var verdict = finding.Passed ? "[green]ok[/]    " : "[red]FAIL[/]  ";
+            AnsiConsole.MarkupLine(verdict + Markup.Escape($"{finding.Name}: {finding.Detail}"));
         }
     }
 }

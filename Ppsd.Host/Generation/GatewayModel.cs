@@ -27,8 +27,8 @@ internal sealed class GatewayModel(PpsdClient client, ModelAssets assets) : ITex
         [EnumeratorCancellation] CancellationToken cancellation
     )
     {
-        var settings = request.Settings;
         Check(request);
+        var settings = request.Settings with { Seed = request.Settings.Seed ?? DrawnSeed.Next() };
         var prompt = Encode(request, cancellation);
         var generation = new GenerationSettings
         {

@@ -3,6 +3,7 @@ using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using Ppsd.Actors.Messages;
+using Ppsd.Kernels.Sampling;
 
 namespace Ppsd.Host.Generation;
 
@@ -10,7 +11,9 @@ namespace Ppsd.Host.Generation;
 internal static class GenerationJson
 {
     /// <summary>The line, without its end.</summary>
-    public static string Line(TextResult result)
+    /// <param name="result">The generation.</param>
+    /// <param name="sampling">How its tokens were drawn; the seed is told where there was noise.</param>
+    public static string Line(TextResult result, SamplingSettings sampling)
     {
         var buffer = new ArrayBufferWriter<byte>();
         using (
@@ -25,6 +28,11 @@ internal static class GenerationJson
             WriteIds(json, "token_ids", result.TokenIds);
             json.WriteString("text", result.Text);
             json.WriteString("finish_reason", Name(result.Reason));
+            if (!SamplingParameters.IsGreedyAt(sampling.Temperature))
+            {
+                json.WriteNumber("seed", sampling.Seed);
+            }
+
             json.WriteStartObject("stats");
             WriteStats(json, result.Stats);
             json.WriteEndObject();
@@ -53,12 +61,25 @@ internal static class GenerationJson
         json.WriteNumber("generated_tokens", stats.GeneratedTokens);
         json.WriteNumber("verified_drafts", stats.VerifiedDrafts);
         json.WriteNumber("accepted_drafts", stats.AcceptedDrafts);
-        json.WriteNumber("acceptance_rate", Math.Round(stats.AcceptanceRate, 4));
+        WriteIf(stats.VerifiedDrafts > 0, "acceptance_rate", stats.AcceptanceRate, digits: 4);
         json.WriteNumber("cancelled_drafts", stats.CancelledDrafts);
         json.WriteNumber("rollbacks", stats.Rollbacks);
         json.WriteNumber("time_to_first_token_ms", Math.Round(stats.TimeToFirstTokenMs, 3));
-        json.WriteNumber("tokens_per_second", Math.Round(stats.TokensPerSecond, 2));
-        json.WriteNumber("mean_cycle_ms", Math.Round(stats.MeanCycleMs, 4));
+        WriteIf(stats.TokensPerSecond > 0, "tokens_per_second", stats.TokensPerSecond, digits: 2);
+        WriteIf(stats.MeanCycleMs > 0, "mean_cycle_ms", stats.MeanCycleMs, digits: 4);
+
+        // Null for a rate of nothing: without a draft, without a second token.
+        void WriteIf(bool isKnown, string name, double value, int digits)
+        {
+            if (isKnown)
+            {
+                json.WriteNumber(name, Math.Round(value, digits));
+            }
+            else
+            {
+                json.WriteNull(name);
+            }
+        }
     }
 
     private static string Name(FinishReason reason) =>

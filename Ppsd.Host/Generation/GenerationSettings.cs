@@ -11,6 +11,9 @@ internal sealed record GenerationSettings
     /// <summary>How tokens are drawn.</summary>
     public required SamplingSettings Sampling { get; init; }
 
+    /// <summary>True when nobody chose the seed; whoever prints the text then prints the seed too.</summary>
+    public bool IsSeedDrawn { get; init; }
+
     /// <summary>Most tokens to generate.</summary>
     public required int MaxTokens { get; init; }
 

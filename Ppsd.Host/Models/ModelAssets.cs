@@ -153,12 +153,19 @@ internal sealed record ModelAssets
     /// <param name="modelFolder">The folder; null for the bundled model.</param>
     /// <param name="exitHeadFolder">Its exit head; null to look for one that was made for these weights.</param>
     /// <param name="clock">Time, for chat templates that ask.</param>
+    /// <param name="hashing">Told the bytes of weights hashed so far, which the first time may take minutes.</param>
     /// <exception cref="CheckpointException">A file is missing or unsupported, or the head does not fit.</exception>
-    public static ModelAssets Open(string? modelFolder, string? exitHeadFolder, TimeProvider clock)
+    public static ModelAssets Open(
+        string? modelFolder,
+        string? exitHeadFolder,
+        TimeProvider clock,
+        IProgress<long>? hashing = null
+    )
     {
         var folder = modelFolder ?? ModelFinder.FindBundled();
+        OtherFormats.Refuse(folder);
         var config = ModelConfig.Read(folder);
-        var fingerprint = WeightsFingerprint.Compute(folder);
+        var fingerprint = WeightsFingerprint.Compute(folder, hashing);
         var headFolder = exitHeadFolder ?? ModelFinder.FindExitHead(folder, fingerprint);
         var head = headFolder is null ? null : ExitHeadConfig.Read(headFolder);
         head?.RequireFits(config, fingerprint);

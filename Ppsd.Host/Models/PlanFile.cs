@@ -124,6 +124,9 @@ internal sealed record PlanPrediction
 
     /// <summary>Tokens per second, PPSD; the same without an exit head.</summary>
     public required double PpsdTokensPerSecond { get; init; }
+
+    /// <summary>Tokens per second that a run by the plan gave; null in plans of older versions.</summary>
+    public double? MeasuredTokensPerSecond { get; init; }
 }
 
 [JsonSourceGenerationOptions(

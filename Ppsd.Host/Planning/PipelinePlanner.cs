@@ -3,13 +3,13 @@ using Ppsd.Actors.Planning;
 namespace Ppsd.Host.Planning;
 
 /// <summary>
-/// Chooses the exit layer and the layers of each stage so that the expected time per token is least. Stage 1 ends at the
-/// exit layer, because the draft loop turns no faster than its stage; since it also runs the exit head it gets fewer
-/// layers than the others, and so does the last, which runs the target head. Pure.
+/// Chooses the exit layer and the layers of each stage so that the expected time per token is least. Stage 1 holds the
+/// exit layer, and rather ends there; since it also runs the exit head it gets fewer layers than the others, and so does the
+/// last, which runs the target head. Pure.
 /// </summary>
 /// <remarks>
 /// A confirmed draft costs a cycle, which is the slowest stage's time; a rejected one the whole way through all stages
-/// and back (see <see cref="SpeedUpModel.FreeCoresMsPerToken"/>). For each exit layer and each cycle that could be the
+/// and back (see <see cref="SpeedUpModel.MsPerTokenOn"/>). For each exit layer and each cycle that could be the
 /// answer, layers go to the fastest device that still keeps the cycle.
 /// </remarks>
 public static class PipelinePlanner
@@ -20,13 +20,15 @@ public static class PipelinePlanner
     /// <param name="hopMs">Milliseconds of a hop between stages.</param>
     /// <param name="heads">Exit heads to choose from; none for autoregressive decoding.</param>
     /// <param name="alpha">Acceptance rate of a head after a layer.</param>
+    /// <param name="parallelStages">Stages that can work at the same time; fewer than all where they share cores.</param>
     /// <exception cref="ArgumentException">One line: there are more stages than layers, or no head leaves room for them.</exception>
     public static PlannedPipeline Plan(
         int layerCount,
         IReadOnlyList<StageCosts> stages,
         double hopMs,
         IReadOnlyList<ExitHeadCosts> heads,
-        AlphaCurve alpha
+        AlphaCurve alpha,
+        int parallelStages = int.MaxValue
     )
     {
         ArgumentNullException.ThrowIfNull(stages);
@@ -43,13 +45,18 @@ public static class PipelinePlanner
         var usable = stages.Count == 1 ? [] : heads;
         var plans =
             usable.Count == 0
-                ? Cuts(layerCount, stages, fixedFirst: null).Select(counts => Describe(counts, null, 0))
+                ? Cuts(layerCount, stages, null).Select(counts => Describe(counts, null, 0))
                 : usable.SelectMany(head =>
-                    Cuts(layerCount, stages, head.ExitLayer)
-                        .Select(counts => Describe(counts, head, alpha.At(head.ExitLayer)))
+                    Cuts(layerCount, stages, head).Select(counts => Describe(counts, head, alpha.At(head.ExitLayer)))
                 );
-        // Of cuts that are worth the same the most even one, which forgives most where a time was measured wrongly.
-        return plans.OrderBy(plan => Math.Round(plan.MsPerToken, 9)).ThenBy(Unevenness).FirstOrDefault()
+
+        // Of cuts that are worth the same the most even one, which forgives most where a time was measured wrongly; of those
+        // the one whose stage 1 ends at its exit layer.
+        return plans
+                .OrderBy(plan => Math.Round(plan.MsPerToken, 9))
+                .ThenBy(plan => Math.Round(Unevenness(plan), 9))
+                .ThenBy(plan => plan.Stages.Stages[0].Count - (plan.ExitHead?.ExitLayer ?? 0))
+                .FirstOrDefault()
             ?? throw new ArgumentException(
                 $"exit layer: expected one that leaves a layer for each of {stages.Count - 1} later stages of a model of {layerCount}, found {string.Join(", ", heads.Select(head => head.ExitLayer))}"
             );
@@ -65,42 +72,61 @@ public static class PipelinePlanner
                     HeadStage = 0,
                     ExitHeadMs = head?.HeadMs ?? 0,
                     HandOverMs = hopMs,
-                }
+                },
+                Math.Min(parallelStages, stages.Count)
             );
     }
 
     private static double Unevenness(PlannedPipeline plan) =>
         plan.Times.StageMs.Select((ms, stage) => ms + (stage == 0 ? plan.Times.ExitHeadMs : 0)).Sum(ms => ms * ms);
 
-    /// <summary>Milliseconds of a stage for one candidate, target head included, exit head not.</summary>
-    private static double StageMs(IReadOnlyList<StageCosts> stages, int stage, int layers) =>
+    /// <summary>Milliseconds of a stage for one candidate, target head included; the exit head where it is given.</summary>
+    private static double StageMs(
+        IReadOnlyList<StageCosts> stages,
+        int stage,
+        int layers,
+        ExitHeadCosts? head = null
+    ) =>
         stages[stage].StepMs
         + layers * stages[stage].LayerMs
-        + (stage == stages.Count - 1 ? stages[stage].TargetHeadMs : 0);
+        + (stage == stages.Count - 1 ? stages[stage].TargetHeadMs : 0)
+        + (stage == 0 ? head?.HeadMs ?? 0 : 0);
 
     /// <summary>The best cut under every cycle that could be the answer.</summary>
-    private static IEnumerable<int[]> Cuts(int layerCount, IReadOnlyList<StageCosts> stages, int? fixedFirst)
+    private static IEnumerable<int[]> Cuts(int layerCount, IReadOnlyList<StageCosts> stages, ExitHeadCosts? head)
     {
         var cycles = Enumerable
             .Range(0, stages.Count)
-            .SelectMany(stage => Enumerable.Range(1, layerCount).Select(count => StageMs(stages, stage, count)))
+            .SelectMany(stage => Enumerable.Range(1, layerCount).Select(count => StageMs(stages, stage, count, head)))
             .Distinct();
         foreach (var cycleMs in cycles)
         {
-            if (CutWithin(layerCount, stages, fixedFirst, cycleMs) is { } counts)
+            // Cut at the exit layer, and with what else stage 1 has room for.
+            foreach (var firstFree in head is null ? (int[])[0] : [1, 0])
             {
-                yield return counts;
+                if (CutWithin(layerCount, stages, head, firstFree, cycleMs) is { } counts)
+                {
+                    yield return counts;
+                }
             }
         }
     }
 
-    /// <summary>Layers so that no stage that is free to choose takes longer than a cycle; null when they do not fit.</summary>
-    private static int[]? CutWithin(int layerCount, IReadOnlyList<StageCosts> stages, int? fixedFirst, double cycleMs)
+    /// <summary>
+    /// Layers so that no stage takes longer than a cycle, but for stage 1 where its exit layer is too late for that; null when
+    /// they do not fit.
+    /// </summary>
+    private static int[]? CutWithin(
+        int layerCount,
+        IReadOnlyList<StageCosts> stages,
+        ExitHeadCosts? head,
+        int firstFree,
+        double cycleMs
+    )
     {
         var counts = new int[stages.Count];
         Array.Fill(counts, 1);
-        counts[0] = fixedFirst ?? 1;
-        var firstFree = fixedFirst is null ? 0 : 1;
+        counts[0] = head?.ExitLayer ?? 1;
         var left = layerCount - counts.Sum();
         for (; left > 0; left--)
         {
@@ -108,7 +134,7 @@ public static class PipelinePlanner
             for (var stage = firstFree; stage < counts.Length; stage++)
             {
                 if (
-                    StageMs(stages, stage, counts[stage] + 1) <= cycleMs
+                    StageMs(stages, stage, counts[stage] + 1, head) <= cycleMs
                     && (chosen < 0 || IsBetter(stage, counts[stage] + 1, chosen, counts[chosen] + 1))
                 )
                 {
@@ -131,7 +157,7 @@ public static class PipelinePlanner
             stages[stage].LayerMs < stages[other].LayerMs
             || (
                 stages[stage].LayerMs == stages[other].LayerMs
-                && StageMs(stages, stage, count) < StageMs(stages, other, otherCount)
+                && StageMs(stages, stage, count, head) < StageMs(stages, other, otherCount, head)
             );
     }
 }

@@ -6,8 +6,9 @@ namespace Ppsd.Host.Planning;
 /// <param name="Stages">Layers of each stage.</param>
 /// <param name="ExitHead">The exit head in stage 1; null without one.</param>
 /// <param name="Times">Times per stage, and what follows from them.</param>
-public sealed record PlannedPipeline(StagePlan Stages, ExitHeadCosts? ExitHead, SpeedUpModel Times)
+/// <param name="ParallelStages">Stages that can work at the same time.</param>
+public sealed record PlannedPipeline(StagePlan Stages, ExitHeadCosts? ExitHead, SpeedUpModel Times, int ParallelStages)
 {
     /// <summary>Milliseconds per token that PPSD is expected to take; autoregressive decoding's without an exit head.</summary>
-    public double MsPerToken => ExitHead is null ? Times.AutoregressiveMs : Times.FreeCoresMsPerToken;
+    public double MsPerToken => ExitHead is null ? Times.AutoregressiveMs : Times.MsPerTokenOn(ParallelStages);
 }

@@ -41,6 +41,18 @@ public sealed record SpeedUpModel
     public double FreeCoresMsPerToken => Alpha * SlowestStageMs + (1 - Alpha) * AutoregressiveMs;
 
     /// <summary>
+    /// Milliseconds per token where <paramref name="parallelStages"/> stages can work at the same time: a cycle is the slowest
+    /// stage's time, and not less than its share of the work of all. With a core for every stage it is
+    /// <see cref="FreeCoresMsPerToken"/>.
+    /// </summary>
+    /// <param name="parallelStages">At least 1; cores over the threads of a stage where stages share a machine.</param>
+    public double MsPerTokenOn(int parallelStages)
+    {
+        var workMs = StageMs.Sum() + (HeadStage < StageMs.Count - 1 ? ExitHeadMs : 0);
+        return Alpha * Math.Max(SlowestStageMs, workMs / parallelStages) + (1 - Alpha) * AutoregressiveMs;
+    }
+
+    /// <summary>
     /// Milliseconds per token by the stages' own times alone: as <see cref="FreeCoresMsPerToken"/>, with hops that take no
     /// time. What the protocol adds is the distance to it.
     /// </summary>

@@ -10,29 +10,24 @@ internal static class ErrorConsole
     public static bool IsTerminal => !Console.IsErrorRedirected;
 
     /// <summary>Tells in one line what cannot be done.</summary>
-    public static void Complain(string message) => Console.Error.WriteLine($"ppsd: {message.ReplaceLineEndings(" ")}");
+    public static void Complain(string message)
+    {
+        try
+        {
+            Console.Error.WriteLine($"ppsd: {message.ReplaceLineEndings(" ")}");
+        }
+        catch (IOException)
+        {
+            // Standard error cannot be written either; the exit code is all that is left.
+        }
+    }
 
     /// <summary>Writes a line that is not to draw the eye.</summary>
     public static void WriteDimmed(string line) => Open().Write(new PlainText(line + "\n", new Style(Color.Grey)));
 
     /// <summary>Standard error as it is now.</summary>
-    public static IAnsiConsole Open()
-    {
-        var console = AnsiConsole.Create(
-            new AnsiConsoleSettings
-            {
-                Out = new AnsiConsoleOutput(Console.Error),
-                Ansi = IsTerminal ? AnsiSupport.Detect : AnsiSupport.No,
-                Interactive = IsTerminal ? InteractionSupport.Detect : InteractionSupport.No,
-            }
-        );
-
-        // Lines in a log must not be wrapped at a terminal's width that nobody has.
-        if (!IsTerminal)
-        {
-            console.Profile.Width = 500;
-        }
-
-        return console;
-    }
+    public static IAnsiConsole Open() =>
+        IsTerminal
+            ? AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(Console.Error) })
+            : OutputConsole.OverFile(Console.Error);
 }

@@ -5,7 +5,7 @@ namespace Ppsd.Host.Terminal;
 /// <summary>Standard output as a console, for commands whose result is a table.</summary>
 internal static class OutputConsole
 {
-    /// <summary>Columns of lines that go to no terminal: they must not be wrapped.</summary>
+    /// <summary>Columns of lines that do not go to a terminal: they must not be wrapped.</summary>
     private const int FileColumns = 500;
 
     /// <summary>True when standard output is a terminal.</summary>
@@ -15,17 +15,15 @@ internal static class OutputConsole
     public static int? Columns => IsTerminal ? Console.WindowWidth : null;
 
     /// <summary>Standard output as it is now.</summary>
-    public static IAnsiConsole Open()
-    {
-        if (IsTerminal)
-        {
-            return AnsiConsole.Console;
-        }
+    public static IAnsiConsole Open() => AnsiConsole.Console;
 
+    /// <summary>A console over a file or a pipe: lines of any length, without colours and without blanks at their ends.</summary>
+    public static IAnsiConsole OverFile(TextWriter output)
+    {
         var console = AnsiConsole.Create(
             new AnsiConsoleSettings
             {
-                Out = new AnsiConsoleOutput(StandardOutput.Writer),
+                Out = new AnsiConsoleOutput(new TrimmingWriter(output)),
                 Ansi = AnsiSupport.No,
                 Interactive = InteractionSupport.No,
             }

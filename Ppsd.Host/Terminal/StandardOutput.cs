@@ -1,13 +1,17 @@
+using System.Text;
+using Microsoft.Win32.SafeHandles;
 using Spectre.Console;
 
 namespace Ppsd.Host.Terminal;
 
 /// <summary>
-/// Standard output, for results alone. Where it is no terminal the program claims it as it starts: whatever else writes to the
-/// console, a library that logs on its way out included, is on standard error from then on.
+/// Standard output, for results alone. Where it is not a terminal the program claims it as it starts: what a library
+/// writes to the console is on standard error from then on, and a result that cannot be written ends the program.
 /// </summary>
 internal static class StandardOutput
 {
+    private const int Descriptor = 1;
+
     private static TextWriter? _claimed;
 
     /// <summary>Where results go.</summary>
@@ -21,13 +25,72 @@ internal static class StandardOutput
             return;
         }
 
-        _claimed = Console.Out;
-        AnsiConsole.Console = AnsiConsole.Create(
-            new AnsiConsoleSettings { Out = new AnsiConsoleOutput(_claimed), Interactive = InteractionSupport.No }
+        _claimed = TextWriter.Synchronized(
+            new StreamWriter(new ResultStream(OpenStream()), new UTF8Encoding(encoderShouldEmitUTF8Identifier: false))
+            {
+                AutoFlush = true,
+            }
         );
+        AnsiConsole.Console = OutputConsole.OverFile(_claimed);
         Console.SetOut(Console.Error);
     }
 
     /// <summary>Writes a line of a result.</summary>
     public static void WriteLine(string line) => Writer.WriteLine(line);
+
+    /// <summary>
+    /// The console's stream drops what it writes to a pipe that nobody reads any more, and the program would go on for
+    /// nobody. A stream over the descriptor reports it. Not for files: such a stream keeps a position of its own and would
+    /// overwrite what standard error writes to the same file.
+    /// </summary>
+    private static Stream OpenStream()
+    {
+        if (OperatingSystem.IsWindows())
+        {
+            return Console.OpenStandardOutput();
+        }
+
+        var pipe = new FileStream(new SafeFileHandle(Descriptor, ownsHandle: false), FileAccess.Write, bufferSize: 0);
+        return pipe.CanSeek ? Console.OpenStandardOutput() : pipe;
+    }
+
+    /// <summary>A stream whose errors say what cannot be written.</summary>
+    private sealed class ResultStream(Stream inner) : Stream
+    {
+        public override bool CanRead => false;
+
+        public override bool CanSeek => false;
+
+        public override bool CanWrite => true;
+
+        public override long Length => throw new NotSupportedException();
+
+        public override long Position
+        {
+            get => throw new NotSupportedException();
+            set => throw new NotSupportedException();
+        }
+
+        public override void Write(byte[] buffer, int offset, int count) => Write(buffer.AsSpan(offset, count));
+
+        public override void Write(ReadOnlySpan<byte> buffer)
+        {
+            try
+            {
+                inner.Write(buffer);
+            }
+            catch (IOException e)
+            {
+                throw new IOException($"standard output cannot be written: {e.Message}", e);
+            }
+        }
+
+        public override void Flush() => inner.Flush();
+
+        public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException();
+
+        public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
+
+        public override void SetLength(long value) => throw new NotSupportedException();
+    }
 }

@@ -1,5 +1,7 @@
 using System.Globalization;
 using Ppsd.Actors.Messages;
+using Ppsd.Host.Generation;
+using Ppsd.Kernels.Sampling;
 using Spectre.Console;
 using PlainText = Spectre.Console.Text;
 
@@ -10,54 +12,110 @@ internal static class SummaryView
 {
     /// <summary>Prints them.</summary>
     /// <param name="stats">The session's figures.</param>
+    /// <param name="settings">How the text was generated.</param>
+    /// <param name="setting">Stages and devices it ran on, in words.</param>
     /// <param name="busyShares">Busy share of each stage while it ran.</param>
-    /// <param name="comparison">Both modes on the same stages; null when not measured.</param>
-    public static void Print(SessionStats stats, IReadOnlyList<double> busyShares, ModeComparison? comparison)
+    public static void Print(
+        SessionStats stats,
+        GenerationSettings settings,
+        string setting,
+        IReadOnlyList<double> busyShares
+    )
     {
-        var grid = new Grid().AddColumn(new GridColumn().NoWrap().PadRight(3)).AddColumn(new GridColumn().NoWrap());
-        Row("speed", Speed(stats));
-        if (comparison is not null)
+        var rows = new List<(string Name, string Value)> { ("speed", Speed(stats)), ("ran on", setting) };
+
+        // With one stage there is nothing that a draft could overtake, and none is made.
+        if (stats.Mode == DecodeMode.Ppsd && stats.StageCount > 1)
         {
-            Row(
-                "speed-up",
-                Invariant(
-                    $"{comparison.SpeedUp:0.00}x: {comparison.Ppsd:N0} tokens/s, autoregressive decoding on the same stages {comparison.Autoregressive:N0}"
+            rows.Add(
+                (
+                    "drafts",
+                    Invariant(
+                        $"{stats.VerifiedDrafts} verified, {stats.AcceptedDrafts} accepted{Rate(stats)}, {stats.CancelledDrafts} cancelled in {stats.Rollbacks} rollbacks"
+                    )
                 )
             );
         }
 
-        if (stats.Mode == DecodeMode.Ppsd)
+        rows.Add(("stages busy", string.Join("  ", busyShares.Select(share => Invariant($"{share:P0}")))));
+        var cycle = stats.MeanCycleMs > 0 ? Invariant($", a cycle every {stats.MeanCycleMs:0.00} ms") : "";
+        rows.Add(("time", Invariant($"first token after {stats.TimeToFirstTokenMs:0.0} ms{cycle}")));
+        if (!SamplingParameters.IsGreedyAt(settings.Sampling.Temperature))
         {
-            Row(
-                "drafts",
-                Invariant(
-                    $"{stats.VerifiedDrafts} verified, {stats.AcceptedDrafts} accepted ({stats.AcceptanceRate:P1}), {stats.CancelledDrafts} cancelled in {stats.Rollbacks} rollbacks"
-                )
-            );
+            rows.Add(("seed", SeedOf(settings)));
         }
 
-        Row("stages busy", string.Join("  ", busyShares.Select(share => Invariant($"{share:P0}"))));
-        Row(
-            "time",
-            Invariant($"first token after {stats.TimeToFirstTokenMs:0.0} ms, a cycle every {stats.MeanCycleMs:0.00} ms")
-        );
-        ErrorConsole.Open().Write(grid);
-
-        void Row(string name, string value) => grid.AddRow(new Markup($"[grey]{name}[/]"), new PlainText(value));
+        Print(rows);
     }
 
-    /// <summary>Prints the ones that matter between two answers, in one dimmed line, if anybody is there to see it.</summary>
-    public static void PrintLine(SessionStats stats)
+    /// <summary>Prints how fast the same text comes without drafts.</summary>
+    public static void Print(ModeComparison comparison)
     {
+        var rows = new List<(string Name, string Value)>
+        {
+            (
+                "compared",
+                Invariant(
+                    $"{comparison.SpeedUp:0.00}x with drafts: {comparison.Ppsd:N0} tokens/s, without {comparison.Autoregressive:N0}, on the same {comparison.StageCount} stages"
+                )
+            ),
+        };
+        if (comparison.OneStage is { } oneStage)
+        {
+            var verdict = oneStage > comparison.Ppsd ? "; faster still for a single text (--stages 1)" : "";
+            rows.Add(
+                (
+                    "",
+                    Invariant(
+                        $"{oneStage:N0} tokens/s without drafts on one stage with all {comparison.OneStageThreads} threads{verdict}"
+                    )
+                )
+            );
+        }
+
+        Print(rows);
+    }
+
+    /// <summary>Prints the ones that matter between two answers, in one dimmed line.</summary>
+    public static void PrintLine(SessionStats stats, GenerationSettings settings)
+    {
+        var seed = settings.IsSeedDrawn ? Invariant($", seed {settings.Sampling.Seed}") : "";
         if (ErrorConsole.IsTerminal)
         {
             var alpha = stats.VerifiedDrafts > 0 ? Invariant($", alpha {stats.AcceptanceRate:0.00}") : "";
-            ErrorConsole.WriteDimmed(Speed(stats) + alpha);
+            ErrorConsole.WriteDimmed(Speed(stats) + alpha + seed);
+        }
+        else if (settings.IsSeedDrawn)
+        {
+            Console.Error.WriteLine(Seed(settings));
         }
     }
 
+    /// <summary>The seed as a line of its own.</summary>
+    public static string Seed(GenerationSettings settings) => $"seed {SeedOf(settings)}";
+
+    private static string SeedOf(GenerationSettings settings) =>
+        Invariant($"{settings.Sampling.Seed}")
+        + (settings.IsSeedDrawn ? Invariant($" (drawn; --seed {settings.Sampling.Seed} gives this text again)") : "");
+
+    private static void Print(IEnumerable<(string Name, string Value)> rows)
+    {
+        var grid = new Grid().AddColumn(new GridColumn().NoWrap().PadRight(3)).AddColumn();
+        foreach (var (name, value) in rows)
+        {
+            grid.AddRow(new Markup($"[grey]{name.PadRight("stages busy".Length)}[/]"), new PlainText(value));
+        }
+
+        ErrorConsole.Open().Write(grid);
+    }
+
+    private static string Rate(SessionStats stats) =>
+        stats.VerifiedDrafts == 0 ? "" : Invariant($" ({stats.AcceptanceRate:P1})");
+
     private static string Speed(SessionStats stats) =>
-        Invariant($"{stats.TokensPerSecond:N0} tokens/s ({stats.GeneratedTokens} tokens)");
+        stats.GeneratedTokens < 2
+            ? Invariant($"{stats.GeneratedTokens} token")
+            : Invariant($"{stats.TokensPerSecond:N0} tokens/s ({stats.GeneratedTokens} tokens)");
 
     private static string Invariant(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
 }

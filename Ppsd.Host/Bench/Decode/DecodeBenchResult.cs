@@ -3,7 +3,7 @@ using Ppsd.Host.Planning;
 
 namespace Ppsd.Host.Bench.Decode;
 
-/// <summary>Rounds of the decode benchmark and the figures drawn from them; docs/benchmarking.md defines each.</summary>
+/// <summary>Rounds of the decode benchmark and the figures drawn from them; docs/benchmarking.md defines each. One that cannot be computed is NaN.</summary>
 /// <param name="pipeline">The stages.</param>
 /// <param name="rounds">Rounds of each arm.</param>
 /// <param name="status">The stages after the last round.</param>
@@ -75,7 +75,7 @@ internal sealed class DecodeBenchResult(
             var sessions = AllSessions(BenchArm.Ppsd);
             var cancelled = sessions.Sum(session => session.CancelledDrafts);
             var drafts = cancelled + sessions.Sum(session => session.VerifiedDrafts);
-            return drafts == 0 ? 0 : cancelled / (double)drafts;
+            return drafts == 0 ? double.NaN : cancelled / (double)drafts;
         }
     }
 
@@ -91,7 +91,8 @@ internal sealed class DecodeBenchResult(
     }
 
     /// <summary>Median milliseconds between micro-batches entering stage 1.</summary>
-    public double CycleMs(BenchArm arm) => Statistics.Median(AllSessions(arm).Select(session => session.MeanCycleMs));
+    public double CycleMs(BenchArm arm) =>
+        Statistics.Median(AllSessions(arm).Select(session => session.MeanCycleMs).Where(ms => ms > 0));
 
     /// <summary>Median milliseconds to the first token.</summary>
     public double TimeToFirstTokenMs(BenchArm arm) =>
@@ -181,13 +182,13 @@ internal sealed class DecodeBenchResult(
     private static double AlphaOf(IReadOnlyList<SessionStats> sessions)
     {
         var verified = sessions.Sum(session => session.VerifiedDrafts);
-        return verified == 0 ? 0 : sessions.Sum(session => session.AcceptedDrafts) / (double)verified;
+        return verified == 0 ? double.NaN : sessions.Sum(session => session.AcceptedDrafts) / (double)verified;
     }
 
     private double Mean(BenchArm arm, Func<StageWork, double> sum, Func<StageWork, long> count, int stage)
     {
         var counted = rounds[arm].Sum(round => count(round.Stages[stage]));
-        return counted == 0 ? 0 : rounds[arm].Sum(round => sum(round.Stages[stage])) / counted;
+        return counted == 0 ? double.NaN : rounds[arm].Sum(round => sum(round.Stages[stage])) / counted;
     }
 
     private double PerToken(BenchArm arm, Func<StageWork, long> bytes) =>

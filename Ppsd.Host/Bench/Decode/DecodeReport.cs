@@ -177,10 +177,18 @@ internal sealed class DecodeReport(DecodeBenchResult result, string setting, Mem
     private JsonArray Numbers(Func<int, double> ofStage) =>
         new([.. Enumerable.Range(0, result.StageCount).Select(stage => (JsonNode)ofStage(stage))]);
 
-    private string Times(Func<int, double> ofStage) =>
-        string.Join(", ", Enumerable.Range(0, result.StageCount).Select(stage => Invariant($"{ofStage(stage):0.000}")));
+    private string Times(Func<int, double> ofStage)
+    {
+        var times = Enumerable
+            .Range(0, result.StageCount)
+            .Select(stage => Invariant($"{ofStage(stage):0.000}"))
+            .ToList();
+        return times.TrueForAll(time => time == Figures.Absent) ? Figures.Absent : string.Join(", ", times);
+    }
 
-    private static (string Name, string Value) Fact(string name, FormattableString value) => (name, Invariant(value));
+    /// <summary>A fact with a figure that could not be computed is absent as a whole.</summary>
+    private static (string Name, string Value) Fact(string name, FormattableString value) =>
+        (name, value.GetArguments().Any(Figures.IsAbsent) ? Figures.Absent : Invariant(value));
 
     private static string NameOf(BenchArm arm) =>
         arm switch

@@ -94,7 +94,7 @@ internal sealed class ServeReport(string setting, ServeRound round, ServeRound? 
         void Times(string title, string name, IReadOnlyList<double> values)
         {
             Title(title, '-');
-            Figure($"Mean {name} (ms):", values.Count == 0 ? 0 : values.Average());
+            Figure($"Mean {name} (ms):", values.Count == 0 ? double.NaN : values.Average());
             Figure($"Median {name} (ms):", Statistics.Median(values));
             Figure($"P99 {name} (ms):", Statistics.Quantile(values, 0.99));
         }
@@ -109,7 +109,8 @@ internal sealed class ServeReport(string setting, ServeRound round, ServeRound? 
         {
             var isWhole = digits < 0 && value == Math.Floor(value) && !name.Contains('(', StringComparison.Ordinal);
             var format = isWhole ? "0" : $"F{(digits < 0 ? 2 : digits)}";
-            output.WriteLine($"{name, -40} {value.ToString(format, CultureInfo.InvariantCulture), -10}".TrimEnd());
+            var shown = double.IsFinite(value) ? value.ToString(format, CultureInfo.InvariantCulture) : Figures.Absent;
+            output.WriteLine($"{name, -40} {shown}");
         }
     }
 
@@ -152,11 +153,11 @@ internal sealed class ServeReport(string setting, ServeRound round, ServeRound? 
             json["added_tpot_ms"] = overhead.AddedPerTokenMs;
         }
 
-        return json.ToJsonString();
+        return Figures.Line(json);
 
         void Add(string name, IReadOnlyList<double> values)
         {
-            json[$"mean_{name}_ms"] = values.Count == 0 ? 0 : values.Average();
+            json[$"mean_{name}_ms"] = values.Count == 0 ? double.NaN : values.Average();
             json[$"median_{name}_ms"] = Statistics.Median(values);
             json[$"p99_{name}_ms"] = Statistics.Quantile(values, 0.99);
         }

@@ -22,9 +22,9 @@ internal sealed record ServeRound(int Concurrency, IReadOnlyList<ServeSample> Sa
     /// <summary>Tokens generated per second.</summary>
     public double OutputTokensPerSecond => OutputTokens / Elapsed.TotalSeconds;
 
-    /// <summary>Accepted over verified drafts; 0 when none was verified.</summary>
+    /// <summary>Accepted over verified drafts; NaN when none was verified.</summary>
     public double Alpha =>
         Successes.Sum(sample => sample.VerifiedDrafts) is > 0 and var verified
             ? (double)Successes.Sum(sample => sample.AcceptedDrafts) / verified
-            : 0;
+            : double.NaN;
 }

@@ -30,6 +30,7 @@ internal sealed record ServeSample
     /// <summary>Runs.</summary>
     public int Runs { get; init; }
 
-    /// <summary>Time per output token after the first; 0 with fewer than two.</summary>
-    public double TimePerOutputTokenMs => OutputTokens < 2 ? 0 : (LatencyMs - TimeToFirstTokenMs) / (OutputTokens - 1);
+    /// <summary>Time per output token after the first; NaN with fewer than two.</summary>
+    public double TimePerOutputTokenMs =>
+        OutputTokens < 2 ? double.NaN : (LatencyMs - TimeToFirstTokenMs) / (OutputTokens - 1);
 }

@@ -22,13 +22,13 @@ internal sealed record SessionsRound(
     /// <summary>Milliseconds on processors per generated token; a machine of N cores cannot give more than N / this.</summary>
     public double ProcessorMsPerToken => ProcessorTime.TotalMilliseconds / Results.Sum(result => result.TokenIds.Count);
 
-    /// <summary>Accepted over verified drafts; 0 when none was verified.</summary>
+    /// <summary>Accepted over verified drafts; NaN when none was verified.</summary>
     public double Alpha
     {
         get
         {
             var verified = Results.Sum(result => result.Stats.VerifiedDrafts);
-            return verified == 0 ? 0 : (double)Results.Sum(result => result.Stats.AcceptedDrafts) / verified;
+            return verified == 0 ? double.NaN : (double)Results.Sum(result => result.Stats.AcceptedDrafts) / verified;
         }
     }
 
@@ -38,7 +38,7 @@ internal sealed record SessionsRound(
 
     /// <summary>Candidates of a micro-batch at the last stage, on average.</summary>
     public double RowsPerStep =>
-        Stages[^1].DecodeSteps == 0 ? 0 : (double)Stages[^1].DecodeRows / Stages[^1].DecodeSteps;
+        Stages[^1].DecodeSteps == 0 ? double.NaN : (double)Stages[^1].DecodeRows / Stages[^1].DecodeSteps;
 
     /// <summary>Median time to the first token, ms.</summary>
     public double TimeToFirstTokenMs => Statistics.Median(Results.Select(result => result.Stats.TimeToFirstTokenMs));

@@ -8,12 +8,22 @@ namespace Ppsd.Host.Planning.Measurement;
 /// <summary>Measures what layers and heads of a model cost on devices: what a plan rests on.</summary>
 /// <param name="assets">The model.</param>
 /// <param name="settings">The devices.</param>
+/// <param name="stageCount">Stages of the pipeline that is planned.</param>
 /// <param name="length">Tokens of text behind which steps are timed.</param>
 /// <param name="clock">Time.</param>
-internal sealed class CostMeasurement(ModelAssets assets, StageSettings settings, int length, TimeProvider clock)
+internal sealed class CostMeasurement(
+    ModelAssets assets,
+    StageSettings settings,
+    int stageCount,
+    int length,
+    TimeProvider clock
+)
 {
     /// <summary>Enough layers for their time to stand out from a step's own.</summary>
-    private const int MostLayers = 5;
+    private const int FewLayers = 5;
+
+    /// <summary>Weights of less than this may stay in a processor's caches, and are then read faster than a stage's would be.</summary>
+    private const long CacheBytes = 128L << 20;
 
     private int LayerCount => assets.Config.LayerCount;
 
@@ -21,12 +31,23 @@ internal sealed class CostMeasurement(ModelAssets assets, StageSettings settings
     public StageCosts MeasureDevice(int stage)
     {
         var withoutHead = assets with { ExitHead = null, ExitHeadFolder = null };
-        var many = Math.Min(MostLayers, LayerCount);
+        var many = LayersToMeasure(stage);
         var one = Measure(withoutHead, new LayerRange(0, 1), stage);
         var several = many > 1 ? Measure(withoutHead, new LayerRange(0, many), stage) : one;
         var last = Measure(withoutHead, new LayerRange(LayerCount - 1, 1), stage);
         var layerMs = many > 1 ? Math.Max(0, (several.LayersMs - one.LayersMs) / (many - 1)) : one.LayersMs;
         return new StageCosts(layerMs, Math.Max(0, one.LayersMs - layerMs), last.HeadMs);
+    }
+
+    /// <summary>A few layers, or on the CPU as many as a stage has where a few of them would fit in its caches.</summary>
+    private int LayersToMeasure(int stage)
+    {
+        var few = Math.Min(FewLayers, LayerCount);
+        var isOnCpu = settings.Devices[stage % settings.Devices.Count] == "cpu";
+        var options = new StageRuntimeFactory(assets, settings).OptionsFor(new LayerRange(0, few));
+        return isOnCpu && StageFootprint.Of(options).WeightBytes < CacheBytes
+            ? Math.Max(few, (LayerCount + stageCount - 1) / stageCount)
+            : few;
     }
 
     /// <summary>Milliseconds of an exit head on stage 1's device.</summary>

@@ -7,29 +7,25 @@ using static Ppsd.Host.Bench.BenchReport;
 
 namespace Ppsd.Host.Planning.Measurement;
 
-/// <summary>A plan for people: each stage, what was predicted, and what was measured where it was.</summary>
-/// <param name="assets">The model with the chosen head.</param>
-/// <param name="planned">The plan.</param>
-/// <param name="costs">Costs of each device.</param>
-/// <param name="length">Tokens of text behind which they were measured.</param>
-/// <param name="measured">Decoding by the plan; null where it was not.</param>
-internal sealed class PlanReport(
-    ModelAssets assets,
-    PlannedPipeline planned,
-    IReadOnlyList<StageCosts> costs,
-    int length,
-    DecodeBenchResult? measured
-)
+/// <summary>A plan for people: each stage, what was predicted and measured, and the plans it was chosen from.</summary>
+/// <param name="chosen">The plan, measured.</param>
+/// <param name="candidates">All plans, measured.</param>
+/// <param name="length">Tokens of text behind which steps were timed.</param>
+internal sealed class PlanReport(PlanCandidate chosen, IReadOnlyList<PlanCandidate> candidates, int length)
 {
+    private readonly ModelAssets _assets = chosen.Assets;
+    private readonly PlannedPipeline _planned = chosen.Planned;
+    private readonly DecodeBenchResult _measured = chosen.Measured!;
+
     /// <summary>The report.</summary>
     public BenchReport Create() =>
         new()
         {
             Setting = Setting(),
-            Tables = [Stages(), Speeds()],
+            Tables = candidates.Count > 1 ? [Stages(), Speeds(), Choice()] : [Stages(), Speeds()],
             Facts =
             [
-                .. costs.Select(
+                .. chosen.Costs.Select(
                     (cost, device) =>
                         (
                             $"device {device + 1}",
@@ -38,100 +34,109 @@ internal sealed class PlanReport(
                             )
                         )
                 ),
-                ("link", Invariant($"{planned.Times.HandOverMs:0.000} ms a hop")),
+                ("link", Invariant($"{_planned.Times.HandOverMs:0.000} ms a hop")),
             ],
             Json = Json(),
         };
 
     private string Setting()
     {
-        var head = planned.ExitHead is { } chosen
-            ? $"{assets.ExitHead!.Kind.ToString().ToLowerInvariant()} head after layer {chosen.ExitLayer}"
+        var head = _planned.ExitHead is { } chosen
+            ? $"{_assets.ExitHead!.Kind.ToString().ToLowerInvariant()} head after layer {chosen.ExitLayer}"
             : "no exit head";
         return Invariant(
-            $"{assets.Name}: stages of {planned.Stages} layers, {head}; alpha {planned.Times.Alpha:0.00}; steps behind {length} tokens; {Environment.ProcessorCount} cores"
+            $"{_assets.Name}: stages of {_planned.Stages} layers, {head}; alpha {_planned.Times.Alpha:0.00}; steps behind {length} tokens; {Environment.ProcessorCount} cores"
         );
     }
 
     private BenchTable Stages()
     {
-        var columns = new List<string> { "stage", "layers", "holds", "predicted, ms" };
-        if (measured is not null)
-        {
-            columns.Add("measured, ms");
-        }
-
         return new BenchTable(
-            columns,
-            [.. planned.Stages.Stages.Select((layers, stage) => (IReadOnlyList<string>)[.. Stage(layers, stage)])]
+            ["stage", "layers", "holds", "predicted, ms", "measured, ms"],
+            [.. _planned.Stages.Stages.Select((layers, stage) => (IReadOnlyList<string>)[.. Stage(layers, stage)])]
         );
     }
 
     private IEnumerable<string> Stage(LayerRange layers, int stage)
     {
-        var isHead = stage == 0 && planned.ExitHead is not null;
+        var isHead = stage == 0 && _planned.ExitHead is not null;
         yield return Invariant($"{stage + 1}");
         yield return Invariant($"{layers.Count}");
         yield return isHead ? "exit head"
-        : stage == planned.Stages.Stages.Count - 1 ? "target head"
+        : stage == _planned.Stages.Stages.Count - 1 ? "target head"
         : "-";
-        yield return Invariant($"{planned.Times.StageMs[stage] + (isHead ? planned.Times.ExitHeadMs : 0):0.000}");
-        if (measured is not null)
-        {
-            yield return Invariant($"{measured.StageMs(stage) + (isHead ? measured.ExitHeadMs : 0):0.000}");
-        }
+        yield return Invariant($"{_planned.Times.StageMs[stage] + (isHead ? _planned.Times.ExitHeadMs : 0):0.000}");
+        yield return Invariant($"{_measured.StageMs(stage) + (isHead ? _measured.ExitHeadMs : 0):0.000}");
     }
 
     private BenchTable Speeds()
     {
-        var columns = new List<string> { "", "predicted, tokens/s" };
-        if (measured is not null)
-        {
-            columns.Add("measured, tokens/s");
-        }
-
         var rows = new List<IReadOnlyList<string>>
         {
-            Speed("autoregressive", planned.Times.AutoregressiveMs, BenchArm.Autoregressive),
+            Speed("autoregressive", _planned.Times.AutoregressiveMs, BenchArm.Autoregressive),
         };
-        if (planned.ExitHead is not null)
+        if (_measured.HasPpsd)
         {
-            rows.Add(Speed("ppsd", planned.MsPerToken, BenchArm.Ppsd));
+            rows.Add(Speed("ppsd", _planned.MsPerToken, BenchArm.Ppsd));
         }
 
-        return new BenchTable(columns, rows);
+        return new BenchTable(["", "predicted, tokens/s", "measured, tokens/s"], rows);
     }
 
     private string[] Speed(string name, double msPerToken, BenchArm arm) =>
-        [
-            name,
-            Invariant($"{1000 / msPerToken:N1}"),
-            .. measured is null ? (string[])[] : [Invariant($"{measured.TokensPerSecond(arm):N1}")],
-        ];
+        [name, Invariant($"{1000 / msPerToken:N1}"), Invariant($"{_measured.TokensPerSecond(arm):N1}")];
+
+    /// <summary>Every plan with what a short run by it gave; the fastest was chosen.</summary>
+    private BenchTable Choice() =>
+        new(
+            ["plan", "threads a stage", "drafts", "predicted, tokens/s", "short run, tokens/s", ""],
+            [
+                .. candidates.Select(candidate =>
+                    (IReadOnlyList<string>)
+                        [
+                            $"stages of {candidate.Planned.Stages} layers",
+                            Invariant($"{candidate.Settings.Threads}"),
+                            candidate.Measured!.HasPpsd ? "yes" : "no",
+                            Invariant($"{candidate.PredictedTokensPerSecond:N1}"),
+                            Invariant($"{candidate.MeasuredTokensPerSecond:N1}"),
+                            candidate.Planned == _planned ? "chosen" : "",
+                        ]
+                ),
+            ]
+        );
 
     private JsonObject Json()
     {
         var json = new JsonObject
         {
-            ["stage_layers"] = new JsonArray([.. planned.Stages.Stages.Select(stage => (JsonNode)stage.Count)]),
-            ["exit_layer"] = planned.ExitHead?.ExitLayer,
-            ["alpha"] = planned.Times.Alpha,
-            ["stage_ms"] = new JsonArray([.. planned.Times.StageMs.Select(ms => (JsonNode)ms)]),
-            ["exit_head_ms"] = planned.Times.ExitHeadMs,
-            ["hop_ms"] = planned.Times.HandOverMs,
-            ["autoregressive_tokens_per_second"] = 1000 / planned.Times.AutoregressiveMs,
-            ["ppsd_tokens_per_second"] = 1000 / planned.MsPerToken,
+            ["stage_layers"] = new JsonArray([.. _planned.Stages.Stages.Select(stage => (JsonNode)stage.Count)]),
+            ["exit_layer"] = _planned.ExitHead?.ExitLayer,
+            ["alpha"] = _planned.Times.Alpha,
+            ["stage_ms"] = new JsonArray([.. _planned.Times.StageMs.Select(ms => (JsonNode)ms)]),
+            ["exit_head_ms"] = _planned.Times.ExitHeadMs,
+            ["hop_ms"] = _planned.Times.HandOverMs,
+            ["autoregressive_tokens_per_second"] = 1000 / _planned.Times.AutoregressiveMs,
+            ["ppsd_tokens_per_second"] = 1000 / _planned.MsPerToken,
         };
-        if (measured is not null)
+        json["measured_autoregressive_tokens_per_second"] = _measured.TokensPerSecond(BenchArm.Autoregressive);
+        if (_measured.HasPpsd)
         {
-            json["measured_autoregressive_tokens_per_second"] = measured.TokensPerSecond(BenchArm.Autoregressive);
-            if (measured.HasPpsd)
-            {
-                json["measured_ppsd_tokens_per_second"] = measured.TokensPerSecond(BenchArm.Ppsd);
-                json["measured_alpha"] = measured.Alpha;
-            }
+            json["measured_ppsd_tokens_per_second"] = _measured.TokensPerSecond(BenchArm.Ppsd);
+            json["measured_alpha"] = _measured.Alpha;
         }
 
+        json["candidates"] = new JsonArray([
+            .. candidates.Select(candidate =>
+                (JsonNode)
+                    new JsonObject
+                    {
+                        ["stage_layers"] = $"{candidate.Planned.Stages}",
+                        ["threads"] = candidate.Settings.Threads,
+                        ["predicted_tokens_per_second"] = candidate.PredictedTokensPerSecond,
+                        ["measured_tokens_per_second"] = candidate.MeasuredTokensPerSecond,
+                    }
+            ),
+        ]);
         return json;
     }
 }

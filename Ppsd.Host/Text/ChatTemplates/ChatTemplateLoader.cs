@@ -34,7 +34,7 @@ internal static class ChatTemplateLoader
         var path = Path.Combine(modelFolder, "chat_template.jinja");
         if (File.Exists(path))
         {
-            return ChatTemplate.Parse(path, ReadText(path), config.NamedTokens, time);
+            return ChatTemplate.Parse(path, TextOf(path, TextFiles.ReadAllBytes(path)), config.NamedTokens, time);
         }
 
         using var file = JsonFile.OpenIfPresent(config.Path);
@@ -52,7 +52,12 @@ internal static class ChatTemplateLoader
     {
         try
         {
-            return ChatTemplate.Parse(path, ReadText(path), TokenizerConfig.Load(modelFolder).NamedTokens, time);
+            return ChatTemplate.Parse(
+                path,
+                TextOf(path, File.ReadAllBytes(path)),
+                TokenizerConfig.Load(modelFolder).NamedTokens,
+                time
+            );
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -60,11 +65,11 @@ internal static class ChatTemplateLoader
         }
     }
 
-    private static string ReadText(string path)
+    private static string TextOf(string path, byte[] bytes)
     {
         try
         {
-            return _utf8.GetString(File.ReadAllBytes(path));
+            return _utf8.GetString(bytes);
         }
         catch (DecoderFallbackException e)
         {

@@ -72,7 +72,7 @@ internal sealed class SentencePieceTextTokenizer : ITextTokenizer
     /// <exception cref="TextException">The model cannot be read or is not supported.</exception>
     public static SentencePieceTextTokenizer Load(string path, TokenizerConfig config, JsonFile? tokenizerJson)
     {
-        var model = SentencePieceModel.Parse(path, File.ReadAllBytes(path));
+        var model = SentencePieceModel.Parse(path, TextFiles.ReadAllBytes(path));
         var dummyPrefix = tokenizerJson is null ? DummyPrefix.From(config, model) : DummyPrefix.From(tokenizerJson);
         return new SentencePieceTextTokenizer(model, dummyPrefix, config);
     }

@@ -27,7 +27,7 @@ internal sealed class JsonFile : IDisposable
     {
         try
         {
-            ReadOnlyMemory<byte> bytes = File.ReadAllBytes(path);
+            ReadOnlyMemory<byte> bytes = TextFiles.ReadAllBytes(path);
             if (bytes.Span.StartsWith("\uFEFF"u8))
             {
                 bytes = bytes[3..];
@@ -49,10 +49,6 @@ internal sealed class JsonFile : IDisposable
                 $"{path}: is not valid JSON (line {e.LineNumber + 1}, byte {e.BytePositionInLine + 1})",
                 e
             );
-        }
-        catch (IOException e)
-        {
-            throw new TextException($"{path}: cannot be read: {e.Message}", e);
         }
     }
 

@@ -13,7 +13,8 @@ public sealed class CheckpointException : Exception
     private const int MaxMessageChars = 1000;
 
     /// <summary>
-    /// Creates the exception. Control characters in the message are escaped, so that it stays one line.
+    /// Creates the exception. The message stays one line: a line break, with the indentation after it, becomes a blank,
+    /// and other control characters are escaped.
     /// </summary>
     public CheckpointException(string message)
         : base(OneLine(message)) { }
@@ -34,10 +35,24 @@ public sealed class CheckpointException : Exception
     private static string OneLine(string message)
     {
         var line = new StringBuilder(message.Length);
+        var isAfterBreak = false;
         foreach (var character in message)
         {
             // U+2028 and U+2029 end a line without being control characters; a lone surrogate breaks UTF-8 output.
-            if (char.IsControl(character) || character is '\u2028' or '\u2029' || char.IsSurrogate(character))
+            if (character is '\n' or '\r' or '\t' or '\u0085' or '\u2028' or '\u2029')
+            {
+                line.Append(isAfterBreak ? "" : " ");
+                isAfterBreak = true;
+                continue;
+            }
+
+            if (isAfterBreak && character == ' ')
+            {
+                continue;
+            }
+
+            isAfterBreak = false;
+            if (char.IsControl(character) || char.IsSurrogate(character))
             {
                 line.Append(CultureInfo.InvariantCulture, $"\\u{(int)character:x4}");
             }

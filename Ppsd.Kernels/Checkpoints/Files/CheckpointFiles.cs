@@ -11,11 +11,16 @@ internal static class CheckpointFiles
     private const int MaxListedNames = 6;
 
     /// <summary>Opens a file for reading. The caller disposes the handle.</summary>
-    /// <exception cref="CheckpointException">It is missing, a folder, or unreadable.</exception>
+    /// <exception cref="CheckpointException">It is missing, a folder, a pipe, or unreadable.</exception>
     public static SafeFileHandle OpenRead(string path, string expected, FileOptions options = FileOptions.None)
     {
         try
         {
+            if (PipeProbe.IsPipe(path))
+            {
+                throw new CheckpointException($"{path}: expected {expected}, found a pipe");
+            }
+
             return File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.Read, options);
         }
         catch (Exception error) when (error is FileNotFoundException or DirectoryNotFoundException)

@@ -33,7 +33,7 @@ public sealed class ChatRequestTests
             },
         };
 
-        var request = ChatRequest.Of(_hello, options);
+        var request = ChatRequest.Of(_hello, options, () => 7);
 
         using (Assert.EnterMultipleScope())
         {
@@ -71,11 +71,11 @@ public sealed class ChatRequestTests
     }
 
     [Test]
-    public void What_is_left_open_stays_open()
+    public void What_is_left_open_stays_open_but_for_the_seed_which_is_drawn()
     {
-        var settings = ChatRequest.Of(_hello, null).Settings;
+        var settings = ChatRequest.Of(_hello, null, () => 7).Settings;
 
-        Assert.That(settings, Is.EqualTo(new TextSettings { StopStrings = settings.StopStrings }));
+        Assert.That(settings, Is.EqualTo(new TextSettings { Seed = 7, StopStrings = settings.StopStrings }));
         Assert.That(settings.StopStrings, Is.Empty);
     }
 
@@ -97,7 +97,7 @@ public sealed class ChatRequestTests
         string expected
     ) =>
         Assert.That(
-            () => ChatRequest.Of(_hello, options),
+            () => ChatRequest.Of(_hello, options, () => 7),
             Throws.TypeOf<NotSupportedException>().With.Message.Contains(expected).And.Message.Not.Contains("\n")
         );
 
@@ -107,14 +107,14 @@ public sealed class ChatRequestTests
         var image = new ChatMessage(ChatRole.User, [new DataContent(new byte[] { 1 }, "image/png")]);
         using (Assert.EnterMultipleScope())
         {
-            Assert.That(() => ChatRequest.Of([image], null), Throws.TypeOf<NotSupportedException>());
+            Assert.That(() => ChatRequest.Of([image], null, () => 7), Throws.TypeOf<NotSupportedException>());
             Assert.That(
-                () => ChatRequest.Of([new ChatMessage(ChatRole.Tool, "x")], null),
+                () => ChatRequest.Of([new ChatMessage(ChatRole.Tool, "x")], null, () => 7),
                 Throws.TypeOf<NotSupportedException>().With.Message.Contains("'tool'")
             );
-            Assert.That(() => ChatRequest.Of([], null), Throws.ArgumentException);
+            Assert.That(() => ChatRequest.Of([], null, () => 7), Throws.ArgumentException);
             Assert.That(
-                () => ChatRequest.Of(_hello, new() { AdditionalProperties = new() { ["min_p"] = "much" } }),
+                () => ChatRequest.Of(_hello, new() { AdditionalProperties = new() { ["min_p"] = "much" } }, () => 7),
                 Throws.ArgumentException.With.Message.Contains("min_p: expected a number, found 'much'")
             );
         }

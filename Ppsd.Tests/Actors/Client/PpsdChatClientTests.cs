@@ -51,6 +51,22 @@ public sealed class PpsdChatClientTests
     }
 
     [Test]
+    public async Task A_response_has_the_seed_it_was_drawn_with_and_two_without_one_differ_in_it()
+    {
+        await using var cluster = await FormedAsync();
+        using var client = cluster.AddChatClient();
+
+        var first = await client.GetResponseAsync("1", Limit(3));
+        var second = await client.GetResponseAsync("1", Limit(3));
+        var given = await client.GetResponseAsync("1", new ChatOptions { MaxOutputTokens = 3, Seed = 11 });
+
+        Assert.That(Seed(first), Is.Not.EqualTo(Seed(second)));
+        Assert.That(Seed(given), Is.EqualTo(11));
+
+        static long Seed(ChatResponse response) => (long)response.AdditionalProperties![PpsdChatClient.SeedKey]!;
+    }
+
+    [Test]
     public async Task Responses_at_once_are_each_the_text_of_their_own_prompt()
     {
         await using var cluster = await FormedAsync();

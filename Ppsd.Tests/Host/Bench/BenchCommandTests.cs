@@ -22,12 +22,23 @@ public sealed class BenchCommandTests
         "16",
         "--repetitions",
         "1",
+        "--stages",
+        "4",
     ];
 
     [Test]
     public async Task Bench_decode_prints_both_modes_side_by_side()
     {
-        var result = await Cli.RunAsync(["bench", "decode", "--repetitions", "1", "--max-tokens", "8"]);
+        var result = await Cli.RunAsync([
+            "bench",
+            "decode",
+            "--stages",
+            "4",
+            "--repetitions",
+            "1",
+            "--max-tokens",
+            "8",
+        ]);
 
         using (Assert.EnterMultipleScope())
         {
@@ -42,7 +53,17 @@ public sealed class BenchCommandTests
     [Test]
     public async Task Bench_decode_as_json_is_one_object_with_its_baseline_and_bounds()
     {
-        var result = await Cli.RunAsync(["bench", "decode", "--repetitions", "1", "--max-tokens", "8", "--json"]);
+        var result = await Cli.RunAsync([
+            "bench",
+            "decode",
+            "--stages",
+            "4",
+            "--repetitions",
+            "1",
+            "--max-tokens",
+            "8",
+            "--json",
+        ]);
 
         Assert.That(result.ExitCode, Is.Zero, result.Error);
         using var json = JsonDocument.Parse(result.OutputLines.Single());
@@ -62,7 +83,7 @@ public sealed class BenchCommandTests
     public async Task Bench_decode_in_processes_compares_with_one_device_alone_and_under_load()
     {
         var result = await Cli.RunAsync([
-            .. _toy,
+            .. _toy[..^2],
             "--processes",
             "2",
             "--threads",
@@ -91,6 +112,28 @@ public sealed class BenchCommandTests
             Assert.That(root.GetProperty("protocol_bytes_per_token").GetDouble(), Is.Positive);
             Assert.That(root.GetProperty("setting").GetString(), Does.Contain("2 processes on loopback"));
         }
+    }
+
+    /// <summary>One token has no rate, no cycle and no draft.</summary>
+    [TestCase("decode", "--repetitions", "1")]
+    [TestCase("sessions", "--repetitions", "1", "--concurrency", "1")]
+    public async Task What_cannot_be_computed_is_absent(params string[] bench)
+    {
+        var result = await Cli.RunAsync([
+            "bench",
+            .. bench,
+            "--max-tokens",
+            "1",
+            "--prompt-count",
+            "1",
+            "--synthetic",
+            "toy",
+        ]);
+
+        Assert.That(result.ExitCode, Is.Zero, result.Error);
+        Assert.That(result.Output, Does.Not.Contain("NaN").And.Not.Contain("\u221e"));
+        using var json = JsonDocument.Parse(result.OutputLines[^1]);
+        Assert.That(result.OutputLines[^1], Does.Contain("\"alpha\":null"));
     }
 
     [TestCase("md", "| tokens/s, median ± sd of rounds |")]
@@ -179,14 +222,19 @@ public sealed class BenchCommandTests
         Assert.That(result.ExitCode, Is.Zero, result.Error);
         Assert.That(result.Output, Does.Contain("tokens/s").And.Contain("rows").And.Contain("CPU ms"));
         Assert.That(result.Output, Does.Contain("identical at every concurrency"));
+        using var json = JsonDocument.Parse(result.OutputLines[^1]);
+        var levels = json.RootElement.GetProperty("levels").EnumerateArray();
+        Assert.That(levels.Select(level => level.GetProperty("sessions").GetInt32()), Is.EqualTo(new[] { 1, 5 }));
     }
 
     [Test]
     public async Task Bench_cancel_prints_the_time_to_effect_with_a_full_queue()
     {
-        var result = await Cli.RunAsync(["bench", "cancel", "--trials", "5"]);
+        var result = await Cli.RunAsync(["bench", "cancel", "--trials", "5", "-o", "md"]);
 
         Assert.That(result.ExitCode, Is.Zero, result.Error);
-        Assert.That(result.Output, Does.Contain("64 micro-batches queued").And.Contain("cancel to effect"));
+        Assert.That(result.Output, Does.Contain("64 micro-batches queued").And.Contain("| cancel to effect |"));
+        using var json = JsonDocument.Parse(result.OutputLines[^1]);
+        Assert.That(json.RootElement.GetProperty("effect_ms").GetDouble(), Is.Positive);
     }
 }

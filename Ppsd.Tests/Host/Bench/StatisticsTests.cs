@@ -9,7 +9,8 @@ public sealed class StatisticsTests
     {
         Assert.That(Statistics.Median([5, 1, 3]), Is.EqualTo(3));
         Assert.That(Statistics.Median([4, 1, 3, 2]), Is.EqualTo(2.5));
-        Assert.That(Statistics.Median([]), Is.Zero);
+        Assert.That(Statistics.Median([]), Is.NaN);
+        Assert.That(Statistics.Median([double.NaN, 2, double.PositiveInfinity]), Is.EqualTo(2));
     }
 
     [Test]
@@ -20,6 +21,6 @@ public sealed class StatisticsTests
     public void The_deviation_is_that_of_a_sample()
     {
         Assert.That(Statistics.StandardDeviation([2, 4, 4, 4, 5, 5, 7, 9]), Is.EqualTo(2.138).Within(1e-3));
-        Assert.That(Statistics.StandardDeviation([3]), Is.Zero);
+        Assert.That(Statistics.StandardDeviation([3]), Is.NaN);
     }
 }

@@ -22,7 +22,43 @@ public sealed class BadInputTests
         );
         yield return Case("no prompt", "PROMPT or --prompts", ["generate"]);
         yield return Case("both prompts", "found both", ["generate", "a", "--prompts", "b"]);
-        yield return Case("an unknown option", "--bogus", ["generate", "--bogus"]);
+        yield return Case("an unknown option", "unknown option '--bogus'", ["generate", "--bogus"]);
+        yield return Case(
+            "a misspelt option with a value",
+            "unknown option '--max-token' (did you mean --max-tokens?)",
+            ["generate", "--max-token", "5", "a"]
+        );
+        yield return Case(
+            "a misspelt option with its value",
+            "unknown option '--max-token' (did you mean --max-tokens?)",
+            ["generate", "--max-token=5", "a"]
+        );
+        yield return Case("an option that no command has", "unknown option '--bogus'", ["inspect", "--bogus"]);
+        yield return Case("a short option that is none", "unknown option '-n'", ["generate", "-n", "5", "a"]);
+        yield return Case("a misspelt command", "found 'generat' (did you mean generate?)", ["generat", "a"]);
+        yield return Case("a hidden command", "kernels, link, profile), found", ["bench", "nothing"]);
+        yield return Case(
+            "an option without its value",
+            "--max-tokens: expected N, found nothing",
+            ["generate", "--max-tokens"]
+        );
+        yield return Case(
+            "an option twice",
+            "--max-tokens: expected once, found 2 times",
+            ["generate", "--max-tokens", "3", "--max-tokens", "4", "a"]
+        );
+        yield return Case("no address", "expected ADDRESS (the node, as HOST:PORT", ["cluster", "drain"]);
+        yield return Case(
+            "a second prompt",
+            "generate: expected PROMPT alone, found 'b' as well",
+            ["generate", "a", "b"]
+        );
+        yield return Case("an argument for nothing", "devices: expected no argument, found 'a'", ["devices", "a"]);
+        yield return Case(
+            "a comparison of many texts",
+            "--compare: expected one text",
+            ["generate", "--compare", "--json", "a"]
+        );
         yield return Case(
             "text for a number",
             "--max-tokens: expected a number from 1",
@@ -103,7 +139,7 @@ public sealed class BadInputTests
         yield return Case(
             "a text larger than the KV cache",
             "KV cache",
-            ["generate", "--kv-cache-bytes", "200000", "--max-tokens", "30", "a"]
+            ["generate", "--stages", "4", "--kv-cache-bytes", "200000", "--max-tokens", "30", "a"]
         );
         yield return Case(
             "a HOCON file that is not there",
@@ -245,6 +281,24 @@ public sealed class BadInputTests
         folder.Write("config.json", config.ToJsonString());
 
         await AssertRefusedAsync(["inspect", folder.FullPath], "MambaForCausalLM");
+    }
+
+    [TestCase("x.gguf", "GGUF file")]
+    [TestCase("x.bin", "found a file; give the folder")]
+    public async Task A_file_in_place_of_a_model_folder_is_named_for_what_it_is(string name, string expected)
+    {
+        using var folder = new TemporaryFolder();
+        var file = folder.Write(name, "not a model");
+        await AssertRefusedAsync(["generate", "--model", file, "a"], expected);
+    }
+
+    [Test]
+    public async Task A_GGUF_model_is_known_by_its_first_bytes_and_in_its_folder()
+    {
+        using var folder = new TemporaryFolder();
+        await AssertRefusedAsync(["inspect", folder.Write("model", "GGUF\u0003")], "GGUF file (llama.cpp's format)");
+        folder.Write("model-q4.gguf", "");
+        await AssertRefusedAsync(["inspect", folder.FullPath], "a folder of GGUF files (model-q4.gguf)");
     }
 
     private static async Task AssertRefusedAsync(string[] arguments, string expected)

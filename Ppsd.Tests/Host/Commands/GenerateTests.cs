@@ -10,9 +10,9 @@ public sealed class GenerateTests
     private const string Prompt = "USER: Tom has 3 boxes of 12 eggs. How many eggs does he have? ASSISTANT:";
 
     [Test]
-    public async Task Without_any_option_the_bundled_model_answers_and_figures_go_to_standard_error()
+    public async Task The_bundled_model_answers_and_figures_and_a_comparison_go_to_standard_error()
     {
-        var result = await Cli.RunAsync(["generate", Prompt]);
+        var result = await Cli.RunAsync(["generate", "--stages", "2", "--compare", Prompt]);
 
         using (Assert.EnterMultipleScope())
         {
@@ -20,7 +20,8 @@ public sealed class GenerateTests
             Assert.That(result.Output, Does.Contain("12"));
             Assert.That(result.Output, Does.Not.Contain("tokens/s"));
             Assert.That(result.Error, Does.Contain("tokens/s").And.Contain("accepted").And.Contain("stages busy"));
-            Assert.That(result.Error, Does.Contain("autoregressive decoding on the same stages"));
+            Assert.That(result.Error, Does.Contain("ran on        2 stages of 8,8 layers on cpu"));
+            Assert.That(result.Error, Does.Contain("on the same 2 stages").And.Contain("without drafts on one stage"));
             Assert.That(result.Error, Does.Not.Contain("\u001b"), "no colours where there is no terminal");
         }
     }
@@ -28,7 +29,7 @@ public sealed class GenerateTests
     [Test]
     public async Task Json_is_one_object_with_the_documented_fields_and_nothing_else_on_standard_output()
     {
-        var result = await Cli.RunAsync(["generate", "--json", "--max-tokens", "20", Prompt]);
+        var result = await Cli.RunAsync(["generate", "--json", "--stages", "4", "--max-tokens", "20", Prompt]);
 
         Assert.That(result.ExitCode, Is.Zero, result.Error);
         using var json = JsonDocument.Parse(result.OutputLines.Single());
@@ -68,6 +69,70 @@ public sealed class GenerateTests
                 stats.GetProperty("accepted_drafts").GetInt32(),
                 Is.LessThanOrEqualTo(stats.GetProperty("verified_drafts").GetInt32()).And.GreaterThan(0)
             );
+        }
+    }
+
+    /// <summary>Nothing is printed that one stage cannot have: drafts, a speed-up, or a figure twice.</summary>
+    [Test]
+    public async Task One_stage_prints_one_speed_and_no_drafts()
+    {
+        var result = await Cli.RunAsync(["generate", "--stages", "1", "--max-tokens", "8", Prompt]);
+
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(result.ExitCode, Is.Zero, result.Error);
+            Assert.That(result.Error, Does.Not.Contain("drafts"));
+            Assert.That(result.Error.Split("tokens/s"), Has.Length.EqualTo(2), "one speed");
+            Assert.That(result.ErrorLines, Has.None.Match(" $"), "no blanks at the ends of lines");
+        }
+    }
+
+    [Test]
+    public async Task On_the_CPU_there_is_at_most_a_stage_for_each_core_by_default()
+    {
+        var result = await Cli.RunAsync(["generate", "--json", "--device", "cpu", "--max-tokens", "2", Prompt]);
+        var wide = await Cli.RunAsync([
+            "generate",
+            "--json",
+            "--device",
+            "cpu",
+            "--threads",
+            "1000",
+            "--max-tokens",
+            "2",
+            Prompt,
+        ]);
+
+        Assert.That(Stages(result), Is.EqualTo(Math.Min(4, Environment.ProcessorCount)));
+        Assert.That(Stages(wide), Is.EqualTo(1));
+
+        static int Stages(CliResult result)
+        {
+            Assert.That(result.ExitCode, Is.Zero, result.Error);
+            using var json = JsonDocument.Parse(result.Output);
+            return json.RootElement.GetProperty("stats").GetProperty("stages").GetInt32();
+        }
+    }
+
+    [Test]
+    public async Task Without_a_seed_each_text_is_drawn_anew_and_its_seed_draws_it_again()
+    {
+        string[] arguments = ["generate", "--json", "--temperature", "1.5", "--max-tokens", "24", Prompt];
+        var first = await Cli.RunAsync(arguments);
+        var second = await Cli.RunAsync(arguments);
+        using var json = JsonDocument.Parse(first.Output);
+        var seed = json.RootElement.GetProperty("seed").GetUInt64();
+        var again = await Cli.RunAsync([.. arguments, "--seed", $"{seed}"]);
+        var people = await Cli.RunAsync(["generate", "--temperature", "1", "--max-tokens", "2", Prompt]);
+        var greedy = await Cli.RunAsync(["generate", "--json", "--max-tokens", "1", Prompt]);
+
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(Tokens(second.Output), Is.Not.EqualTo(Tokens(first.Output)));
+            Assert.That(Tokens(again.Output), Is.EqualTo(Tokens(first.Output)));
+            Assert.That(people.Error, Does.Match(@"seed\s+(\d+) \(drawn; --seed \1 gives this text again\)"));
+            Assert.That(greedy.Output, Does.Not.Contain("seed"), "nothing is drawn at temperature 0");
+            Assert.That(greedy.Output, Does.Contain("\"tokens_per_second\":null"), "one token has no rate");
         }
     }
 

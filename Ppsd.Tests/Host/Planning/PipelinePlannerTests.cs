@@ -76,6 +76,25 @@ public sealed class PipelinePlannerTests
     }
 
     [Test]
+    public void An_early_exit_layer_leaves_stage_1_room_for_more_layers()
+    {
+        // Cut at the exit layer, two stages of 4 and 12 would take turns at the pace of the 12.
+        var plan = PipelinePlanner.Plan(16, Equal(2, 1, 0), 0, [new(4, 2)], _alpha);
+        Assert.That(plan.Stages.ToString(), Is.EqualTo("7,9"));
+    }
+
+    [Test]
+    public void Stages_that_share_cores_promise_no_more_than_the_cores_can_do()
+    {
+        ExitHeadCosts[] heads = [new(4, 1)];
+        var free = PipelinePlanner.Plan(16, Equal(4, 1, 0), 0, heads, _alpha);
+        var shared = PipelinePlanner.Plan(16, Equal(4, 1, 0), 0, heads, _alpha, parallelStages: 2);
+
+        Assert.That(free.MsPerToken, Is.EqualTo(0.8 * 5 + 0.2 * 16).Within(1e-9));
+        Assert.That(shared.MsPerToken, Is.EqualTo(0.8 * 17 / 2 + 0.2 * 16).Within(1e-9));
+    }
+
+    [Test]
     public void Without_a_head_the_stages_are_cut_for_autoregressive_decoding()
     {
         var plan = PipelinePlanner.Plan(8, Equal(2, 1, 0), 0.5, [], _alpha);

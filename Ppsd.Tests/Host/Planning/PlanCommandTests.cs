@@ -41,6 +41,7 @@ public sealed class PlanCommandTests
             Assert.That(plan.Synthetic!.ExitLayer, Is.EqualTo(plan.StageLayers[0]));
             Assert.That(plan.Synthetic.Scale, Is.Positive);
             Assert.That(plan.Prediction.PpsdTokensPerSecond, Is.Positive);
+            Assert.That(plan.Prediction.MeasuredTokensPerSecond, Is.Positive);
             Assert.That(json.RootElement.GetProperty("measured_ppsd_tokens_per_second").GetDouble(), Is.Positive);
             Assert.That(result.Output, Does.Contain("predicted, ms").And.Contain("measured, ms"));
         }
@@ -59,7 +60,21 @@ public sealed class PlanCommandTests
     {
         using var folder = new TemporaryFolder();
         var path = folder.File("plan.json");
-        var result = await Cli.RunAsync(["plan", "--alpha", "4:0.8", "--context", "16", "--out", path, "-o", "json"]);
+        var result = await Cli.RunAsync([
+            "plan",
+            "--stages",
+            "4",
+            "--alpha",
+            "4:0.8",
+            "--context",
+            "16",
+            "--max-tokens",
+            "8",
+            "--out",
+            path,
+            "-o",
+            "json",
+        ]);
 
         Assert.That(result.ExitCode, Is.Zero, result.Error);
         using var json = JsonDocument.Parse(result.OutputLines.Single());
@@ -77,5 +92,34 @@ public sealed class PlanCommandTests
             "a",
         ]);
         Assert.That(other.ExitCode, Is.EqualTo(2));
+    }
+
+    [Test]
+    public async Task Without_a_number_of_stages_every_one_that_the_cores_can_carry_is_tried_and_the_fastest_is_taken()
+    {
+        var result = await Cli.RunAsync([
+            "plan",
+            "--context",
+            "16",
+            "--max-tokens",
+            "8",
+            "--device",
+            "cpu",
+            "-o",
+            "json",
+        ]);
+
+        Assert.That(result.ExitCode, Is.Zero, result.Error);
+        using var json = JsonDocument.Parse(result.OutputLines.Single());
+        var candidates = json.RootElement.GetProperty("candidates").EnumerateArray().ToList();
+        var best = candidates.MaxBy(candidate => candidate.GetProperty("measured_tokens_per_second").GetDouble());
+        var layers = json.RootElement.GetProperty("stage_layers").EnumerateArray().Select(count => count.GetInt32());
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(candidates, Has.Count.EqualTo(Math.Min(4, Environment.ProcessorCount)));
+            Assert.That(string.Join(',', layers), Is.EqualTo(best.GetProperty("stage_layers").GetString()));
+            Assert.That(candidates[0].GetProperty("stage_layers").GetString(), Is.EqualTo("16"));
+            Assert.That(candidates[0].GetProperty("threads").GetInt32(), Is.EqualTo(Environment.ProcessorCount));
+        }
     }
 }

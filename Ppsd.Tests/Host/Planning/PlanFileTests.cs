@@ -1,5 +1,9 @@
+using Ppsd.Actors.Planning;
 using Ppsd.Host;
 using Ppsd.Host.Models;
+using Ppsd.Host.Planning;
+using Ppsd.Host.Planning.Measurement;
+using Ppsd.Host.Runtime;
 using Ppsd.Tests.Kernels.Checkpoints;
 
 namespace Ppsd.Tests.Host.Planning;
@@ -8,20 +12,24 @@ public sealed class PlanFileTests
 {
     private static readonly ModelAssets _assets = ModelAssets.Open(new SyntheticModel("toy", 2, 0.125f, 1));
 
-    private static readonly PlanFile _plan = PlanFile.For(
+    private static readonly PlanFile _plan = new PlanCandidate(
         _assets,
-        [2, 3, 3],
-        exitHeadFolder: null,
-        new PlanPrediction
-        {
-            Alpha = 0.8,
-            StageMs = [1, 2, 3.5],
-            ExitHeadMs = 0.5,
-            HopMs = 0.1,
-            AutoregressiveTokensPerSecond = 100,
-            PpsdTokensPerSecond = 170,
-        }
-    );
+        new PlannedPipeline(
+            StagePlan.FromCounts([2, 3, 3], 8),
+            new ExitHeadCosts(2, 0.5),
+            new SpeedUpModel
+            {
+                Alpha = 0.8,
+                StageMs = [1, 2, 3.5],
+                HeadStage = 0,
+                ExitHeadMs = 0.5,
+                HandOverMs = 0.1,
+            },
+            ParallelStages: 3
+        ),
+        new StageSettings { Devices = ["cpu"], Threads = 1 },
+        []
+    ).ToFile();
 
     [Test]
     public void A_plan_survives_its_file()
@@ -38,7 +46,8 @@ public sealed class PlanFileTests
             Assert.That(read.StageLayers, Is.EqualTo(_plan.StageLayers));
             Assert.That(read.Fingerprint, Is.EqualTo(_assets.Fingerprint));
             Assert.That(read.Prediction.StageMs, Is.EqualTo(_plan.Prediction.StageMs));
-            Assert.That(read.Prediction.PpsdTokensPerSecond, Is.EqualTo(170));
+            Assert.That(read.Prediction.PpsdTokensPerSecond, Is.EqualTo(1000 / (0.8 * 3.5 + 0.2 * 6.8)).Within(1e-9));
+            Assert.That(read.Prediction.MeasuredTokensPerSecond, Is.Null, "it was not measured");
         }
     }
 

@@ -46,6 +46,20 @@ public sealed class SpeedUpModelTests
         }
     }
 
+    /// <summary>Four stages of 2 ms and a head of 1: 9 ms of work a cycle, that one core must do, or two share.</summary>
+    [TestCase(1, 9)]
+    [TestCase(2, 4.5)]
+    [TestCase(3, 3)]
+    [TestCase(4, 3)]
+    [TestCase(100, 3)]
+    public void Stages_that_share_cores_make_a_cycle_as_long_as_their_work_takes(int parallelStages, double cycleMs)
+    {
+        var model = Model(0.5, [2, 2, 2, 2]) with { ExitHeadMs = 1 };
+
+        Assert.That(model.MsPerTokenOn(parallelStages), Is.EqualTo(0.5 * cycleMs + 0.5 * 8).Within(1e-9));
+        Assert.That(model.MsPerTokenOn(4), Is.EqualTo(model.FreeCoresMsPerToken).Within(1e-9));
+    }
+
     private static SpeedUpModel Model(double alpha, double[] stageMs) =>
         new()
         {

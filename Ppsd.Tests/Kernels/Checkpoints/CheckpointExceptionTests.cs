@@ -9,7 +9,7 @@ public class CheckpointExceptionTests
     {
         var refusal = new CheckpointException("tensor 'a\nb\r\u2028\u0085\ud800' is odd");
 
-        Assert.That(refusal.Message, Is.EqualTo(@"tensor 'a\u000ab\u000d\u2028\u0085\ud800' is odd"));
+        Assert.That(refusal.Message, Is.EqualTo(@"tensor 'a b \ud800' is odd"));
     }
 
     [Test]

@@ -272,6 +272,6 @@ public class SafetensorsRefusalTests
         var header = """{"a\nb":{"dtype":"F32","shape":[9],"data_offsets":[0,8]}}""";
         _folder.Write("bad.safetensors", SafetensorsWriter.Assemble(header, new byte[8]));
 
-        Assert.That(Refusal.Of(() => SafetensorsFile.Open(FilePath)), Does.Contain(@"tensor 'a\u000ab'"));
+        Assert.That(Refusal.Of(() => SafetensorsFile.Open(FilePath)), Does.Contain("tensor 'a b'"));
     }
 }

@@ -1,0 +1,47 @@
+using Ppsd.Host.Bench;
+using Ppsd.Host.Bench.Decode;
+using Ppsd.Host.Models;
+using Ppsd.Host.Runtime;
+
+namespace Ppsd.Host.Planning.Measurement;
+
+/// <summary>A plan for some number of stages: what it should give, and what a short run by it gave.</summary>
+/// <param name="Assets">The model with the exit head that the plan uses.</param>
+/// <param name="Planned">The cut and the prediction.</param>
+/// <param name="Settings">Devices and threads of its stages.</param>
+/// <param name="Costs">Costs of each device that the prediction rests on.</param>
+internal sealed record PlanCandidate(
+    ModelAssets Assets,
+    PlannedPipeline Planned,
+    StageSettings Settings,
+    IReadOnlyList<StageCosts> Costs
+)
+{
+    /// <summary>Decoding by the plan; null until it was measured.</summary>
+    public DecodeBenchResult? Measured { get; init; }
+
+    /// <summary>Predicted tokens per second, of PPSD where there is an exit head.</summary>
+    public double PredictedTokensPerSecond => 1000 / Planned.MsPerToken;
+
+    /// <summary>Measured tokens per second in the mode that the plan is for; NaN until it was measured.</summary>
+    public double MeasuredTokensPerSecond =>
+        Measured?.TokensPerSecond(Measured.HasPpsd ? BenchArm.Ppsd : BenchArm.Autoregressive) ?? double.NaN;
+
+    /// <summary>The plan as it is written.</summary>
+    public PlanFile ToFile() =>
+        PlanFile.For(
+            Assets,
+            [.. Planned.Stages.Stages.Select(stage => stage.Count)],
+            Assets.ExitHeadFolder,
+            new PlanPrediction
+            {
+                Alpha = Planned.ExitHead is null ? 0 : Planned.Times.Alpha,
+                StageMs = Planned.Times.StageMs,
+                ExitHeadMs = Planned.Times.ExitHeadMs,
+                HopMs = Planned.Times.HandOverMs,
+                AutoregressiveTokensPerSecond = 1000 / Planned.Times.AutoregressiveMs,
+                PpsdTokensPerSecond = PredictedTokensPerSecond,
+                MeasuredTokensPerSecond = double.IsFinite(MeasuredTokensPerSecond) ? MeasuredTokensPerSecond : null,
+            }
+        );
+}
