@@ -6,7 +6,6 @@ using Ppsd.Actors.Ids;
 using Ppsd.Actors.Messages;
 using Ppsd.Actors.Messages.Wire;
 using Ppsd.Actors.Remoting;
-using Ppsd.Tests.Support;
 using Ppsd.Tests.Support.Toys;
 
 namespace Ppsd.Tests.Actors.Security;
