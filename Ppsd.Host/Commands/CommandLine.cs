@@ -92,5 +92,6 @@ internal static class CommandLine
             BenchCommand.Create(clock),
             ClusterCommand.Create(clock),
             new VerifyCommand(clock),
+            new DistillCommand(clock),
         };
 }

@@ -1,0 +1,62 @@
+using System.CommandLine;
+using Ppsd.Host.Distillation;
+using Ppsd.Host.Terminal;
+
+namespace Ppsd.Host.Commands;
+
+/// <summary><c>ppsd distill</c>: trains exit heads by the model they belong to.</summary>
+internal sealed class DistillCommand : PpsdCommand
+{
+    private readonly DistillModelOptions _model = new();
+    private readonly DistillHeadOptions _heads = new();
+    private readonly DistillDataOptions _data = new();
+    private readonly DistillTrainingOptions _training = new();
+
+    public DistillCommand(TimeProvider clock)
+        : base("distill", "Trains exit heads: the model's own distribution is the teacher.", clock)
+    {
+        Add(_model);
+        Add(_heads);
+        Add(_data);
+        Add(_training);
+    }
+
+    protected override Task<int> RunAsync(ParseResult parsed, CancellationToken cancellation)
+    {
+        var assets = _model.Open(parsed, Clock);
+        var settings = _training.Apply(
+            parsed,
+            _data.Apply(
+                parsed,
+                new DistillSettings
+                {
+                    Heads = _heads.Read(parsed, assets),
+                    OutputFolder = "",
+                    Device = "",
+                    Command = CommandOf(parsed),
+                },
+                assets
+            ),
+            assets
+        );
+        var figures = new DistillRun(assets, settings, Clock).Run(cancellation);
+        foreach (var head in figures)
+        {
+            foreach (var line in HeadReport.Lines(head))
+            {
+                StandardOutput.WriteLine(line.TrimEnd());
+            }
+        }
+
+        foreach (var head in settings.Heads)
+        {
+            StandardOutput.WriteLine($"{head.Name}: {settings.FolderOf(head)}");
+        }
+
+        return Task.FromResult(0);
+    }
+
+    private static string CommandOf(ParseResult parsed) =>
+        "ppsd "
+        + string.Join(' ', parsed.Tokens.Select(token => token.Value.Contains(' ') ? $"'{token.Value}'" : token.Value));
+}

@@ -1,0 +1,96 @@
+using System.CommandLine;
+using Ppsd.Host.Models;
+using Ppsd.Kernels.Distillation.Heads;
+
+namespace Ppsd.Host.Commands;
+
+/// <summary>Options that say which heads are trained.</summary>
+internal sealed class DistillHeadOptions : IOptionGroup
+{
+    private static readonly string[] _kinds = ["norm", "mlp", "transformer", "chain"];
+
+    private readonly Option<int[]?> _exitLayer = OptionFactory.Counts(
+        "--exit-layer",
+        "E,E,…",
+        "Layers of the model before the head; a quarter of them by default. Several train a head each."
+    );
+
+    private readonly Option<string?> _head = OptionFactory.Text(
+        "--head",
+        "norm|mlp|transformer|chain",
+        "Kind of head, transformer by default; several between commas train each kind at each exit layer."
+    );
+
+    private readonly Option<int?> _layers = OptionFactory.Number(
+        "--layers",
+        "N",
+        "Layers of a transformer head; 1 by default.",
+        1,
+        64
+    );
+
+    private readonly Option<int?> _depth = OptionFactory.Number(
+        "--depth",
+        "N",
+        "Tokens a chain head drafts in a row; 4 by default.",
+        2,
+        16
+    );
+
+    /// <inheritdoc />
+    public void AddTo(Command command)
+    {
+        command.Options.Add(_exitLayer);
+        command.Options.Add(_head);
+        command.Options.Add(_layers);
+        command.Options.Add(_depth);
+    }
+
+    /// <summary>The heads, exit layer by exit layer.</summary>
+    /// <exception cref="UserErrorException">One does not fit the model, or is named twice.</exception>
+    public IReadOnlyList<HeadSpec> Read(ParseResult parsed, ModelAssets assets)
+    {
+        var modelLayers = assets.Config.LayerCount;
+        var exitLayers = parsed.GetValue(_exitLayer) ?? [Math.Max(1, modelLayers / 4)];
+        var kinds = (parsed.GetValue(_head) ?? "transformer").Split(',').Select(Kind).ToArray();
+        foreach (var layer in exitLayers)
+        {
+            if (layer > modelLayers)
+            {
+                throw new UserErrorException(
+                    $"--exit-layer: expected 1 to {modelLayers} (the model's layers), found {layer}"
+                );
+            }
+        }
+
+        Require(_layers, TrainedHeadKind.Transformer, "a transformer head");
+        Require(_depth, TrainedHeadKind.Chain, "a chain head");
+        HeadSpec[] heads =
+        [
+            .. exitLayers.SelectMany(layer =>
+                kinds.Select(kind => new HeadSpec(
+                    kind,
+                    layer,
+                    kind == TrainedHeadKind.Transformer ? parsed.GetValue(_layers) ?? 1 : 1,
+                    kind == TrainedHeadKind.Chain ? parsed.GetValue(_depth) ?? 4 : 1
+                ))
+            ),
+        ];
+        return heads.GroupBy(head => head.Name).FirstOrDefault(group => group.Count() > 1) is { } twice
+            ? throw new UserErrorException($"--exit-layer, --head: {twice.Key} was asked for twice")
+            : heads;
+
+        void Require(Option<int?> option, TrainedHeadKind kind, string what)
+        {
+            if (parsed.GetValue(option) is not null && !kinds.Contains(kind))
+            {
+                throw new UserErrorException($"{option.Name}: expected {what} (--head), found none");
+            }
+        }
+    }
+
+    private static TrainedHeadKind Kind(string word) =>
+        Array.IndexOf(_kinds, word) is var index and >= 0
+            ? (TrainedHeadKind)index
+            : throw new UserErrorException($"--head: expected {string.Join(" or ", _kinds)}, found '{word}'");
+}

@@ -1,0 +1,171 @@
+using System.Text.Json;
+using Ppsd.Host.Models;
+using Ppsd.Host.Text;
+using Ppsd.Host.Text.ChatTemplates;
+using Ppsd.Host.Text.Tokens;
+using Ppsd.Kernels.Distillation;
+
+namespace Ppsd.Host.Distillation;
+
+/// <summary>
+/// Training data as JSON lines: <c>messages</c>, <c>question</c> with <c>answer</c>, <c>prompt</c> with <c>completion</c>, or
+/// <c>text</c>. Conversations go through the model's chat template and only the assistant's words count in the loss; of a raw
+/// text all tokens count. Other fields are ignored.
+/// </summary>
+/// <param name="assets">The model, whose tokenizer and template are used.</param>
+/// <param name="option">The option that named the file, for messages.</param>
+internal sealed class DataFile(ModelAssets assets, string option)
+{
+    private const string Expected = "'messages', 'question' and 'answer', 'prompt' and 'completion', or 'text'";
+
+    private static readonly ChatRendering _whole = new() { AddsGenerationPrompt = false };
+
+    /// <summary>Reads a file.</summary>
+    /// <exception cref="UserErrorException">A line cannot be used; the message names file and line.</exception>
+    public List<DataText> Read(string path)
+    {
+        string[] lines;
+        try
+        {
+            lines = File.ReadAllLines(path);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new UserErrorException($"{option}: {path}: {e.Message}", e);
+        }
+
+        var texts = new List<DataText>();
+        for (var i = 0; i < lines.Length; i++)
+        {
+            if (!string.IsNullOrWhiteSpace(lines[i]))
+            {
+                texts.Add(Parse(lines[i], $"{path}:{i + 1}"));
+            }
+        }
+
+        return texts.Count > 0
+            ? texts
+            : throw new UserErrorException($"{option}: {path}: expected JSON lines with {Expected}, found no lines");
+    }
+
+    private DataText Parse(string line, string place)
+    {
+        try
+        {
+            using var document = JsonDocument.Parse(line);
+            return document.RootElement.ValueKind == JsonValueKind.Object
+                ? Parse(document.RootElement, place)
+                : throw new UserErrorException(
+                    $"{place}: expected a JSON object, found {document.RootElement.ValueKind}"
+                );
+        }
+        catch (JsonException e)
+        {
+            throw new UserErrorException($"{place}: not JSON: {e.Message.ReplaceLineEndings(" ")}", e);
+        }
+        catch (TextException e)
+        {
+            throw new UserErrorException($"{place}: {e.Message}", e);
+        }
+    }
+
+    private DataText Parse(JsonElement line, string place)
+    {
+        if (line.TryGetProperty("messages", out var messages))
+        {
+            return messages.ValueKind == JsonValueKind.Array
+                ? Conversation([.. messages.EnumerateArray().Select(message => Message(message, place))], place)
+                : throw new UserErrorException($"{place}: messages: expected an array, found {messages.ValueKind}");
+        }
+
+        if (line.TryGetProperty("question", out var question) && line.TryGetProperty("answer", out var answer))
+        {
+            return Conversation(
+                [
+                    new ChatMessage("user", Text(question, place, "question")),
+                    new ChatMessage("assistant", Text(answer, place, "answer")),
+                ],
+                place
+            );
+        }
+
+        if (line.TryGetProperty("prompt", out var prompt) && line.TryGetProperty("completion", out var completion))
+        {
+            return Completion(Text(prompt, place, "prompt"), Text(completion, place, "completion"));
+        }
+
+        if (line.TryGetProperty("text", out var text))
+        {
+            return Whole(Text(text, place, "text"));
+        }
+
+        throw new UserErrorException($"{place}: expected {Expected}, found {Fields(line)}");
+    }
+
+    /// <summary>
+    /// Tokenizers may join what stands on both sides of a border, so an answer's tokens are found by comparing the whole
+    /// conversation's tokens with those of what comes before the answer, and with those up to its end.
+    /// </summary>
+    private DataText Conversation(ChatMessage[] messages, string place)
+    {
+        var whole = assets.Tokenizer.EncodeRendered(assets.ChatTemplate.Render(messages, _whole));
+        var isAnswer = new bool[whole.Length];
+        int[]? prompt = null;
+        for (var i = 0; i < messages.Length; i++)
+        {
+            if (messages[i].Role != "assistant")
+            {
+                continue;
+            }
+
+            var before = assets.EncodeChat(messages[..i]);
+            var until = assets.Tokenizer.EncodeRendered(assets.ChatTemplate.Render(messages[..(i + 1)], _whole));
+            prompt = before;
+            var start = CommonLength(whole, before);
+            isAnswer.AsSpan(start, Math.Max(0, CommonLength(whole, until) - start)).Fill(true);
+        }
+
+        return prompt is null
+            ? throw new UserErrorException($"{place}: messages: expected one of the role 'assistant', found none")
+            : new DataText(new TrainingSequence(whole, isAnswer), prompt);
+    }
+
+    private DataText Completion(string prompt, string completion)
+    {
+        var before = assets.Tokenizer.Encode(prompt);
+        int[] whole = [.. assets.Tokenizer.Encode(prompt + completion), .. End()];
+        var isAnswer = new bool[whole.Length];
+        isAnswer.AsSpan(CommonLength(whole, before)).Fill(true);
+        return new DataText(new TrainingSequence(whole, isAnswer), before);
+    }
+
+    /// <summary>To write on, the target is given the first half.</summary>
+    private DataText Whole(string text)
+    {
+        int[] whole = [.. assets.Tokenizer.Encode(text), .. End()];
+        var isAnswer = Enumerable.Repeat(true, whole.Length).ToArray();
+        return new DataText(new TrainingSequence(whole, isAnswer), whole[..((whole.Length + 1) / 2)]);
+    }
+
+    private int[] End() => assets.EndTokenIds is [var end, ..] ? [end] : [];
+
+    private static int CommonLength(int[] a, int[] b) => a.AsSpan().CommonPrefixLength(b);
+
+    private static string Fields(JsonElement line)
+    {
+        var names = line.EnumerateObject().Select(property => $"'{property.Name}'").ToArray();
+        return names.Length == 0 ? "no fields" : string.Join(", ", names);
+    }
+
+    private static ChatMessage Message(JsonElement message, string place) =>
+        message.ValueKind == JsonValueKind.Object
+        && message.TryGetProperty("role", out var role)
+        && message.TryGetProperty("content", out var content)
+            ? new ChatMessage(Text(role, place, "role"), Text(content, place, "content"))
+            : throw new UserErrorException($"{place}: messages: expected objects with 'role' and 'content'");
+
+    private static string Text(JsonElement element, string place, string name) =>
+        element.ValueKind == JsonValueKind.String
+            ? element.GetString()!
+            : throw new UserErrorException($"{place}: {name}: expected a string, found {element.ValueKind}");
+}

@@ -1,0 +1,87 @@
+using Ppsd.Host.Models;
+using Ppsd.Kernels.Distillation;
+
+namespace Ppsd.Host.Distillation;
+
+/// <summary>The texts of a run: what to learn from, and prompts that nothing is learnt from.</summary>
+/// <param name="Training">Texts to learn from, cut to the longest length.</param>
+/// <param name="Prompts">Their prompts, each shorter than that length.</param>
+/// <param name="EvaluationPrompts">Prompts of texts held out, or of the file given for evaluation.</param>
+/// <param name="Length">Longest sequence there is, at most what was asked for.</param>
+/// <param name="Description">In words, for the README.</param>
+internal sealed record DistillData(
+    IReadOnlyList<TrainingSequence> Training,
+    IReadOnlyList<int[]> Prompts,
+    IReadOnlyList<int[]> EvaluationPrompts,
+    int Length,
+    string Description
+)
+{
+    /// <summary>Sequences of a synthetic model's data.</summary>
+    private const int SyntheticSequences = 256;
+
+    /// <summary>Tokens an answer may have at least, when the target writes one itself.</summary>
+    private const int LeastAnswer = 8;
+
+    /// <summary>Reads and divides the data.</summary>
+    /// <exception cref="UserErrorException">There is none, or none of it counts.</exception>
+    public static DistillData Load(DistillSettings settings, ModelAssets assets)
+    {
+        if (settings.DataPath is null)
+        {
+            return Synthetic(settings, assets);
+        }
+
+        var texts = new DataFile(assets, "--data").Read(settings.DataPath);
+        var order = Enumerable.Range(0, texts.Count).ToArray();
+        new Random(settings.Seed).Shuffle(order);
+        var heldOut = settings.EvaluationPath is null ? Math.Min(settings.HeldOut, texts.Count / 20) : 0;
+        var evaluation = settings.EvaluationPath is { } path
+            ? new DataFile(assets, "--eval-data").Read(path)
+            : [.. order.Take(heldOut).Order().Select(i => texts[i])];
+        if (evaluation.Count == 0)
+        {
+            // So little data is learnt by heart; to see whether it was, it is measured itself.
+            evaluation = texts;
+        }
+
+        var training = order.Skip(heldOut).Order().Select(i => texts[i]).ToArray();
+        var sequences = training.Select(text => text.Sequence.Truncate(settings.SequenceLength)).ToArray();
+        var answers = sequences.Sum(sequence => (long)sequence.AnswerTokens);
+        if (answers == 0)
+        {
+            throw new UserErrorException(
+                $"--data: {settings.DataPath}: expected answer tokens, found none within {settings.SequenceLength} tokens of a text (see --sequence-length)"
+            );
+        }
+
+        var length = sequences.Max(sequence => sequence.Length);
+        return new DistillData(
+            [.. sequences.Where(sequence => sequence.AnswerTokens > 0)],
+            Fitting(training, settings.SequenceLength),
+            [.. Fitting(evaluation, settings.SequenceLength).Take(Math.Max(1, settings.HeldOut))],
+            settings.SelfWritten > 0 || evaluation.Count > 0 ? settings.SequenceLength : length,
+            FormattableString.Invariant(
+                $"{Path.GetFileName(settings.DataPath)}, {training.Length:N0} texts with {answers:N0} answer tokens"
+            )
+        );
+    }
+
+    private static List<int[]> Fitting(IEnumerable<DataText> texts, int length) =>
+        [
+            .. texts
+                .Select(text => text.Prompt)
+                .Where(prompt => prompt.Length > 0 && prompt.Length + LeastAnswer <= length),
+        ];
+
+    private static DistillData Synthetic(DistillSettings settings, ModelAssets assets)
+    {
+        var sequences = Enumerable
+            .Range(0, SyntheticSequences)
+            .Select(i =>
+                TrainingSequence.Of([], KeyedPrompt.Create(i, settings.SequenceLength, assets.Config.VocabSize))
+            )
+            .ToArray();
+        return new DistillData(sequences, [], [], settings.SequenceLength, "keyed random tokens");
+    }
+}

@@ -1,0 +1,286 @@
+using Ppsd.Host.Models;
+using Ppsd.Kernels.Checkpoints.Configuration;
+using Ppsd.Kernels.Distillation;
+using Ppsd.Kernels.Distillation.Cpu;
+using Ppsd.Kernels.Distillation.Evaluation;
+using Ppsd.Kernels.Distillation.Saving;
+using Ppsd.Kernels.Weights;
+
+namespace Ppsd.Host.Distillation;
+
+/// <summary>A run of <c>ppsd distill</c>: data, texts of the target, steps, saves, evaluation and the heads' folders.</summary>
+internal sealed class DistillRun(ModelAssets assets, DistillSettings settings, TimeProvider clock)
+{
+    private const int DefaultWarmupSteps = 100;
+    private const int WarmupShare = 20;
+
+    private readonly DistillView _view = new(clock);
+    private HeadLog[] _logs = [];
+
+    private string StatePath => Path.Combine(settings.OutputFolder, "training-state.safetensors");
+
+    private string RecordPath => Path.Combine(settings.OutputFolder, "training-run.json");
+
+    /// <summary>Runs to the end.</summary>
+    /// <returns>The figures of each head; none of a model without texts.</returns>
+    /// <exception cref="UserErrorException">Something of the input cannot be used, or training broke off.</exception>
+    /// <exception cref="OperationCanceledException">Interrupted; what was done is saved.</exception>
+    public IReadOnlyList<HeadFigures> Run(CancellationToken cancellation)
+    {
+        var data = DistillData.Load(settings, assets);
+        Directory.CreateDirectory(settings.OutputFolder);
+        var lengths = new BatchPlan(data.Training, settings.BatchTokens, settings.Seed);
+        var record = RunRecord.Of(settings, assets, settings.Steps ?? -1, data.Length);
+        record["--tokens"] = FormattableString.Invariant($"{settings.Tokens}");
+        if (settings.Resumes)
+        {
+            RunRecord.RequireSame(RecordPath, record);
+        }
+        else
+        {
+            File.Delete(StatePath);
+            RunRecord.Write(RecordPath, record);
+        }
+
+        var (written, evaluation) = WriteTexts(data, cancellation);
+        var sequences = data
+            .Training.Concat(
+                written.Select(text => text.Sequence.Truncate(data.Length)).Where(text => text.AnswerTokens > 0)
+            )
+            .ToArray();
+        var plan = written.Count == 0 ? lengths : new BatchPlan(sequences, settings.BatchTokens, settings.Seed);
+        var steps = settings.Steps ?? plan.StepsFor(settings.Tokens);
+        using var device = new CpuTrainingDevice(settings.Threads);
+        using var trainer = CreateTrainer(device, data.Length);
+        _logs = [.. settings.Heads.Select(head => OpenLog(settings.FolderOf(head)))];
+        if (settings.Resumes && File.Exists(StatePath))
+        {
+            TrainerState.Read(StatePath, trainer);
+        }
+
+        foreach (var log in _logs)
+        {
+            log.Restore(trainer.Step);
+        }
+
+        _view.Run(() => Train(trainer, plan, steps, evaluation, device, cancellation));
+        return Finish(trainer, device, evaluation, Description(data, written), cancellation);
+    }
+
+    private (IReadOnlyList<WrittenText> Training, IReadOnlyList<EvaluationText> Evaluation) WriteTexts(
+        DistillData data,
+        CancellationToken cancellation
+    )
+    {
+        var target = new TargetTexts(assets, settings with { SequenceLength = data.Length }, _view);
+        IReadOnlyList<WrittenText> written = [];
+        IReadOnlyList<WrittenText> evaluation = [];
+        _view.Run(() =>
+        {
+            if (settings.SelfWritten > 0)
+            {
+                var file = Path.Combine(settings.OutputFolder, "self-written.jsonl");
+                written = target.Ensure("training data", file, data.Prompts, settings.SelfWritten, cancellation);
+            }
+
+            if (data.EvaluationPrompts.Count > 0)
+            {
+                var file = Path.Combine(settings.OutputFolder, "evaluation.jsonl");
+                var count = 2 * data.EvaluationPrompts.Count;
+                evaluation = target.Ensure("evaluation texts", file, data.EvaluationPrompts, count, cancellation);
+            }
+        });
+        return (written, [.. evaluation.Select(text => new EvaluationText(text.Sequence, text.Sampling))]);
+    }
+
+    private HeadTrainer CreateTrainer(TrainingDevice device, int length)
+    {
+        using WeightSource source = assets.Synthetic is { } synthetic
+            ? new SyntheticWeightSource(synthetic.Weights)
+            : new CheckpointWeightSource(assets.Folder);
+        return new HeadTrainer(
+            device,
+            source,
+            assets.Config,
+            settings.Heads,
+            new TrainerSettings
+            {
+                SequenceLength = length,
+                BatchTokens = settings.BatchTokens,
+                Loss = settings.Loss,
+                Start = settings.Start,
+                Seed = settings.Seed,
+                WeightDecay = settings.WeightDecay,
+                RopeFrequencies = settings.RopeFrequencies,
+            }
+        );
+    }
+
+    private static HeadLog OpenLog(string folder)
+    {
+        Directory.CreateDirectory(folder);
+        return new HeadLog(Path.Combine(folder, "training.jsonl"));
+    }
+
+    private void Train(
+        HeadTrainer trainer,
+        BatchPlan plan,
+        int steps,
+        IReadOnlyList<EvaluationText> evaluation,
+        TrainingDevice device,
+        CancellationToken cancellation
+    )
+    {
+        var warmup = settings.WarmupSteps ?? Math.Min(DefaultWarmupSteps, steps / WarmupShare);
+        var schedule = new LearningRateSchedule(settings.LearningRate, warmup, steps);
+        var first = trainer.Step;
+        var started = clock.GetTimestamp();
+        foreach (var batch in plan.Batches().Skip(first))
+        {
+            if (trainer.Step >= steps)
+            {
+                break;
+            }
+
+            if (cancellation.IsCancellationRequested)
+            {
+                Save(trainer);
+                DistillView.Note(
+                    $"saved step {trainer.Step} of {steps} in {settings.OutputFolder}; --resume goes on from there"
+                );
+                cancellation.ThrowIfCancellationRequested();
+            }
+
+            var step = trainer.Step + 1;
+            var rate = schedule.At(step);
+            var begun = clock.GetTimestamp();
+            var sums = trainer.Learn(batch, rate);
+            RequireFinite(trainer, sums, step);
+            var speed = batch.Sum(sequence => sequence.Length) / clock.GetElapsedTime(begun).TotalSeconds;
+            var figures =
+                settings.EvaluateEvery > 0 && step % settings.EvaluateEvery == 0 && evaluation.Count > 0
+                    ? Evaluate(trainer, device, evaluation, cancellation)
+                    : null;
+            Log(trainer, sums, rate, speed, figures);
+            var left = clock.GetElapsedTime(started) / (step - first) * (steps - step);
+            _view.ReportStep(new DistillProgress(step, steps, speed, sums[0][0].MeanLoss, sums[0][0].Acceptance, left));
+            if (step % settings.SaveEvery == 0 && step < steps)
+            {
+                Save(trainer);
+            }
+        }
+    }
+
+    private void RequireFinite(HeadTrainer trainer, IReadOnlyList<LossSums[]> sums, int step)
+    {
+        for (var i = 0; i < sums.Count; i++)
+        {
+            if (!sums[i].All(one => double.IsFinite(one.Loss)))
+            {
+                throw new UserErrorException(
+                    $"the loss of {settings.Heads[i].Name} is {sums[i].Sum(one => one.Loss)} at step {step}: training stopped, {LastSave(trainer)}; a lower --learning-rate (now {settings.LearningRate:R}) may help"
+                );
+            }
+        }
+    }
+
+    private string LastSave(HeadTrainer trainer) =>
+        File.Exists(StatePath)
+            ? $"the last save before it is in {settings.OutputFolder}"
+            : $"nothing was saved in its {trainer.Step} steps (see --save-every)";
+
+    private void Log(
+        HeadTrainer trainer,
+        IReadOnlyList<LossSums[]> sums,
+        double rate,
+        double speed,
+        IReadOnlyList<HeadFigures>? figures
+    )
+    {
+        for (var i = 0; i < _logs.Length; i++)
+        {
+            _logs[i]
+                .Add(
+                    new HeadLogLine
+                    {
+                        Step = trainer.Step,
+                        AnswerTokens = trainer.AnswerTokens,
+                        LearningRate = rate,
+                        Loss = sums[i][0].MeanLoss,
+                        Acceptance = sums[i][0].Acceptance,
+                        Overlap = sums[i][0].MeanOverlap,
+                        ChainAcceptance = sums[i].Length > 1 ? [.. sums[i].Select(one => one.Acceptance)] : null,
+                        TokensPerSecond = Math.Round(speed, 1),
+                        EvaluatedGreedy = figures?[i].Greedy[0].Acceptance,
+                        EvaluatedSampled = figures?[i].Sampled[0].Acceptance,
+                    }
+                );
+        }
+    }
+
+    private void Save(HeadTrainer trainer)
+    {
+        TrainerState.Write(StatePath, trainer);
+        foreach (var head in trainer.Heads)
+        {
+            HeadFolder.Write(settings.FolderOf(head.Spec), head, Verifier());
+        }
+    }
+
+    private IReadOnlyList<HeadFigures> Finish(
+        HeadTrainer trainer,
+        TrainingDevice device,
+        IReadOnlyList<EvaluationText> evaluation,
+        string data,
+        CancellationToken cancellation
+    )
+    {
+        Save(trainer);
+        foreach (var head in trainer.Heads)
+        {
+            // Measured is what was saved: weights rounded to bf16.
+            HeadFolder.Round(head);
+        }
+
+        var figures = evaluation.Count > 0 ? Evaluate(trainer, device, evaluation, cancellation) : null;
+        for (var i = 0; i < settings.Heads.Count; i++)
+        {
+            var folder = settings.FolderOf(settings.Heads[i]);
+            File.WriteAllText(
+                Path.Combine(folder, "README.md"),
+                HeadReport.Readme(settings, figures?[i], assets.Name, _logs[i], data)
+            );
+            if (_logs[i].Lines.Count > 0)
+            {
+                HeadReport
+                    .Plot($"{settings.Heads[i].Name} of {assets.Name}", _logs[i])
+                    .Save(Path.Combine(folder, "training.png"));
+            }
+        }
+
+        return figures ?? [];
+    }
+
+    private IReadOnlyList<HeadFigures> Evaluate(
+        HeadTrainer trainer,
+        TrainingDevice device,
+        IReadOnlyList<EvaluationText> texts,
+        CancellationToken cancellation
+    )
+    {
+        var evaluation = new HeadEvaluation(device, trainer);
+        var greedy = evaluation.Run([.. texts.Where(text => text.Sampling.Temperature == 0)], cancellation);
+        var sampled = evaluation.Run([.. texts.Where(text => text.Sampling.Temperature > 0)], cancellation);
+        return [.. settings.Heads.Select((head, i) => new HeadFigures(head, greedy[i], sampled[i]))];
+    }
+
+    private ExitHeadVerifier Verifier() =>
+        new(assets.Name, assets.Config.LayerCount, assets.Config.HiddenSize, assets.Fingerprint);
+
+    private static string Description(DistillData data, IReadOnlyList<WrittenText> written) =>
+        written.Count == 0
+            ? data.Description
+            : FormattableString.Invariant(
+                $"{data.Description}; {written.Count:N0} texts the model wrote itself, {written.Sum(text => (long)text.Answer.Length):N0} answer tokens"
+            );
+}

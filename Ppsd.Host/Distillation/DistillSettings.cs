@@ -1,0 +1,81 @@
+using Ppsd.Kernels.Distillation;
+using Ppsd.Kernels.Distillation.Heads;
+using Ppsd.Kernels.Model;
+
+namespace Ppsd.Host.Distillation;
+
+/// <summary>What <c>ppsd distill</c> was asked to do.</summary>
+internal sealed record DistillSettings
+{
+    /// <summary>Heads to train.</summary>
+    public required IReadOnlyList<HeadSpec> Heads { get; init; }
+
+    /// <summary>Training data; null for a synthetic model's made-up tokens.</summary>
+    public string? DataPath { get; init; }
+
+    /// <summary>Texts to evaluate on; null to hold some of the data out.</summary>
+    public string? EvaluationPath { get; init; }
+
+    /// <summary>Texts held out, at most.</summary>
+    public int HeldOut { get; init; }
+
+    /// <summary>Where results go: the head's folder, or the parent of one for each head.</summary>
+    public required string OutputFolder { get; init; }
+
+    /// <summary>Answers the target writes itself before training.</summary>
+    public int SelfWritten { get; init; }
+
+    /// <summary>Answer tokens to learn from.</summary>
+    public long Tokens { get; init; }
+
+    /// <summary>Steps to do; null for as many as <see cref="Tokens"/> takes.</summary>
+    public int? Steps { get; init; }
+
+    /// <summary>Tokens of a step, prompts included.</summary>
+    public int BatchTokens { get; init; }
+
+    /// <summary>Longest sequence, in tokens.</summary>
+    public int SequenceLength { get; init; }
+
+    /// <summary>Highest learning rate.</summary>
+    public double LearningRate { get; init; }
+
+    /// <summary>Steps until the learning rate is highest; null for a twentieth of all, at most 100.</summary>
+    public int? WarmupSteps { get; init; }
+
+    /// <summary>AdamW's weight decay.</summary>
+    public double WeightDecay { get; init; }
+
+    /// <summary>The loss.</summary>
+    public DistillationLoss Loss { get; init; }
+
+    /// <summary>Where weights start.</summary>
+    public HeadStart Start { get; init; }
+
+    /// <summary>Key of everything random.</summary>
+    public int Seed { get; init; }
+
+    /// <summary>Steps between two evaluations; 0 for one at the end alone.</summary>
+    public int EvaluateEvery { get; init; }
+
+    /// <summary>Steps between two saves.</summary>
+    public int SaveEvery { get; init; }
+
+    /// <summary>Goes on from the last save.</summary>
+    public bool Resumes { get; init; }
+
+    /// <summary>Device to train on.</summary>
+    public required string Device { get; init; }
+
+    /// <summary>Threads, when it is the CPU.</summary>
+    public int Threads { get; init; }
+
+    /// <summary>How exact rotary frequencies are.</summary>
+    public RopeFrequencies RopeFrequencies { get; init; }
+
+    /// <summary>The command line, for the README.</summary>
+    public required string Command { get; init; }
+
+    /// <summary>Folder of one head.</summary>
+    public string FolderOf(HeadSpec head) => Heads.Count == 1 ? OutputFolder : Path.Combine(OutputFolder, head.Name);
+}

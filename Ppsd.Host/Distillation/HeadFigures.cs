@@ -1,0 +1,20 @@
+using Ppsd.Kernels.Distillation.Evaluation;
+using Ppsd.Kernels.Distillation.Heads;
+
+namespace Ppsd.Host.Distillation;
+
+/// <summary>What an evaluation gave for a head; arrays have an entry for each drafting step.</summary>
+/// <param name="Head">The head.</param>
+/// <param name="Greedy">On texts of most probable tokens.</param>
+/// <param name="Sampled">On texts sampled at temperature 1, drafts drawn with the target's noise.</param>
+internal sealed record HeadFigures(HeadSpec Head, StepEvaluation[] Greedy, StepEvaluation[] Sampled)
+{
+    /// <summary>Pipelines the speed-up is told for.</summary>
+    public static IReadOnlyList<int> StageCounts { get; } = [2, 4, 8];
+
+    /// <summary>
+    /// Speed-up over plain decoding on the same stages by the PPSD paper's equation 7: P / (a + (1 - a) P) for acceptance a,
+    /// stages that take equal time, and a head that costs nothing.
+    /// </summary>
+    public static double SpeedUp(double acceptance, int stages) => stages / (acceptance + (1 - acceptance) * stages);
+}

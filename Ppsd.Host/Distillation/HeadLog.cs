@@ -1,0 +1,85 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+
+namespace Ppsd.Host.Distillation;
+
+/// <summary><c>training.jsonl</c> of a head: a line for each step.</summary>
+/// <param name="path">The file.</param>
+internal sealed class HeadLog(string path)
+{
+    private static readonly JsonSerializerOptions _options = new()
+    {
+        DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
+        PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower,
+    };
+
+    private readonly List<HeadLogLine> _lines = [];
+
+    /// <summary>All lines.</summary>
+    public IReadOnlyList<HeadLogLine> Lines => _lines;
+
+    /// <summary>Reads the lines of steps up to one; those of steps that were not saved are forgotten.</summary>
+    public void Restore(int lastStep)
+    {
+        if (File.Exists(path))
+        {
+            _lines.AddRange(
+                File.ReadLines(path)
+                    .Select(line => JsonSerializer.Deserialize<HeadLogLine>(line, _options)!)
+                    .Where(line => line.Step <= lastStep)
+            );
+        }
+
+        Rewrite();
+    }
+
+    /// <summary>Starts anew.</summary>
+    public void Clear()
+    {
+        _lines.Clear();
+        Rewrite();
+    }
+
+    /// <summary>Adds a line.</summary>
+    public void Add(HeadLogLine line)
+    {
+        _lines.Add(line);
+        File.AppendAllText(path, JsonSerializer.Serialize(line, _options) + "\n");
+    }
+
+    private void Rewrite() => File.WriteAllLines(path, _lines.Select(line => JsonSerializer.Serialize(line, _options)));
+}
+
+/// <summary>What a step gave.</summary>
+internal sealed record HeadLogLine
+{
+    /// <summary>Step, from 1.</summary>
+    public required int Step { get; init; }
+
+    /// <summary>Answer tokens seen, this step's included.</summary>
+    public required long AnswerTokens { get; init; }
+
+    /// <summary>Learning rate.</summary>
+    public required double LearningRate { get; init; }
+
+    /// <summary>Mean loss of an answer token, in nats, before the update; a chain's first step.</summary>
+    public required double Loss { get; init; }
+
+    /// <summary>Share of the batch's answer tokens at which draft and target agree on the most probable token.</summary>
+    public required double Acceptance { get; init; }
+
+    /// <summary>Mean of the sum of min(target, draft).</summary>
+    public required double Overlap { get; init; }
+
+    /// <summary>Acceptance of each of a chain's steps; absent for other heads.</summary>
+    public IReadOnlyList<double>? ChainAcceptance { get; init; }
+
+    /// <summary>All tokens a second, over this step.</summary>
+    public required double TokensPerSecond { get; init; }
+
+    /// <summary>Greedy acceptance on the texts to evaluate on, where the step was followed by an evaluation.</summary>
+    public double? EvaluatedGreedy { get; init; }
+
+    /// <summary>Sampled acceptance there.</summary>
+    public double? EvaluatedSampled { get; init; }
+}

@@ -1,0 +1,80 @@
+using System.Globalization;
+using System.Security.Cryptography;
+using System.Text.Json;
+using Ppsd.Host.Models;
+
+namespace Ppsd.Host.Distillation;
+
+/// <summary>
+/// What a run's results depend on, kept beside its saves: going on with other settings would be neither this run nor that.
+/// </summary>
+internal static class RunRecord
+{
+    private static readonly JsonSerializerOptions _indented = new() { WriteIndented = true };
+
+    /// <summary>The settings that count, by the option that sets them.</summary>
+    public static Dictionary<string, string> Of(DistillSettings settings, ModelAssets assets, int steps, int length) =>
+        new()
+        {
+            ["--model"] = assets.Fingerprint,
+            ["--exit-layer, --head, --layers, --depth"] = string.Join(
+                "; ",
+                settings.Heads.Select(head => $"{head.Name}, {head.LayerCount} layers, depth {head.Depth}")
+            ),
+            ["--data"] = settings.DataPath is { } data ? HashOf(data) : "none",
+            ["--eval-data"] = settings.EvaluationPath is { } texts ? HashOf(texts) : "none",
+            ["--held-out"] = Text(settings.HeldOut),
+            ["--self-written"] = Text(settings.SelfWritten),
+            ["--steps"] = Text(steps),
+            ["--batch-tokens"] = Text(settings.BatchTokens),
+            ["--sequence-length"] = Text(length),
+            ["--learning-rate"] = settings.LearningRate.ToString("R", CultureInfo.InvariantCulture),
+            ["--warmup"] = settings.WarmupSteps is { } warmup ? Text(warmup) : "default",
+            ["--weight-decay"] = settings.WeightDecay.ToString("R", CultureInfo.InvariantCulture),
+            ["--loss"] = HeadReport.LossName(settings),
+            ["--start"] = settings.Start.ToString(),
+            ["--seed"] = Text(settings.Seed),
+            ["--rope-frequencies"] = settings.RopeFrequencies.ToString(),
+        };
+
+    /// <summary>Writes the record.</summary>
+    public static void Write(string path, Dictionary<string, string> record) =>
+        File.WriteAllText(path, JsonSerializer.Serialize(record, _indented));
+
+    /// <summary>Refuses to go on with settings other than the run's own.</summary>
+    /// <exception cref="UserErrorException">There is no run, or a setting differs; the message names the first.</exception>
+    public static void RequireSame(string path, Dictionary<string, string> record)
+    {
+        if (!File.Exists(path))
+        {
+            throw new UserErrorException($"--resume: expected a run to go on with, found no {path}");
+        }
+
+        Dictionary<string, string> kept;
+        try
+        {
+            kept = JsonSerializer.Deserialize<Dictionary<string, string>>(File.ReadAllText(path))!;
+        }
+        catch (JsonException e)
+        {
+            throw new UserErrorException($"--resume: {path}: not a run's record: {e.Message}", e);
+        }
+
+        foreach (var (name, value) in record)
+        {
+            var before = kept.GetValueOrDefault(name, "none");
+            if (before != value)
+            {
+                throw new UserErrorException($"{name}: expected {before} as the run to resume has, found {value}");
+            }
+        }
+    }
+
+    private static string Text(int value) => value.ToString(CultureInfo.InvariantCulture);
+
+    private static string HashOf(string path)
+    {
+        using var file = File.OpenRead(path);
+        return Convert.ToHexStringLower(SHA256.HashData(file));
+    }
+}

@@ -1,0 +1,155 @@
+using Ppsd.Host.Models;
+using Ppsd.Kernels.Catalog;
+using Ppsd.Kernels.Devices;
+using Ppsd.Kernels.Distillation.SelfWriting;
+using Ppsd.Kernels.Model;
+using Ppsd.Kernels.Sampling;
+
+namespace Ppsd.Host.Distillation;
+
+/// <summary>
+/// Texts that the target itself writes, for training and for evaluation: half greedy, half sampled at temperature 1. Each
+/// prompt is answered greedily once; more answers of a prompt are sampled with seeds of their own.
+/// </summary>
+internal sealed class TargetTexts(ModelAssets assets, DistillSettings settings, DistillView view)
+{
+    private const int Width = 32;
+
+    /// <summary>A model that has lost the thread goes on for ever; what follows is worth nothing.</summary>
+    private const int MaxAnswerTokens = 256;
+
+    /// <summary>Makes sure that the texts are there and returns them in the order of their requests.</summary>
+    /// <param name="what">What they are for, in words.</param>
+    /// <param name="file">Where they are kept.</param>
+    /// <param name="prompts">Prompts to write answers for.</param>
+    /// <param name="count">Texts wanted.</param>
+    /// <param name="cancellation">Gives up; what is complete stays.</param>
+    public IReadOnlyList<WrittenText> Ensure(
+        string what,
+        string file,
+        IReadOnlyList<int[]> prompts,
+        int count,
+        CancellationToken cancellation
+    )
+    {
+        var store = new TextStore(file);
+        if (!settings.Resumes)
+        {
+            store.Clear();
+        }
+
+        var requests = Requests(prompts, count);
+        var texts = store.Read();
+        for (var number = 0; number < count; number++)
+        {
+            // Texts of other prompts or seeds belong to another run.
+            if (texts.TryGetValue(number, out var text) && !Answers(text, requests[number]))
+            {
+                throw new UserErrorException(
+                    $"--resume: {file}: text {number} answers another prompt than this run's data has there"
+                );
+            }
+        }
+
+        var missing = Enumerable.Range(0, count).Where(number => !texts.ContainsKey(number)).ToArray();
+        if (missing.Length > 0)
+        {
+            Write(what, store, requests, missing, texts, cancellation);
+        }
+
+        return [.. Enumerable.Range(0, count).Select(number => texts[number])];
+    }
+
+    private AnswerRequest[] Requests(IReadOnlyList<int[]> prompts, int count) =>
+        [
+            .. Enumerable
+                .Range(0, count)
+                .Select(number =>
+                {
+                    // Pairs: the greedy answer of a prompt, then a sampled one; after the last prompt, sampled ones alone.
+                    var isGreedy = number % 2 == 0 && number / 2 < prompts.Count;
+                    return new AnswerRequest(
+                        prompts[number / 2 % prompts.Count],
+                        isGreedy
+                            ? new SamplingParameters()
+                            : new SamplingParameters
+                            {
+                                Temperature = 1,
+                                Seed = ((ulong)(uint)settings.Seed << 32) | (uint)number,
+                            }
+                    );
+                }),
+        ];
+
+    private static bool Answers(WrittenText text, AnswerRequest request) =>
+        text.Prompt.AsSpan().SequenceEqual(request.Prompt)
+        && text.Temperature == request.Sampling.Temperature
+        && text.Seed == request.Sampling.Seed;
+
+    private void Write(
+        string what,
+        TextStore store,
+        AnswerRequest[] requests,
+        int[] missing,
+        Dictionary<int, WrittenText> texts,
+        CancellationToken cancellation
+    )
+    {
+        using var backend = DeviceCatalog.Open(settings.Device, settings.Threads, KvType.BFloat16, "distill-write");
+        using var model = StageModelLoader.Load(backend, Options(backend));
+        var width = Math.Min(Width, model.FreeKvPages / Math.Max(1, PagesPerText(settings.SequenceLength)));
+        var writer = new AnswerWriter(
+            [model],
+            Math.Max(1, width),
+            settings.SequenceLength,
+            MaxAnswerTokens,
+            [.. assets.EndTokenIds]
+        );
+        using var file = store.Append();
+        var written = texts.Count;
+        foreach (var (index, answer) in writer.Write([.. missing.Select(number => requests[number])], cancellation))
+        {
+            var request = requests[missing[index]];
+            var text = new WrittenText(
+                missing[index],
+                request.Prompt,
+                answer,
+                request.Sampling.Temperature,
+                request.Sampling.Seed
+            );
+            texts.Add(text.Number, text);
+            file.WriteLine(TextStore.Line(text));
+            view.ReportWriting(what, ++written, requests.Length);
+        }
+
+        cancellation.ThrowIfCancellationRequested();
+    }
+
+    private StageModelOptions Options(Backend backend)
+    {
+        var options = new StageModelOptions
+        {
+            ModelFolder = assets.Synthetic is null ? assets.Folder : null,
+            Synthetic = assets.Synthetic?.Weights,
+            Config = assets.Config,
+            FirstLayer = 0,
+            LayerCount = assets.Config.LayerCount,
+            MaxWidth = Width,
+            RopeFrequencies = settings.RopeFrequencies,
+        };
+        var footprint = StageFootprint.Of(options);
+        var pageBytes = StageModelLoader.KvBytesPerToken(backend, options) * StageModel.KvPageSize;
+        return options with
+        {
+            KvCacheBytes = Math.Min(
+                backend.KvCacheBytesFor(
+                    footprint.KvValuesPerToken,
+                    StageFootprint.ShareOf([footprint], isAmongProcesses: false)
+                ),
+                pageBytes * Width * PagesPerText(settings.SequenceLength)
+            ),
+        };
+    }
+
+    private static int PagesPerText(int length) => (length + StageModel.KvPageSize - 1) / StageModel.KvPageSize + 1;
+}

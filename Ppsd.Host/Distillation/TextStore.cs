@@ -1,0 +1,72 @@
+using System.Text.Json;
+using Ppsd.Kernels.Distillation;
+using Ppsd.Kernels.Sampling;
+
+namespace Ppsd.Host.Distillation;
+
+/// <summary>
+/// Texts that the target wrote, kept as JSON lines as soon as each is complete, so that an interrupted run goes on with what is
+/// missing. A half-written last line is dropped.
+/// </summary>
+/// <param name="path">The file.</param>
+internal sealed class TextStore(string path)
+{
+    /// <summary>Reads what is there.</summary>
+    /// <returns>Answers by the number of their request; empty without a file.</returns>
+    /// <exception cref="UserErrorException">A line is not one of ours.</exception>
+    public Dictionary<int, WrittenText> Read()
+    {
+        var texts = new Dictionary<int, WrittenText>();
+        if (!File.Exists(path))
+        {
+            return texts;
+        }
+
+        var content = File.ReadAllText(path);
+        var end = content.LastIndexOf('\n') + 1;
+        if (end < content.Length)
+        {
+            File.WriteAllText(path, content[..end]);
+        }
+
+        var lines = content[..end].Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        for (var i = 0; i < lines.Length; i++)
+        {
+            try
+            {
+                var text = JsonSerializer.Deserialize<WrittenText>(lines[i]);
+                texts[text!.Number] = text;
+            }
+            catch (JsonException e)
+            {
+                throw new UserErrorException($"{path}:{i + 1}: not a text of ppsd distill: {e.Message}", e);
+            }
+        }
+
+        return texts;
+    }
+
+    /// <summary>Opens the file for more.</summary>
+    public StreamWriter Append() => new(path, append: true) { AutoFlush = true };
+
+    /// <summary>Forgets what is there.</summary>
+    public void Clear() => File.Delete(path);
+
+    /// <summary>A text as a line.</summary>
+    public static string Line(WrittenText text) => JsonSerializer.Serialize(text);
+}
+
+/// <summary>A text the target wrote.</summary>
+/// <param name="Number">Number of its request.</param>
+/// <param name="Prompt">Tokens it was given.</param>
+/// <param name="Answer">Tokens it wrote.</param>
+/// <param name="Temperature">0 for the most probable tokens.</param>
+/// <param name="Seed">Key of the noise.</param>
+internal sealed record WrittenText(int Number, int[] Prompt, int[] Answer, float Temperature, ulong Seed)
+{
+    /// <summary>As training data.</summary>
+    public TrainingSequence Sequence => TrainingSequence.Of(Prompt, Answer);
+
+    /// <summary>How it was drawn.</summary>
+    public SamplingParameters Sampling => new() { Temperature = Temperature, Seed = Seed };
+}

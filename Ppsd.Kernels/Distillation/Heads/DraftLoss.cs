@@ -1,0 +1,138 @@
+using Ppsd.Kernels.Devices;
+
+namespace Ppsd.Kernels.Distillation.Heads;
+
+/// <summary>
+/// The loss of heads against the target over a pass, block of <see cref="LogitBlocks"/> by block: the loss of each head's
+/// drafting steps, and its gradient back through the frozen LM head and the head's norm.
+/// </summary>
+internal sealed class DraftLoss : IDisposable
+{
+    /// <summary>Weight of a chain's step against the step before.</summary>
+    public const double StepDecay = 0.9;
+
+    private readonly TrainingDevice _device;
+    private readonly LogitBlocks _blocks;
+    private readonly Activations _normedGradient;
+    private readonly Activations _stateGradient;
+    private readonly Dictionary<(TrainedHead Head, int Step), Activations> _results = [];
+    private readonly float[] _host;
+
+    public DraftLoss(TrainingDevice device, LogitBlocks blocks, IReadOnlyList<TrainedHead> heads, int maxRows)
+    {
+        _device = device;
+        _blocks = blocks;
+        _normedGradient = device.Allocate(blocks.Rows, heads[0].Config.HiddenSize);
+        _stateGradient = device.Allocate(blocks.Rows, heads[0].Config.HiddenSize);
+        _host = new float[maxRows * 4];
+        foreach (var head in heads)
+        {
+            for (var step = 0; step < head.Steps; step++)
+            {
+                _results.Add((head, step), device.Allocate(maxRows, 4));
+            }
+        }
+    }
+
+    /// <summary>Adds each head's gradients of outputs and norm.</summary>
+    /// <param name="teacher">Has run the pass.</param>
+    /// <param name="heads">Have run the pass.</param>
+    /// <param name="pass">The pass.</param>
+    /// <param name="loss">Which loss.</param>
+    /// <param name="weight">Weight of a position: 1 over the answer tokens of all passes of a step.</param>
+    public void Run(
+        TeacherModel teacher,
+        IReadOnlyList<TrainedHead> heads,
+        TrainingPass pass,
+        DistillationLoss loss,
+        double weight
+    )
+    {
+        for (var first = 0; first < pass.TargetCount; first += _blocks.Rows)
+        {
+            var count = Math.Min(_blocks.Rows, pass.TargetCount - first);
+            _blocks.ComputeTarget(teacher, first, count);
+            foreach (var head in heads)
+            {
+                for (var step = 0; step < head.Steps; step++)
+                {
+                    RunBlock(teacher, head, step, pass, first, count, loss, weight * Math.Pow(StepDecay, step));
+                }
+            }
+        }
+    }
+
+    /// <summary>Waits for the pass and sums what it gave for a head's step.</summary>
+    public LossSums Sums(TrainedHead head, int step, TrainingPass pass)
+    {
+        _device.Download(_results[(head, step)], pass.TargetCount, _host);
+        double loss = 0;
+        double overlap = 0;
+        double hits = 0;
+        double count = 0;
+        for (var i = 0; i < pass.TargetCount; i++)
+        {
+            loss += _host[4 * i];
+            overlap += _host[4 * i + 1];
+            hits += _host[4 * i + 2];
+            count += _host[4 * i + 3];
+        }
+
+        return new LossSums(loss, overlap, hits, count);
+    }
+
+    public void Dispose()
+    {
+        _normedGradient.Dispose();
+        _stateGradient.Dispose();
+        foreach (var results in _results.Values)
+        {
+            results.Dispose();
+        }
+    }
+
+    private void RunBlock(
+        TeacherModel teacher,
+        TrainedHead head,
+        int step,
+        TrainingPass pass,
+        int first,
+        int count,
+        DistillationLoss loss,
+        double weight
+    )
+    {
+        var sources = pass.SourceRows(step);
+        _blocks.ComputeDraft(teacher, head, step, pass, first, count);
+        _device.Loss(
+            _blocks.Target,
+            _blocks.Draft,
+            sources,
+            pass.NextTokens,
+            first,
+            count,
+            loss,
+            (float)weight,
+            _results[(head, step)]
+        );
+        _device.ProductInputGradient(_blocks.Draft, teacher.LmHead, _normedGradient, count, adds: false);
+        var outputGradient = head.OutputGradient(step);
+        if (outputGradient is not null)
+        {
+            _device.Clear(_stateGradient, count);
+        }
+
+        _device.RmsNormGradient(
+            _normedGradient,
+            _blocks.States,
+            head.Norm,
+            _blocks.Inverse,
+            outputGradient is null ? null : _stateGradient,
+            count
+        );
+        if (outputGradient is not null)
+        {
+            _device.ScatterAddRows(_stateGradient, sources, first, count, outputGradient);
+        }
+    }
+}

@@ -1,0 +1,55 @@
+using Ppsd.Kernels.Checkpoints.Configuration;
+using Ppsd.Kernels.Devices;
+
+namespace Ppsd.Kernels.Distillation;
+
+/// <summary>
+/// What a layer computes on its way, [rows, ...] each: shared by all layers that run forward only, and a set of its own for
+/// each use of a trained layer, whose gradient reads it.
+/// </summary>
+internal sealed class LayerScratch : IDisposable
+{
+    public LayerScratch(TrainingDevice device, ModelConfig config, int maxRows)
+    {
+        var shape = new AttentionShape(config.HeadCount, config.KvHeadCount, config.HeadSize);
+        Normed = device.Allocate(maxRows, config.HiddenSize);
+        Inverse = device.Allocate(maxRows, 1);
+        QueryKeyValue = device.Allocate(maxRows, shape.QkvWidth);
+        Attended = device.Allocate(maxRows, shape.QueryWidth);
+        LogSums = device.Allocate(maxRows, shape.HeadCount);
+        GateUp = device.Allocate(maxRows, 2 * config.IntermediateSize);
+        FeedForward = device.Allocate(maxRows, config.IntermediateSize);
+    }
+
+    /// <summary>The input after the norm before attention; after that before the feed-forward block where forward only.</summary>
+    public Activations Normed { get; }
+
+    /// <summary>That norm's inverse root mean squares, [rows, 1].</summary>
+    public Activations Inverse { get; }
+
+    /// <summary>Rotated queries and keys, and values.</summary>
+    public Activations QueryKeyValue { get; }
+
+    /// <summary>Attention's output before its projection.</summary>
+    public Activations Attended { get; }
+
+    /// <summary>Logarithms of the sums of attention's softmax.</summary>
+    public Activations LogSums { get; }
+
+    /// <summary>Gate and up projections.</summary>
+    public Activations GateUp { get; }
+
+    /// <summary>silu(gate) * up.</summary>
+    public Activations FeedForward { get; }
+
+    public void Dispose()
+    {
+        Normed.Dispose();
+        Inverse.Dispose();
+        QueryKeyValue.Dispose();
+        Attended.Dispose();
+        LogSums.Dispose();
+        GateUp.Dispose();
+        FeedForward.Dispose();
+    }
+}

@@ -1,0 +1,182 @@
+using Ppsd.Kernels.Devices;
+using Ppsd.Kernels.Distillation;
+
+namespace Ppsd.Tests.Kernels.Distillation;
+
+/// <summary>
+/// The operations of training as their formulas read, in double precision: what devices are held to, and what finite
+/// differences are taken of. Matrices are row by row.
+/// </summary>
+internal static class DoubleOps
+{
+    /// <summary>y [rows, out] = x [rows, in] weight [out, in]^T.</summary>
+    public static double[] Product(double[] x, double[] weight, int rows)
+    {
+        var inner = x.Length / rows;
+        var outer = weight.Length / inner;
+        var y = new double[rows * outer];
+        for (var r = 0; r < rows; r++)
+        {
+            for (var o = 0; o < outer; o++)
+            {
+                for (var i = 0; i < inner; i++)
+                {
+                    y[r * outer + o] += x[r * inner + i] * weight[o * inner + i];
+                }
+            }
+        }
+
+        return y;
+    }
+
+    public static double[] RmsNorm(double[] x, double[] scale, double epsilon, int rows)
+    {
+        var width = scale.Length;
+        var y = new double[x.Length];
+        for (var r = 0; r < rows; r++)
+        {
+            var mean = 0.0;
+            for (var i = 0; i < width; i++)
+            {
+                mean += x[r * width + i] * x[r * width + i] / width;
+            }
+
+            for (var i = 0; i < width; i++)
+            {
+                y[r * width + i] = x[r * width + i] / Math.Sqrt(mean + epsilon) * scale[i];
+            }
+        }
+
+        return y;
+    }
+
+    public static double[] SwiGlu(double[] gateUp, int rows)
+    {
+        var width = gateUp.Length / rows / 2;
+        var y = new double[rows * width];
+        for (var r = 0; r < rows; r++)
+        {
+            for (var i = 0; i < width; i++)
+            {
+                var gate = gateUp[r * 2 * width + i];
+                y[r * width + i] = gate / (1 + Math.Exp(-gate)) * gateUp[r * 2 * width + width + i];
+            }
+        }
+
+        return y;
+    }
+
+    public static double[] Rotate(double[] queryKeyValue, AttentionShapeOf shape, RotaryTable table, int[] positions)
+    {
+        var y = (double[])queryKeyValue.Clone();
+        var half = table.HalfSize;
+        for (var r = 0; r < positions.Length; r++)
+        {
+            for (var head = 0; head < shape.Heads + shape.KvHeads; head++)
+            {
+                for (var i = 0; i < half; i++)
+                {
+                    var at = r * shape.Width + head * shape.HeadSize + i;
+                    double cosine = table.Cosines[positions[r] * half + i];
+                    double sine = table.Sines[positions[r] * half + i];
+                    y[at] = queryKeyValue[at] * cosine - queryKeyValue[at + half] * sine;
+                    y[at + half] = queryKeyValue[at + half] * cosine + queryKeyValue[at] * sine;
+                }
+            }
+        }
+
+        return y;
+    }
+
+    /// <summary>See <see cref="TrainingDevice.Attend"/>.</summary>
+    public static double[] Attend(double[][] steps, AttentionShapeOf shape, int[] starts)
+    {
+        var y = new double[starts[^1] * shape.Heads * shape.HeadSize];
+        for (var s = 0; s + 1 < starts.Length; s++)
+        {
+            for (var row = starts[s]; row < starts[s + 1]; row++)
+            {
+                for (var head = 0; head < shape.Heads; head++)
+                {
+                    AttendRow(steps, shape, starts[s], row, head, y);
+                }
+            }
+        }
+
+        return y;
+    }
+
+    /// <summary>The loss of one position.</summary>
+    /// <param name="target">The target's logits.</param>
+    /// <param name="draft">The draft's logits.</param>
+    /// <param name="nextToken">The text's own.</param>
+    /// <param name="loss">Which.</param>
+    /// <param name="lambda">The hybrid's share, a constant for the gradient; null to work it out.</param>
+    public static double Loss(
+        double[] target,
+        double[] draft,
+        int nextToken,
+        DistillationLoss loss,
+        double? lambda = null
+    )
+    {
+        var p = Softmax(target);
+        var q = Softmax(draft);
+        var kl = p.Zip(q, (a, b) => a > 0 ? a * Math.Log(a / b) : 0).Sum();
+        if (loss == DistillationLoss.KlCrossEntropy)
+        {
+            return kl - Math.Log(q[nextToken]);
+        }
+
+        var share = lambda ?? Lambda(target, draft);
+        var best = Array.IndexOf(target, target.Max());
+        return share * kl + (1 - share) * 2 * (1 - Overlap(target, draft)) - 0.3 * Math.Log(q[best]);
+    }
+
+    public static double Lambda(double[] target, double[] draft) => Math.Exp(-3 * Overlap(target, draft));
+
+    public static double Overlap(double[] target, double[] draft) =>
+        Softmax(target).Zip(Softmax(draft), Math.Min).Sum();
+
+    public static double[] Softmax(double[] logits)
+    {
+        var max = logits.Max();
+        var sum = logits.Sum(logit => Math.Exp(logit - max));
+        return [.. logits.Select(logit => Math.Exp(logit - max) / sum)];
+    }
+
+    private static void AttendRow(double[][] steps, AttentionShapeOf shape, int start, int row, int head, double[] y)
+    {
+        var keyHead = head / (shape.Heads / shape.KvHeads);
+        var seen = Enumerable
+            .Range(start, row - start + 1)
+            .Select(key => (Step: 0, Row: key))
+            .Concat(Enumerable.Range(1, steps.Length - 1).Select(step => (Step: step, Row: row)))
+            .ToArray();
+        var query = row * shape.Width + head * shape.HeadSize;
+        var keyColumn = (shape.Heads + keyHead) * shape.HeadSize;
+        var valueColumn = keyColumn + shape.KvHeads * shape.HeadSize;
+        var scores = seen.Select(key =>
+                Enumerable
+                    .Range(0, shape.HeadSize)
+                    .Sum(i => steps[^1][query + i] * steps[key.Step][key.Row * shape.Width + keyColumn + i])
+                / Math.Sqrt(shape.HeadSize)
+            )
+            .ToArray();
+        var weights = Softmax(scores);
+        for (var k = 0; k < seen.Length; k++)
+        {
+            for (var i = 0; i < shape.HeadSize; i++)
+            {
+                y[(row * shape.Heads + head) * shape.HeadSize + i] +=
+                    weights[k] * steps[seen[k].Step][seen[k].Row * shape.Width + valueColumn + i];
+            }
+        }
+    }
+}
+
+/// <summary>Heads of an attention block.</summary>
+internal readonly record struct AttentionShapeOf(int Heads, int KvHeads, int HeadSize)
+{
+    public int Width => (Heads + 2 * KvHeads) * HeadSize;
+}

@@ -1,0 +1,59 @@
+using Ppsd.Kernels.Checkpoints.Configuration;
+using Ppsd.Kernels.Checkpoints.Tensors;
+using Ppsd.Kernels.Weights;
+using Ppsd.Tests.Support;
+
+namespace Ppsd.Tests.Kernels.Distillation;
+
+/// <summary>A model of a few hundred weights in memory, of odd sizes where the architecture allows.</summary>
+internal sealed class ToyTeacher : WeightSource
+{
+    private readonly Dictionary<string, float[]> _tensors = new(StringComparer.Ordinal);
+
+    public ModelConfig Config { get; } =
+        new()
+        {
+            Architecture = ModelConfig.LlamaArchitecture,
+            HiddenSize = 12,
+            IntermediateSize = 19,
+            LayerCount = 3,
+            HeadCount = 4,
+            KvHeadCount = 2,
+            HeadSize = 6,
+            VocabSize = 29,
+            MaxPositions = 64,
+            RmsNormEpsilon = 1e-5f,
+            TieWordEmbeddings = false,
+            Rope = new RopeParameters(RopeKind.Default, 10_000),
+            BosTokenId = null,
+            EosTokenIds = [],
+            ElementType = ElementType.Float32,
+        };
+
+    public override Weight Require(string name, params ReadOnlySpan<long> shape)
+    {
+        var rows = shape.Length == 1 ? 1 : (int)shape[0];
+        return new ArrayWeight(Tensor(name, rows * (int)shape[^1], shape.Length == 1), rows);
+    }
+
+    /// <summary>A tensor's values; made up when first asked for.</summary>
+    public float[] Tensor(string name, int count, bool isScale)
+    {
+        if (!_tensors.TryGetValue(name, out var values))
+        {
+            // Spread so that no part of a layer is negligible beside another.
+            var seed = name.Aggregate(17, (hash, letter) => unchecked(hash * 31 + letter)) & 0xFFFF;
+            values = TestValues.BFloat16(count, seed, isScale ? 0.3f : 0.4f);
+            if (isScale)
+            {
+                values = [.. values.Select(value => 1 + value)];
+            }
+
+            _tensors.Add(name, values);
+        }
+
+        return values;
+    }
+
+    public override void Dispose() { }
+}
