@@ -25,9 +25,9 @@ public sealed record StartSession : IWireMessage, IControlMessage
     [Key(2)]
     public required TokenId[] EndTokens { get; init; }
 
-    /// <summary>How it decodes.</summary>
+    /// <summary>What drafts for it; nothing for autoregressive decoding.</summary>
     [Key(3)]
-    public required DecodeMode Mode { get; init; }
+    public required DraftSources Drafts { get; init; }
 
     /// <summary>How its tokens are drawn.</summary>
     [Key(4)]
@@ -61,6 +61,10 @@ public sealed record StartSession : IWireMessage, IControlMessage
     /// </summary>
     [Key(10)]
     public int Window { get; init; }
+
+    /// <summary>Most tokens a chain head drafts ahead of a candidate; 0 for as many as it can.</summary>
+    [Key(11)]
+    public int ChainDepth { get; init; }
 }
 
 /// <summary>
@@ -170,9 +174,9 @@ public sealed record StopSession([property: Key(0)] SessionId Session) : IWireMe
 [MessagePackObject]
 public sealed record SessionStats
 {
-    /// <summary>How it decoded.</summary>
+    /// <summary>What drafted for it.</summary>
     [Key(0)]
-    public required DecodeMode Mode { get; init; }
+    public required DraftSources Drafts { get; init; }
 
     /// <summary>Stages of the pipeline.</summary>
     [Key(1)]
@@ -224,6 +228,10 @@ public sealed record SessionStats
     /// </summary>
     [Key(12)]
     public required int[] AcceptanceHistogram { get; init; }
+
+    /// <summary>Judged drafts by source and step; only those there were.</summary>
+    [Key(13)]
+    public DraftSourceFigures[] Sources { get; init; } = [];
 
     /// <summary>Runs; 0 for autoregressive decoding.</summary>
     [IgnoreMember]

@@ -2,23 +2,13 @@ using MessagePack;
 
 namespace Ppsd.Actors.Messages;
 
-/// <summary>How a session decodes.</summary>
-public enum DecodeMode
-{
-    /// <summary>One token at a time through all stages; exit heads do not run.</summary>
-    Autoregressive,
-
-    /// <summary>Pipeline-parallel self-speculative decoding (arXiv 2509.19368).</summary>
-    Ppsd,
-}
-
 /// <summary>What every stage knows of a session.</summary>
 [MessagePackObject]
 public sealed record SessionSettings
 {
-    /// <summary>How it decodes.</summary>
+    /// <summary>What drafts for it.</summary>
     [Key(0)]
-    public required DecodeMode Mode { get; init; }
+    public required DraftSources Drafts { get; init; }
 
     /// <summary>How its tokens are drawn.</summary>
     [Key(1)]
@@ -43,6 +33,10 @@ public sealed record SessionSettings
     /// <summary>Span of the request that the stage's span belongs to; null for none.</summary>
     [Key(6)]
     public string? TraceParent { get; init; }
+
+    /// <summary>Most tokens a chain head drafts ahead of a candidate; 0 for as many as it can.</summary>
+    [Key(7)]
+    public int ChainDepth { get; init; }
 }
 
 /// <summary>How tokens are drawn, from drafts and target alike: filters in this order, then keyed Gumbel noise.</summary>

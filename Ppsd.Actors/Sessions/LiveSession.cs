@@ -135,7 +135,7 @@ internal sealed class LiveSession(DecodeSession decode, ISessionClient client, S
     private SessionStats Stats(int stageCount) =>
         new()
         {
-            Mode = request.Mode,
+            Drafts = request.Drafts,
             StageCount = stageCount,
             PromptTokens = request.Prompt.Length,
             GeneratedTokens = Decode.GeneratedCount,
@@ -144,7 +144,8 @@ internal sealed class LiveSession(DecodeSession decode, ISessionClient client, S
             CancelledDrafts = Decode.Tally.Cancelled,
             Rollbacks = Decode.Tally.Rollbacks,
             Restarts = Decode.Tally.Restarts,
-            AcceptanceHistogram = request.Mode == DecodeMode.Ppsd ? Decode.Tally.AcceptanceHistogram() : [],
+            AcceptanceHistogram = request.Drafts != DraftSources.None ? Decode.Tally.AcceptanceHistogram() : [],
+            Sources = Decode.Tally.Sources,
             TimeToFirstTokenMs =
                 _firstTokenAt == 0 ? 0 : clock.GetElapsedTime(_startedAt, _firstTokenAt).TotalMilliseconds,
             DecodeMs = _firstTokenAt == 0 ? 0 : clock.GetElapsedTime(_firstTokenAt, _lastTokenAt).TotalMilliseconds,

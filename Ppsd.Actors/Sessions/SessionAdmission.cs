@@ -11,6 +11,8 @@ namespace Ppsd.Actors.Sessions;
 /// </summary>
 internal sealed class SessionAdmission
 {
+    private const int MaxChainDepth = 64;
+
     private readonly PipelineFormed _pipeline;
     private readonly PipelineOptions _options;
     private readonly Dictionary<SessionId, int> _reserved = [];
@@ -78,9 +80,17 @@ internal sealed class SessionAdmission
                 + $"has {_pageCount}; lower the token limit or raise the KV cache size";
         }
 
-        if (request.Mode == DecodeMode.Ppsd && !_pipeline.Stages.Any(stage => stage.Description.HasExitHead))
+        if (
+            (request.Drafts & DraftSources.ExitHead) != 0
+            && !_pipeline.Stages.Any(stage => stage.Description.HasExitHead)
+        )
         {
             return "no stage of this pipeline has an exit head: decode autoregressively, or load one";
+        }
+
+        if (request.ChainDepth is < 0 or > MaxChainDepth)
+        {
+            return $"chain depth: expected 0 to {MaxChainDepth}, found {request.ChainDepth}";
         }
 
         if (
@@ -123,13 +133,14 @@ internal sealed class SessionAdmission
     public SessionSettings SettingsFor(StartSession request) =>
         new()
         {
-            Mode = request.Mode,
+            Drafts = request.Drafts,
             Sampling = request.Sampling,
             MaxWidth = request.MaxWidth,
             ReservedLength = ReservedLength(request),
             PromptLength = request.Prompt.Length,
             TopLogprobs = request.TopLogprobs,
             TraceParent = request.TraceParent,
+            ChainDepth = request.ChainDepth,
         };
 
     /// <summary>How far the session may run ahead.</summary>

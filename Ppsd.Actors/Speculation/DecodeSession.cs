@@ -61,7 +61,7 @@ internal sealed class DecodeSession
         _tokens = [.. prompt];
         _pool = new DraftPool(
             calibration ?? new DraftCalibration(),
-            usesNGrams: false,
+            usesNGrams: (settings.Drafts & DraftSources.NGrams) != 0,
             endPosition: prompt.Count + generation.MaxTokens - 1
         );
     }
@@ -112,7 +112,9 @@ internal sealed class DecodeSession
 
     private TokenNode? Head => _pool.Tree.Root;
 
-    private bool Drafts => _settings.Mode == DecodeMode.Ppsd;
+    private bool Drafts => _settings.Drafts != DraftSources.None;
+
+    private bool HasExitHead => (_settings.Drafts & DraftSources.ExitHead) != 0;
 
     /// <summary>Drafts in flight on the most likely path, for display.</summary>
     public List<TokenId> LikelyDrafts() => _pool.LikelyDrafts();
@@ -295,6 +297,14 @@ internal sealed class DecodeSession
         if (wasDrafted)
         {
             Tally.Judge(isConfirmed);
+            for (var child = head.FirstChild; child is not null; child = child.NextSibling)
+            {
+                if (child.Id is not null)
+                {
+                    Tally.Judge(child.LikeliestClaim.Source, child.LikeliestClaim.Step, child == next);
+                }
+            }
+
             _policy.NoteDraft(isConfirmed);
         }
 
@@ -369,7 +379,7 @@ internal sealed class DecodeSession
         IsFinished = true;
     }
 
-    private bool WantsDrafts(bool mayDraft) => mayDraft && _policy.IsDrafting && Drafts;
+    private bool WantsDrafts(bool mayDraft) => mayDraft && _policy.IsDrafting && HasExitHead;
 
     private bool MayTakeDrafts => Drafts && _policy.IsDrafting && Head is { Id: not null } && RoomInPart > 0;
 

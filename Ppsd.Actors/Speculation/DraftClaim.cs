@@ -1,3 +1,5 @@
+using Ppsd.Actors.Messages;
+
 namespace Ppsd.Actors.Speculation;
 
 /// <summary>One source's word for a token: how likely it calls the token, given that the tokens before it are right.</summary>

@@ -219,7 +219,12 @@ internal sealed class DraftPool(DraftCalibration calibration, bool usesNGrams, i
         var chance = 0.0;
         foreach (ref readonly var claim in node.Claims)
         {
-            chance = Math.Max(chance, calibration.ChanceOf(claim));
+            var claimed = calibration.ChanceOf(claim);
+            if (claimed > chance)
+            {
+                chance = claimed;
+                node.LikeliestClaim = claim;
+            }
         }
 
         (node.Chance, node.PathChance) = (chance, parent.PathChance * chance);

@@ -1,9 +1,12 @@
+using Ppsd.Actors.Messages;
+
 namespace Ppsd.Actors.Speculation;
 
 /// <summary>What became of one session's drafts and runs. Pure; the draft stage's thread owns it.</summary>
 internal sealed class DraftTally
 {
     private readonly List<int> _endedRuns = [];
+    private readonly SortedDictionary<(DraftSource Source, int Step), (int Judged, int Accepted)> _sources = [];
     private int _acceptedInRun;
 
     /// <summary>Drafts that got a verdict. Of siblings at one position one counts: the position is judged once.</summary>
@@ -40,6 +43,24 @@ internal sealed class DraftTally
             Accepted++;
             _acceptedInRun++;
         }
+    }
+
+    /// <summary>Judged drafts by source and step.</summary>
+    public DraftSourceFigures[] Sources =>
+        [
+            .. _sources.Select(entry => new DraftSourceFigures(
+                entry.Key.Source,
+                entry.Key.Step,
+                entry.Value.Judged,
+                entry.Value.Accepted
+            )),
+        ];
+
+    /// <summary>One draft of a position that got its verdict.</summary>
+    public void Judge(DraftSource source, int step, bool isConfirmed)
+    {
+        var (judged, accepted) = _sources.GetValueOrDefault((source, step));
+        _sources[(source, step)] = (judged + 1, accepted + (isConfirmed ? 1 : 0));
     }
 
     /// <summary>Drafts died unjudged.</summary>

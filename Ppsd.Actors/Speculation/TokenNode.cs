@@ -48,6 +48,9 @@ internal sealed class TokenNode
     /// <summary>Its sources' claims.</summary>
     public ReadOnlySpan<DraftClaim> Claims => _claims.AsSpan(0, _claimed);
 
+    /// <summary>The claim that gave it its chance.</summary>
+    public DraftClaim LikeliestClaim { get; set; }
+
     /// <summary>Adds a claim, in place of an earlier one of the same source: the later one has seen more tokens.</summary>
     public void Claim(in DraftClaim claim)
     {

@@ -20,7 +20,7 @@ internal sealed class StageHeads(IStageRuntime runtime, StageSessions sessions)
     public bool MustRunExitHead(MicroBatch batch, bool isLast) =>
         runtime.Description.HasExitHead
         && (!isLast || runtime.Description.DraftDepth > 1)
-        && Array.Exists(batch.Parts, part => sessions.SettingsOf(part.Session).Mode == DecodeMode.Ppsd);
+        && Array.Exists(batch.Parts, part => DraftsWithHead(part));
 
     /// <summary>What the exit head drafts from, of a micro-batch whose parts that draft come last.</summary>
     public DraftRequest RequestFor(MicroBatch batch) => new(FirstDraftRow(batch), DepthFor(batch));
@@ -89,11 +89,25 @@ internal sealed class StageHeads(IStageRuntime runtime, StageSessions sessions)
         return new Verdicts([.. verdicts]);
     }
 
-    /// <summary>A micro-batch of one row has no room for more than the next token.</summary>
-    private int DepthFor(MicroBatch batch) =>
-        Array.Exists(batch.Parts, part => part.IsDrafting && sessions.SettingsOf(part.Session).MaxWidth > 1)
-            ? runtime.Description.DraftDepth
-            : 1;
+    private bool DraftsWithHead(BatchPart part) =>
+        (sessions.SettingsOf(part.Session).Drafts & DraftSources.ExitHead) != 0;
+
+    /// <summary>The deepest that a part drafts.</summary>
+    private int DepthFor(MicroBatch batch)
+    {
+        var depth = 1;
+        foreach (var part in batch.Parts)
+        {
+            // A micro-batch of one row has no room for more than the next token.
+            if (part.IsDrafting && sessions.SettingsOf(part.Session) is { MaxWidth: > 1, ChainDepth: var most })
+            {
+                var own = most == 0 ? runtime.Description.DraftDepth : Math.Min(most, runtime.Description.DraftDepth);
+                depth = Math.Max(depth, own);
+            }
+        }
+
+        return depth;
+    }
 
     private DraftedToken[] Draft(BatchPart part, int firstRow)
     {

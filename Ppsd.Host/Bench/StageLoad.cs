@@ -89,7 +89,7 @@ internal sealed class StageLoad(IStageRuntime runtime, int hiddenSize, TimeProvi
     private static SessionSettings Settings() =>
         new()
         {
-            Mode = DecodeMode.Autoregressive,
+            Drafts = DraftSources.None,
             Sampling = new SamplingSettings(),
             MaxWidth = 1,
             ReservedLength = Length + 1,

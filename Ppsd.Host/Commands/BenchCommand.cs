@@ -10,6 +10,7 @@ internal static class BenchCommand
         new("bench", "Measures this machine.")
         {
             new BenchDecodeCommand(clock),
+            new BenchDraftsCommand(clock),
             new BenchSessionsCommand(clock),
             new BenchServeCommand(clock),
             new BenchCancelCommand(clock),

@@ -123,7 +123,7 @@ internal sealed class GenerateCommand : PpsdCommand
     )
     {
         var stageCount = pipeline.Formed.Stages.Length;
-        if (settings.Mode != DecodeMode.Ppsd || stageCount == 1 || result.TokenIds.Count < 2)
+        if (settings.Drafts == DraftSources.None || stageCount == 1 || result.TokenIds.Count < 2)
         {
             Console.Error.WriteLine(
                 "nothing to compare: drafts need an exit head, two stages or more, and a text of two tokens or more"

@@ -40,6 +40,33 @@ internal static class OptionFactory
             description
         );
 
+    /// <summary>Text that stands for a value.</summary>
+    /// <param name="name">The option.</param>
+    /// <param name="helpName">What its help calls the text.</param>
+    /// <param name="description">What its help says.</param>
+    /// <param name="parse">Returns the value; null for a text that stands for none.</param>
+    /// <param name="expected">What the refusal says was expected.</param>
+    public static Option<T?> Parsed<T>(
+        string name,
+        string helpName,
+        string description,
+        Func<string, T?> parse,
+        string expected
+    )
+        where T : class =>
+        Described(
+            new Option<T?>(name)
+            {
+                HelpName = helpName,
+                CustomParser = result =>
+                {
+                    var found = result.Tokens[0].Value;
+                    return parse(found) ?? Refuse<T>(result, name, expected, found);
+                },
+            },
+            description
+        );
+
     /// <summary>A number in a range.</summary>
     public static Option<T?> Number<T>(string name, string helpName, string description, T min, T max)
         where T : struct, INumber<T> =>

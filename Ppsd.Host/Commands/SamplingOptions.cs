@@ -102,12 +102,28 @@ internal sealed class SamplingOptions(int? standardMaxTokens = 128, bool drawsSe
         "Ends the text before this string; may be given several times."
     );
 
+    private readonly Option<DraftChoice?> _drafts = OptionFactory.Parsed(
+        "--drafts",
+        "exit|chain|ngram|auto|none",
+        "What drafts, several between commas: the exit head one token ahead, as a chain, the text's own n-grams; the exit head there is by default. The text is the same.",
+        DraftNames.Parse,
+        DraftNames.Expected
+    );
+
     private readonly Option<int?> _maxWidth = OptionFactory.Number(
         "--max-width",
         "W",
-        "Most candidates of a micro-batch, 1 by default: the exit head's best W tokens become a tree.",
+        "Most candidates of a micro-batch, 1 by default: the likeliest W drafts enter, as chains and branches.",
         1,
-        8
+        16
+    );
+
+    private readonly Option<int?> _chainDepth = OptionFactory.Number(
+        "--chain-depth",
+        "D",
+        "Most tokens that a chain head drafts ahead of a candidate; by default as many as it can.",
+        1,
+        64
     );
 
     /// <summary>Adds them to a command.</summary>
@@ -125,7 +141,9 @@ internal sealed class SamplingOptions(int? standardMaxTokens = 128, bool drawsSe
         command.Options.Add(_seed);
         command.Options.Add(_ignoreEos);
         command.Options.Add(_stop);
+        command.Options.Add(_drafts);
         command.Options.Add(_maxWidth);
+        command.Options.Add(_chainDepth);
     }
 
     /// <summary>The settings they ask for; what they leave open comes from the model's generation_config.json.</summary>
@@ -155,23 +173,44 @@ internal sealed class SamplingOptions(int? standardMaxTokens = 128, bool drawsSe
         );
         return new GenerationSettings
         {
-            Mode = Mode(parsed.GetValue(_decode), assets),
+            Drafts = Drafts(parsed, assets),
             MaxTokens = parsed.GetValue(_maxTokens) ?? standardMaxTokens ?? int.MaxValue,
             IgnoreEndTokens = parsed.GetValue(_ignoreEos),
             MaxWidth = parsed.GetValue(_maxWidth) ?? 1,
+            ChainDepth = ChainDepth(parsed),
             StopStrings = stops,
             Sampling = sampling,
             IsSeedDrawn = seed is null && drawsSeed && !SamplingParameters.IsGreedyAt(sampling.Temperature),
         };
     }
 
-    private static DecodeMode Mode(string? given, ModelAssets assets) =>
-        (given, assets.ExitHead) switch
+    private DraftSources Drafts(ParseResult parsed, ModelAssets assets)
+    {
+        var decode = parsed.GetValue(_decode);
+        var chosen = parsed.GetValue(_drafts)?.Sources;
+        if (decode is not null && chosen is not null && decode == "ppsd" != (chosen != DraftSources.None))
         {
-            ("autoregressive", _) or (null, null) => DecodeMode.Autoregressive,
-            (_, not null) => DecodeMode.Ppsd,
-            _ => throw new UserErrorException(
-                $"--decode ppsd: no exit head was made for the weights of {assets.Folder}; give one with --exit-head, or decode autoregressively"
-            ),
-        };
+            throw new UserErrorException(
+                $"--drafts: expected {(decode == "ppsd" ? "a source" : "none")} with --decode {decode}, found {DraftNames.Of(chosen.Value)}"
+            );
+        }
+
+        if (decode == "autoregressive")
+        {
+            return DraftSources.None;
+        }
+
+        var needsHead = chosen is { } sources ? (sources & DraftSources.ExitHead) != 0 : decode == "ppsd";
+        if (needsHead && assets.ExitHead is null)
+        {
+            throw new UserErrorException(
+                $"{(chosen is null ? "--decode ppsd" : $"--drafts {DraftNames.Of(chosen.Value)}")}: no exit head was made for the weights of {assets.Folder}; give one with --exit-head, or decode autoregressively"
+            );
+        }
+
+        return chosen ?? (assets.ExitHead is null ? DraftSources.None : DraftSources.ExitHead);
+    }
+
+    private int ChainDepth(ParseResult parsed) =>
+        parsed.GetValue(_drafts) is { Sources: not null, IsChain: false } ? 1 : parsed.GetValue(_chainDepth) ?? 0;
 }

@@ -32,7 +32,7 @@ internal sealed class GatewayModel(PpsdClient client, ModelAssets assets) : ITex
         var prompt = Encode(request, cancellation);
         var generation = new GenerationSettings
         {
-            Mode = ModelDefaults.Mode(settings, assets),
+            Drafts = ModelDefaults.Drafts(settings, assets),
             Sampling = ModelDefaults.Sampling(settings, assets),
             MaxTokens = settings.MaxTokens ?? Math.Max(1, assets.Config.MaxPositions - prompt.Length),
             IgnoreEndTokens = settings.IgnoresEndTokens,

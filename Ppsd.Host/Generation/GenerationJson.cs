@@ -55,7 +55,7 @@ internal static class GenerationJson
 
     private static void WriteStats(Utf8JsonWriter json, SessionStats stats)
     {
-        json.WriteString("decode", stats.Mode == DecodeMode.Ppsd ? "ppsd" : "autoregressive");
+        json.WriteString("decode", stats.Drafts != DraftSources.None ? "ppsd" : "autoregressive");
         json.WriteNumber("stages", stats.StageCount);
         json.WriteNumber("prompt_tokens", stats.PromptTokens);
         json.WriteNumber("generated_tokens", stats.GeneratedTokens);

@@ -5,8 +5,8 @@ namespace Ppsd.Host.Generation;
 /// <summary>How texts are generated.</summary>
 internal sealed record GenerationSettings
 {
-    /// <summary>How to decode.</summary>
-    public required DecodeMode Mode { get; init; }
+    /// <summary>What drafts; nothing for autoregressive decoding.</summary>
+    public required DraftSources Drafts { get; init; }
 
     /// <summary>How tokens are drawn.</summary>
     public required SamplingSettings Sampling { get; init; }
@@ -22,6 +22,9 @@ internal sealed record GenerationSettings
 
     /// <summary>Most candidates of a micro-batch.</summary>
     public int MaxWidth { get; init; } = 1;
+
+    /// <summary>Most tokens a chain head drafts ahead of a candidate; 0 for as many as it can.</summary>
+    public int ChainDepth { get; init; }
 
     /// <summary>Strings that end the text; they are not part of it.</summary>
     public IReadOnlyList<string> StopStrings { get; init; } = [];

@@ -48,11 +48,11 @@ internal sealed class ModeRace(
         var started = clock.GetTimestamp();
         do
         {
-            plain = Math.Max(plain, await SpeedAsync(pipeline, DecodeMode.Autoregressive));
-            drafted = Math.Max(drafted, await SpeedAsync(pipeline, DecodeMode.Ppsd));
+            plain = Math.Max(plain, await SpeedAsync(pipeline, DraftSources.None));
+            drafted = Math.Max(drafted, await SpeedAsync(pipeline, settings.Drafts));
             if (oneStage is not null)
             {
-                alone = Math.Max(alone, await SpeedAsync(oneStage, DecodeMode.Autoregressive));
+                alone = Math.Max(alone, await SpeedAsync(oneStage, DraftSources.None));
             }
         } while (clock.GetElapsedTime(started).TotalSeconds < RaceSeconds);
 
@@ -62,9 +62,9 @@ internal sealed class ModeRace(
             OneStageThreads = oneStageThreads,
         };
 
-        async Task<double> SpeedAsync(TextGenerator generator, DecodeMode mode)
+        async Task<double> SpeedAsync(TextGenerator generator, DraftSources drafts)
         {
-            var again = await generator.RunAsync(prompt, shortened with { Mode = mode }, cancellation);
+            var again = await generator.RunAsync(prompt, shortened with { Drafts = drafts }, cancellation);
             return again.Stats.TokensPerSecond;
         }
     }

@@ -24,6 +24,6 @@ internal static class ModelDefaults
     }
 
     /// <summary>How to decode: speculating is the rule where there is an exit head.</summary>
-    public static DecodeMode Mode(TextSettings settings, ModelAssets assets) =>
-        settings.Speculates ?? assets.ExitHead is not null ? DecodeMode.Ppsd : DecodeMode.Autoregressive;
+    public static DraftSources Drafts(TextSettings settings, ModelAssets assets) =>
+        settings.Speculates ?? assets.ExitHead is not null ? DraftSources.ExitHead : DraftSources.None;
 }

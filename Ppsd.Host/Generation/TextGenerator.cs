@@ -32,7 +32,7 @@ internal sealed class TextGenerator(PpsdClient client, ModelAssets assets)
         var told = 0;
         var text = new StringBuilder();
 
-        var generation = client.Start(Request(prompt, settings));
+        var generation = client.Start(Request(assets, prompt, settings));
         await foreach (var next in generation.Events(cancellation))
         {
             switch (next)
@@ -150,15 +150,17 @@ internal sealed class TextGenerator(PpsdClient client, ModelAssets assets)
         return new DraftTextChanged(Encoding.UTF8.GetString([.. bytes]), pieces);
     }
 
-    private StartSession Request(int[] prompt, GenerationSettings settings) =>
+    /// <summary>The request of a text.</summary>
+    public static StartSession Request(ModelAssets assets, int[] prompt, GenerationSettings settings) =>
         new()
         {
             Prompt = [.. prompt.Select(token => new TokenId(token))],
             MaxTokens = settings.MaxTokens,
             EndTokens = settings.IgnoreEndTokens ? [] : [.. assets.EndTokenIds.Select(token => new TokenId(token))],
-            Mode = settings.Mode,
+            Drafts = settings.Drafts,
             Sampling = settings.Sampling,
             MaxWidth = settings.MaxWidth,
+            ChainDepth = settings.ChainDepth,
             TopLogprobs = settings.TopLogprobs,
             TraceParent = settings.TraceParent,
             ShowDrafts = settings.ShowDrafts,

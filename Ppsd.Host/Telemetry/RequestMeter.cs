@@ -82,7 +82,7 @@ internal sealed class RequestMeter : IDisposable
             QueueTimeMs = Round(Between(_arrivedAt, _startedAt).TotalMilliseconds),
             MeanItlMs = gaps == 0 ? 0 : Round(decodeMs / gaps),
             TokensPerSecond = decodeMs <= 0 ? 0 : Round(gaps * 1000 / decodeMs),
-            SpeculativeDecoding = result.Stats.Mode == DecodeMode.Ppsd ? Drafts(result.Stats) : null,
+            SpeculativeDecoding = result.Stats.Drafts != DraftSources.None ? Drafts(result.Stats) : null,
         };
     }
 

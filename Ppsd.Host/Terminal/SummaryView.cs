@@ -25,7 +25,7 @@ internal static class SummaryView
         var rows = new List<(string Name, string Value)> { ("speed", Speed(stats)), ("ran on", setting) };
 
         // With one stage there is nothing that a draft could overtake, and none is made.
-        if (stats.Mode == DecodeMode.Ppsd && stats.StageCount > 1)
+        if (stats.Drafts != DraftSources.None && stats.StageCount > 1)
         {
             rows.Add(
                 (

@@ -46,16 +46,16 @@ internal sealed class DecodeModeChecks(VerifiedDevice device, TimeProvider clock
 
             await using var pipeline = await StartAsync(stages);
             var generator = new TextGenerator(pipeline.Client, device.Assets);
-            foreach (var mode in (DecodeMode[])[DecodeMode.Autoregressive, DecodeMode.Ppsd])
+            foreach (var drafts in (DraftSources[])[DraftSources.None, DraftSources.ExitHead])
             {
-                if (mode == DecodeMode.Ppsd && device.Assets.ExitHead is null)
+                if (drafts != DraftSources.None && device.Assets.ExitHead is null)
                 {
                     continue;
                 }
 
                 var name =
-                    $"{(mode == DecodeMode.Ppsd ? "ppsd" : "autoregressive")}, {stages} {(stages == 1 ? "stage" : "stages")}";
-                var (results, failure) = await TryRunAllAsync(generator, prompts, mode, width: 1);
+                    $"{(drafts != DraftSources.None ? "ppsd" : "autoregressive")}, {stages} {(stages == 1 ? "stage" : "stages")}";
+                var (results, failure) = await TryRunAllAsync(generator, prompts, drafts, width: 1);
                 if (failure is not null)
                 {
                     yield return new Finding(name, false, failure);
@@ -64,9 +64,9 @@ internal sealed class DecodeModeChecks(VerifiedDevice device, TimeProvider clock
 
                 expected ??= results!;
                 yield return Compare(name, expected, results!);
-                if (mode == DecodeMode.Ppsd && stages == 4)
+                if (drafts != DraftSources.None && stages == 4)
                 {
-                    (results, failure) = await TryRunAllAsync(generator, prompts, mode, width: 4);
+                    (results, failure) = await TryRunAllAsync(generator, prompts, drafts, width: 4);
                     yield return failure is null
                         ? Compare($"{name}, width 4", expected, results!)
                         : new Finding($"{name}, width 4", false, failure);
@@ -91,13 +91,13 @@ internal sealed class DecodeModeChecks(VerifiedDevice device, TimeProvider clock
     private static async Task<(List<TextResult>? Results, string? Failure)> TryRunAllAsync(
         TextGenerator generator,
         List<int[]> prompts,
-        DecodeMode mode,
+        DraftSources drafts,
         int width
     )
     {
         try
         {
-            return (await RunAllAsync(generator, prompts, mode, width), null);
+            return (await RunAllAsync(generator, prompts, drafts, width), null);
         }
         catch (GenerationException e)
         {
@@ -109,7 +109,7 @@ internal sealed class DecodeModeChecks(VerifiedDevice device, TimeProvider clock
     private static async Task<List<TextResult>> RunAllAsync(
         TextGenerator generator,
         List<int[]> prompts,
-        DecodeMode mode,
+        DraftSources drafts,
         int width
     )
     {
@@ -120,7 +120,7 @@ internal sealed class DecodeModeChecks(VerifiedDevice device, TimeProvider clock
                 prompt,
                 new GenerationSettings
                 {
-                    Mode = mode,
+                    Drafts = drafts,
                     Sampling = sampling,
                     MaxTokens = Tokens,
                     MaxWidth = width,

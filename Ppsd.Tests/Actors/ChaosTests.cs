@@ -20,6 +20,14 @@ public sealed class ChaosTests
         ToyDrafters.Mostly,
     ];
 
+    private static readonly DraftSources[] _sources =
+    [
+        DraftSources.ExitHead,
+        DraftSources.ExitHead | DraftSources.NGrams,
+        DraftSources.NGrams,
+        DraftSources.None,
+    ];
+
     [Test]
     public void Random_delays_and_late_and_repeated_cancels_change_no_token() => Check(loss: 0, histories: 60);
 
@@ -117,7 +125,7 @@ public sealed class ChaosTests
         var request = ToyPipeline.Request(
             prompt,
             maxTokens: 40 - 5 * (session % 3),
-            mode: session % 4 == 3 ? DecodeMode.Autoregressive : DecodeMode.Ppsd,
+            drafts: _sources[(seed + session) % _sources.Length],
             sampling: sampling,
             maxWidth: 1 + (width + session) % 8
         ) with

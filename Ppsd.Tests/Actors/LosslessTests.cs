@@ -39,15 +39,57 @@ public sealed class LosslessTests
         foreach (var sampling in (SamplingSettings[])[SamplingSettings.Greedy, _sampled])
         {
             var expected = pipeline.Model.Generate([new TokenId(1), new TokenId(2)], 60, sampling);
-            var plain = await pipeline.RunAsync(ToyPipeline.Request([1, 2], 60, DecodeMode.Autoregressive, sampling));
+            var plain = await pipeline.RunAsync(ToyPipeline.Request([1, 2], 60, DraftSources.None, sampling));
             var speculative = await pipeline.RunAsync(
-                ToyPipeline.Request([1, 2], 60, DecodeMode.Ppsd, sampling, width)
+                ToyPipeline.Request([1, 2], 60, DraftSources.ExitHead, sampling, width)
             );
             using (Assert.EnterMultipleScope())
             {
                 Assert.That(plain.Tokens, Is.EqualTo(expected));
                 Assert.That(speculative.Tokens, Is.EqualTo(expected));
                 Assert.That(speculative.Stats.Restarts, Is.Zero);
+            }
+        }
+
+        await pipeline.AssertNothingHeldAsync();
+    }
+
+    /// <summary>A model of six tokens repeats itself soon, so n-grams match, and often wrongly.</summary>
+    [Test]
+    public async Task N_grams_give_the_text_of_plain_decoding_with_an_exit_head_and_without(
+        [Values(1, 4)] int stages,
+        [Values(1, 8)] int width,
+        [Values] bool hasExitHead
+    )
+    {
+        await using var pipeline = await ToyPipeline.StartAsync(
+            stages,
+            ToyDrafters.Mostly,
+            headStage: hasExitHead ? 0 : -1,
+            draftDepth: 3
+        );
+        foreach (var sampling in (SamplingSettings[])[SamplingSettings.Greedy, _sampled])
+        {
+            var drafts = DraftSources.NGrams | (hasExitHead ? DraftSources.ExitHead : DraftSources.None);
+            var result = await pipeline.RunAsync(ToyPipeline.Request([1, 2, 3, 1, 2], 60, drafts, sampling, width));
+            using (Assert.EnterMultipleScope())
+            {
+                Assert.That(
+                    result.Tokens,
+                    Is.EqualTo(
+                        pipeline.Model.Generate(
+                            [.. new[] { 1, 2, 3, 1, 2 }.Select(id => new TokenId(id))],
+                            60,
+                            sampling
+                        )
+                    )
+                );
+                Assert.That(
+                    result.Stats.Sources.Any(figures => figures.Source == DraftSource.NGram),
+                    Is.EqualTo(stages > 1 || width > 1),
+                    "one stage has no room beside a verified token"
+                );
+                Assert.That(result.Stats.Restarts, Is.Zero);
             }
         }
 
@@ -66,7 +108,7 @@ public sealed class LosslessTests
         {
             var sampling = new SamplingSettings { Temperature = 1f, Seed = (ulong)seed };
             var result = await pipeline.RunAsync(
-                ToyPipeline.Request([1, 2], 3, DecodeMode.Ppsd, sampling, maxWidth: 2)
+                ToyPipeline.Request([1, 2], 3, DraftSources.ExitHead, sampling, maxWidth: 2)
             );
             first[result.Tokens[0].Value]++;
             second[result.Tokens[1].Value]++;

@@ -19,7 +19,7 @@ internal sealed record ServedModel(string Name, ModelAssets Assets)
     public string SystemFingerprint => $"ppsd-{ProgramVersion.Text}-{Assets.Fingerprint[..12]}";
 
     /// <summary>How requests decode that do not say.</summary>
-    public DecodeMode DefaultMode => Assets.ExitHead is null ? DecodeMode.Autoregressive : DecodeMode.Ppsd;
+    public DraftSources DefaultMode => Assets.ExitHead is null ? DraftSources.None : DraftSources.ExitHead;
 
     /// <summary>Refuses any other name than this model's; no name means this one.</summary>
     public string Require(string? name) =>

@@ -25,7 +25,7 @@ internal static class SettingsReader
     {
         return new GenerationSettings
         {
-            Mode = Mode(fields, model),
+            Drafts = Drafts(fields, model),
             MaxTokens = maxTokens,
             IgnoreEndTokens = fields.Switch("ignore_eos") ?? false,
             StopStrings = Stops(fields),
@@ -70,10 +70,10 @@ internal static class SettingsReader
         return asked ?? Math.Min(standard ?? room, room);
     }
 
-    private static DecodeMode Mode(RequestFields fields, ServedModel model) =>
+    private static DraftSources Drafts(RequestFields fields, ServedModel model) =>
         fields.Switch("speculation") switch
         {
-            false => DecodeMode.Autoregressive,
+            false => DraftSources.None,
             true when model.Assets.ExitHead is null => throw ApiException.BadRequest(
                 "speculation: the model is served without an exit head",
                 "speculation",

@@ -103,7 +103,7 @@ internal sealed class CancelBench(CancelBenchSettings settings, TimeProvider clo
             FirstHeadRow = 0,
             Settings = new SessionSettings
             {
-                Mode = DecodeMode.Ppsd,
+                Drafts = DraftSources.ExitHead,
                 Sampling = SamplingSettings.Greedy,
                 MaxWidth = 1,
                 ReservedLength = 1,

@@ -59,7 +59,7 @@ internal sealed class DecodeBench(BenchStand stand, ModelAssets assets, TimeProv
 
         // Without a stage after the exit head there is nothing to overlap: PPSD would be the same thing again.
         if (
-            settings.Generation.Mode == DecodeMode.Ppsd
+            settings.Generation.Drafts != DraftSources.None
             && stand.Pipeline.Formed.Stages.SkipLast(1).Any(stage => stage.Description.HasExitHead)
         )
         {
@@ -111,7 +111,7 @@ internal sealed class DecodeBench(BenchStand stand, ModelAssets assets, TimeProv
         var pipeline = arm is BenchArm.OneDevice or BenchArm.OneDeviceLoaded ? stand.OneDevice! : stand.Pipeline;
         var generation = settings.Generation with
         {
-            Mode = arm == BenchArm.Ppsd ? DecodeMode.Ppsd : DecodeMode.Autoregressive,
+            Drafts = arm == BenchArm.Ppsd ? DraftSources.ExitHead : DraftSources.None,
         };
         var generator = new TextGenerator(pipeline.Client, assets);
         var before = await PipelineStatus.AskAsync(pipeline.Formed);

@@ -29,7 +29,7 @@ internal sealed class StageProbe(IStageRuntime runtime, int hiddenSize, TimeProv
             session,
             new SessionSettings
             {
-                Mode = DecodeMode.Ppsd,
+                Drafts = DraftSources.ExitHead,
                 Sampling = SamplingSettings.Greedy,
                 MaxWidth = 1,
                 ReservedLength = length + AddedTokens + 1,

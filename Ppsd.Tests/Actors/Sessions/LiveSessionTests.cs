@@ -21,7 +21,7 @@ public sealed class LiveSessionTests
             Prompt = Tokens(1),
             MaxTokens = 100,
             EndTokens = [],
-            Mode = DecodeMode.Autoregressive,
+            Drafts = DraftSources.None,
             Sampling = SamplingSettings.Greedy,
         };
         _session = new LiveSession(Session([1]), _client, request, new ManualClock());

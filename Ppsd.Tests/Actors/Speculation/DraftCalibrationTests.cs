@@ -1,3 +1,4 @@
+using Ppsd.Actors.Messages;
 using Ppsd.Actors.Speculation;
 
 namespace Ppsd.Tests.Actors.Speculation;

@@ -20,7 +20,7 @@ internal static class ScriptedSession
             Tokens(prompt),
             new SessionSettings
             {
-                Mode = DecodeMode.Ppsd,
+                Drafts = DraftSources.ExitHead,
                 Sampling = SamplingSettings.Greedy,
                 MaxWidth = width,
                 ReservedLength = 1000,

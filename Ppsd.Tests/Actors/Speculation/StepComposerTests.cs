@@ -119,7 +119,7 @@ public sealed class StepComposerTests
     public void Parts_that_draft_come_last()
     {
         var composer = Composer(parallelStages: 9, sessions: 0, out _);
-        DecodeSession[] sessions = [Session(0), Session(1, mode: DecodeMode.Autoregressive), Session(2)];
+        DecodeSession[] sessions = [Session(0), Session(1, drafts: DraftSources.None), Session(2)];
         Array.ForEach(sessions, composer.Add);
         EnterPrompts(composer, sessions);
         Draft(sessions[2], parent: 0);
@@ -161,13 +161,13 @@ public sealed class StepComposerTests
     private static int[] Sessions(BatchPart[]? parts) =>
         [.. (parts ?? []).Select(part => (int)(uint)part.Session.Value)];
 
-    private static DecodeSession Session(int number, int prompt = 1, DecodeMode mode = DecodeMode.Ppsd) =>
+    private static DecodeSession Session(int number, int prompt = 1, DraftSources drafts = DraftSources.ExitHead) =>
         new(
             SessionId.Create(new PipelineEpoch(1), number),
             [.. Enumerable.Range(0, prompt).Select(token => new TokenId(token))],
             new SessionSettings
             {
-                Mode = mode,
+                Drafts = drafts,
                 Sampling = SamplingSettings.Greedy,
                 MaxWidth = 1,
                 ReservedLength = 100,

@@ -74,7 +74,7 @@ internal static class MisfitBatches
     public static SessionSettings Settings { get; } =
         new()
         {
-            Mode = DecodeMode.Ppsd,
+            Drafts = DraftSources.ExitHead,
             Sampling = SamplingSettings.Greedy,
             MaxWidth = 1,
             ReservedLength = 50,

@@ -38,7 +38,7 @@ public sealed class WireSerializerTests
             IsDrafting = true,
             Settings = new SessionSettings
             {
-                Mode = DecodeMode.Ppsd,
+                Drafts = DraftSources.ExitHead,
                 Sampling = new SamplingSettings
                 {
                     Temperature = 0.5f,

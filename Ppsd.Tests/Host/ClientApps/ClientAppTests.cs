@@ -163,7 +163,7 @@ public sealed class ClientAppTests
     private static GenerationSettings Settings(int maxTokens, SamplingSettings sampling, int? topLogprobs = null) =>
         new()
         {
-            Mode = DecodeMode.Ppsd,
+            Drafts = DraftSources.ExitHead,
             MaxTokens = maxTokens,
             Sampling = sampling,
             TopLogprobs = topLogprobs,

@@ -86,6 +86,16 @@ public sealed class BadInputTests
             ["generate", "--decode", "fast", "a"]
         );
         yield return Case(
+            "an unknown draft source",
+            "--drafts: expected auto, none, or exit, chain and ngram between commas, found 'exit,guess'",
+            ["generate", "--drafts", "exit,guess", "a"]
+        );
+        yield return Case(
+            "drafts against plain decoding",
+            "--drafts: expected none with --decode autoregressive, found n-grams",
+            ["generate", "--decode", "autoregressive", "--drafts", "ngram", "a"]
+        );
+        yield return Case(
             "an unknown device",
             "--device: expected auto, cpu or cuda:N, found 'tpu'",
             ["generate", "--device", "tpu", "a"]

@@ -31,7 +31,7 @@ public sealed class AcceptanceTests
         );
         var settings = new GenerationSettings
         {
-            Mode = DecodeMode.Ppsd,
+            Drafts = DraftSources.ExitHead,
             Sampling = SamplingSettings.Greedy,
             MaxTokens = 96,
         };

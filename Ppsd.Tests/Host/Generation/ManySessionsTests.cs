@@ -35,7 +35,7 @@ public sealed class ManySessionsTests
         var alone = new List<TextResult>();
         for (var i = 0; i < prompts.Length; i++)
         {
-            alone.Add(await generator.RunAsync(prompts[i], Settings(i) with { Mode = DecodeMode.Autoregressive }));
+            alone.Add(await generator.RunAsync(prompts[i], Settings(i) with { Drafts = DraftSources.None }));
         }
 
         var before = (await pipeline.StatusAsync())[^1];
@@ -78,7 +78,7 @@ public sealed class ManySessionsTests
     private static GenerationSettings Settings(int session) =>
         new()
         {
-            Mode = session == 3 ? DecodeMode.Autoregressive : DecodeMode.Ppsd,
+            Drafts = session == 3 ? DraftSources.None : DraftSources.ExitHead,
             MaxTokens = 24 + 4 * session,
             IgnoreEndTokens = true,
             MaxWidth = 1 + session % 3,

@@ -106,7 +106,7 @@ public sealed class TextGeneratorTests
         var length = _assets.Config.MaxPositions;
         int[] prompt = [.. Enumerable.Range(0, length - 20).Select(i => _prompt[i % _prompt.Length])];
         var settings = Settings(20) with { IgnoreEndTokens = true };
-        var plain = await _generator.RunAsync(prompt, settings with { Mode = DecodeMode.Autoregressive });
+        var plain = await _generator.RunAsync(prompt, settings with { Drafts = DraftSources.None });
         var tree = await _generator.RunAsync(prompt, settings with { MaxWidth = 3 });
 
         Assert.That(tree.TokenIds, Is.EqualTo(plain.TokenIds).And.Count.EqualTo(20));
@@ -129,7 +129,7 @@ public sealed class TextGeneratorTests
                 Seed = 5,
             },
         };
-        var plain = await _generator.RunAsync(_prompt, settings with { Mode = DecodeMode.Autoregressive });
+        var plain = await _generator.RunAsync(_prompt, settings with { Drafts = DraftSources.None });
         var speculative = await _generator.RunAsync(_prompt, settings);
         var tree = await _generator.RunAsync(_prompt, settings with { MaxWidth = 3 });
         var unpenalised = await _generator.RunAsync(
@@ -190,7 +190,7 @@ public sealed class TextGeneratorTests
     private static GenerationSettings Settings(int maxTokens) =>
         new()
         {
-            Mode = DecodeMode.Ppsd,
+            Drafts = DraftSources.ExitHead,
             Sampling = SamplingSettings.Greedy,
             MaxTokens = maxTokens,
         };

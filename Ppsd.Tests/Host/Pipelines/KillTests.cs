@@ -82,7 +82,7 @@ public sealed class KillTests
         );
 
     private static StartSession Request(int maxTokens) =>
-        ToyPipeline.Request([1, 438, 4035, 489, 4080, 441, 4035], maxTokens, DecodeMode.Ppsd);
+        ToyPipeline.Request([1, 438, 4035, 489, 4080, 441, 4035], maxTokens, DraftSources.ExitHead);
 
     private static async Task AssertSurvivorsHoldNothingAsync(PipelineFormed formed, int dead)
     {

@@ -65,7 +65,7 @@ internal sealed class ToyPipeline : IAsyncDisposable
     public static StartSession Request(
         IEnumerable<int> prompt,
         int maxTokens,
-        DecodeMode mode = DecodeMode.Ppsd,
+        DraftSources drafts = DraftSources.ExitHead,
         SamplingSettings? sampling = null,
         int maxWidth = 1,
         params int[] endTokens
@@ -75,7 +75,7 @@ internal sealed class ToyPipeline : IAsyncDisposable
             Prompt = [.. prompt.Select(token => new TokenId(token))],
             MaxTokens = maxTokens,
             EndTokens = [.. endTokens.Select(token => new TokenId(token))],
-            Mode = mode,
+            Drafts = drafts,
             Sampling = sampling ?? SamplingSettings.Greedy,
             MaxWidth = maxWidth,
         };

@@ -36,7 +36,7 @@ public sealed class RequestReaderTests
             Is.EqualTo(
                 new GenerationSettings
                 {
-                    Mode = DecodeMode.Autoregressive,
+                    Drafts = DraftSources.None,
                     MaxTokens = 33,
                     IgnoreEndTokens = true,
                     TopLogprobs = 5,
@@ -74,7 +74,7 @@ public sealed class RequestReaderTests
         {
             Assert.That(completion.Settings.MaxTokens, Is.EqualTo(16), "as OpenAI has it");
             Assert.That(chat.Settings.MaxTokens, Is.EqualTo(2048 - chat.Prompt.Length), "as much as the context holds");
-            Assert.That(chat.Settings.Mode, Is.EqualTo(DecodeMode.Ppsd));
+            Assert.That(chat.Settings.Drafts, Is.EqualTo(DraftSources.ExitHead));
             Assert.That(chat.Settings.Sampling, Is.EqualTo(SamplingSettings.Greedy with { Seed = 99 }));
             Assert.That(chat, Has.Property("Streams").False.And.Property("IncludesUsage").False);
             Assert.That(chat.Settings.TopLogprobs, Is.Null);

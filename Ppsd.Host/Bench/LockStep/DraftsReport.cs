@@ -1,0 +1,102 @@
+using System.Text.Json.Nodes;
+using Ppsd.Actors.Messages;
+
+namespace Ppsd.Host.Bench.LockStep;
+
+/// <summary>The drafts benchmark's result as tables and JSON.</summary>
+internal static class DraftsReport
+{
+    /// <summary>The report.</summary>
+    /// <param name="result">What was counted.</param>
+    /// <param name="setting">What was decoded, in words.</param>
+    public static BenchReport Create(DraftsBenchResult result, string setting) =>
+        new()
+        {
+            Setting = setting,
+            Tables =
+            [
+                new BenchTable(
+                    ["decode", "cycles/token", "rows/cycle", "accepted/cycle", "speed-up"],
+                    [
+                        ["plain", F($"{Plain(result):0.00}"), F($"{Rows(result):0.00}"), "", F($"{1:0.00}")],
+                        [
+                            "drafts",
+                            F($"{result.CyclesPerToken:0.000}"),
+                            F($"{result.RowsPerCycle:0.00}"),
+                            F($"{result.AcceptedPerCycle:0.00}"),
+                            F($"{result.SpeedUp:0.00}"),
+                        ],
+                    ]
+                ),
+                new BenchTable(
+                    ["source", "step", "judged", "accepted", "rate"],
+                    [
+                        .. result.Sources.Select(figures =>
+                            (IReadOnlyList<string>)
+                                [
+                                    Name(figures.Source),
+                                    F($"{figures.Step}"),
+                                    F($"{figures.Judged}"),
+                                    F($"{figures.Accepted}"),
+                                    F($"{(double)figures.Accepted / figures.Judged:0.000}"),
+                                ]
+                        ),
+                    ]
+                ),
+            ],
+            Facts =
+            [
+                ("tokens", F($"{result.Tokens} after the first of {result.Drafted.Count} texts")),
+                (
+                    "text",
+                    result.IsTextIdentical
+                        ? "identical to plain decoding"
+                        : "DIFFERS from plain decoding: please report this"
+                ),
+            ],
+            Json = Json(result, setting),
+        };
+
+    private static JsonObject Json(DraftsBenchResult result, string setting) =>
+        new()
+        {
+            ["setting"] = setting,
+            ["stages"] = result.Formed.Stages.Length,
+            ["texts"] = result.Drafted.Count,
+            ["tokens"] = result.Tokens,
+            ["cycles_per_token"] = Math.Round(result.CyclesPerToken, 4),
+            ["rows_per_cycle"] = Math.Round(result.RowsPerCycle, 4),
+            ["accepted_per_cycle"] = Math.Round(result.AcceptedPerCycle, 4),
+            ["speed_up"] = Math.Round(result.SpeedUp, 4),
+            ["text_identical"] = result.IsTextIdentical,
+            ["sources"] = new JsonArray([
+                .. result.Sources.Select(figures => new JsonObject
+                {
+                    ["source"] = Name(figures.Source),
+                    ["step"] = figures.Step,
+                    ["judged"] = figures.Judged,
+                    ["accepted"] = figures.Accepted,
+                }),
+            ]),
+        };
+
+    /// <summary>A source's name in reports and metrics.</summary>
+    public static string Name(DraftSource source) =>
+        source switch
+        {
+            DraftSource.ExitHead => "exit_head",
+            DraftSource.NGram => "ngram",
+            _ => "echo",
+        };
+
+    private static double Plain(DraftsBenchResult result) =>
+        result.Tokens == 0 ? 0 : (double)result.Plain.Sum(text => text.Cycles) / result.Tokens;
+
+    private static double Rows(DraftsBenchResult result)
+    {
+        var cycles = result.Plain.Sum(text => text.Cycles);
+        return cycles == 0 ? 0 : (double)result.Plain.Sum(text => text.Rows) / cycles;
+    }
+
+    private static string F(FormattableString text) => BenchReport.Invariant(text);
+}
