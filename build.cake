@@ -1,10 +1,11 @@
-// dotnet tool restore && dotnet cake [--target=Test] [--runtime=linux-x64]
+// dotnet tool restore && dotnet cake [--target=Test] [--runtime=linux-x64|linux-arm64|win-x64|osx-arm64]
 
 var target = Argument("target", "Test");
 var configuration = Argument("configuration", "Release");
 var runtime = Argument("runtime", "linux-x64");
 var image = Argument("image", "ppsd");
-var published = Directory("artifacts/publish");
+var published = Directory($"artifacts/publish/{runtime}");
+var packages = Directory("artifacts/packages");
 
 Task("Clean")
     .Description("Removes everything that is built.")
@@ -52,19 +53,33 @@ Task("Publish")
             {
                 Configuration = configuration,
                 Runtime = runtime,
-                SelfContained = true,
-
-                // A stage compiles its kernels when it starts, and the compiler's own code should not have to be first.
-                PublishReadyToRun = true,
                 OutputDirectory = published,
             }
         );
-        CopyDirectory("models", published + Directory("models"));
+    });
+
+Task("Pack")
+    .Description("Packs the client library and the program as a .NET tool.")
+    .IsDependentOn("Build")
+    .Does(() =>
+    {
+        CleanDirectory(packages);
+        foreach (var project in new[] { "Ppsd.Actors", "Ppsd.Host" })
+        {
+            DotNetPack(
+                project,
+                new DotNetPackSettings
+                {
+                    Configuration = configuration,
+                    NoBuild = true,
+                    OutputDirectory = packages,
+                }
+            );
+        }
     });
 
 Task("Image")
-    .Description("Builds the container image from what Publish made.")
-    .IsDependentOn("Publish")
+    .Description("Builds the container image.")
     .Does(() =>
     {
         if (StartProcess("docker", new ProcessSettings { Arguments = $"build --tag {image} ." }) != 0)

@@ -48,6 +48,31 @@ public sealed partial class DeployFilesTests
         }
     }
 
+    [Test]
+    public void Compose_builds_a_missing_image_keeps_nodes_up_and_asks_for_no_exit_head_unless_one_is_named()
+    {
+        var services = ((YamlMappingNode)Load("docker-compose.yml").Single()["services"]).Children;
+        foreach (var (name, node) in services)
+        {
+            var service = Merged((YamlMappingNode)node);
+            var environment = Merged((YamlMappingNode)service["environment"]);
+            using (Assert.EnterMultipleScope())
+            {
+                Assert.That(service["build"].ToString(), Is.EqualTo("."), $"{name}");
+                Assert.That(
+                    service["restart"].ToString(),
+                    Is.EqualTo(name.ToString() == "ask" ? "no" : "unless-stopped"),
+                    $"{name}"
+                );
+
+                // Unset and empty are the same: nothing is given, and nothing stands before it.
+                Assert.That(environment["PPSD_EXIT_HEAD"].ToString(), Is.EqualTo("${PPSD_EXIT_HEAD:-}"), $"{name}");
+                Assert.That(environment["PPSD_MODEL"].ToString(), Is.EqualTo("${PPSD_MODEL:-gsm-llama}"), $"{name}");
+                Assert.That(service["working_dir"].ToString(), Is.EqualTo("/models"), $"{name}");
+            }
+        }
+    }
+
     [TestCase("docker-compose.yml")]
     [TestCase("kubernetes.yaml")]
     public void Every_variable_is_the_twin_of_an_option(string file)
@@ -71,6 +96,24 @@ public sealed partial class DeployFilesTests
                 id.ToString()
             )
             : [];
+
+    /// <summary>A mapping with what YAML's merge key brings in; its own entries count first.</summary>
+    private static Dictionary<string, YamlNode> Merged(YamlMappingNode mapping)
+    {
+        var merged = mapping.Children.ToDictionary(pair => pair.Key.ToString(), pair => pair.Value);
+        if (merged.Remove("<<", out var others))
+        {
+            foreach (var other in others is YamlSequenceNode list ? list.Children : [others])
+            {
+                foreach (var (key, value) in Merged((YamlMappingNode)other))
+                {
+                    merged.TryAdd(key, value);
+                }
+            }
+        }
+
+        return merged;
+    }
 
     private static string Text(YamlNode node, string key) => node[key].ToString();
 
