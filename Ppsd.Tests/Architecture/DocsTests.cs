@@ -1,4 +1,6 @@
 using System.Text.RegularExpressions;
+using Microsoft.CodeAnalysis.CSharp;
+using Microsoft.CodeAnalysis.CSharp.Syntax;
 
 namespace Ppsd.Tests.Architecture;
 
@@ -41,6 +43,27 @@ public sealed partial class DocsTests
         Assert.That(dead, Is.Empty);
     }
 
+    [Test]
+    public void The_life_of_a_token_names_methods_that_exist()
+    {
+        var places = MethodPattern()
+            .Matches(Text("docs/life-of-a-token.md"))
+            .Select(match => (File: match.Groups["file"].Value, Method: match.Groups["method"].Value))
+            .ToList();
+
+        Assert.That(places, Has.Count.GreaterThan(25));
+        Assert.That(places.Where(place => !Declares(place.File, place.Method)), Is.Empty);
+    }
+
+    private static bool Declares(string file, string method) =>
+        File.Exists(Path.Combine(Repository.Root, file))
+        && CSharpSyntaxTree
+            .ParseText(Text(file))
+            .GetRoot()
+            .DescendantNodes()
+            .OfType<MethodDeclarationSyntax>()
+            .Any(declared => declared.Identifier.Text == method);
+
     private static string Text(string page) => File.ReadAllText(Path.Combine(Repository.Root, page));
 
     [GeneratedRegex(@"\]\((?<target>[^)\s]+)\)")]
@@ -48,4 +71,7 @@ public sealed partial class DocsTests
 
     [GeneratedRegex(@"`(?<path>(Ppsd\.\w+|hocon|docs|models|\.ci|\.github)/[^`\s:]+)`")]
     private static partial Regex PathPattern();
+
+    [GeneratedRegex(@"`(?<file>[\w./]+\.cs):(?<method>\w+)`")]
+    private static partial Regex MethodPattern();
 }
