@@ -24,12 +24,13 @@ public sealed class RoomTests
         var homes = files
             .SelectMany(file => file.Types.Select(type => (type, file.Namespace)))
             .Distinct()
-            .ToDictionary(pair => pair.type, pair => pair.Namespace);
+            .ToLookup(pair => pair.type, pair => pair.Namespace);
         var named = files
             .SelectMany(file =>
-                file.Names.Where(homes.ContainsKey)
-                    .Where(name => homes[name] != file.Namespace && file.Sees(homes[name]))
-                    .Select(name => (From: file.Namespace, To: homes[name], Why: $"{file.Path} names {name}"))
+                from name in file.Names
+                from home in homes[name]
+                where home != file.Namespace && file.Sees(home)
+                select (From: file.Namespace, To: home, Why: $"{file.Path} names {name}")
             )
             .ToList();
 

@@ -12,7 +12,7 @@ namespace Ppsd.Kernels.Distillation.Cpu;
 /// </content>
 internal sealed unsafe partial class AttentionWork
 {
-    private void Backward(AttentionScratch scratch, int first, int length, int kvHead)
+    private void Backward(CpuAttentionScratch scratch, int first, int length, int kvHead)
     {
         var size = _shape.HeadSize;
         var keyColumn = _shape.QueryWidth + kvHead * size;
@@ -41,7 +41,7 @@ internal sealed unsafe partial class AttentionWork
 
     /// <summary>Probabilities from scores and the kept logarithms of sums.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private void Probabilities(AttentionScratch scratch, int firstRow, int start, int rows, int head)
+    private void Probabilities(CpuAttentionScratch scratch, int firstRow, int start, int rows, int head)
     {
         var scale = Vector512.Create(_shape.Scale);
         for (var row = 0; row < rows; row++)
@@ -64,7 +64,14 @@ internal sealed unsafe partial class AttentionWork
     }
 
     /// <summary>Gradients of scores, and those of the values of own steps.</summary>
-    private void ScoreGradients(AttentionScratch scratch, int firstRow, int start, int rows, int head, int valueColumn)
+    private void ScoreGradients(
+        CpuAttentionScratch scratch,
+        int firstRow,
+        int start,
+        int rows,
+        int head,
+        int valueColumn
+    )
     {
         var size = _shape.HeadSize;
         var dy = _dy!.Row(firstRow) + head * size;
@@ -102,7 +109,7 @@ internal sealed unsafe partial class AttentionWork
         }
     }
 
-    private void QueryGradients(AttentionScratch scratch, int firstRow, int start, int rows, int head, int keyColumn)
+    private void QueryGradients(CpuAttentionScratch scratch, int firstRow, int start, int rows, int head, int keyColumn)
     {
         var size = _shape.HeadSize;
         var last = _gradients[^1];
@@ -136,7 +143,7 @@ internal sealed unsafe partial class AttentionWork
     }
 
     private void KeyValueGradients(
-        AttentionScratch scratch,
+        CpuAttentionScratch scratch,
         int first,
         int start,
         int rows,
@@ -154,7 +161,7 @@ internal sealed unsafe partial class AttentionWork
     }
 
     /// <summary>Adds matrix^T [keys, rows] times the packed block [rows, head] to the gradients of keys or values.</summary>
-    private void AddTransposed(AttentionScratch scratch, float* matrix, int first, int start, int rows, int column)
+    private void AddTransposed(CpuAttentionScratch scratch, float* matrix, int first, int start, int rows, int column)
     {
         var target = _gradients[0];
         for (var key = 0; key < start + rows; key += BlockProduct.MaxRows)

@@ -17,7 +17,7 @@ internal sealed unsafe partial class AttentionWork : ITeamWork, IDisposable
     private const int BlockRows = 4 * PanelProduct.Rows;
 
     private readonly WorkerTeam _team;
-    private readonly AttentionScratch[] _scratch;
+    private readonly CpuAttentionScratch[] _scratch;
     private AttentionShape _shape;
     private int[] _starts = [];
     private CpuActivations[] _steps = [];
@@ -30,7 +30,7 @@ internal sealed unsafe partial class AttentionWork : ITeamWork, IDisposable
     public AttentionWork(WorkerTeam team, TeamProduct products)
     {
         _team = team;
-        _scratch = [.. Enumerable.Range(0, team.Size).Select(part => new AttentionScratch(products.Block(part)))];
+        _scratch = [.. Enumerable.Range(0, team.Size).Select(part => new CpuAttentionScratch(products.Block(part)))];
     }
 
     /// <summary>Runs the forward operation, or the gradient if <paramref name="dy"/> is given.</summary>
@@ -77,7 +77,7 @@ internal sealed unsafe partial class AttentionWork : ITeamWork, IDisposable
 
     public void Dispose() => Array.ForEach(_scratch, scratch => scratch.Dispose());
 
-    private void Forward(AttentionScratch scratch, int first, int length, int kvHead)
+    private void Forward(CpuAttentionScratch scratch, int first, int length, int kvHead)
     {
         var size = _shape.HeadSize;
         var keyColumn = _shape.QueryWidth + kvHead * size;
@@ -112,7 +112,7 @@ internal sealed unsafe partial class AttentionWork : ITeamWork, IDisposable
     }
 
     /// <summary>Scaled scores of a block of queries with all keys up to the block's last row, and with their own steps' keys.</summary>
-    private void Scores(AttentionScratch scratch, int first, int start, int rows, int head, int kvHead)
+    private void Scores(CpuAttentionScratch scratch, int first, int start, int rows, int head, int kvHead)
     {
         var size = _shape.HeadSize;
         var last = _steps[^1];
@@ -146,7 +146,7 @@ internal sealed unsafe partial class AttentionWork : ITeamWork, IDisposable
 
     /// <summary>Turns a block's scores into probabilities, zeros beyond each row's own position.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private void Softmax(AttentionScratch scratch, int firstRow, int start, int rows, int head)
+    private void Softmax(CpuAttentionScratch scratch, int firstRow, int start, int rows, int head)
     {
         var scale = Vector512.Create(_shape.Scale);
         var own = _steps.Length - 1;
@@ -190,7 +190,7 @@ internal sealed unsafe partial class AttentionWork : ITeamWork, IDisposable
     private static int WholePanels(int keys) =>
         (keys + PanelProduct.Columns - 1) / PanelProduct.Columns * PanelProduct.Columns;
 
-    private void AddOwnValues(AttentionScratch scratch, int firstRow, int rows, float* y, int valueColumn)
+    private void AddOwnValues(CpuAttentionScratch scratch, int firstRow, int rows, float* y, int valueColumn)
     {
         for (var step = 1; step < _steps.Length; step++)
         {

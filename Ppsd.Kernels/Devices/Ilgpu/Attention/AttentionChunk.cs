@@ -94,10 +94,10 @@ internal static class AttentionChunk
         shared.Sums[column * WarpCount + (Group.IdxX >> 5)] = sum;
 
         var weights = new WeightPart();
-        weights.High0 = BFloat16.Pack(weight0, weight1);
-        weights.High8 = BFloat16.Pack(weight8, weight9);
-        weights.Low0 = BFloat16.PackRest(weight0, weight1, weights.High0);
-        weights.Low8 = BFloat16.PackRest(weight8, weight9, weights.High8);
+        weights.High0 = DeviceBFloat16.Pack(weight0, weight1);
+        weights.High8 = DeviceBFloat16.Pack(weight8, weight9);
+        weights.Low0 = DeviceBFloat16.PackRest(weight0, weight1, weights.High0);
+        weights.Low8 = DeviceBFloat16.PackRest(weight8, weight9, weights.High8);
         return weights;
     }
 

@@ -166,10 +166,10 @@ internal static class RotatedHeads
 
     private static void StoreQuery(ArrayView<UInt4> queries, int at, int size, float value)
     {
-        var high = BFloat16.FromSingle(value);
+        var high = DeviceBFloat16.FromSingle(value);
         var parts = queries.Cast<ushort>();
         parts[at] = high;
-        parts[at + size] = BFloat16.FromSingle(value - BFloat16.ToSingle(high));
+        parts[at + size] = DeviceBFloat16.FromSingle(value - DeviceBFloat16.ToSingle(high));
     }
 
     /// <summary>A pair as it is loaded.</summary>

@@ -92,5 +92,5 @@ internal struct MmaTile
         Dot(Dot(sum, (uint)a, (uint)b), (uint)(a >> 32), (uint)(b >> 32));
 
     private static float Dot(float sum, uint a, uint b) =>
-        sum + BFloat16.Low(a) * BFloat16.Low(b) + BFloat16.High(a) * BFloat16.High(b);
+        sum + DeviceBFloat16.Low(a) * DeviceBFloat16.Low(b) + DeviceBFloat16.High(a) * DeviceBFloat16.High(b);
 }

@@ -83,6 +83,6 @@ internal struct GeneratedRows
         var first = isRow && column < Columns ? SyntheticWeight.ValueAt(Key, (uint)row, (uint)column, StepSize) : 0f;
         var second =
             isRow && column + 1 < Columns ? SyntheticWeight.ValueAt(Key, (uint)row, (uint)column + 1, StepSize) : 0f;
-        return BFloat16.Pack(first, second);
+        return DeviceBFloat16.Pack(first, second);
     }
 }

@@ -42,7 +42,7 @@ internal readonly struct BFloat16Kv : IKvEights
     public static int Loads => 1;
 
     public static void Store(ArrayView<UInt4> loads, long at, float value) =>
-        loads.Cast<ushort>()[at] = BFloat16.FromSingle(value);
+        loads.Cast<ushort>()[at] = DeviceBFloat16.FromSingle(value);
 
     public static KvEight Unpack(UInt4 first, UInt4 second) => new() { High = first };
 }
@@ -70,8 +70,9 @@ internal readonly struct Float32Kv : IKvEights
         return result;
     }
 
-    private static uint Pack(uint low, uint high) => BFloat16.Pack(Interop.IntAsFloat(low), Interop.IntAsFloat(high));
+    private static uint Pack(uint low, uint high) =>
+        DeviceBFloat16.Pack(Interop.IntAsFloat(low), Interop.IntAsFloat(high));
 
     private static uint Rest(uint low, uint high, uint packed) =>
-        BFloat16.PackRest(Interop.IntAsFloat(low), Interop.IntAsFloat(high), packed);
+        DeviceBFloat16.PackRest(Interop.IntAsFloat(low), Interop.IntAsFloat(high), packed);
 }

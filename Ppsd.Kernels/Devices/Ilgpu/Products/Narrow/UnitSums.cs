@@ -322,11 +322,11 @@ internal struct UnitSums
         var x1 = Interop.IntAsFloat(x.Y);
         var x2 = Interop.IntAsFloat(x.Z);
         var x3 = Interop.IntAsFloat(x.W);
-        var high0 = BFloat16.Pack(x0, x1);
-        var high1 = BFloat16.Pack(x2, x3);
+        var high0 = DeviceBFloat16.Pack(x0, x1);
+        var high1 = DeviceBFloat16.Pack(x2, x3);
         return isLow == 0
             ? high0 | ((ulong)high1 << 32)
-            : BFloat16.PackRest(x0, x1, high0) | ((ulong)BFloat16.PackRest(x2, x3, high1) << 32);
+            : DeviceBFloat16.PackRest(x0, x1, high0) | ((ulong)DeviceBFloat16.PackRest(x2, x3, high1) << 32);
     }
 
     private static void StoreColumn(ArrayView<float> sums, int at, float upper, float lower, int block)

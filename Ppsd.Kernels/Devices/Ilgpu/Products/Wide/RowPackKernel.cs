@@ -53,10 +53,10 @@ internal static class RowPackKernel
         if (row < rows)
         {
             var four = x.Values.Cast<Float4>()[TileOrder.At(row, 16 * tile + 4 * (lane & 3), x.Stride) >> 2];
-            parts.X = BFloat16.Pack(four.X, four.Y);
-            parts.Y = BFloat16.Pack(four.Z, four.W);
-            parts.Z = BFloat16.PackRest(four.X, four.Y, parts.X);
-            parts.W = BFloat16.PackRest(four.Z, four.W, parts.Y);
+            parts.X = DeviceBFloat16.Pack(four.X, four.Y);
+            parts.Y = DeviceBFloat16.Pack(four.Z, four.W);
+            parts.Z = DeviceBFloat16.PackRest(four.X, four.Y, parts.X);
+            parts.W = DeviceBFloat16.PackRest(four.Z, four.W, parts.Y);
         }
 
         packed[((long)Grid.IdxY * tilesPerRow + tile) * GroupSum.WarpSize + lane] = parts;

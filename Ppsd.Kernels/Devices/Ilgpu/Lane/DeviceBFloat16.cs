@@ -4,7 +4,7 @@ using ILGPU.Runtime.Cuda;
 namespace Ppsd.Kernels.Devices.Ilgpu.Lane;
 
 /// <summary>bf16 inside kernels: ILGPU has no such type, so bits are moved by hand, one instruction each.</summary>
-internal static class BFloat16
+internal static class DeviceBFloat16
 {
     /// <summary>The value in the lower half of a word.</summary>
     public static float Low(uint word) => Interop.IntAsFloat(word << 16);
