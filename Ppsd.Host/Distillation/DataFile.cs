@@ -3,7 +3,7 @@ using Ppsd.Host.Models;
 using Ppsd.Host.Text;
 using Ppsd.Host.Text.ChatTemplates;
 using Ppsd.Host.Text.Tokens;
-using Ppsd.Kernels.Distillation;
+using Ppsd.Kernels.Distillation.Teacher;
 
 namespace Ppsd.Host.Distillation;
 

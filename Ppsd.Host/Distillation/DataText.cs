@@ -1,4 +1,4 @@
-using Ppsd.Kernels.Distillation;
+using Ppsd.Kernels.Distillation.Teacher;
 
 namespace Ppsd.Host.Distillation;
 

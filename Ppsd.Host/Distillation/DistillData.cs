@@ -1,5 +1,5 @@
 using Ppsd.Host.Models;
-using Ppsd.Kernels.Distillation;
+using Ppsd.Kernels.Distillation.Teacher;
 
 namespace Ppsd.Host.Distillation;
 

@@ -1,6 +1,7 @@
 using Ppsd.Host.Models;
 using Ppsd.Kernels.Checkpoints.Configuration;
 using Ppsd.Kernels.Distillation;
+using Ppsd.Kernels.Distillation.Compute;
 using Ppsd.Kernels.Distillation.Cpu;
 using Ppsd.Kernels.Distillation.Evaluation;
 using Ppsd.Kernels.Distillation.Saving;

@@ -1,4 +1,4 @@
-using Ppsd.Kernels.Distillation;
+using Ppsd.Kernels.Distillation.Compute;
 using Ppsd.Kernels.Distillation.Heads;
 using Ppsd.Kernels.Model;
 

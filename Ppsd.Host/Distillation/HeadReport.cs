@@ -75,7 +75,7 @@ internal static class HeadReport
 
     /// <summary>The loss as the command line spells it.</summary>
     public static string LossName(DistillSettings settings) =>
-        settings.Loss == Ppsd.Kernels.Distillation.DistillationLoss.Hybrid ? "hybrid" : "kl+ce";
+        settings.Loss == Ppsd.Kernels.Distillation.Compute.DistillationLoss.Hybrid ? "hybrid" : "kl+ce";
 
     /// <summary>The picture: acceptance and loss over answer tokens.</summary>
     public static BenchPlot Plot(string title, HeadLog log)

@@ -1,5 +1,5 @@
 using System.Text.Json;
-using Ppsd.Kernels.Distillation;
+using Ppsd.Kernels.Distillation.Teacher;
 using Ppsd.Kernels.Sampling;
 
 namespace Ppsd.Host.Distillation;

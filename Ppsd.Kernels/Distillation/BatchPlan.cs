@@ -1,3 +1,5 @@
+using Ppsd.Kernels.Distillation.Teacher;
+
 namespace Ppsd.Kernels.Distillation;
 
 /// <summary>

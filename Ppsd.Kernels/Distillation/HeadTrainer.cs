@@ -1,6 +1,8 @@
 using Ppsd.Kernels.Checkpoints.Configuration;
 using Ppsd.Kernels.Devices;
+using Ppsd.Kernels.Distillation.Compute;
 using Ppsd.Kernels.Distillation.Heads;
+using Ppsd.Kernels.Distillation.Teacher;
 using Ppsd.Kernels.Weights;
 
 namespace Ppsd.Kernels.Distillation;

@@ -1,5 +1,6 @@
 using Ppsd.Kernels.Checkpoints.Configuration;
 using Ppsd.Kernels.Checkpoints.Tensors;
+using Ppsd.Kernels.Distillation.Compute;
 using Ppsd.Kernels.Distillation.Heads;
 using Ppsd.Kernels.Model;
 

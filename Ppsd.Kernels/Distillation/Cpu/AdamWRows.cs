@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using Ppsd.Kernels.Devices.Cpu;
+using Ppsd.Kernels.Distillation.Compute;
 
 namespace Ppsd.Kernels.Distillation.Cpu;
 

@@ -1,5 +1,6 @@
 using Ppsd.Kernels.Devices;
 using Ppsd.Kernels.Devices.Cpu;
+using Ppsd.Kernels.Distillation.Compute;
 
 namespace Ppsd.Kernels.Distillation.Cpu;
 

@@ -1,6 +1,7 @@
 using System.Numerics.Tensors;
 using Ppsd.Kernels.Devices;
 using Ppsd.Kernels.Devices.Cpu;
+using Ppsd.Kernels.Distillation.Compute;
 using Ppsd.Kernels.Weights;
 
 namespace Ppsd.Kernels.Distillation.Cpu;

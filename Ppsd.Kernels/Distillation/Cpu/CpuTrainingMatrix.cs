@@ -1,4 +1,5 @@
 using Ppsd.Kernels.Devices.Cpu;
+using Ppsd.Kernels.Distillation.Compute;
 
 namespace Ppsd.Kernels.Distillation.Cpu;
 

@@ -1,3 +1,4 @@
+using Ppsd.Kernels.Distillation.Teacher;
 using Ppsd.Kernels.Sampling;
 
 namespace Ppsd.Kernels.Distillation.Evaluation;

@@ -1,4 +1,5 @@
 using System.Numerics.Tensors;
+using Ppsd.Kernels.Distillation.Compute;
 using Ppsd.Kernels.Sampling;
 
 namespace Ppsd.Kernels.Distillation.Evaluation;

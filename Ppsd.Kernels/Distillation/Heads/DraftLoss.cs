@@ -1,4 +1,6 @@
 using Ppsd.Kernels.Devices;
+using Ppsd.Kernels.Distillation.Compute;
+using Ppsd.Kernels.Distillation.Teacher;
 
 namespace Ppsd.Kernels.Distillation.Heads;
 

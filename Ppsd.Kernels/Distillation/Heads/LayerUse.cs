@@ -1,5 +1,7 @@
 using Ppsd.Kernels.Checkpoints.Configuration;
 using Ppsd.Kernels.Devices;
+using Ppsd.Kernels.Distillation.Compute;
+using Ppsd.Kernels.Distillation.Teacher;
 
 namespace Ppsd.Kernels.Distillation.Heads;
 

@@ -1,6 +1,8 @@
 using Ppsd.Kernels.Checkpoints;
 using Ppsd.Kernels.Checkpoints.Configuration;
 using Ppsd.Kernels.Devices;
+using Ppsd.Kernels.Distillation.Compute;
+using Ppsd.Kernels.Distillation.Teacher;
 
 namespace Ppsd.Kernels.Distillation.Heads;
 

@@ -1,3 +1,5 @@
+using Ppsd.Kernels.Distillation.Compute;
+
 namespace Ppsd.Kernels.Distillation.Heads;
 
 /// <summary>A tensor of a head's file: some rows of trained weights.</summary>

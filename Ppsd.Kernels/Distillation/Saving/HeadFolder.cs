@@ -1,6 +1,7 @@
 using System.Text.Json;
 using Ppsd.Kernels.Checkpoints.Configuration;
 using Ppsd.Kernels.Checkpoints.Tensors;
+using Ppsd.Kernels.Distillation.Compute;
 using Ppsd.Kernels.Distillation.Heads;
 
 namespace Ppsd.Kernels.Distillation.Saving;

@@ -1,5 +1,6 @@
 using Ppsd.Kernels.Checkpoints.Files;
 using Ppsd.Kernels.Checkpoints.Tensors;
+using Ppsd.Kernels.Distillation.Compute;
 
 namespace Ppsd.Kernels.Distillation.Saving;
 

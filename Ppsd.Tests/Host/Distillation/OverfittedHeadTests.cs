@@ -8,6 +8,7 @@ using Ppsd.Kernels.Distillation.Evaluation;
 using Ppsd.Kernels.Distillation.Heads;
 using Ppsd.Kernels.Distillation.Saving;
 using Ppsd.Kernels.Distillation.SelfWriting;
+using Ppsd.Kernels.Distillation.Teacher;
 using Ppsd.Kernels.Model;
 using Ppsd.Kernels.Sampling;
 using Ppsd.Kernels.Weights;

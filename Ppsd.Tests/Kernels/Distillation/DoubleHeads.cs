@@ -1,7 +1,8 @@
 using Ppsd.Kernels.Checkpoints;
 using Ppsd.Kernels.Devices;
-using Ppsd.Kernels.Distillation;
+using Ppsd.Kernels.Distillation.Compute;
 using Ppsd.Kernels.Distillation.Heads;
+using Ppsd.Kernels.Distillation.Teacher;
 
 namespace Ppsd.Tests.Kernels.Distillation;
 

@@ -1,5 +1,5 @@
 using Ppsd.Kernels.Devices;
-using Ppsd.Kernels.Distillation;
+using Ppsd.Kernels.Distillation.Compute;
 
 namespace Ppsd.Tests.Kernels.Distillation;
 

@@ -1,7 +1,9 @@
 using Ppsd.Kernels.Checkpoints.Tensors;
 using Ppsd.Kernels.Devices;
 using Ppsd.Kernels.Distillation;
+using Ppsd.Kernels.Distillation.Compute;
 using Ppsd.Kernels.Distillation.Heads;
+using Ppsd.Kernels.Distillation.Teacher;
 
 namespace Ppsd.Tests.Kernels.Distillation;
 

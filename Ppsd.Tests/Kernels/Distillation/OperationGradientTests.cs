@@ -1,7 +1,7 @@
 using Ppsd.Kernels.Checkpoints.Configuration;
 using Ppsd.Kernels.Checkpoints.Tensors;
 using Ppsd.Kernels.Devices;
-using Ppsd.Kernels.Distillation;
+using Ppsd.Kernels.Distillation.Compute;
 using Ppsd.Tests.Support;
 
 namespace Ppsd.Tests.Kernels.Distillation;

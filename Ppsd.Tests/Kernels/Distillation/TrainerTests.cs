@@ -1,7 +1,9 @@
 using Ppsd.Kernels.Distillation;
+using Ppsd.Kernels.Distillation.Compute;
 using Ppsd.Kernels.Distillation.Cpu;
 using Ppsd.Kernels.Distillation.Heads;
 using Ppsd.Kernels.Distillation.Saving;
+using Ppsd.Kernels.Distillation.Teacher;
 using Ppsd.Tests.Kernels.Checkpoints;
 
 namespace Ppsd.Tests.Kernels.Distillation;

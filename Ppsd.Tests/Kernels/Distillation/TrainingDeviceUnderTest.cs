@@ -1,6 +1,6 @@
 using Ppsd.Kernels.Checkpoints.Tensors;
 using Ppsd.Kernels.Devices;
-using Ppsd.Kernels.Distillation;
+using Ppsd.Kernels.Distillation.Compute;
 using Ppsd.Kernels.Distillation.Cpu;
 using Ppsd.Kernels.Weights;
 

@@ -1,4 +1,4 @@
-namespace Ppsd.Kernels.Distillation;
+namespace Ppsd.Kernels.Distillation.Compute;
 
 /// <summary>
 /// Weights on a training device, [<see cref="Rows"/>, <see cref="Columns"/>], one row per output value as checkpoints store

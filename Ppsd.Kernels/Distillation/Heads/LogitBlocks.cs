@@ -1,7 +1,8 @@
 using Ppsd.Kernels.Devices;
-using Ppsd.Kernels.Distillation.Heads;
+using Ppsd.Kernels.Distillation.Compute;
+using Ppsd.Kernels.Distillation.Teacher;
 
-namespace Ppsd.Kernels.Distillation;
+namespace Ppsd.Kernels.Distillation.Heads;
 
 /// <summary>
 /// Logits of target rows a block at a time: the target's once, then those of each head and drafting step. Two blocks are all

@@ -1,4 +1,4 @@
-namespace Ppsd.Kernels.Distillation;
+namespace Ppsd.Kernels.Distillation.Compute;
 
 /// <summary>Which of the four fp32 values of each weight.</summary>
 internal enum TrainedPart

@@ -1,9 +1,10 @@
 using Ppsd.Kernels.Checkpoints;
 using Ppsd.Kernels.Checkpoints.Configuration;
 using Ppsd.Kernels.Devices;
+using Ppsd.Kernels.Distillation.Compute;
 using Ppsd.Kernels.Weights;
 
-namespace Ppsd.Kernels.Distillation;
+namespace Ppsd.Kernels.Distillation.Teacher;
 
 /// <summary>A layer of the model itself, forward only.</summary>
 internal sealed class FrozenLayer : IDisposable

@@ -1,7 +1,8 @@
 using Ppsd.Kernels.Checkpoints.Configuration;
 using Ppsd.Kernels.Devices;
+using Ppsd.Kernels.Distillation.Compute;
 
-namespace Ppsd.Kernels.Distillation;
+namespace Ppsd.Kernels.Distillation.Teacher;
 
 /// <summary>
 /// What a layer computes on its way, [rows, ...] each: shared by all layers that run forward only, and a set of its own for

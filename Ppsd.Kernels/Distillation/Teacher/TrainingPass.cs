@@ -1,4 +1,6 @@
-namespace Ppsd.Kernels.Distillation;
+using Ppsd.Kernels.Distillation.Compute;
+
+namespace Ppsd.Kernels.Distillation.Teacher;
 
 /// <summary>
 /// What one forward and backward pass works on: sequences one after the other, a row for each token. Its buffers are

@@ -1,4 +1,4 @@
-namespace Ppsd.Kernels.Distillation;
+namespace Ppsd.Kernels.Distillation.Compute;
 
 /// <summary>Where the sequences of a pass lie: sequence i is the rows from <c>Starts[i]</c> to <c>Starts[i + 1]</c>.</summary>
 /// <param name="Starts">First rows, ascending from 0, and the number of rows.</param>

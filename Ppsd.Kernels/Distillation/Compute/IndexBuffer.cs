@@ -1,4 +1,4 @@
-namespace Ppsd.Kernels.Distillation;
+namespace Ppsd.Kernels.Distillation.Compute;
 
 /// <summary>A list of 32-bit integers on a training device: tokens, positions or rows.</summary>
 internal abstract class IndexBuffer(int capacity) : IDisposable

@@ -1,7 +1,7 @@
 using Ppsd.Kernels.Devices;
 using Ppsd.Kernels.Weights;
 
-namespace Ppsd.Kernels.Distillation;
+namespace Ppsd.Kernels.Distillation.Compute;
 
 /// <summary>
 /// One device and the forward and backward operations of training on whole sequences. Activations are fp32 [rows, width]

@@ -1,4 +1,4 @@
-namespace Ppsd.Kernels.Distillation;
+namespace Ppsd.Kernels.Distillation.Teacher;
 
 /// <summary>A text to learn from.</summary>
 /// <param name="Tokens">Its tokens, prompt and answers.</param>

@@ -1,4 +1,4 @@
-namespace Ppsd.Kernels.Distillation;
+namespace Ppsd.Kernels.Distillation.Compute;
 
 /// <summary>Numbers of one AdamW update (Loshchilov and Hutter 2019), the same for all weights.</summary>
 /// <param name="LearningRate">Step size.</param>

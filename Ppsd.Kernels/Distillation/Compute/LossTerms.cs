@@ -1,4 +1,4 @@
-namespace Ppsd.Kernels.Distillation;
+namespace Ppsd.Kernels.Distillation.Compute;
 
 /// <summary>What a head is trained on, for each answer token.</summary>
 internal enum DistillationLoss

@@ -1,9 +1,10 @@
 using Ppsd.Kernels.Checkpoints;
 using Ppsd.Kernels.Checkpoints.Configuration;
 using Ppsd.Kernels.Devices;
+using Ppsd.Kernels.Distillation.Compute;
 using Ppsd.Kernels.Weights;
 
-namespace Ppsd.Kernels.Distillation;
+namespace Ppsd.Kernels.Distillation.Teacher;
 
 /// <summary>
 /// The model whose heads are trained: runs whole sequences forward, keeps the hidden states after the exit layers (the
