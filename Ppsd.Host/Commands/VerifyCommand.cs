@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Ppsd.Host.Verification;
+using Ppsd.Kernels.Checkpoints.Configuration;
 using Spectre.Console;
 
 namespace Ppsd.Host.Commands;
@@ -45,9 +46,18 @@ internal sealed class VerifyCommand : PpsdCommand
             Print(finding);
         }
 
+        var hasChain = device.Assets.ExitHead?.Kind == ExitHeadKind.Chain;
+        if (hasChain)
+        {
+            foreach (var finding in new ChainChecks(device).Run())
+            {
+                Print(finding);
+            }
+        }
+
         if (parsed.GetValue(_goldens) is { } goldens)
         {
-            foreach (var finding in new GoldenChecks(device, goldens).Run())
+            foreach (var finding in Goldens(device, goldens, hasChain))
             {
                 Print(finding);
             }
@@ -63,5 +73,17 @@ internal sealed class VerifyCommand : PpsdCommand
             var verdict = finding.Passed ? "[green]ok[/]    " : "[red]FAIL[/]  ";
             AnsiConsole.MarkupLine(verdict + Markup.Escape($"{finding.Name}: {finding.Detail}"));
         }
+    }
+
+    private static IEnumerable<Finding> Goldens(VerifiedDevice device, string path, bool hasChain)
+    {
+        if (!ChainChecks.AreIn(path))
+        {
+            return new GoldenChecks(device, path).Run();
+        }
+
+        return hasChain
+            ? [new ChainChecks(device).Logits(path)]
+            : throw new UserErrorException($"--goldens: {path} is of a chain head, expected --exit-head with one");
     }
 }

@@ -20,6 +20,7 @@ internal sealed class StageModelRuntime : IStageRuntime
     private double _hostMs;
     private double _meterAtStep;
     private bool _stepRan;
+    private int _depth = 1;
 
     /// <summary>Takes ownership of both.</summary>
     public StageModelRuntime(Backend backend, StageModel model, StageModelOptions options)
@@ -43,6 +44,7 @@ internal sealed class StageModelRuntime : IStageRuntime
             WeightBytes = model.WeightBytes,
             VocabSize = options.Config.VocabSize,
             HiddenSize = model.HiddenSize,
+            DraftDepth = model.DraftDepth,
         };
     }
 
@@ -141,7 +143,7 @@ internal sealed class StageModelRuntime : IStageRuntime
     {
         _onQueued = onQueued;
         _meter.Begin();
-        _stepRan = _model.Forward(hidden.Span, isCancelled, drafts?.FirstRow, _callQueued);
+        _stepRan = _model.Forward(hidden.Span, isCancelled, drafts?.FirstRow, _callQueued, drafts?.Depth ?? 1);
         _meter.End();
         return _stepRan;
     }
@@ -156,18 +158,22 @@ internal sealed class StageModelRuntime : IStageRuntime
     public void RunExitHead(DraftRequest request)
     {
         _meter.Begin();
-        _model.RunExitHead(request.FirstRow);
+        _depth = Math.Clamp(request.Depth, 1, _model.DraftDepth);
+        _model.RunExitHead(request.FirstRow, _depth);
         _meter.End();
     }
 
     public void Draft(int row, CandidateId origin, int width, List<DraftedToken> drafts)
     {
-        _meter.Begin();
-        var count = _model.Draft(row, _best.AsSpan(0, width));
-        _meter.End();
-        for (var i = 0; i < count; i++)
+        for (var step = 0; step < _depth; step++)
         {
-            drafts.Add(new DraftedToken(origin, new TokenId(_best[i].Token), _best[i].LogProbability));
+            _meter.Begin();
+            var count = _model.Draft(row, _best.AsSpan(0, width), step);
+            _meter.End();
+            for (var i = 0; i < count; i++)
+            {
+                drafts.Add(new DraftedToken(origin, new TokenId(_best[i].Token), _best[i].LogProbability, step));
+            }
         }
     }
 

@@ -44,7 +44,8 @@ internal sealed class GoldenChecks(VerifiedDevice device, string path)
         yield return device.IsCpu ? Greedy(prompts) : DecisiveGreedy(prompts);
     }
 
-    private double Tolerance => device.IsCpu ? CpuTolerance : CardTolerance;
+    /// <summary>Relative error that a device may have.</summary>
+    public static double ToleranceOf(VerifiedDevice device) => device.IsCpu ? CpuTolerance : CardTolerance;
 
     private Finding Logits(ModelRun run, List<Golden> prompts)
     {
@@ -61,7 +62,7 @@ internal sealed class GoldenChecks(VerifiedDevice device, string path)
             }
         }
 
-        return Bounded("golden logits", worst);
+        return Bounded("golden logits", worst, ToleranceOf(device));
     }
 
     private Finding Hidden(ModelRun run, List<Golden> prompts, int depth)
@@ -82,7 +83,7 @@ internal sealed class GoldenChecks(VerifiedDevice device, string path)
             }
         }
 
-        return Bounded($"golden hidden states after {depth} layers", worst);
+        return Bounded($"golden hidden states after {depth} layers", worst, ToleranceOf(device));
     }
 
     private Finding Greedy(List<Golden> prompts)
@@ -163,14 +164,16 @@ internal sealed class GoldenChecks(VerifiedDevice device, string path)
         return run.Step([.. tokens[^tail..].Select(token => (sequence, token))], tail);
     }
 
-    private Finding Bounded(string name, double worst) =>
+    /// <summary>A finding about an error.</summary>
+    public static Finding Bounded(string name, double worst, double tolerance) =>
         new(
             name,
-            worst <= Tolerance,
-            FormattableString.Invariant($"relative error at most {worst:0.0e+0}, allowed {Tolerance:0e+0}")
+            worst <= tolerance,
+            FormattableString.Invariant($"relative error at most {worst:0.0e+0}, allowed {tolerance:0e+0}")
         );
 
-    private static double RelativeError(ReadOnlySpan<float> actual, ReadOnlySpan<float> expected)
+    /// <summary>Norm of the difference over the norm of what was expected.</summary>
+    public static double RelativeError(ReadOnlySpan<float> actual, ReadOnlySpan<float> expected)
     {
         double difference = 0;
         double norm = 0;
@@ -208,6 +211,29 @@ internal sealed class GoldenChecks(VerifiedDevice device, string path)
         return logits[best] - second;
     }
 
+    /// <summary>A tensor of integers.</summary>
+    public static int[] Integers(SafetensorsFile file, string name)
+    {
+        var tensor = file.Require(name);
+        var values = new int[tensor.ElementCount];
+        tensor.ReadRow(0, values);
+        return values;
+    }
+
+    /// <summary>A tensor of rows.</summary>
+    public static float[][] Rows(SafetensorsFile file, string name)
+    {
+        var tensor = file.Require(name);
+        var rows = new float[tensor.RowCount][];
+        for (var row = 0; row < rows.Length; row++)
+        {
+            rows[row] = new float[tensor.RowLength];
+            tensor.ReadRow(row, rows[row]);
+        }
+
+        return rows;
+    }
+
     private sealed record Golden(
         int[] InputIds,
         int[] Greedy,
@@ -228,27 +254,6 @@ internal sealed class GoldenChecks(VerifiedDevice device, string path)
                         entry => Rows(file, entry.Name)
                     )
             );
-        }
-
-        private static int[] Integers(SafetensorsFile file, string name)
-        {
-            var tensor = file.Require(name);
-            var values = new int[tensor.ElementCount];
-            tensor.ReadRow(0, values);
-            return values;
-        }
-
-        private static float[][] Rows(SafetensorsFile file, string name)
-        {
-            var tensor = file.Require(name);
-            var rows = new float[tensor.RowCount][];
-            for (var row = 0; row < rows.Length; row++)
-            {
-                rows[row] = new float[tensor.RowLength];
-                tensor.ReadRow(row, rows[row]);
-            }
-
-            return rows;
         }
     }
 }

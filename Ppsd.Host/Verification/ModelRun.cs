@@ -33,6 +33,25 @@ internal sealed class ModelRun(IReadOnlyList<StageModel> stages, FiniteNumbers? 
         _lengths.Remove(sequence);
     }
 
+    /// <summary>Steps that the last stage's exit head drafts ahead.</summary>
+    public int DraftDepth => stages[^1].DraftDepth;
+
+    /// <summary>Feeds tokens that an exit head takes into its caches and drafts nothing from.</summary>
+    public void FeedAll(long sequence, ReadOnlySpan<int> tokens, int depth, int chunk = 16)
+    {
+        for (var start = 0; start < tokens.Length; start += chunk)
+        {
+            var rows = new List<(long, int)>();
+            foreach (var token in tokens.Slice(start, Math.Min(chunk, tokens.Length - start)))
+            {
+                rows.Add((sequence, token));
+            }
+
+            Step(rows, headRows: 0);
+            stages[^1].RunExitHead(rows.Count, depth);
+        }
+    }
+
     /// <summary>Feeds rows as one step.</summary>
     /// <param name="rows">Sequence and token of each row.</param>
     /// <param name="headRows">How many of the last rows get logits.</param>
@@ -88,6 +107,47 @@ internal sealed class ModelRun(IReadOnlyList<StageModel> stages, FiniteNumbers? 
 
     /// <summary>Hidden states after the last stage's layers of the last step, [rows, hiddenSize].</summary>
     public float[] LastHidden { get; private set; } = [];
+
+    /// <summary>
+    /// Logits of a chain head's steps behind the last row fed, on tokens that are given: [depth][vocabSize], with one token
+    /// fewer.
+    /// </summary>
+    public float[][] ChainLogits(ReadOnlySpan<int> given)
+    {
+        var stage = stages[^1];
+        var row = stage.RowCount - 1;
+        stage.RunChain(row, given.Length + 1, given);
+        return [.. Enumerable.Range(0, given.Length + 1).Select(step => DraftLogits(row, step))];
+    }
+
+    /// <summary>What the exit head drafts behind the rows of the last step, and the logits it was drawn from.</summary>
+    /// <param name="depth">Steps ahead.</param>
+    /// <returns>[rows][depth].</returns>
+    public (int Token, float[] Logits)[][] Drafts(int depth)
+    {
+        var stage = stages[^1];
+        stage.RunExitHead(0, depth);
+        var drafts = new (int, float[])[stage.RowCount][];
+        Span<DraftToken> best = stackalloc DraftToken[2];
+        for (var row = 0; row < drafts.Length; row++)
+        {
+            drafts[row] = new (int, float[])[depth];
+            for (var step = 0; step < depth; step++)
+            {
+                var count = stage.Draft(row, best, step);
+                drafts[row][step] = (count > 0 ? best[0].Token : TokenSampler.NoToken, DraftLogits(row, step));
+            }
+        }
+
+        return drafts;
+    }
+
+    private float[] DraftLogits(int row, int step)
+    {
+        var logits = stages[^1].DraftLogits(row, step).ToArray();
+        finite?.Look("draft logits", logits);
+        return logits;
+    }
 
     /// <summary>Feeds a sequence's tokens in chunks; logits of the last rows of the last chunk.</summary>
     public float[][] Feed(long sequence, ReadOnlySpan<int> tokens, int chunk, int headRows = 1)

@@ -165,9 +165,9 @@ internal sealed class SequenceCache
 
     /// <summary>
     /// Tokens up to and including candidate <paramref name="id"/>, the first <paramref name="promptLength"/> of them the
-    /// prompt's; <paramref name="tail"/> is scratch.
+    /// prompt's, and tokens drafted behind it; <paramref name="tail"/> is scratch.
     /// </summary>
-    public TokenHistory HistoryOf(int id, int promptLength, List<int> tail)
+    public TokenHistory HistoryOf(int id, int promptLength, List<int> tail, ReadOnlySpan<int> drafted = default)
     {
         tail.Clear();
         if (!TryTracePath(id))
@@ -180,6 +180,7 @@ internal sealed class SequenceCache
             tail.Add(_uncommitted[index].Token);
         }
 
+        tail.AddRange(drafted);
         return new TokenHistory(_tokens.AsSpan(0, CommittedLength), CollectionsMarshal.AsSpan(tail), promptLength);
     }
 

@@ -20,6 +20,12 @@ public static class ExitHeadTensorNames
     /// <summary>[hidden, intermediate] down projection of an mlp head.</summary>
     public const string MlpDown = "mlp.down_proj.weight";
 
+    /// <summary>[hidden, 2 * hidden] projection of a token's embedding and its parent's features, of a chain head.</summary>
+    public const string ChainInput = "chain.input_proj.weight";
+
+    /// <summary>The tensors of a chain head's second layer, shaped as the model's own layers.</summary>
+    public static LlamaLayerTensorNames ChainLayer { get; } = new("chain.layer.");
+
     /// <summary>The tensors of one layer of a transformer head, shaped as the model's own layers.</summary>
     /// <param name="layerIndex">Counted from 0 within the head.</param>
     /// <exception cref="ArgumentOutOfRangeException">The index is negative.</exception>

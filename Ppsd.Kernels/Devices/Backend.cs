@@ -94,7 +94,19 @@ public abstract class Backend : IDisposable
     /// <param name="part">Which part.</param>
     /// <param name="firstRow">First row that the part treats apart from others; 0 if it does not.</param>
     /// <param name="operations">Queues the operations; kept by the caller, so that a step allocates nothing.</param>
-    internal virtual void Run(StepPart part, int firstRow, Action operations) => operations();
+    /// <param name="depth">Steps that a chain drafts in it.</param>
+    internal virtual void Run(StepPart part, int firstRow, Action operations, int depth = 1) => operations();
+
+    /// <summary>
+    /// Makes the rows of a chain's further steps known to the device, beside those of the current step; see
+    /// <see cref="UseRows"/>.
+    /// </summary>
+    /// <param name="steps">Rows of step 1, of step 2 and so on; must stay as they are until the next step begins.</param>
+    internal abstract void BeginChain(IReadOnlyList<StepBatch> steps);
+
+    /// <summary>Says whose rows the operations from now on are for.</summary>
+    /// <param name="chainStep">0 for the current step's; else a step of the chain, whose rows <see cref="BeginChain"/> made known.</param>
+    internal abstract void UseRows(int chainStep);
 
     /// <summary>Queues a copy of rows to memory of the host's; see <see cref="TryCollect"/>.</summary>
     internal abstract void BeginDownload(Activations source, int rows);
@@ -134,6 +146,38 @@ public abstract class Backend : IDisposable
 
     /// <summary>Copies <paramref name="rows"/> rows from <paramref name="firstRow"/> on to the start of <paramref name="target"/>.</summary>
     internal abstract void CopyRows(Activations source, int firstRow, int rows, Activations target);
+
+    /// <summary>target[slot of row r] = source[r], for all rows.</summary>
+    internal abstract void StoreRows(Activations source, Activations target);
+
+    /// <summary>
+    /// joined[r] = [table[token of row r]; stored[slot of row r's parent]], the second half zero where there is no parent; and
+    /// cleared[r] = 0, to add a product to.
+    /// </summary>
+    /// <param name="table">[vocabSize, width].</param>
+    /// <param name="stored">[slots, width], from <see cref="StoreRows"/>.</param>
+    /// <param name="joined">[rows, 2 width], from <see cref="AllocateProductInput"/>.</param>
+    /// <param name="cleared">[rows, width].</param>
+    internal abstract void JoinStored(WeightMatrix table, Activations stored, Activations joined, Activations cleared);
+
+    /// <summary>
+    /// joined[r] = [table[token drafted for row r]; features[firstRow + r]] and cleared[r] = 0, for the rows of a chain's step;
+    /// <paramref name="cleared"/> may be <paramref name="features"/>.
+    /// </summary>
+    /// <param name="table">[vocabSize, width].</param>
+    /// <param name="draws">The draws whose best tokens are meant; null for the tokens that the rows have themselves.</param>
+    /// <param name="features">[rows, width].</param>
+    /// <param name="firstRow">Where the rows' features begin.</param>
+    /// <param name="joined">[rows, 2 width], from <see cref="AllocateProductInput"/>.</param>
+    /// <param name="cleared">[rows, width].</param>
+    internal abstract void JoinDrafted(
+        WeightMatrix table,
+        TokenDraws? draws,
+        Activations features,
+        int firstRow,
+        Activations joined,
+        Activations cleared
+    );
 
     /// <summary>hidden[r] = table[token of row r].</summary>
     internal abstract void Embed(WeightMatrix table, Activations hidden);

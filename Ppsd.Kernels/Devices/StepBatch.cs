@@ -2,8 +2,8 @@ namespace Ppsd.Kernels.Devices;
 
 /// <summary>
 /// The rows of one step as devices see them: which token stands at which position, where its keys and values go, and
-/// which slots it attends to. A row's context, in position order, is the first <see cref="CommittedLengths"/> entries
-/// of its session's slot table followed by its own tail (uncommitted ancestors and itself). Reused between steps.
+/// which slots it attends to. A row's context, in position order, is the entries of its session's slot table from
+/// <see cref="CommittedStarts"/> to <see cref="CommittedLengths"/>, followed by its own tail (uncommitted ancestors and itself). Reused between steps.
 /// </summary>
 internal sealed class StepBatch(int capacity)
 {
@@ -27,7 +27,10 @@ internal sealed class StepBatch(int capacity)
     /// <summary>Slot table of each row's session, by position.</summary>
     public int[][] SlotTables { get; } = new int[capacity][];
 
-    /// <summary>How many leading entries of its slot table each row attends to.</summary>
+    /// <summary>The first entry of its slot table that each row attends to.</summary>
+    public int[] CommittedStarts { get; } = new int[capacity];
+
+    /// <summary>Where the entries of its slot table end that each row attends to.</summary>
     public int[] CommittedLengths { get; } = new int[capacity];
 
     /// <summary>What each row wants drawn from its logits, if a device draws.</summary>
@@ -66,13 +69,19 @@ internal sealed class StepBatch(int capacity)
     }
 
     /// <summary>Positions a row attends to.</summary>
-    public int ContextLength(int row) => CommittedLengths[row] + TailLengths[row];
+    public int ContextLength(int row) => CommittedLengths[row] - CommittedStarts[row] + TailLengths[row];
 
     /// <summary>KV slot of a position of a row's context.</summary>
-    public int ContextSlot(int row, int position) =>
-        position < CommittedLengths[row]
-            ? SlotTables[row][position]
-            : TailSlots[TailStarts[row] + position - CommittedLengths[row]];
+    public int ContextSlot(int row, int position)
+    {
+        var entry = CommittedStarts[row] + position;
+        return entry < CommittedLengths[row]
+            ? SlotTables[row][entry]
+            : TailSlots[TailStarts[row] + entry - CommittedLengths[row]];
+    }
+
+    /// <summary>Slot of the token before a row's; -1 for the first of a context.</summary>
+    public int ParentSlot(int row) => ContextLength(row) is > 1 and var length ? ContextSlot(row, length - 2) : -1;
 
     /// <summary>Forgets all rows.</summary>
     public void Clear()
@@ -98,18 +107,30 @@ internal sealed class StepBatch(int capacity)
         LongestContext = 0;
         for (var i = 0; i < row; i++)
         {
-            LongestContext = Math.Max(LongestContext, CommittedLengths[i] + TailLengths[i]);
+            LongestContext = Math.Max(LongestContext, ContextLength(i));
         }
     }
 
-    /// <summary>Adds a row whose context is <paramref name="committedLength"/> table entries and <paramref name="tail"/>.</summary>
-    public void Add(int token, int position, int slot, int[] slotTable, int committedLength, ReadOnlySpan<int> tail)
+    /// <summary>
+    /// Adds a row whose context is the table's entries from <paramref name="committedStart"/> to
+    /// <paramref name="committedLength"/>, and <paramref name="tail"/>.
+    /// </summary>
+    public void Add(
+        int token,
+        int position,
+        int slot,
+        int[] slotTable,
+        int committedLength,
+        ReadOnlySpan<int> tail,
+        int committedStart = 0
+    )
     {
         var row = RowCount++;
         Tokens[row] = token;
         Positions[row] = position;
         Slots[row] = slot;
         SlotTables[row] = slotTable;
+        CommittedStarts[row] = committedStart;
         CommittedLengths[row] = committedLength;
         Draws[row] = default;
         TailStarts[row] = _tailCount;
@@ -123,6 +144,6 @@ internal sealed class StepBatch(int capacity)
 
         tail.CopyTo(TailSlots.AsSpan(_tailCount));
         _tailCount += tail.Length;
-        LongestContext = Math.Max(LongestContext, committedLength + tail.Length);
+        LongestContext = Math.Max(LongestContext, ContextLength(row));
     }
 }

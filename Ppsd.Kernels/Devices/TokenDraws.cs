@@ -33,4 +33,5 @@ internal abstract class TokenDraws : IDisposable
 /// <summary>What a row of a step wants drawn.</summary>
 /// <param name="Settings">How.</param>
 /// <param name="Drafts">How many tokens; 0 for none on the device.</param>
-internal readonly record struct RowDraw(DrawSettings Settings, int Drafts);
+/// <param name="Width">How many are asked for at once, whoever draws them.</param>
+internal readonly record struct RowDraw(DrawSettings Settings, int Drafts, int Width = 1);

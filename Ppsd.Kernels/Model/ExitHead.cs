@@ -1,143 +1,81 @@
-using Ppsd.Kernels.Checkpoints;
 using Ppsd.Kernels.Checkpoints.Configuration;
 using Ppsd.Kernels.Devices;
 using Ppsd.Kernels.Weights;
 
 namespace Ppsd.Kernels.Model;
 
-/// <summary>
-/// An early-exit head: turns the hidden state after the exit layer into draft logits. Three kinds share one shape:
-/// blocks (none for a norm head, one feed-forward block for an MLP head, whole layers for a transformer head), then a
-/// norm of its own and the verifier's LM head.
-/// </summary>
-internal sealed class ExitHead : IDisposable
+/// <summary>An early-exit head: turns the hidden state after the exit layer into draft logits.</summary>
+internal abstract class ExitHead : IDisposable
 {
-    private readonly Backend _backend;
-    private readonly TransformerLayer[] _layers;
-    private readonly FeedForwardBlock? _feedForward;
-    private readonly LogitsHead _logitsHead;
-    private readonly StageScratch _scratch;
-    private readonly Activations _hidden;
-
-    private ExitHead(
-        Backend backend,
-        TransformerLayer[] layers,
-        FeedForwardBlock? feedForward,
-        LogitsHead logitsHead,
-        StageScratch scratch,
-        Activations hidden
-    )
-    {
-        _backend = backend;
-        _layers = layers;
-        _feedForward = feedForward;
-        _logitsHead = logitsHead;
-        _scratch = scratch;
-        _hidden = hidden;
-    }
-
-    /// <summary>Layers with keys and values of their own; they take part in the stage's KV budget.</summary>
-    public static int KvLayerCount(ExitHeadConfig head) => head.Kind == ExitHeadKind.Transformer ? head.LayerCount : 0;
-
-    /// <summary>Its last part: draft logits, and what is drawn from them.</summary>
-    public LogitsHead LogitsHead => _logitsHead;
+    /// <summary>Steps it can draft ahead of a row.</summary>
+    public abstract int MaxDepth { get; }
 
     /// <summary>Bytes of weights one step reads, the shared LM head not counted.</summary>
-    public long WeightBytes => _layers.Sum(layer => layer.WeightBytes) + (_feedForward?.WeightBytes ?? 0);
+    public abstract long WeightBytes { get; }
+
+    /// <summary>Layers with keys and values of their own; they take part in the stage's KV budget.</summary>
+    public static int KvLayerCount(ExitHeadConfig head) =>
+        head.Kind switch
+        {
+            ExitHeadKind.Transformer => head.LayerCount,
+            ExitHeadKind.Chain => head.LayerCount + 1,
+            _ => 0,
+        };
+
+    /// <summary>Values a head keeps of each token beside keys and values; fp32 whatever those are.</summary>
+    public static int FeatureSize(ExitHeadConfig head, ModelConfig verifier) =>
+        head.Kind == ExitHeadKind.Chain ? verifier.HiddenSize : 0;
 
     /// <summary>Loads a head's tensors.</summary>
+    /// <param name="backend">The device.</param>
+    /// <param name="source">The head's tensors.</param>
+    /// <param name="head">Its configuration.</param>
+    /// <param name="verifier">The model it belongs to.</param>
+    /// <param name="table">The model's embedding; what only a chain reads. The caller's.</param>
+    /// <param name="lmHead">The model's LM head; the caller's.</param>
+    /// <param name="limits">Sizes to allocate for.</param>
     public static ExitHead Load(
         Backend backend,
         WeightSource source,
         ExitHeadConfig head,
         ModelConfig verifier,
+        WeightMatrix? table,
         WeightMatrix lmHead,
         StageLimits limits
-    )
-    {
-        var epsilon = head.RmsNormEpsilon;
-        var feedForwardSize = head.IntermediateSize ?? verifier.IntermediateSize;
-        var layers = new TransformerLayer[KvLayerCount(head)];
-        for (var i = 0; i < layers.Length; i++)
-        {
-            layers[i] = TransformerLayer.Load(
-                backend,
-                source,
-                ExitHeadTensorNames.Layer(i),
-                verifier,
-                epsilon,
-                limits.KvSlots
-            );
-        }
+    ) =>
+        head.Kind == ExitHeadKind.Chain
+            ? ChainExitHead.LoadChain(backend, source, head, verifier, table!, lmHead, limits)
+            : PlainExitHead.LoadPlain(backend, source, head, verifier, lmHead, limits);
 
-        var feedForward =
-            head.Kind == ExitHeadKind.Mlp
-                ? FeedForwardBlock.Load(backend, source, verifier.HiddenSize, feedForwardSize, epsilon)
-                : null;
-        var norm = new Norm(backend.LoadVector(source.Require(ExitHeadTensorNames.Norm, verifier.HiddenSize)), epsilon);
-        return new ExitHead(
-            backend,
-            layers,
-            feedForward,
-            new LogitsHead(backend, norm, lmHead, limits.MaxWidth),
-            new StageScratch(backend, verifier, feedForwardSize, limits.MaxRows),
-            backend.AllocateActivations(limits.MaxRows, verifier.HiddenSize)
-        );
-    }
+    /// <summary>Draft logits of a step, and what is drawn from them.</summary>
+    public abstract LogitsHead Logits(int step);
 
     /// <summary>Keeps the hidden states after the exit layer: later layers of the stage will overwrite them.</summary>
-    public void Tap(Activations hidden, int rows) => _backend.CopyRows(hidden, 0, rows, _hidden);
+    public abstract void Tap(Activations hidden, int rows);
 
     /// <summary>
     /// False when <see cref="Forward"/> would queue nothing: nobody drafts from the step's rows, and the head has no cache that
     /// they must enter.
     /// </summary>
-    public bool HasWork(int rows, int firstRow) => firstRow < rows || _layers.Length > 0;
+    public abstract bool HasWork(int rows, int firstRow);
 
-    /// <summary>
-    /// Runs the head on the tapped rows. A transformer head's own cache needs every token; rows from
-    /// <paramref name="firstRow"/> on get logits.
-    /// </summary>
-    public void Forward(RotaryMemory rotary, int rows, int firstRow)
-    {
-        ForwardLayers(rotary, rows, isRead: firstRow < rows);
-        if (firstRow < rows)
-        {
-            _feedForward?.Forward(_hidden, _scratch, rows);
-            _logitsHead.Forward(_hidden, firstRow, rows - firstRow);
-        }
-    }
+    /// <summary>Runs the head on the tapped rows. A head's own cache needs every token; the rows to draft from get logits.</summary>
+    public abstract void Forward(RotaryMemory rotary, in HeadRun run);
 
-    private void ForwardLayers(RotaryMemory rotary, int rows, bool isRead)
-    {
-        for (var i = 0; i < _layers.Length; i++)
-        {
-            if (i == 0)
-            {
-                _backend.RmsNorm(_hidden, 0, rows, _layers[0].AttentionNorm, _scratch.Normed);
-            }
+    /// <inheritdoc />
+    public abstract void Dispose();
+}
 
-            var isLast = i == _layers.Length - 1;
-            if (isLast && !isRead)
-            {
-                _layers[i].Store(_scratch, rotary, rows);
-                return;
-            }
-
-            _layers[i].Forward(_hidden, _scratch, rotary, rows, isLast ? null : _layers[i + 1].AttentionNorm);
-        }
-    }
-
-    public void Dispose()
-    {
-        foreach (var layer in _layers)
-        {
-            layer.Dispose();
-        }
-
-        _feedForward?.Dispose();
-        _logitsHead.Dispose();
-        _scratch.Dispose();
-        _hidden.Dispose();
-    }
+/// <summary>What an exit head is to do with a step's rows.</summary>
+/// <param name="Rows">Rows of the step.</param>
+/// <param name="FirstRow">First row to draft from.</param>
+/// <param name="Depth">Steps to draft ahead of each.</param>
+/// <param name="DrawOnHost">
+/// Draws a step's tokens on the host and makes them the next step's; null where the device does so, or the tokens are given.
+/// </param>
+/// <param name="HasGivenTokens">True when the chain goes on from tokens that the rows of its steps have, and not from what was drawn.</param>
+internal readonly record struct HeadRun(int Rows, int FirstRow, int Depth, Action<int>? DrawOnHost, bool HasGivenTokens)
+{
+    /// <summary>Rows to draft from.</summary>
+    public int DraftRows => Rows - FirstRow;
 }

@@ -16,12 +16,17 @@ internal sealed class LogitsHead : IDisposable
     private readonly Activations _logits;
     private readonly TokenDraws? _draws;
     private readonly float[] _host;
+    private readonly bool _ownsNorm;
     private int _rows;
     private bool _isRead;
 
-    /// <summary>Takes ownership of <paramref name="norm"/>; the LM head is shared and stays the caller's.</summary>
-    public LogitsHead(Backend backend, Norm norm, WeightMatrix lmHead, int maxRows)
+    /// <summary>
+    /// Takes ownership of <paramref name="norm"/> unless <paramref name="ownsNorm"/> is false; the LM head is shared and stays
+    /// the caller's.
+    /// </summary>
+    public LogitsHead(Backend backend, Norm norm, WeightMatrix lmHead, int maxRows, bool ownsNorm = true)
     {
+        _ownsNorm = ownsNorm;
         _backend = backend;
         _norm = norm;
         _lmHead = lmHead;
@@ -31,10 +36,16 @@ internal sealed class LogitsHead : IDisposable
         _host = new float[maxRows * lmHead.Rows];
     }
 
+    /// <summary>What the device draws; null where the host does.</summary>
+    public TokenDraws? Draws => _draws;
+
     /// <summary>
     /// Queues the logits of <paramref name="rows"/> rows of <paramref name="hidden"/> from <paramref name="firstRow"/> on, and
-    /// draws from them where the device draws. The rows must be those of the step.
+    /// draws from them where the device draws.
     /// </summary>
+    /// <param name="hidden">The rows.</param>
+    /// <param name="firstRow">The first that counts.</param>
+    /// <param name="rows">How many.</param>
     public void Forward(Activations hidden, int firstRow, int rows)
     {
         if (rows > _normed.Capacity)
@@ -48,6 +59,7 @@ internal sealed class LogitsHead : IDisposable
         _backend.RmsNorm(hidden, firstRow, rows, _norm, _normed);
         _backend.MatMul(_normed, _lmHead, _logits, rows);
         _draws?.Queue(_logits, firstRow, rows);
+        (_rows, _isRead) = (rows, false);
     }
 
     /// <summary>Logits of so many rows were queued, by <see cref="Forward"/> or by a replay of it.</summary>
@@ -78,7 +90,11 @@ internal sealed class LogitsHead : IDisposable
 
     public void Dispose()
     {
-        _norm.Dispose();
+        if (_ownsNorm)
+        {
+            _norm.Dispose();
+        }
+
         _normed.Dispose();
         _logits.Dispose();
         _draws?.Dispose();

@@ -6,7 +6,9 @@ namespace Ppsd.Kernels.Model;
 
 /// <summary>Memory a stage takes, worked out from its configuration alone.</summary>
 /// <param name="WeightBytes">Bytes of weights as the checkpoint holds them, embedding and heads included.</param>
-/// <param name="KvValuesPerToken">Keys and values of one token over the stage's layers.</param>
+/// <param name="KvValuesPerToken">
+/// Keys and values of one token over the stage's layers; what a head keeps in fp32 counts twice, since keys may be bf16.
+/// </param>
 /// <param name="ScratchBytes">What steps are computed in, at least: activations of the largest step and logits.</param>
 public readonly record struct StageFootprint(long WeightBytes, long KvValuesPerToken, long ScratchBytes)
 {
@@ -37,16 +39,25 @@ public readonly record struct StageFootprint(long WeightBytes, long KvValuesPerT
             weights += 3L * (mlp.IntermediateSize ?? config.IntermediateSize) * config.HiddenSize + config.HiddenSize;
         }
 
+        if (options.HoldsChain)
+        {
+            weights += 2L * config.HiddenSize * config.HiddenSize;
+        }
+
         var needsLmHead = options.IsLast || options.HoldsExitHead;
-        weights += options.IsFirst ? table : 0;
+        weights += options.IsFirst || (options.HoldsChain && !config.TieWordEmbeddings) ? table : 0;
         weights += needsLmHead && !(options.IsFirst && config.TieWordEmbeddings) ? table : 0;
         weights += (options.HoldsExitHead ? config.HiddenSize : 0) + (options.IsLast ? config.HiddenSize : 0);
         return new StageFootprint(
             weights * config.ElementType.SizeInBytes(),
-            2L * config.KvSize * (options.LayerCount + headLayers),
+            2L * config.KvSize * (options.LayerCount + headLayers) + 2L * FeatureSize(options),
             ScratchOf(options)
         );
     }
+
+    /// <summary>Values that an exit head of the stage keeps of each token, in fp32.</summary>
+    internal static int FeatureSize(StageModelOptions options) =>
+        options.HoldsExitHead ? ExitHead.FeatureSize(options.ExitHead!, options.Config) : 0;
 
     private static long ScratchOf(StageModelOptions options)
     {
@@ -54,7 +65,13 @@ public readonly record struct StageFootprint(long WeightBytes, long KvValuesPerT
         const long Fixed = 256L << 20;
         var config = options.Config;
         var row = 4L * config.HiddenSize + 2L * config.QuerySize + 2L * config.KvSize + 3L * config.IntermediateSize;
-        var heads = (options.IsLast ? 1 : 0) + (options.HoldsExitHead ? 1 : 0);
+        var heads =
+            (options.IsLast ? 1 : 0)
+            + (
+                options.HoldsChain ? options.MaxDepth
+                : options.HoldsExitHead ? 1
+                : 0
+            );
         return Fixed
             + sizeof(float) * row * options.MaxRows * (options.HoldsExitHead ? 2 : 1)
             + sizeof(float) * (long)config.VocabSize * options.MaxWidth * heads;

@@ -26,13 +26,12 @@ public sealed class StageModel : IDisposable
     private readonly LogProbabilities _logProbabilities;
     private readonly List<int> _tail = [];
     private readonly int _exitLayer;
+    private readonly HeadDrafts? _drafts;
     private readonly Action _runLayers;
-    private readonly Action _runExitHead;
     private readonly Action _runTargetHead;
     private Func<bool> _isCancelled = () => false;
     private bool _wasStopped;
-    private int _firstHeadRow;
-    private int _queuedHeadRow = -1;
+    private int _firstVerdictRow;
     private int _collectedRows;
 
     internal StageModel(Backend backend, StageModelOptions options, StageWeights weights, StageLimits limits)
@@ -47,10 +46,12 @@ public sealed class StageModel : IDisposable
         _rows = new Row[limits.MaxRows];
         _sampler = new TokenSampler(options.Config.VocabSize);
         _logProbabilities = new LogProbabilities(options.Config.VocabSize);
+        _drafts = weights.ExitHead is { } head
+            ? new HeadDrafts(backend, head, weights.Rotary, _batch, limits, DrawOnHost)
+            : null;
         _runLayers = RunLayers;
-        _runExitHead = () => weights.ExitHead!.Forward(weights.Rotary, _batch.RowCount, _firstHeadRow);
         _runTargetHead = () =>
-            weights.TargetHead!.Forward(_scratch.Hidden, _firstHeadRow, _batch.RowCount - _firstHeadRow);
+            weights.TargetHead!.Forward(_scratch.Hidden, _firstVerdictRow, _batch.RowCount - _firstVerdictRow);
         MaxLength = limits.MaxLength;
         MaxRows = limits.MaxRows;
         MaxWidth = limits.MaxWidth;
@@ -76,6 +77,9 @@ public sealed class StageModel : IDisposable
 
     /// <summary>True when the stage drafts.</summary>
     public bool HasExitHead => _weights.ExitHead is not null;
+
+    /// <summary>Most steps that the exit head drafts ahead of a row: more than 1 for a chain.</summary>
+    public int DraftDepth => _drafts?.MaxDepth ?? 1;
 
     /// <summary>True when the stage gives verdicts.</summary>
     public bool HasTargetHead => _weights.TargetHead is not null;
@@ -117,10 +121,10 @@ public sealed class StageModel : IDisposable
     public void Open(long sequence, int capacity, int promptLength, SamplingParameters sampling, int maxDrafts = 1)
     {
         var cache = new SequenceCache(_pages, capacity, MaxLength);
-        var drafts = HasExitHead ? Math.Min(maxDrafts, TokenDraws.MaxDrafts) : 1;
+        var drafts = _drafts?.Draws(maxDrafts) ?? 1;
 
         // Penalties need the tokens before, which only the host knows.
-        var draw = new RowDraw(DrawSettings.Of(sampling), sampling.UsesHistory ? 0 : drafts);
+        var draw = new RowDraw(DrawSettings.Of(sampling), sampling.UsesHistory ? 0 : drafts, maxDrafts);
         _sequences.Add(sequence, new Sequence(cache, promptLength, sampling, draw));
     }
 
@@ -145,7 +149,11 @@ public sealed class StageModel : IDisposable
     }
 
     /// <summary>Starts a step with no rows.</summary>
-    public void BeginStep() => _batch.Clear();
+    public void BeginStep()
+    {
+        _batch.Clear();
+        _drafts?.BeginStep();
+    }
 
     /// <summary>Adds a row to the step; rows of several sequences may ride together.</summary>
     /// <returns>False when the sequence or the parent is unknown: an earlier message was lost.</returns>
@@ -173,13 +181,15 @@ public sealed class StageModel : IDisposable
     /// <param name="firstHeadRow">
     /// First row the exit head will draft from, so that its work is queued before anybody waits; null for none.
     /// </param>
+    /// <param name="draftDepth">Steps it will draft ahead of each.</param>
     /// <param name="onQueued">Called when all is queued and before it is waited for; before the work where each operation is done at once.</param>
     /// <returns>False when cancelled; the rows' slots then hold no valid values and their run must be rolled back.</returns>
     public bool Forward(
         ReadOnlySpan<byte> hidden,
         Func<bool> isCancelled,
         int? firstHeadRow = null,
-        Action? onQueued = null
+        Action? onQueued = null,
+        int draftDepth = 1
     )
     {
         if (!_backend.IsQueued)
@@ -190,7 +200,6 @@ public sealed class StageModel : IDisposable
         var rows = _batch.RowCount;
         _isCancelled = isCancelled;
         _wasStopped = false;
-        _queuedHeadRow = -1;
         _collectedRows = 0;
         if (rows == 0)
         {
@@ -198,6 +207,11 @@ public sealed class StageModel : IDisposable
         }
 
         _backend.BeginStep(_batch);
+        if (firstHeadRow is { } draftRow && _backend.IsQueued)
+        {
+            _drafts!.Prepare(draftRow, draftDepth);
+        }
+
         if (_weights.Embedding is null)
         {
             _backend.Upload(MemoryMarshal.Cast<byte, float>(hidden), _scratch.Hidden, rows);
@@ -215,7 +229,7 @@ public sealed class StageModel : IDisposable
         if (firstHeadRow is { } firstRow && _backend.IsQueued)
         {
             // A device that works at once would only keep the next stage waiting.
-            QueueExitHead(firstRow);
+            _drafts!.Queue(firstRow, draftDepth);
         }
 
         if (_backend.IsQueued)
@@ -244,25 +258,36 @@ public sealed class StageModel : IDisposable
         _backend.Download(_scratch.Hidden, _batch.RowCount, values);
     }
 
-    /// <summary>Runs the exit head; rows from <paramref name="firstRow"/> on can then be drafted from.</summary>
-    public void RunExitHead(int firstRow)
-    {
-        if (_queuedHeadRow != firstRow)
-        {
-            QueueExitHead(firstRow);
-        }
-    }
+    /// <summary>
+    /// Runs the exit head; rows from <paramref name="firstRow"/> on can then be drafted from, a chain <paramref name="depth"/>
+    /// steps ahead.
+    /// </summary>
+    public void RunExitHead(int firstRow, int depth = 1) => _drafts!.Queue(firstRow, depth);
+
+    /// <summary>
+    /// Runs a chain head on given tokens instead of its own drafts, so that its logits can be compared with another
+    /// implementation's; see <see cref="DraftLogits"/>.
+    /// </summary>
+    /// <param name="firstRow">First row to go on from.</param>
+    /// <param name="depth">Steps, the row's own counted.</param>
+    /// <param name="given">The tokens after each row, [rows, depth - 1].</param>
+    public void RunChain(int firstRow, int depth, ReadOnlySpan<int> given) => _drafts!.RunGiven(firstRow, depth, given);
 
     /// <summary>
     /// The best tokens to follow a row, by the exit head; see <see cref="TokenSampler.SampleBest"/>. None where its logits are
     /// not finite: they propose nothing, and the target decides.
     /// </summary>
-    public int Draft(int row, Span<DraftToken> drafts) => Draw(_weights.ExitHead!.LogitsHead, row, drafts);
+    /// <param name="row">The row.</param>
+    /// <param name="drafts">As many as are wanted.</param>
+    /// <param name="step">How far ahead: 0 for the row's successors, j for those behind the best tokens of steps 0 to j - 1.</param>
+    /// <returns>How many there are.</returns>
+    public int Draft(int row, Span<DraftToken> drafts, int step = 0) =>
+        _drafts!.Read(row, step, drafts, _rows[row].Sequence.Sampling.UsesHistory);
 
     /// <summary>Runs the target head; rows from <paramref name="firstRow"/> on can then get verdicts.</summary>
     public void RunTargetHead(int firstRow)
     {
-        _firstHeadRow = firstRow;
+        _firstVerdictRow = firstRow;
         if (firstRow >= _batch.RowCount)
         {
             return;
@@ -279,7 +304,14 @@ public sealed class StageModel : IDisposable
     public int Verdict(int row)
     {
         Span<DraftToken> verdict = stackalloc DraftToken[1];
-        return Draw(_weights.TargetHead!, row, verdict) > 0 ? verdict[0].Token : TokenSampler.NoToken;
+        var head = _weights.TargetHead!;
+        var count = head.ReadDraws(row - _firstVerdictRow, verdict);
+        if (count == 0)
+        {
+            count = DrawOnHost(TargetLogits(row), row, chained: [], verdict);
+        }
+
+        return count > 0 ? verdict[0].Token : TokenSampler.NoToken;
     }
 
     /// <summary>After a step failed: makes the next one possible.</summary>
@@ -291,32 +323,17 @@ public sealed class StageModel : IDisposable
         _logProbabilities.Read(TargetLogits(row), token, top);
 
     /// <summary>The target's logits after a row, [vocabSize].</summary>
-    public ReadOnlySpan<float> TargetLogits(int row) => _weights.TargetHead!.Logits(row - _firstHeadRow);
+    public ReadOnlySpan<float> TargetLogits(int row) => _weights.TargetHead!.Logits(row - _firstVerdictRow);
 
-    /// <summary>The exit head's logits after a row, [vocabSize].</summary>
-    public ReadOnlySpan<float> DraftLogits(int row) => _weights.ExitHead!.LogitsHead.Logits(row - _firstHeadRow);
+    /// <summary>The exit head's logits after a row, or after a step of its chain, [vocabSize].</summary>
+    public ReadOnlySpan<float> DraftLogits(int row, int step = 0) => _drafts!.Logits(row, step);
 
     /// <inheritdoc />
     public void Dispose()
     {
+        _drafts?.Dispose();
         _weights.Dispose();
         _scratch.Dispose();
-    }
-
-    private void QueueExitHead(int firstRow)
-    {
-        _firstHeadRow = firstRow;
-        _queuedHeadRow = firstRow;
-        if (!_weights.ExitHead!.HasWork(_batch.RowCount, firstRow))
-        {
-            return;
-        }
-
-        _backend.Run(StepPart.ExitHead, firstRow, _runExitHead);
-        if (firstRow < _batch.RowCount)
-        {
-            _weights.ExitHead!.LogitsHead.Expect(_batch.RowCount - firstRow);
-        }
     }
 
     private void RunLayers()
@@ -342,29 +359,24 @@ public sealed class StageModel : IDisposable
             layers[layer].Forward(_scratch.Hidden, _scratch, _weights.Rotary, rows, next);
             if (layer + 1 == _exitLayer)
             {
-                _weights.ExitHead!.Tap(_scratch.Hidden, rows);
+                _drafts!.Tap(_scratch.Hidden, rows);
             }
         }
     }
 
-    private int Draw(LogitsHead head, int row, Span<DraftToken> drafts) =>
-        head.ReadDraws(row - _firstHeadRow, drafts) is > 0 and var count
-            ? count
-            : _sampler.SampleBest(
-                head.Logits(row - _firstHeadRow),
-                _rows[row].Sequence.Sampling,
-                _batch.Positions[row] + 1,
-                HistoryOf(row),
-                drafts
-            );
-
-    private TokenHistory HistoryOf(int row)
+    private int DrawOnHost(ReadOnlySpan<float> logits, int row, ReadOnlySpan<int> chained, Span<DraftToken> drafts)
     {
         var (sequence, candidate) = _rows[row];
-
-        return sequence.Sampling.UsesHistory
-            ? sequence.Cache.HistoryOf(candidate, sequence.PromptLength, _tail)
+        var history = sequence.Sampling.UsesHistory
+            ? sequence.Cache.HistoryOf(candidate, sequence.PromptLength, _tail, chained)
             : default;
+        return _sampler.SampleBest(
+            logits,
+            sequence.Sampling,
+            _batch.Positions[row] + 1 + chained.Length,
+            history,
+            drafts
+        );
     }
 
     private sealed record Sequence(SequenceCache Cache, int PromptLength, SamplingParameters Sampling, RowDraw Draw);

@@ -63,9 +63,16 @@ public static class StageModelLoader
             meter.Add("LM head", isTied ? 0 : lmHead!.ByteCount);
         }
 
+        var table = embedding;
+        if (options.HoldsChain && table is null)
+        {
+            table = config.TieWordEmbeddings ? lmHead : LoadTable(backend, source, LlamaTensorNames.Embedding, config);
+            meter.Add("embedding of the chain", ReferenceEquals(table, lmHead) ? 0 : table!.ByteCount);
+        }
+
         var exitHead = headSource is null
             ? null
-            : ExitHead.Load(backend, headSource, options.ExitHead!, config, lmHead!, limits);
+            : ExitHead.Load(backend, headSource, options.ExitHead!, config, table, lmHead!, limits);
         meter.Add("exit head", exitHead?.WeightBytes ?? 0);
         var targetHead = options.IsLast
             ? new LogitsHead(
@@ -81,6 +88,7 @@ public static class StageModelLoader
         var weights = new StageWeights
         {
             Embedding = embedding,
+            DraftTable = table,
             LmHead = lmHead,
             Layers = layers,
             ExitHead = exitHead,
@@ -105,7 +113,8 @@ public static class StageModelLoader
     internal static long KvBytesPerToken(Backend backend, StageModelOptions options)
     {
         var layers = options.LayerCount + (options.HoldsExitHead ? ExitHead.KvLayerCount(options.ExitHead!) : 0);
-        return 2L * layers * options.Config.KvSize * backend.KvElementBytes;
+        return 2L * layers * options.Config.KvSize * backend.KvElementBytes
+            + sizeof(float) * (long)StageFootprint.FeatureSize(options);
     }
 
     private static StageLimits LimitsOf(Backend backend, StageModelOptions options)
@@ -133,7 +142,13 @@ public static class StageModelLoader
         // Slots are addressed by 32-bit indices.
         pages = Math.Min(pages, int.MaxValue / KvPagePool.PageSize);
         var maxLength = (int)Math.Min(options.Config.MaxPositions, pages * KvPagePool.PageSize);
-        return new StageLimits((int)pages, maxLength, options.MaxRows, options.MaxWidth);
+        return new StageLimits(
+            (int)pages,
+            maxLength,
+            options.MaxRows,
+            options.MaxWidth,
+            options.HoldsChain ? options.MaxDepth : 1
+        );
     }
 
     private static DeviceShare ShareOf(StageModelOptions options, StageFootprint footprint) =>

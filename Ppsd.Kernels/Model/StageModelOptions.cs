@@ -40,6 +40,9 @@ public sealed record StageModelOptions
     /// <summary>Most candidates of a micro-batch.</summary>
     public int MaxWidth { get; init; } = 8;
 
+    /// <summary>Most steps that a chain head drafts ahead of a candidate; other heads draft one.</summary>
+    public int MaxDepth { get; init; } = 4;
+
     /// <summary>How exact the rotary embedding's frequencies are.</summary>
     public RopeFrequencies RopeFrequencies { get; init; }
 
@@ -48,6 +51,9 @@ public sealed record StageModelOptions
 
     /// <summary>True when the stage ends in the target head.</summary>
     public bool IsLast => FirstLayer + LayerCount == Config.LayerCount;
+
+    /// <summary>True when the exit head of this stage goes on drafting from its own state, and reads the embedding for it.</summary>
+    public bool HoldsChain => HoldsExitHead && ExitHead!.Kind == ExitHeadKind.Chain;
 
     /// <summary>True when the exit head belongs to this stage: its exit layer is one of the stage's.</summary>
     public bool HoldsExitHead =>

@@ -8,11 +8,15 @@ internal sealed class StageWeights : IDisposable
     /// <summary>[vocabSize, hiddenSize]; the first stage only.</summary>
     public WeightMatrix? Embedding { get; init; }
 
+    /// <summary>The same for a chain head, in whatever stage it is; may be <see cref="Embedding"/> or <see cref="LmHead"/>.</summary>
+    public WeightMatrix? DraftTable { get; init; }
+
     /// <summary>[vocabSize, hiddenSize], shared by the exit head and the target head; null where neither is.</summary>
     public WeightMatrix? LmHead { get; init; }
 
     public required TransformerLayer[] Layers { get; init; }
 
+    /// <summary>Disposed by whoever runs it.</summary>
     public ExitHead? ExitHead { get; init; }
 
     public LogitsHead? TargetHead { get; init; }
@@ -24,11 +28,15 @@ internal sealed class StageWeights : IDisposable
 
     public void Dispose()
     {
-        ExitHead?.Dispose();
         TargetHead?.Dispose();
         foreach (var layer in Layers)
         {
             layer.Dispose();
+        }
+
+        if (!ReferenceEquals(DraftTable, Embedding) && !ReferenceEquals(DraftTable, LmHead))
+        {
+            DraftTable?.Dispose();
         }
 
         if (!ReferenceEquals(LmHead, Embedding))

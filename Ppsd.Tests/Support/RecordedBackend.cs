@@ -12,7 +12,7 @@ namespace Ppsd.Tests.Support;
 internal sealed class RecordedBackend : Backend
 {
     private readonly CpuBackend _cpu = new(threads: 1);
-    private readonly Dictionary<(StepPart, int Rows, int FirstRow), List<string>> _parts = [];
+    private readonly Dictionary<(StepPart, int Rows, int FirstRow, int Depth), List<string>> _parts = [];
     private List<string>? _queued;
     private int _rows;
 
@@ -34,17 +34,46 @@ internal sealed class RecordedBackend : Backend
 
     internal override long CacheBytes => _cpu.CacheBytes;
 
-    internal override void Run(StepPart part, int firstRow, Action operations)
+    internal override void Run(StepPart part, int firstRow, Action operations, int depth = 1)
     {
         var queued = _queued = [];
         operations();
         _queued = null;
         Assert.That(queued, Is.Not.Empty, $"{part} of {_rows} rows from {firstRow} on queues nothing");
         Queued.Add((part, _rows, firstRow));
-        if (!_parts.TryAdd((part, _rows, firstRow), queued))
+        if (!_parts.TryAdd((part, _rows, firstRow, depth), queued))
         {
-            Assert.That(queued, Is.EqualTo(_parts[(part, _rows, firstRow)]), $"{part} of {_rows} rows differs");
+            Assert.That(queued, Is.EqualTo(_parts[(part, _rows, firstRow, depth)]), $"{part} of {_rows} rows differs");
         }
+    }
+
+    internal override void BeginChain(IReadOnlyList<StepBatch> steps) => _cpu.BeginChain(steps);
+
+    internal override void UseRows(int chainStep) => _cpu.UseRows(chainStep);
+
+    internal override void StoreRows(Activations source, Activations target)
+    {
+        Note(_rows);
+        _cpu.StoreRows(source, target);
+    }
+
+    internal override void JoinStored(WeightMatrix table, Activations stored, Activations joined, Activations cleared)
+    {
+        Note(_rows);
+        _cpu.JoinStored(table, stored, joined, cleared);
+    }
+
+    internal override void JoinDrafted(
+        WeightMatrix table,
+        TokenDraws? draws,
+        Activations features,
+        int firstRow,
+        Activations joined,
+        Activations cleared
+    )
+    {
+        Note(_rows);
+        _cpu.JoinDrafted(table, draws, features, firstRow, joined, cleared);
     }
 
     internal override Activations AllocateActivations(int rows, int width) => _cpu.AllocateActivations(rows, width);

@@ -13,6 +13,18 @@ internal static class TestModels
 
     public static string GsmExitHead { get; } = Path.Combine(Root, "models", "gsm-llama-exit4");
 
+    /// <summary>A file or folder of those that lie beside the project.</summary>
+    public static string Shared(params string[] path)
+    {
+        var folder = new DirectoryInfo(Root);
+        while (folder is not null && !File.Exists(Path.Combine(folder.FullName, "Ppsd.slnx")))
+        {
+            folder = folder.Parent;
+        }
+
+        return Path.Combine([folder?.Parent?.FullName ?? Root, "shared", .. path]);
+    }
+
     private static string Root => TestContext.CurrentContext.TestDirectory;
 
     public static string Folder(string name) =>

@@ -20,7 +20,7 @@ public sealed record ExitHeadConfig
     /// <summary>How many of the model's layers run before the head: 1 takes the first layer's output.</summary>
     public required int ExitLayer { get; init; }
 
-    /// <summary>Layers of a transformer head; 0 for other kinds.</summary>
+    /// <summary>Layers of a transformer head, and of a chain head before its chain; 0 for other kinds.</summary>
     public required int LayerCount { get; init; }
 
     /// <summary>Feed-forward width of an mlp head; null means the model's. Null for other kinds.</summary>
@@ -61,7 +61,9 @@ public sealed record ExitHeadConfig
             ConfigPath = path,
             Kind = kind,
             ExitLayer = config.RequireInt32("exit_layer", 1),
-            LayerCount = kind == ExitHeadKind.Transformer ? config.RequireInt32("num_layers", 1) : 0,
+            LayerCount = kind is ExitHeadKind.Transformer or ExitHeadKind.Chain
+                ? config.RequireInt32("num_layers", 1)
+                : 0,
             IntermediateSize = kind == ExitHeadKind.Mlp ? config.FindInt32("intermediate_size", 1) : null,
             RmsNormEpsilon = config.RequirePositiveSingle("rms_norm_eps"),
             ElementType = ModelConfigReader.ReadElementType(config),
@@ -98,12 +100,13 @@ public sealed record ExitHeadConfig
 
     private static ExitHeadKind ReadKind(JsonFields config)
     {
-        const string Expected = "norm, mlp or transformer";
+        const string Expected = "norm, mlp, transformer or chain";
         return config.RequireString("head_type", Expected) switch
         {
             "norm" => ExitHeadKind.Norm,
             "mlp" => ExitHeadKind.Mlp,
             "transformer" => ExitHeadKind.Transformer,
+            "chain" => ExitHeadKind.Chain,
             _ => throw config.Refuse("head_type", Expected),
         };
     }

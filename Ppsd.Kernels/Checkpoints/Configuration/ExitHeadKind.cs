@@ -11,4 +11,10 @@ public enum ExitHeadKind
 
     /// <summary>One or more LLaMA layers with their own KV cache, then an RMS norm.</summary>
     Transformer,
+
+    /// <summary>
+    /// A transformer head that drafts on from its own state: a second layer takes the place of the model's first ones for the
+    /// tokens drafted.
+    /// </summary>
+    Chain,
 }

@@ -16,6 +16,8 @@ public sealed unsafe class CpuBackend : Backend
     private readonly MatMulWork _matMul = new();
     private readonly AttentionWork _attention;
     private StepBatch _batch = new(0);
+    private StepBatch _step = new(0);
+    private IReadOnlyList<StepBatch> _chain = [];
     private float[] _collected = [];
     private int _collectedCount;
 
@@ -95,7 +97,11 @@ public sealed unsafe class CpuBackend : Backend
 
     internal override RotaryMemory LoadRotary(RotaryTable table) => new CpuRotaryTable(table);
 
-    internal override void BeginStep(StepBatch batch) => _batch = batch;
+    internal override void BeginStep(StepBatch batch) => _batch = _step = batch;
+
+    internal override void BeginChain(IReadOnlyList<StepBatch> steps) => _chain = steps;
+
+    internal override void UseRows(int chainStep) => _batch = chainStep == 0 ? _step : _chain[chainStep - 1];
 
     internal override long CacheBytes => 32L << 20;
 
@@ -166,6 +172,37 @@ public sealed unsafe class CpuBackend : Backend
         for (var row = 0; row < _batch.RowCount; row++)
         {
             matrix.UnpackRow(_batch.Tokens[row], target.Row(row));
+        }
+    }
+
+    internal override void StoreRows(Activations source, Activations target)
+    {
+        for (var row = 0; row < _batch.RowCount; row++)
+        {
+            Features((CpuActivations)source, row).CopyTo(Features((CpuActivations)target, _batch.Slots[row]));
+        }
+    }
+
+    internal override void JoinStored(WeightMatrix table, Activations stored, Activations joined, Activations cleared)
+    {
+        for (var row = 0; row < _batch.RowCount; row++)
+        {
+            Join((CpuMatrix)table, (CpuActivations)stored, _batch.ParentSlot(row), row, joined, cleared);
+        }
+    }
+
+    internal override void JoinDrafted(
+        WeightMatrix table,
+        TokenDraws? draws,
+        Activations features,
+        int firstRow,
+        Activations joined,
+        Activations cleared
+    )
+    {
+        for (var row = 0; row < _batch.RowCount; row++)
+        {
+            Join((CpuMatrix)table, (CpuActivations)features, firstRow + row, row, joined, cleared);
         }
     }
 
@@ -243,6 +280,33 @@ public sealed unsafe class CpuBackend : Backend
         }
     }
 
+    private static Span<float> Features(CpuActivations rows, int row) => new(rows.Row(row), rows.Width);
+
+    /// <summary>A feature row below 0 stands for zeros. Features may lie where zeros go: they are read first.</summary>
+    private void Join(
+        CpuMatrix table,
+        CpuActivations features,
+        int featureRow,
+        int row,
+        Activations joined,
+        Activations cleared
+    )
+    {
+        var target = ((CpuActivations)joined).Row(row);
+        table.UnpackRow(_batch.Tokens[row], target);
+        var second = new Span<float>(target + table.Columns, table.Columns);
+        if (featureRow < 0)
+        {
+            second.Clear();
+        }
+        else
+        {
+            Features(features, featureRow).CopyTo(second);
+        }
+
+        Features((CpuActivations)cleared, row).Clear();
+    }
+
     private void Multiply(Activations x, WeightMatrix weight, Activations y, int rows, bool accumulate)
     {
         _matMul.Arguments = new MatMulArguments(
@@ -305,8 +369,8 @@ public sealed unsafe class CpuBackend : Backend
                     fixed (int* table = &MemoryMarshal.GetArrayDataReference(_batch.SlotTables[row]))
                     {
                         var context = new CpuRowContext(
-                            table,
-                            _batch.CommittedLengths[row],
+                            table + _batch.CommittedStarts[row],
+                            _batch.CommittedLengths[row] - _batch.CommittedStarts[row],
                             tails + _batch.TailStarts[row],
                             _batch.TailLengths[row]
                         );

@@ -36,11 +36,12 @@ internal sealed class IlgpuBackend : Backend
     private readonly MatrixQueue _matrices;
     private readonly WideProducts _wide;
     private readonly StepWords _words;
+    private readonly ChainWords _chainWords;
     private readonly CollectedRows _collected;
     private DrawKernels? _drawKernels;
     private IlgpuWeightLoader? _loader;
     private PageLockedArray1D<float> _transfer;
-    private RowContexts _contexts;
+    private IReadOnlyList<StepBatch> _chain = [];
     private int _rows;
     private int _longestContext;
 
@@ -60,6 +61,7 @@ internal sealed class IlgpuBackend : Backend
         _matrices = new MatrixQueue(_stream, _kernels, new NarrowProducts(_accelerator, known.SharedBytes), _wide);
         _kvKernels = IlgpuKvKernels.Create(_accelerator, kvIsBFloat16, known);
         _words = new StepWords(_accelerator);
+        _chainWords = new ChainWords(_accelerator);
         PointAtWords();
         _collected = new CollectedRows(_accelerator, _queue, _kernels);
         _transfer = _accelerator.AllocatePageLocked1D<float>(InitialTransfer);
@@ -85,7 +87,7 @@ internal sealed class IlgpuBackend : Backend
         new IlgpuProductInput(_accelerator, rows, width);
 
     internal override TokenDraws AllocateDraws(int rows, int vocabSize) =>
-        new IlgpuDraws(_accelerator, _drawKernels ??= new(_accelerator), _queue, _words, rows, vocabSize);
+        new IlgpuDraws(_accelerator, _drawKernels ??= new(_accelerator), _queue, _words, _matrices, rows, vocabSize);
 
     internal override KvMemory AllocateKv(KvShape shape) => _kvKernels.Allocate(_accelerator, shape);
 
@@ -131,7 +133,7 @@ internal sealed class IlgpuBackend : Backend
         _longestContext = _rows <= TensorCore.Width ? ContextBucket(batch.LongestContext) : batch.LongestContext;
     }
 
-    internal override void Run(StepPart part, int firstRow, Action operations)
+    internal override void Run(StepPart part, int firstRow, Action operations, int depth = 1)
     {
         // Chunks of a prompt come in too many shapes, and are too long for their launches to count.
         if (_rows > TensorCore.Width)
@@ -141,7 +143,70 @@ internal sealed class IlgpuBackend : Backend
         }
 
         var hasFilters = part != StepPart.Layers && _words.HasFilters;
-        _queue.Run(new StepKey(part, _rows, firstRow, _longestContext, hasFilters), operations);
+        _queue.Run(new StepKey(part, _rows, firstRow, _longestContext, hasFilters, depth), operations);
+    }
+
+    internal override void BeginChain(IReadOnlyList<StepBatch> steps)
+    {
+        _chainWords.Begin(steps, _queue);
+        _chain = steps;
+
+        // One room for all that a recording holds: a chain's last step attends to a little more than its first.
+        var longest = steps[^1].LongestContext;
+        _longestContext = Math.Max(_longestContext, _rows <= TensorCore.Width ? ContextBucket(longest) : longest);
+    }
+
+    internal override void UseRows(int chainStep)
+    {
+        _matrices.Contexts = chainStep == 0 ? _words.Rows : _chainWords.Rows(chainStep);
+        _matrices.Rows = chainStep == 0 ? _rows : _chain[chainStep - 1].RowCount;
+    }
+
+    internal override void StoreRows(Activations source, Activations target)
+    {
+        var from = (IlgpuActivations)source;
+        _kernels.Store(
+            _stream,
+            new KernelConfig(_matrices.Rows, StoreKernel.GroupSize),
+            _matrices.Contexts,
+            from.View,
+            ((IlgpuActivations)target).View,
+            from.Stride
+        );
+    }
+
+    internal override void JoinStored(WeightMatrix table, Activations stored, Activations joined, Activations cleared)
+    {
+        var features = (IlgpuActivations)stored;
+        var source = new JoinSource
+        {
+            Tokens = _matrices.Contexts.Words,
+            Features = features.View,
+            Stride = features.Stride,
+            AreParents = 1,
+        };
+        ((IlgpuMatrix)table).Join(source, Target(table, joined, cleared));
+    }
+
+    internal override void JoinDrafted(
+        WeightMatrix table,
+        TokenDraws? draws,
+        Activations features,
+        int firstRow,
+        Activations joined,
+        Activations cleared
+    )
+    {
+        var from = (IlgpuActivations)features;
+        var source = new JoinSource
+        {
+            Tokens = draws is IlgpuDraws drawn ? drawn.Tokens : _matrices.Contexts.Words,
+            HasTokens = draws is null ? 0 : 1,
+            Features = from.View,
+            Stride = from.Stride,
+            FirstRow = firstRow,
+        };
+        ((IlgpuMatrix)table).Join(source, Target(table, joined, cleared));
     }
 
     internal override long CacheBytes => _device.CacheBytes;
@@ -239,7 +304,15 @@ internal sealed class IlgpuBackend : Backend
         );
 
     internal override void AppendKv(Activations qkv, AttentionShape shape, RotaryMemory rotary, KvMemory kv) =>
-        _kvKernels.Append(_stream, _contexts, _rows, (IlgpuActivations)qkv, shape, (IlgpuRotaryTable)rotary, kv);
+        _kvKernels.Append(
+            _stream,
+            _matrices.Contexts,
+            _matrices.Rows,
+            (IlgpuActivations)qkv,
+            shape,
+            (IlgpuRotaryTable)rotary,
+            kv
+        );
 
     internal override void Attend(
         Activations qkv,
@@ -250,8 +323,8 @@ internal sealed class IlgpuBackend : Backend
     ) =>
         _kvKernels.Attend(
             _stream,
-            _contexts,
-            _rows,
+            _matrices.Contexts,
+            _matrices.Rows,
             _longestContext,
             (IlgpuActivations)qkv,
             shape,
@@ -267,6 +340,7 @@ internal sealed class IlgpuBackend : Backend
             _stream.Synchronize();
             _transfer.Dispose();
             _words.Dispose();
+            _chainWords.Dispose();
             _loader?.Dispose();
             _kvKernels.Dispose();
             _wide.Dispose();
@@ -276,6 +350,20 @@ internal sealed class IlgpuBackend : Backend
         }
     }
 
+    private static JoinTarget Target(WeightMatrix table, Activations joined, Activations cleared)
+    {
+        var to = (IlgpuProductInput)joined;
+        var zeros = (IlgpuActivations)cleared;
+        return new JoinTarget
+        {
+            Joined = to.View,
+            JoinedStride = to.Stride,
+            Cleared = zeros.View,
+            ClearedStride = zeros.Stride,
+            Width = table.Columns,
+        };
+    }
+
     /// <summary>Room for a context: few sizes, so that few steps need recording; blocks beyond the context end at once.</summary>
     private static int ContextBucket(int length) =>
         Math.Max(AttentionTiling.ChunkLength, (int)BitOperations.RoundUpToPowerOf2((uint)length));
@@ -283,7 +371,7 @@ internal sealed class IlgpuBackend : Backend
     private void PointAtWords()
     {
         _matrices.Step = new StepState { Current = _words.Current, Cancelled = _queue.Cancelled };
-        _contexts = _matrices.Contexts = _words.Rows;
+        _matrices.Contexts = _words.Rows;
     }
 
     private void ReserveTransfer(int length)

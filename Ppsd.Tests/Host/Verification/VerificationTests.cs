@@ -42,6 +42,26 @@ public sealed class VerificationTests
     }
 
     [Test]
+    public async Task A_chain_head_passes_and_changes_no_text()
+    {
+        var head = TestModels.Shared("models", "gsm-llama-exit4-chain");
+        var device = Device(TestModels.Folder(TestModels.Gsm), head);
+        var checks = new ChainChecks(device);
+        List<Finding> findings =
+        [
+            .. checks.Run(),
+            checks.Logits(TestModels.Shared("goldens", "gsm-llama-exit4-chain.golden.safetensors")),
+        ];
+        await foreach (var finding in new DecodeModeChecks(device, TimeProvider.System).RunAsync())
+        {
+            findings.Add(finding);
+        }
+
+        Assert.That(findings.Where(finding => !finding.Passed), Is.Empty);
+        Assert.That(findings, Has.Count.GreaterThan(10));
+    }
+
+    [Test]
     public void Goldens_pass_on_the_bundled_model_and_fail_on_other_weights()
     {
         var device = Device(TestModels.Folder(TestModels.Tiny), exitHead: null);

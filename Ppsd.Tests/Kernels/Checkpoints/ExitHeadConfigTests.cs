@@ -43,8 +43,8 @@ public class ExitHeadConfigTests
 
     [TestCase("model_type", "\"llama\"", "model_type: expected ppsd_exit_head, found \"llama\"")]
     [TestCase("model_type", null, "model_type: expected ppsd_exit_head, found no such field")]
-    [TestCase("head_type", "\"conv\"", "head_type: expected norm, mlp or transformer, found \"conv\"")]
-    [TestCase("head_type", null, "head_type: expected norm, mlp or transformer, found no such field")]
+    [TestCase("head_type", "\"conv\"", "head_type: expected norm, mlp, transformer or chain, found \"conv\"")]
+    [TestCase("head_type", null, "head_type: expected norm, mlp, transformer or chain, found no such field")]
     [TestCase("lm_head", "\"own\"", "lm_head: expected shared, found \"own\"")]
     [TestCase("lm_head", null, "lm_head: expected shared, found no such field")]
     [TestCase("exit_layer", "0", "exit_layer: expected an integer from 1 to 2147483647, found 0")]

@@ -33,6 +33,9 @@ public sealed class PtxTests
     {
         yield return Kernel(typeof(EmbeddingKernel), nameof(EmbeddingKernel.TiledTable));
         yield return Kernel(typeof(EmbeddingKernel), nameof(EmbeddingKernel.Float32Table));
+        yield return Kernel(typeof(JoinKernel), nameof(JoinKernel.TiledTable));
+        yield return Kernel(typeof(JoinKernel), nameof(JoinKernel.Float32Table));
+        yield return Kernel(typeof(StoreKernel), nameof(StoreKernel.Execute));
         yield return Kernel(typeof(NormKernel), nameof(NormKernel.Execute));
         yield return Kernel(typeof(CopyKernel), nameof(CopyKernel.Execute));
         yield return Kernel(typeof(FilterKernel), nameof(FilterKernel.Execute));

@@ -27,6 +27,9 @@ internal struct DrawBuffers
     /// <summary>Groups of a row that are done; zero between steps.</summary>
     public ArrayView<int> Done;
 
+    /// <summary>The best token of each row, for kernels that go on from it; some token where none was drawn.</summary>
+    public ArrayView<int> Tokens;
+
     /// <summary>The results, [rows, ResultStride], in page-locked memory of the host's.</summary>
     public ArrayView<int> Results;
 }

@@ -66,6 +66,7 @@ internal static class DrawKernel
             if (load == 0)
             {
                 buffers.Results[row * DrawBuffers.ResultStride] = 0;
+                buffers.Tokens[row] = 0;
                 Tell(step, row, buffers);
             }
 
@@ -183,6 +184,8 @@ internal static class DrawKernel
             var score = DrawKey.Score(last);
             if (i == 0)
             {
+                // Also where nothing was drawn: a kernel may look it up.
+                buffers.Tokens[row] = DrawKey.Token(last);
                 isFinite = DrawKey.IsFinite(score);
             }
 

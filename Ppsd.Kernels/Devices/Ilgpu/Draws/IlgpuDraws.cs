@@ -3,6 +3,7 @@ using ILGPU.Runtime;
 using Ppsd.Kernels.Devices.Ilgpu.Buffers;
 using Ppsd.Kernels.Devices.Ilgpu.Driver;
 using Ppsd.Kernels.Devices.Ilgpu.Lane;
+using Ppsd.Kernels.Devices.Ilgpu.Products;
 using Ppsd.Kernels.Devices.Ilgpu.Step;
 using Ppsd.Kernels.Sampling;
 
@@ -13,6 +14,7 @@ internal sealed class IlgpuDraws : TokenDraws
 {
     private readonly StepQueue _queue;
     private readonly StepWords _words;
+    private readonly MatrixQueue _rows;
     private readonly DrawKernels _kernels;
     private readonly int _vocabSize;
     private readonly int _groups;
@@ -20,13 +22,15 @@ internal sealed class IlgpuDraws : TokenDraws
     private readonly MemoryBuffer1D<ulong, Stride1D.Dense> _keys;
     private readonly MemoryBuffer1D<SoftmaxTotal, Stride1D.Dense> _totals;
     private readonly MemoryBuffer1D<int, Stride1D.Dense> _done;
+    private readonly MemoryBuffer1D<int, Stride1D.Dense> _tokens;
     private readonly PageLockedArray1D<int> _results;
     private readonly DrawBuffers _buffers;
 
     /// <param name="accelerator">The device.</param>
     /// <param name="kernels">Its kernels.</param>
     /// <param name="queue">The stage's stream.</param>
-    /// <param name="words">What the step's rows want.</param>
+    /// <param name="words">The step.</param>
+    /// <param name="current">Whose rows are drawn for, and what they want.</param>
     /// <param name="rows">Most rows.</param>
     /// <param name="vocabSize">Tokens.</param>
     public IlgpuDraws(
@@ -34,12 +38,14 @@ internal sealed class IlgpuDraws : TokenDraws
         DrawKernels kernels,
         StepQueue queue,
         StepWords words,
+        MatrixQueue current,
         int rows,
         int vocabSize
     )
     {
         _queue = queue;
         _words = words;
+        _rows = current;
         _kernels = kernels;
         _vocabSize = vocabSize;
         _groups = (vocabSize + DrawKernel.GroupTokens - 1) / DrawKernel.GroupTokens;
@@ -47,7 +53,9 @@ internal sealed class IlgpuDraws : TokenDraws
         _keys = accelerator.AllocateElements<ulong>((long)rows * _groups * MaxDrafts);
         _totals = accelerator.AllocateElements<SoftmaxTotal>((long)rows * _groups);
         _done = accelerator.AllocateElements<int>(rows);
+        _tokens = accelerator.AllocateElements<int>(rows);
         _done.MemSetToZero();
+        _tokens.MemSetToZero();
         _results = accelerator.AllocatePageLocked1D<int>(rows * DrawBuffers.ResultStride);
         _results.Span.Clear();
         accelerator.DefaultStream.Synchronize();
@@ -57,9 +65,13 @@ internal sealed class IlgpuDraws : TokenDraws
             Keys = _keys.View.BaseView,
             Totals = _totals.View.BaseView,
             Done = _done.View.BaseView,
+            Tokens = _tokens.View.BaseView,
             Results = _results.ArrayView,
         };
     }
+
+    /// <summary>The best token of each row, on the device.</summary>
+    public ArrayView<int> Tokens => _tokens.View.BaseView;
 
     public override void Queue(Activations logits, int firstRow, int rows)
     {
@@ -69,7 +81,7 @@ internal sealed class IlgpuDraws : TokenDraws
             _kernels.Filter(
                 _queue.Stream,
                 new KernelConfig(rows, FilterKernel.GroupSize),
-                _words.Rows,
+                _rows.Contexts,
                 firstRow,
                 from.Loads,
                 from.Stride / 4,
@@ -82,7 +94,7 @@ internal sealed class IlgpuDraws : TokenDraws
             _queue.Stream,
             new KernelConfig(new Index2D(_groups, rows), new Index2D(DrawKernel.GroupSize, 1)),
             _words.Current,
-            _words.Rows,
+            _rows.Contexts,
             firstRow,
             from.Loads,
             from.Stride / 4,
@@ -118,6 +130,7 @@ internal sealed class IlgpuDraws : TokenDraws
         _keys.Dispose();
         _totals.Dispose();
         _done.Dispose();
+        _tokens.Dispose();
         _results.Dispose();
     }
 }

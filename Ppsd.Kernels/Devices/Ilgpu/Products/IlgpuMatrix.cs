@@ -9,6 +9,9 @@ internal abstract class IlgpuMatrix(int rows, int columns) : WeightMatrix(rows, 
     /// <summary>Queues hidden[r] = this row, that of row r's token.</summary>
     public abstract void Embed(IlgpuActivations hidden);
 
+    /// <summary>Queues joined[r] = [this row, that of a token; features], and zeros; see <see cref="JoinKernel"/>.</summary>
+    public abstract void Join(in JoinSource source, in JoinTarget target);
+
     /// <summary>Queues y[r] = W norm(x[r]).</summary>
     public abstract void Multiply(IlgpuNormedRows x, IlgpuActivations y, int rows);
 

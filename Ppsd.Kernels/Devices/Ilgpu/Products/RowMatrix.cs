@@ -23,6 +23,17 @@ internal sealed class RowMatrix(IlgpuRowMatrix matrix, MatrixQueue queue) : Ilgp
             hidden.Stride
         );
 
+    public override void Join(in JoinSource source, in JoinTarget target) =>
+        queue.Kernels.JoinFloat32(
+            queue.Stream,
+            new KernelConfig(queue.Rows, JoinKernel.GroupSize),
+            queue.Contexts,
+            matrix.Loads.Cast<float>(),
+            matrix.Stride,
+            source,
+            target
+        );
+
     public override void Multiply(IlgpuNormedRows x, IlgpuActivations y, int rows) =>
         Queue(x.View, y, rows, accumulate: 0);
 

@@ -23,6 +23,16 @@ internal sealed class TiledMatrix(IlgpuTiledMatrix tiles, MatrixQueue queue) : I
             hidden.Stride
         );
 
+    public override void Join(in JoinSource source, in JoinTarget target) =>
+        queue.Kernels.JoinTiled(
+            queue.Stream,
+            new KernelConfig(queue.Rows, JoinKernel.GroupSize),
+            queue.Contexts,
+            tiles.View,
+            source,
+            target
+        );
+
     public override void Multiply(IlgpuNormedRows x, IlgpuActivations y, int rows)
     {
         if (IsWide(rows))

@@ -36,6 +36,37 @@ internal sealed class IlgpuKernels(Accelerator accelerator)
             EmbeddingKernel.Float32Table
         );
 
+    public Action<
+        AcceleratorStream,
+        KernelConfig,
+        RowContexts,
+        TiledWeights,
+        JoinSource,
+        JoinTarget
+    > JoinTiled { get; } =
+        accelerator.LoadKernel<RowContexts, TiledWeights, JoinSource, JoinTarget>(JoinKernel.TiledTable);
+
+    public Action<
+        AcceleratorStream,
+        KernelConfig,
+        RowContexts,
+        ArrayView<float>,
+        int,
+        JoinSource,
+        JoinTarget
+    > JoinFloat32 { get; } =
+        accelerator.LoadKernel<RowContexts, ArrayView<float>, int, JoinSource, JoinTarget>(JoinKernel.Float32Table);
+
+    public Action<
+        AcceleratorStream,
+        KernelConfig,
+        RowContexts,
+        ArrayView<float>,
+        ArrayView<float>,
+        int
+    > Store { get; } =
+        accelerator.LoadKernel<RowContexts, ArrayView<float>, ArrayView<float>, int>(StoreKernel.Execute);
+
     public Action<AcceleratorStream, KernelConfig, ArrayView<float>, NormedRowsView> Norm { get; } =
         accelerator.LoadKernel<ArrayView<float>, NormedRowsView>(NormKernel.Execute);
 

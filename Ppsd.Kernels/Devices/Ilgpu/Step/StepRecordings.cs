@@ -62,4 +62,12 @@ internal sealed class StepRecordings(Func<Action, IStepRecording?> record, int c
 /// <param name="FirstRow">First row treated apart.</param>
 /// <param name="ContextBucket">Context length the launch has room for, in tokens.</param>
 /// <param name="HasFilters">True when a head's draws exclude tokens, which takes a kernel more.</param>
-internal readonly record struct StepKey(StepPart Part, int Rows, int FirstRow, int ContextBucket, bool HasFilters);
+/// <param name="Depth">Steps that a chain drafts.</param>
+internal readonly record struct StepKey(
+    StepPart Part,
+    int Rows,
+    int FirstRow,
+    int ContextBucket,
+    bool HasFilters,
+    int Depth = 1
+);
