@@ -29,7 +29,12 @@ internal static class JoinKernel
             var lane = token % 8 * 4 + i % TensorCore.TileColumns / 4;
             var word = token % TensorCore.TileRows / 8 + i % 4 / 2 * 2;
             var pair = words[(tile + i / TensorCore.TileColumns) * (4 * GroupSum.WarpSize) + lane * 4 + word];
-            target.Put(row, i, i % 2 == 0 ? BFloat16.Low(pair) : BFloat16.High(pair), source.Feature(feature, i));
+            target.Put(
+                row,
+                i,
+                i % 2 == 0 ? DeviceBFloat16.Low(pair) : DeviceBFloat16.High(pair),
+                source.Feature(feature, i)
+            );
         }
     }
 
