@@ -25,6 +25,14 @@ public enum NodeRole
 /// </summary>
 public static class PpsdConfig
 {
+    /// <summary>The built-in settings of all roles.</summary>
+    private static readonly Lazy<Config> _builtIn = new(() =>
+        Enum.GetValues<NodeRole>()
+            .SelectMany(FilesOf)
+            .Distinct()
+            .Aggregate(Config.Empty, (config, file) => config.WithFallback(Parse(ReadBuiltIn(file), $"hocon/{file}")))
+    );
+
     /// <summary>Reads the configuration of a role.</summary>
     /// <param name="role">The role.</param>
     /// <param name="userFile">HOCON that overrides the built-in files, or null.</param>
@@ -32,10 +40,10 @@ public static class PpsdConfig
     /// <exception cref="ConfigurationException">A file cannot be read; one line.</exception>
     public static Config Load(NodeRole role, string? userFile = null, string overrides = "")
     {
-        var config = Parse(overrides, "settings");
+        var config = ParseOfUser(overrides, "settings");
         if (userFile is not null)
         {
-            config = config.WithFallback(Parse(ReadUserFile(userFile), userFile));
+            config = config.WithFallback(ParseOfUser(ReadUserFile(userFile), userFile));
         }
 
         foreach (var file in FilesOf(role))
@@ -98,6 +106,15 @@ public static class PpsdConfig
         {
             throw new ConfigurationException($"{path}: {e.Message}", e);
         }
+    }
+
+    /// <summary>Parses and refuses settings of ours that nothing reads, whichever role they would be for.</summary>
+    private static Config ParseOfUser(string hocon, string source)
+    {
+        var config = Parse(hocon, source);
+        return KnownSettings.Refusal(config, _builtIn.Value) is { } reason
+            ? throw new ConfigurationException($"{source}: {reason}")
+            : config;
     }
 
     private static Config Parse(string hocon, string source)

@@ -33,7 +33,7 @@ public sealed record StartSession : IWireMessage, IControlMessage
     [Key(4)]
     public required SamplingSettings Sampling { get; init; }
 
-    /// <summary>Most candidates of a micro-batch.</summary>
+    /// <summary>Most candidates of a micro-batch; 0 to choose by what rows cost and what sources propose.</summary>
     [Key(5)]
     public int MaxWidth { get; init; } = 1;
 

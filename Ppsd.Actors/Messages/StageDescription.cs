@@ -64,4 +64,8 @@ public sealed record StageDescription
     /// </summary>
     [Key(13)]
     public int DraftDepth { get; init; } = 1;
+
+    /// <summary>What rows cost here.</summary>
+    [Key(14)]
+    public RowCosts RowCosts { get; init; }
 }

@@ -21,12 +21,15 @@ public sealed class StagePlan
     /// Cuts evenly. Layers left over go to the stages between the first, which also runs the exit head, and the last,
     /// which also runs the LM head; then to the last, then to the first.
     /// </summary>
-    /// <exception cref="ArgumentException">One line: the number of stages does not fit the number of layers.</exception>
+    /// <exception cref="StagePlanException">The number of stages does not fit the number of layers.</exception>
     public static StagePlan Even(int layerCount, int stageCount)
     {
         if (stageCount < 1 || stageCount > layerCount)
         {
-            throw new ArgumentException($"stages: expected 1 to {layerCount} (the model's layers), found {stageCount}");
+            throw new StagePlanException(
+                StagePlanSetting.Stages,
+                $"expected 1 to {layerCount} (the model's layers), found {stageCount}"
+            );
         }
 
         var counts = new int[stageCount];
@@ -41,14 +44,15 @@ public sealed class StagePlan
     }
 
     /// <summary>Cuts as told.</summary>
-    /// <exception cref="ArgumentException">One line: the counts do not add up to the model's layers.</exception>
+    /// <exception cref="StagePlanException">The counts do not add up to the model's layers.</exception>
     public static StagePlan FromCounts(IReadOnlyList<int> counts, int layerCount)
     {
         ArgumentNullException.ThrowIfNull(counts);
         if (counts.Count == 0 || counts.Any(count => count < 1) || counts.Sum() != layerCount)
         {
-            throw new ArgumentException(
-                $"stage layers: expected positive counts that add up to {layerCount} (the model's layers), found "
+            throw new StagePlanException(
+                StagePlanSetting.StageLayers,
+                $"expected positive counts that add up to {layerCount} (the model's layers), found "
                     + $"{string.Join(',', counts)}"
             );
         }

@@ -13,6 +13,9 @@ internal sealed class SessionAdmission
 {
     private const int MaxChainDepth = 64;
 
+    /// <summary>Rows that cost more than this share of a step are hardly ever worth one.</summary>
+    private const double DearRow = 0.5;
+
     private readonly PipelineFormed _pipeline;
     private readonly PipelineOptions _options;
     private readonly Dictionary<SessionId, int> _reserved = [];
@@ -39,7 +42,12 @@ internal sealed class SessionAdmission
 
     /// <summary>What every stage can take in one cycle.</summary>
     public StepLimits StepLimits =>
-        new(_maxWidth, _options.ParallelStagesOf(_pipeline.Stages.Length), _options.WindowFor(_pipeline.Stages.Length));
+        new(
+            _maxWidth,
+            _options.ParallelStagesOf(_pipeline.Stages.Length),
+            _options.WindowFor(_pipeline.Stages.Length),
+            RowCost
+        );
 
     /// <summary>Why the pipeline can never serve the request, in one line; null when it can.</summary>
     public string? Refusal(StartSession request)
@@ -63,9 +71,9 @@ internal sealed class SessionAdmission
             return $"max tokens: expected at least 1, found {request.MaxTokens}";
         }
 
-        if (request.MaxWidth < 1 || request.MaxWidth > _maxWidth)
+        if (request.MaxWidth < 0 || request.MaxWidth > _maxWidth)
         {
-            return $"max width: expected 1 to {_maxWidth}, found {request.MaxWidth}";
+            return $"max width: expected 1 to {_maxWidth}, or 0 to choose by cost, found {request.MaxWidth}";
         }
 
         if ((long)request.Prompt.Length + request.MaxTokens > _maxLength)
@@ -135,7 +143,7 @@ internal sealed class SessionAdmission
         {
             Drafts = request.Drafts,
             Sampling = request.Sampling,
-            MaxWidth = request.MaxWidth,
+            MaxWidth = WidthOf(request),
             ReservedLength = ReservedLength(request),
             PromptLength = request.Prompt.Length,
             TopLogprobs = request.TopLogprobs,
@@ -149,7 +157,7 @@ internal sealed class SessionAdmission
         var stages = _pipeline.Stages.Length;
         return new SpeculationLimits(
             _options.WindowFor(stages),
-            request.MaxWidth,
+            WidthOf(request),
             PrefillChunk,
             _options.MinAcceptanceFor(stages)
         );
@@ -163,7 +171,41 @@ internal sealed class SessionAdmission
     public int ReservedLength(StartSession request) =>
         request.Prompt.Length
         + request.MaxTokens
-        + 2 * (_options.WindowFor(_pipeline.Stages.Length) + 1) * request.MaxWidth;
+        + 2 * (_options.WindowFor(_pipeline.Stages.Length) + 1) * WidthOf(request);
+
+    /// <summary>
+    /// What a further row adds to a step of one, over all stages: those that share processors take turns, and others are
+    /// meant to be balanced.
+    /// </summary>
+    private double RowCost
+    {
+        get
+        {
+            var step = _pipeline.Stages.Sum(stage => stage.Description.RowCosts.StepMs);
+            return step > 0 ? _pipeline.Stages.Sum(stage => stage.Description.RowCosts.RowMs) / step : 0;
+        }
+    }
+
+    /// <summary>
+    /// The width asked for. Left open, it is as wide as a micro-batch may be where sources propose more than the next token
+    /// and rows cost less than half a step; the composer takes only rows that pay.
+    /// </summary>
+    private int WidthOf(StartSession request)
+    {
+        if (request.MaxWidth > 0)
+        {
+            return request.MaxWidth;
+        }
+
+        var proposesMore =
+            (request.Drafts & DraftSources.NGrams) != 0
+            || (
+                (request.Drafts & DraftSources.ExitHead) != 0
+                && request.ChainDepth != 1
+                && _pipeline.Stages.Any(stage => stage.Description is { HasExitHead: true, DraftDepth: > 1 })
+            );
+        return proposesMore && RowCost < DearRow ? _maxWidth : 1;
+    }
 
     private int PagesFor(StartSession request) => (ReservedLength(request) + _pageSize - 1) / _pageSize;
 }

@@ -66,7 +66,7 @@ internal sealed class DraftPool(DraftCalibration calibration, bool usesNGrams, i
             var node = Propose(
                 parent,
                 draft.Token,
-                new DraftClaim(DraftSource.ExitHead, draft.Step, Math.Exp(draft.LogProbability))
+                new DraftClaim(DraftSource.ExitHead, draft.Step, Math.Exp(Math.Min(0, draft.LogProbability)))
             );
             if (draft.Step == _best.Count)
             {
@@ -178,16 +178,16 @@ internal sealed class DraftPool(DraftCalibration calibration, bool usesNGrams, i
 
     private TokenNode? Propose(TokenNode? parent, TokenId token, in DraftClaim claim)
     {
-        if (parent is null || token.Value < 0 || parent.Position + 1 >= endPosition)
+        // Logits that are not finite give neither a token nor a probability.
+        if (parent is null || token.Value < 0 || double.IsNaN(claim.Probability) || parent.Position + 1 >= endPosition)
         {
             return null;
         }
 
         if (CandidateTree.FindChild(parent, token) is not { } node)
         {
-            // Logits that are not finite give chances that are none.
             var chance = parent.PathChance * calibration.ChanceOf(claim);
-            if (!(chance >= LeastPathChance))
+            if (chance < LeastPathChance)
             {
                 return null;
             }

@@ -94,8 +94,10 @@ internal sealed class StepComposer(StepLimits limits)
             }
         }
 
-        for (; _rows < limits.MaxRows && Likeliest() is { } session; _rows++)
+        var expected = (double)_rows;
+        for (; _rows < limits.MaxRows && Likeliest() is { } session && Pays(session.NextDraftChance, expected); _rows++)
         {
+            expected += session.NextDraftChance;
             session.TakeDraft();
             if (!_taken.Contains(session))
             {
@@ -103,6 +105,15 @@ internal sealed class StepComposer(StepLimits limits)
             }
         }
     }
+
+    /// <summary>
+    /// True when one more row brings more tokens in a time than the step brings without it. The first row always does: the
+    /// stage would be idle.
+    /// </summary>
+    /// <param name="chance">That the row survives.</param>
+    /// <param name="expected">Rows of the step that are expected to survive.</param>
+    private bool Pays(double chance, double expected) =>
+        _rows == 0 || chance * (1 + limits.RowCost * (_rows - 1)) > limits.RowCost * expected;
 
     private DecodeSession? Likeliest()
     {

@@ -94,6 +94,6 @@ internal sealed class BenchDecodeCommand : PpsdCommand
 
     private static string Describe(ModelAssets assets, BenchStand stand, DecodeBenchSettings settings) =>
         $"{BenchSetting.Describe(assets, stand.Pipeline.Formed, settings.Generation)}; {stand.Setting}; {settings.Prompts.Count} prompts, "
-        + $"{settings.Generation.MaxTokens} tokens each, width {settings.Generation.MaxWidth}, "
+        + $"{settings.Generation.MaxTokens} tokens each, width {(settings.Generation.MaxWidth > 0 ? settings.Generation.MaxWidth : "auto")}, "
         + $"{settings.Repetitions} rounds; {Environment.ProcessorCount} cores";
 }

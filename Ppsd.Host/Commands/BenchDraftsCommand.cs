@@ -93,6 +93,6 @@ internal sealed class BenchDraftsCommand : PpsdCommand
         int texts
     ) =>
         $"{BenchSetting.Describe(assets, formed, generation)}; drafts {DraftNames.Of(generation.Drafts)}, "
-        + $"at most {generation.MaxWidth} rows{(generation.ChainDepth > 0 ? $", chains of {generation.ChainDepth}" : "")}; "
+        + $"{(generation.MaxWidth > 0 ? $"at most {generation.MaxWidth} rows" : "rows as many as pay")}{(generation.ChainDepth > 0 ? $", chains of {generation.ChainDepth}" : "")}; "
         + $"{texts} texts of up to {generation.MaxTokens} tokens; every row and head free";
 }

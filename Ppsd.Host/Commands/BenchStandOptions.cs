@@ -191,7 +191,7 @@ internal sealed class BenchStandOptions : IOptionGroup
         var factory = new StageRuntimeFactory(assets, settings);
         var valuesPerToken = cut.Stages.Max(layers => StageFootprint.Of(factory.OptionsFor(layers)).KvValuesPerToken);
         var length = Math.Max(StageLoad.Length, prompts.Max(prompt => prompt.Length) + generation.MaxTokens);
-        var drafts = 4 * (cut.Stages.Count + 2) * generation.MaxWidth;
+        var drafts = 4 * (cut.Stages.Count + 2) * (generation.MaxWidth > 0 ? generation.MaxWidth : 8);
         return 2 * valuesPerToken * sizeof(float) * (length + drafts + StageModel.KvPageSize);
     }
 

@@ -105,7 +105,7 @@ internal sealed class SamplingOptions(int? standardMaxTokens = 128, bool drawsSe
     private readonly Option<DraftChoice?> _drafts = OptionFactory.Parsed(
         "--drafts",
         "exit|chain|ngram|auto|none",
-        "What drafts, several between commas: the exit head one token ahead, as a chain, the text's own n-grams; the exit head there is by default. The text is the same.",
+        "What drafts, several between commas: the exit head one token ahead, the exit head as a chain, the text's own n-grams; auto is all there are. By default the exit head where there is one. The text is the same.",
         DraftNames.Parse,
         DraftNames.Expected
     );
@@ -113,7 +113,7 @@ internal sealed class SamplingOptions(int? standardMaxTokens = 128, bool drawsSe
     private readonly Option<int?> _maxWidth = OptionFactory.Number(
         "--max-width",
         "W",
-        "Most candidates of a micro-batch, 1 by default: the likeliest W drafts enter, as chains and branches.",
+        "Most candidates of a micro-batch: the likeliest W drafts enter, as chains and branches. By default as many as pay where a chain or n-grams draft, else 1.",
         1,
         16
     );
@@ -176,7 +176,7 @@ internal sealed class SamplingOptions(int? standardMaxTokens = 128, bool drawsSe
             Drafts = Drafts(parsed, assets),
             MaxTokens = parsed.GetValue(_maxTokens) ?? standardMaxTokens ?? int.MaxValue,
             IgnoreEndTokens = parsed.GetValue(_ignoreEos),
-            MaxWidth = parsed.GetValue(_maxWidth) ?? 1,
+            MaxWidth = parsed.GetValue(_maxWidth) ?? 0,
             ChainDepth = ChainDepth(parsed),
             StopStrings = stops,
             Sampling = sampling,
@@ -187,7 +187,11 @@ internal sealed class SamplingOptions(int? standardMaxTokens = 128, bool drawsSe
     private DraftSources Drafts(ParseResult parsed, ModelAssets assets)
     {
         var decode = parsed.GetValue(_decode);
-        var chosen = parsed.GetValue(_drafts)?.Sources;
+        var choice = parsed.GetValue(_drafts);
+        var chosen =
+            choice == DraftChoice.Auto
+                ? DraftSources.NGrams | (assets.ExitHead is null ? DraftSources.None : DraftSources.ExitHead)
+                : choice?.Sources;
         if (decode is not null && chosen is not null && decode == "ppsd" != (chosen != DraftSources.None))
         {
             throw new UserErrorException(
@@ -212,5 +216,5 @@ internal sealed class SamplingOptions(int? standardMaxTokens = 128, bool drawsSe
     }
 
     private int ChainDepth(ParseResult parsed) =>
-        parsed.GetValue(_drafts) is { Sources: not null, IsChain: false } ? 1 : parsed.GetValue(_chainDepth) ?? 0;
+        parsed.GetValue(_drafts) is { IsChain: false } ? 1 : parsed.GetValue(_chainDepth) ?? 0;
 }

@@ -85,7 +85,7 @@ internal sealed class StageCommand : PpsdCommand
             LayerCount = assets.Config.LayerCount,
             WantedStage = (wanted ?? 0) - 1,
             CreateTextModel = client => new GatewayModel(client, assets),
-            CreateRuntime = layers => factory.Load(layers, (wanted ?? 1) - 1),
+            CreateRuntime = layers => factory.Load(layers, (wanted ?? 1) - 1, clock: Clock),
             OnReady = ready =>
                 StandardOutput.WriteLine(
                     $"stage {ready.Stage.Number}: layers {ready.Member.Description.FirstLayer + 1} to "

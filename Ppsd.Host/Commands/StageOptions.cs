@@ -161,12 +161,10 @@ internal sealed class StageOptions : IOptionGroup
                 ? StagePlan.FromCounts(counts, layerCount)
                 : StagePlan.Even(layerCount, stages ?? stageCount ?? Math.Min(DefaultStages, layerCount));
         }
-        catch (ArgumentException e)
+        catch (StagePlanException e)
         {
-            throw new UserErrorException(
-                $"--{e.Message.Replace(' ', '-').Split(':')[0]}:{e.Message[(e.Message.IndexOf(':') + 1)..]}",
-                e
-            );
+            var option = e.Setting == StagePlanSetting.Stages ? _stages.Name : _stageLayers.Name;
+            throw new UserErrorException($"{option}: {e.Misfit}", e);
         }
     }
 

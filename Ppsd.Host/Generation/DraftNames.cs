@@ -37,10 +37,10 @@ internal static class DraftNames
 }
 
 /// <summary>What --drafts asks for.</summary>
-/// <param name="Sources">The sources; null for what there is.</param>
+/// <param name="Sources">The sources; null for all there are.</param>
 /// <param name="IsChain">True when the exit head drafts as far ahead as it can; false for one token.</param>
 internal sealed record DraftChoice(DraftSources? Sources, bool IsChain)
 {
-    /// <summary>What there is.</summary>
+    /// <summary>All sources there are.</summary>
     public static DraftChoice Auto { get; } = new(null, IsChain: true);
 }

@@ -36,7 +36,7 @@ internal sealed class GatewayModel(PpsdClient client, ModelAssets assets) : ITex
             Sampling = ModelDefaults.Sampling(settings, assets),
             MaxTokens = settings.MaxTokens ?? Math.Max(1, assets.Config.MaxPositions - prompt.Length),
             IgnoreEndTokens = settings.IgnoresEndTokens,
-            MaxWidth = settings.MaxWidth ?? 1,
+            MaxWidth = settings.MaxWidth ?? 0,
             StopStrings = settings.StopStrings,
             TopLogprobs = settings.TopLogprobs,
         };

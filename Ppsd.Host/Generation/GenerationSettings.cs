@@ -20,8 +20,8 @@ internal sealed record GenerationSettings
     /// <summary>True to go on after end tokens, for measurements.</summary>
     public bool IgnoreEndTokens { get; init; }
 
-    /// <summary>Most candidates of a micro-batch.</summary>
-    public int MaxWidth { get; init; } = 1;
+    /// <summary>Most candidates of a micro-batch; 0 to choose by what rows cost and what sources propose.</summary>
+    public int MaxWidth { get; init; }
 
     /// <summary>Most tokens a chain head drafts ahead of a candidate; 0 for as many as it can.</summary>
     public int ChainDepth { get; init; }

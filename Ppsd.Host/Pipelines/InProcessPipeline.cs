@@ -44,7 +44,9 @@ internal sealed class InProcessPipeline : IPipeline
         var runtimes = plan
             .Stages.Select(
                 (layers, stage) =>
-                    (Func<IStageRuntime>)(() => factory.Load(layers, stage, new StageProgress(progress, stage, layers)))
+                    (Func<IStageRuntime>)(
+                        () => factory.Load(layers, stage, new StageProgress(progress, stage, layers), clock)
+                    )
             )
             .ToList();
         var config = node.Load(

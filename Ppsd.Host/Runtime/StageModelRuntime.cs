@@ -48,7 +48,11 @@ internal sealed class StageModelRuntime : IStageRuntime
         };
     }
 
-    public StageDescription Description { get; }
+    public StageDescription Description { get; private set; }
+
+    /// <summary>Measures what rows cost, for the description; before the first session, on the stage's thread.</summary>
+    public void MeasureRows(TimeProvider clock) =>
+        Description = Description with { RowCosts = new RowCostProbe(this, clock).Measure() };
 
     public bool RunsOnDevice => _model.RunsOnDevice;
 

@@ -17,15 +17,27 @@ internal sealed class StageRuntimeFactory(ModelAssets assets, StageSettings sett
     /// <param name="layers">The layers.</param>
     /// <param name="stage">The stage's place, from 0; picks its device.</param>
     /// <param name="progress">Told after each part.</param>
+    /// <param name="clock">Measures what rows cost; null to leave them unmeasured.</param>
     /// <exception cref="DeviceException">The device cannot be used, or has too little memory; one line that names the stage.</exception>
-    public IStageRuntime Load(LayerRange layers, int stage, IProgress<LoadProgress>? progress = null)
+    public IStageRuntime Load(
+        LayerRange layers,
+        int stage,
+        IProgress<LoadProgress>? progress = null,
+        TimeProvider? clock = null
+    )
     {
         var device = settings.DeviceOf(stage);
         var backend = DeviceCatalog.Open(device, settings.Threads, settings.KvType, $"stage-{stage + 1}");
         try
         {
             var options = OptionsFor(layers, device) with { Share = ShareOf(layers, stage) };
-            return new StageModelRuntime(backend, StageModelLoader.Load(backend, options, progress), options);
+            var runtime = new StageModelRuntime(backend, StageModelLoader.Load(backend, options, progress), options);
+            if (clock is not null)
+            {
+                runtime.MeasureRows(clock);
+            }
+
+            return runtime;
         }
         catch (DeviceException e)
         {

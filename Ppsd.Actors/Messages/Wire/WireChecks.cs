@@ -20,6 +20,7 @@ internal static class WireChecks
                 break;
             case Drafts drafts:
                 Require(drafts.Tokens is not null, "drafts lack their tokens");
+                Require(Array.TrueForAll(drafts.Tokens, token => token.Step >= 0), "a draft's step is negative");
                 break;
             case Cancel cancel:
                 Require(cancel.Branch is not null, "a cancel lacks its branch");
@@ -88,8 +89,29 @@ internal static class WireChecks
                 Require(state is { Explanation: not null, CoordinatorAddress: not null }, "a state lacks a field");
                 Check(state.Formed);
                 break;
-            default:
+            case Credit
+            or GapSeen
+            or EndSession
+            or SessionReleased
+            or SessionQueued
+            or SessionStarted
+            or TokenCredit
+            or StopSession
+            or TextCredit
+            or StopText
+            or GetStageStatus
+            or LinkProbe
+            or LinkEcho
+            or AssignStage
+            or DrainNode
+            or NodeDraining
+            or NodeReleased
+            or TextDeclined
+            or GetPipeline:
+                // Nothing in them can be missing or contradict itself.
                 break;
+            default:
+                throw new SerializationException($"a {message.GetType().Name} has no check");
         }
     }
 
@@ -117,7 +139,11 @@ internal static class WireChecks
         );
 
     private static void Check(SessionStats? stats) =>
-        Require(stats is { AcceptanceHistogram: not null }, "an ended session lacks its figures");
+        Require(
+            stats is { AcceptanceHistogram: not null, Sources: not null }
+                && Array.TrueForAll(stats.Sources, figures => figures is not null),
+            "an ended session lacks its figures"
+        );
 
     private static void Check(SessionVerdicts verdicts)
     {

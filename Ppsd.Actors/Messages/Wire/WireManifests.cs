@@ -61,6 +61,9 @@ internal static class WireManifests
         entry => entry.Manifest
     );
 
+    /// <summary>Every type on the list.</summary>
+    public static IEnumerable<Type> Types => _types.Values;
+
     /// <summary>The type behind a manifest, or null when it is not on the list.</summary>
     public static Type? TypeOf(string manifest) => _types.GetValueOrDefault(manifest);
 

@@ -111,6 +111,27 @@ public sealed class StepComposerTests
         Assert.That(Sessions(composer.Next()), Is.EqualTo(new[] { 0 }), "a session alone always may");
     }
 
+    /// <summary>The second row brings 0.45 of a token on top of 0.9.</summary>
+    [TestCase(0, ExpectedResult = 2)]
+    [TestCase(0.4, ExpectedResult = 2)]
+    [TestCase(0.6, ExpectedResult = 1)]
+    public int A_row_enters_only_if_it_brings_more_tokens_in_a_time(double rowCost)
+    {
+        var composer = new StepComposer(new StepLimits(MaxRows: 8, ParallelStages: 4, Window: 5, rowCost));
+        var session = ScriptedSession.Session([1], width: 8);
+        composer.Add(session);
+        composer.Next();
+        session.AddDrafts(
+            session.Run,
+            [
+                ScriptedSession.Drafted(0, step: 0, 7, (float)Math.Log(0.9)),
+                ScriptedSession.Drafted(0, step: 1, 8, (float)Math.Log(0.5)),
+            ]
+        );
+
+        return composer.Next()![0].Count;
+    }
+
     [Test]
     public void Without_sessions_there_is_no_work() =>
         Assert.That(Composer(parallelStages: 4, sessions: 0, out _).Next(), Is.Null);
