@@ -9,7 +9,8 @@ namespace Ppsd.Actors.Chat;
 
 /// <summary>
 /// Chats with the model of a Ppsd cluster as one of its members. Knows no tokenizer and no weights: a node with role
-/// <c>text</c> has them. Joins in the background when it is made; disposing leaves politely. Thread-safe.
+/// <c>text</c> has them. Joins in the background when it is made, and anew when its cluster is gone; disposing leaves politely.
+/// Thread-safe.
 /// </summary>
 /// <remarks>
 /// Maps Temperature, TopP, TopK, Seed, MaxOutputTokens, StopSequences, PresencePenalty, FrequencyPenalty, Instructions and
@@ -31,7 +32,7 @@ public sealed class PpsdChatClient : IChatClient, IAsyncDisposable
     /// <summary>Seeds are drawn below this, so that every JSON reader can hold them exactly.</summary>
     private const long SeedBound = 1L << 53;
 
-    private readonly ClusterNode _node;
+    private readonly LastingMembership _membership;
     private readonly TimeSpan _startTimeout;
     private readonly TimeProvider _clock;
     private readonly ChatClientMetadata _metadata;
@@ -41,19 +42,22 @@ public sealed class PpsdChatClient : IChatClient, IAsyncDisposable
     /// <param name="clock">Time that responses are stamped with; the system's if null.</param>
     /// <exception cref="ArgumentException">The options cannot be used; one line.</exception>
     public PpsdChatClient(PpsdClientOptions options, TimeProvider? clock = null)
-        : this(ClusterNode.Join(options), options.StartTimeout, clock ?? TimeProvider.System) { }
+        : this(() => ClusterNode.Join(options), options.StartTimeout, clock ?? TimeProvider.System) { }
 
-    /// <summary>Takes ownership of a node that has joined.</summary>
-    internal PpsdChatClient(ClusterNode node, TimeSpan startTimeout, TimeProvider clock)
+    /// <summary>Joins by <paramref name="join"/>, again whenever the cluster has lost this process.</summary>
+    internal PpsdChatClient(Func<ClusterNode> join, TimeSpan startTimeout, TimeProvider clock)
     {
-        _node = node;
+        // Networks know no time but the real one.
+        _membership = new LastingMembership(join, TimeProvider.System);
         _startTimeout = startTimeout;
         _clock = clock;
-        _metadata = new ChatClientMetadata("ppsd", new Uri(node.Address));
+        _metadata = new ChatClientMetadata("ppsd", new Uri(_membership.Node.Address));
     }
 
-    /// <summary>Starts generations from tokens, on the same membership.</summary>
-    public PpsdClient Tokens => _node.Client;
+    /// <summary>
+    /// Starts generations from tokens, on the same membership; to be taken anew for each, as this process may have joined again.
+    /// </summary>
+    public PpsdClient Tokens => _membership.Node.Client;
 
     /// <summary>Joins a cluster.</summary>
     /// <param name="seedNodes">Members of it, as HOST:PORT.</param>
@@ -117,7 +121,7 @@ public sealed class PpsdChatClient : IChatClient, IAsyncDisposable
     }
 
     /// <summary>Leaves the cluster and stops.</summary>
-    public ValueTask DisposeAsync() => _node.DisposeAsync();
+    public ValueTask DisposeAsync() => _membership.DisposeAsync();
 
     /// <summary>
     /// Leaves the cluster and stops; waits for it, some tenths of a second, as a container that disposes of its services
@@ -134,7 +138,9 @@ public sealed class PpsdChatClient : IChatClient, IAsyncDisposable
     )
     {
         var updates = new ChatUpdates(_clock.GetUtcNow(), $"chatcmpl-{Guid.NewGuid():N}", request.Settings.Seed);
-        await foreach (var part in _node.GenerateTextAsync(request, _startTimeout, cancellation).ConfigureAwait(false))
+        await foreach (
+            var part in _membership.GenerateTextAsync(request, _startTimeout, cancellation).ConfigureAwait(false)
+        )
         {
             if (updates.Next(part) is { } update)
             {

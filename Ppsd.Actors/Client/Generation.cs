@@ -19,7 +19,15 @@ public sealed class Generation : IAsyncDisposable
     internal Generation(IActorRefFactory system, Func<ChannelWriter<GenerationEvent>, Props> props)
     {
         // Bounded by the window, which the actor enforces: it must not wait for room itself.
-        _actor = system.ActorOf(props(_events.Writer));
+        try
+        {
+            _actor = system.ActorOf(props(_events.Writer));
+        }
+        catch (InvalidOperationException e)
+        {
+            _actor = ActorRefs.Nobody;
+            _events.Writer.TryComplete(GenerationException.OfLeaving(e));
+        }
     }
 
     /// <summary>What happens, ending with <see cref="GenerationEnded"/>.</summary>

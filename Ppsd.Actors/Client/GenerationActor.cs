@@ -76,7 +76,10 @@ internal sealed class GenerationActor : ReceiveActor, IWithTimers
             _draftStage.Tell(new StopSession(session));
         }
 
-        _events.TryComplete();
+        // Without effect after a regular end: a generation has its last event or an error.
+        _events.TryComplete(
+            new GenerationException(GenerationFailure.Broken, "this process ends, or has left the cluster")
+        );
     }
 
     private void Wait()
@@ -142,6 +145,7 @@ internal sealed class GenerationActor : ReceiveActor, IWithTimers
 
         _session = null;
         _events.TryWrite(new GenerationEnded(ended.Reason, ended.Stats));
+        _events.TryComplete();
         Context.Stop(Self);
     }
 

@@ -17,8 +17,12 @@ public enum GenerationFailure
 public sealed class GenerationException : Exception
 {
     /// <summary>Creates the exception.</summary>
-    public GenerationException(GenerationFailure failure, string message)
-        : base(message) => Failure = failure;
+    public GenerationException(GenerationFailure failure, string message, Exception? cause = null)
+        : base(message, cause) => Failure = failure;
+
+    /// <summary>Nothing can be started any more on an actor system that ends.</summary>
+    internal static GenerationException OfLeaving(Exception cause) =>
+        new(GenerationFailure.Unavailable, "this process ends, or has left the cluster", cause);
 
     /// <summary>Of what kind the failure is.</summary>
     public GenerationFailure Failure { get; }

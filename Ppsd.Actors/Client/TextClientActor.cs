@@ -61,7 +61,11 @@ internal sealed class TextClientActor : ReceiveActor, IWithTimers
     {
         // Whatever made this actor stop, nobody reads any more. After a regular end this is late news and ignored.
         _session?.Tell(new StopText());
-        _parts.TryComplete();
+
+        // Without effect after a regular end: a text has its last message or an error.
+        _parts.TryComplete(
+            new GenerationException(GenerationFailure.Broken, "this process has left the cluster; it joins anew")
+        );
     }
 
     private void Ask()
@@ -124,6 +128,7 @@ internal sealed class TextClientActor : ReceiveActor, IWithTimers
 
         _session = null;
         _parts.TryWrite(ended);
+        _parts.TryComplete();
         Context.Stop(Self);
     }
 

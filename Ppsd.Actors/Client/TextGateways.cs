@@ -1,5 +1,6 @@
 using Akka.Actor;
 using Akka.Cluster;
+using Ppsd.Actors.Remoting;
 
 namespace Ppsd.Actors.Client;
 
@@ -18,7 +19,7 @@ internal sealed class TextGateways(ExtendedActorSystem system)
     /// <summary>Whether this process has joined, for an error line.</summary>
     public string Explanation =>
         _cluster.State.Members.Count == 0
-            ? $"this process has not joined a cluster yet ({Seeds()})"
+            ? JoinTroubles.Of(system).Any ?? $"this process has not joined a cluster yet ({Seeds()})"
             : "expected a member with role 'text', which 'ppsd stage' and 'ppsd serve' nodes have";
 
     /// <summary>The next gateway; null when there is none that can be reached.</summary>

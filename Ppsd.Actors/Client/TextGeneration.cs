@@ -28,7 +28,7 @@ internal static class TextGeneration
         var parts = Channel.CreateUnbounded<IWireMessage>(
             new UnboundedChannelOptions { SingleReader = true, SingleWriter = true }
         );
-        var actor = system.ActorOf(props(parts.Writer));
+        var actor = Start(system, props(parts.Writer));
         try
         {
             var unreported = 0;
@@ -45,6 +45,18 @@ internal static class TextGeneration
         finally
         {
             actor.Tell(PoisonPill.Instance);
+        }
+    }
+
+    private static IActorRef Start(IActorRefFactory system, Props props)
+    {
+        try
+        {
+            return system.ActorOf(props);
+        }
+        catch (InvalidOperationException e)
+        {
+            throw GenerationException.OfLeaving(e);
         }
     }
 }

@@ -20,6 +20,7 @@ namespace Ppsd.Actors.Cluster;
 public sealed class ClusterNode : IAsyncDisposable
 {
     private const string CoordinatorName = "coordinator";
+    private const string CoordinatorRole = "coordinator";
     private const string StageHost = "stage-host";
     private const int DrainAttempts = 4;
 
@@ -48,6 +49,13 @@ public sealed class ClusterNode : IAsyncDisposable
 
     /// <summary>Completes when the node has left the cluster, whoever wanted it to.</summary>
     public Task Terminated => _system.WhenTerminated;
+
+    /// <summary>True once it leaves, whoever wanted it to; nothing can be started on it any more.</summary>
+    internal bool IsLeaving => CoordinatedShutdown.Get(_system).ShutdownReason is not null;
+
+    /// <summary>True when it is in a cluster in which nobody could host the coordinator.</summary>
+    internal bool IsAlone =>
+        Cluster.State.Members is { Count: > 0 } members && !members.Any(member => member.HasRole(CoordinatorRole));
 
     /// <summary>Where its actors live.</summary>
     internal ActorSystem System => _system;

@@ -7,32 +7,22 @@ using Ppsd.Host.Models;
 
 namespace Ppsd.Host.Pipelines;
 
-/// <summary>
-/// This process as a lasting member of a cluster: when the cluster has removed it (a partition, a long pause), it joins
-/// anew by itself. Disposing leaves politely.
-/// </summary>
+/// <summary>This process as a lasting member of a cluster, see <see cref="LastingMembership"/>.</summary>
 internal sealed class ClusterMembership : IPipelineAccess
 {
-    private static readonly TimeSpan _pause = TimeSpan.FromSeconds(1);
-
-    private readonly Func<ClusterNode> _join;
+    private readonly LastingMembership _membership;
     private readonly TimeProvider _clock;
-    private readonly CancellationTokenSource _stop = new();
-    private readonly Task _watch;
-    private volatile ClusterNode _node;
 
     private ClusterMembership(Func<ClusterNode> join, TimeProvider clock)
     {
-        _join = join;
         _clock = clock;
-        _node = join();
-        _watch = WatchAsync();
+        _membership = new LastingMembership(join, clock);
     }
 
-    public PpsdClient Client => _node.Client;
+    public PpsdClient Client => _membership.Node.Client;
 
     /// <summary>Address others reach this node at.</summary>
-    public string Address => _node.Address;
+    public string Address => _membership.Node.Address;
 
     /// <summary>Joins as a client.</summary>
     /// <param name="seeds">Members to join.</param>
@@ -67,23 +57,8 @@ internal sealed class ClusterMembership : IPipelineAccess
         );
     }
 
-    public Task<ClusterSnapshot> GetSnapshotAsync(TimeSpan timeout) => _node.GetSnapshotAsync(timeout, _clock);
+    public Task<ClusterSnapshot> GetSnapshotAsync(TimeSpan timeout) =>
+        _membership.Node.GetSnapshotAsync(timeout, _clock);
 
-    public async ValueTask DisposeAsync()
-    {
-        await _stop.CancelAsync();
-        await _watch.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        await _node.DisposeAsync();
-        _stop.Dispose();
-    }
-
-    private async Task WatchAsync()
-    {
-        while (true)
-        {
-            await _node.Terminated.WaitAsync(_stop.Token);
-            await Task.Delay(_pause, _clock, _stop.Token);
-            _node = _join();
-        }
-    }
+    public ValueTask DisposeAsync() => _membership.DisposeAsync();
 }

@@ -198,7 +198,11 @@ public sealed class PpsdChatClientTests
     public async Task A_cluster_that_serves_no_texts_is_said_to()
     {
         await using var cluster = new ToyCluster(2, ToyDrafters.Mostly);
-        using var client = new PpsdChatClient(cluster.AddClient(), TimeSpan.FromMilliseconds(300), TimeProvider.System);
+        using var client = new PpsdChatClient(
+            () => cluster.AddClient(),
+            TimeSpan.FromMilliseconds(300),
+            TimeProvider.System
+        );
 
         var refused = Assert.CatchAsync<GenerationException>(() => client.GetResponseAsync("1"));
         Assert.That((await refused)!.Message, Does.Contain("no node of the cluster serves texts"));

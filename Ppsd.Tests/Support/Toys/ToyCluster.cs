@@ -43,7 +43,8 @@ internal sealed class ToyCluster(
         string fingerprint = "toy",
         int wantedStage = -1,
         ToyDrafter? otherDrafter = null,
-        bool crashes = false
+        int port = 0,
+        IReadOnlyList<string>? seeds = null
     )
     {
         var node = new StageNode
@@ -61,8 +62,11 @@ internal sealed class ToyCluster(
             ),
         };
         var member = ClusterNode.StartStage(
-            PpsdConfig.Load(NodeRole.Stage, overrides: $"{Impatient}\n{hocon}"),
-            Seeds(),
+            PpsdConfig.Load(
+                NodeRole.Stage,
+                overrides: $"{Impatient}\n{hocon}\nakka.remote.dot-netty.tcp.port = {port}"
+            ),
+            seeds ?? Seeds(),
             node,
             new ClusterPlan(stageCount, []),
             TimeProvider.System
@@ -98,7 +102,15 @@ internal sealed class ToyCluster(
         return member;
     }
 
-    public PpsdChatClient AddChatClient() => new(AddClient(), TimeSpan.FromSeconds(15), TimeProvider.System);
+    /// <summary>A client that joins one address, whoever is there, and is nobody's to dispose of but the caller's.</summary>
+    public PpsdChatClient ChatClientOf(string seed) =>
+        new(
+            () => ClusterNode.StartClient(PpsdConfig.Load(NodeRole.Client, overrides: $"{Impatient}\n{hocon}"), [seed]),
+            TimeSpan.FromSeconds(15),
+            TimeProvider.System
+        );
+
+    public PpsdChatClient AddChatClient() => new(() => AddClient(), TimeSpan.FromSeconds(15), TimeProvider.System);
 
     /// <summary>Waits until no stage holds a page or a session; fails when one still does after ten seconds.</summary>
     public async Task AssertNothingHeldAsync()

@@ -1,0 +1,74 @@
+using System.Net;
+using System.Net.Sockets;
+using Microsoft.Extensions.AI;
+using Ppsd.Actors.Chat;
+using Ppsd.Actors.Client;
+using Ppsd.Actors.Ids;
+using Ppsd.Actors.Messages;
+using Ppsd.Tests.Support;
+
+namespace Ppsd.Tests.Actors.Client;
+
+/// <summary>A client lives as long as its app, whatever becomes of the nodes that it joined.</summary>
+[Parallelizable(ParallelScope.All)]
+public sealed class LastingMembershipTests
+{
+    [Test]
+    public async Task A_client_finds_the_cluster_that_took_the_place_of_its_own(
+        [Values(true, false)] bool leavesPolitely
+    )
+    {
+        var port = FreePort();
+        await using var cluster = new ToyCluster(
+            1,
+            ToyDrafters.Mostly,
+            hocon: "akka.cluster.run-coordinated-shutdown-when-down = on\nakka.loglevel = OFF\nppsd.cluster.drain-timeout = 1s"
+        );
+        var stage = cluster.AddStage(port: port, seeds: []);
+        await using var client = cluster.ChatClientOf($"127.0.0.1:{port}");
+        Assert.That(await TextAsync(client), Is.EqualTo(Expected(cluster)));
+
+        // In mid-stream, and never to be read to its end.
+        var stream = client.GetStreamingResponseAsync("12", new() { MaxOutputTokens = 3_900 }).GetAsyncEnumerator();
+        Assert.That(await stream.MoveNextAsync(), Is.True);
+        await (leavesPolitely ? cluster.RemoveAsync(stage) : cluster.CrashAsync(stage));
+        Assert.That(
+            async () =>
+            {
+                while (await stream.MoveNextAsync()) { }
+            },
+            Throws.TypeOf<GenerationException>()
+        );
+        await stream.DisposeAsync();
+
+        cluster.AddStage(port: port, seeds: []);
+        Assert.That(await EventuallyAsync(client), Is.EqualTo(Expected(cluster)));
+        Assert.That(await TextAsync(client), Is.EqualTo(Expected(cluster)), "the second call failed");
+    }
+
+    /// <summary>Each call before that ends as the contract says, never otherwise.</summary>
+    private static async Task<string> EventuallyAsync(PpsdChatClient client)
+    {
+        for (var attempt = 0; ; attempt++)
+        {
+            try
+            {
+                return await TextAsync(client);
+            }
+            catch (GenerationException) when (attempt < 20) { }
+        }
+    }
+
+    private static async Task<string> TextAsync(PpsdChatClient client) =>
+        (await client.GetResponseAsync("12", new() { MaxOutputTokens = 30 })).Text;
+
+    private static string Expected(ToyCluster cluster) =>
+        ToyTextModel.TextOf(cluster.Model.Generate([new TokenId(1), new TokenId(2)], 30, SamplingSettings.Greedy));
+
+    private static int FreePort()
+    {
+        using var listener = new Socket(SocketType.Stream, ProtocolType.Tcp);
+        listener.Bind(new IPEndPoint(IPAddress.Loopback, 0));
+        return ((IPEndPoint)listener.LocalEndPoint!).Port;
+    }
+}
