@@ -132,8 +132,10 @@ public sealed class ClusterNode : IAsyncDisposable
     {
         PpsdClientOptionsValidator.Validated(options);
         var hostname = options.Hostname is { } given ? $"akka.remote.dot-netty.tcp.hostname = \"{given}\"\n" : "";
+        const string LeaveAtExit = "akka.coordinated-shutdown.run-by-clr-shutdown-hook = on\n";
         var overrides =
-            hostname
+            LeaveAtExit
+            + hostname
             + TlsSettings.Hocon(options.TlsFolder, null, null, null)
             + ClusterSecret.Hocon(options.ClusterSecret);
         return StartClient(PpsdConfig.Load(NodeRole.Client, options.ConfigFile, overrides), options.SeedNodes);

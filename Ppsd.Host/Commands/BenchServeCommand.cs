@@ -19,7 +19,7 @@ internal sealed class BenchServeCommand : PpsdCommand
 
     private readonly ModelOptions _model = new();
     private readonly ServeLoadOptions _load = new();
-    private readonly PlacementOptions _placement = new(new NodeOptions("cluster-"));
+    private readonly PlacementOptions _placement = new(new NodeOptions(hasShortNames: false));
 
     public BenchServeCommand(TimeProvider clock)
         : base("serve", "Sends many requests at once to a server and times their answers.", clock)

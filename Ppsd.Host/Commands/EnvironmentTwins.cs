@@ -6,13 +6,12 @@ namespace Ppsd.Host.Commands;
 /// <summary>
 /// Every option can be given as an environment variable: <c>--max-tokens</c> as <c>PPSD_MAX_TOKENS</c>. What stands on
 /// the command line wins, and an empty variable is as good as none. Switches are on for <c>1</c> or <c>true</c>, off for
-/// <c>0</c> or <c>false</c>.
+/// <c>0</c> or <c>false</c>. Where an option has an older name, so has its variable.
 /// </summary>
 internal static class EnvironmentTwins
 {
     /// <summary>The variable of an option.</summary>
-    public static string NameOf(Option option) =>
-        "PPSD_" + option.Name.TrimStart('-').Replace('-', '_').ToUpperInvariant();
+    public static string NameOf(Option option) => NameOf(option.Name);
 
     /// <summary>The arguments, and the options of the invoked command that only the environment gives.</summary>
     /// <exception cref="UserErrorException">A switch's variable is neither on nor off.</exception>
@@ -20,16 +19,13 @@ internal static class EnvironmentTwins
     {
         var parsed = root.Parse(arguments);
         var added = new List<string>();
-        var fromEnvironment = new List<Option>();
+        var fromEnvironment = new List<(Option Option, string Variable)>();
 
         // The root's own options are --help and --version; PPSD_VERSION is something else's variable.
         var options = parsed.CommandResult.Command is PpsdCommand command ? command.Options : [];
         foreach (var option in options)
         {
-            if (
-                parsed.GetResult(option) is { Implicit: false }
-                || environment(NameOf(option)) is not { Length: > 0 } value
-            )
+            if (parsed.GetResult(option) is { Implicit: false } || TwinOf(option, environment) is not { } twin)
             {
                 continue;
             }
@@ -37,13 +33,13 @@ internal static class EnvironmentTwins
             if (option.Arity.MaximumNumberOfValues > 0)
             {
                 // Joined, so that a value that starts with a dash stays a value.
-                added.Add($"{option.Name}={value}");
-                fromEnvironment.Add(option);
+                added.Add($"{option.Name}={twin.Value}");
+                fromEnvironment.Add((option, twin.Variable));
             }
-            else if (IsOn(option, value))
+            else if (IsOn(twin.Variable, twin.Value))
             {
                 added.Add(option.Name);
-                fromEnvironment.Add(option);
+                fromEnvironment.Add((option, twin.Variable));
             }
         }
 
@@ -53,25 +49,43 @@ internal static class EnvironmentTwins
         return new ExpandedLine([.. arguments[..end], .. added, .. arguments[end..]], fromEnvironment);
     }
 
-    private static bool IsOn(Option option, string value) =>
+    private static bool IsOn(string variable, string value) =>
         value switch
         {
             "1" or "true" => true,
             "0" or "false" => false,
-            _ => throw new UserErrorException($"{NameOf(option)}: expected 1, true, 0 or false, found '{value}'"),
+            _ => throw new UserErrorException($"{variable}: expected 1, true, 0 or false, found '{value}'"),
         };
+
+    private static string NameOf(string option) => "PPSD_" + option.TrimStart('-').Replace('-', '_').ToUpperInvariant();
+
+    /// <summary>The variable that gives an option, and what stands in it; null where none does.</summary>
+    private static (string Variable, string Value)? TwinOf(Option option, Func<string, string?> environment)
+    {
+        var names = option
+            .Aliases.Where(alias => alias.StartsWith("--", StringComparison.Ordinal))
+            .Prepend(option.Name);
+        foreach (var variable in names.Select(NameOf))
+        {
+            if (environment(variable) is { Length: > 0 } value)
+            {
+                return (variable, value);
+            }
+        }
+
+        return null;
+    }
 }
 
 /// <summary>A command line with what the environment adds.</summary>
 /// <param name="Arguments">All arguments.</param>
-/// <param name="FromEnvironment">Options that only the environment gave.</param>
-internal sealed record ExpandedLine(string[] Arguments, IReadOnlyList<Option> FromEnvironment)
+/// <param name="FromEnvironment">Options that only the environment gave, and by which variable.</param>
+internal sealed record ExpandedLine(string[] Arguments, IReadOnlyList<(Option Option, string Variable)> FromEnvironment)
 {
     /// <summary>A message with the variables' names in place of the options that the user did not write.</summary>
     public string Blame(string message) =>
         FromEnvironment.Aggregate(
             message,
-            (text, option) =>
-                Regex.Replace(text, $@"(?<![\w-]){Regex.Escape(option.Name)}(?![\w-])", EnvironmentTwins.NameOf(option))
+            (text, twin) => Regex.Replace(text, $@"(?<![\w-]){Regex.Escape(twin.Option.Name)}(?![\w-])", twin.Variable)
         );
 }

@@ -6,9 +6,21 @@ using Ppsd.Host.Pipelines;
 namespace Ppsd.Host.Commands;
 
 /// <summary>Options that say how this process meets others.</summary>
-/// <param name="prefix">Stands before the names of options, where a command has others of those names.</param>
-internal sealed class NodeOptions(string prefix = "") : IOptionGroup
+/// <param name="hasShortNames">
+/// Whether the options about the node's address may also be called without <c>cluster-</c>, as they once were; not where a command
+/// has others of those names.
+/// </param>
+internal sealed class NodeOptions(bool hasShortNames = true) : IOptionGroup
 {
+    /// <summary>The address that a node binds.</summary>
+    public const string HostnameOption = "--cluster-hostname";
+
+    /// <summary>The address that others reach it at.</summary>
+    public const string PublicHostnameOption = "--cluster-public-hostname";
+
+    /// <summary>The port that it binds.</summary>
+    public const string PortOption = "--cluster-port";
+
     private const string ClusterSecretOption = "--cluster-secret";
 
     private readonly Option<string?> _config = OptionFactory.Text(
@@ -18,19 +30,19 @@ internal sealed class NodeOptions(string prefix = "") : IOptionGroup
     );
 
     private readonly Option<string?> _hostname = OptionFactory.Text(
-        $"--{prefix}hostname",
+        HostnameOption,
         "HOST",
         "Address to bind to meet other nodes; 127.0.0.1 by default."
     );
 
     private readonly Option<string?> _publicHostname = OptionFactory.Text(
-        $"--{prefix}public-hostname",
+        PublicHostnameOption,
         "HOST",
         "Address other nodes reach this one at, if it is not the one it binds."
     );
 
     private readonly Option<int?> _port = OptionFactory.Number(
-        $"--{prefix}port",
+        PortOption,
         "PORT",
         "Port to bind to meet other nodes; a free one by default.",
         0,
@@ -67,6 +79,11 @@ internal sealed class NodeOptions(string prefix = "") : IOptionGroup
     public void AddTo(Command command)
     {
         command.Options.Add(_config);
+        foreach (var option in (Option[])(hasShortNames ? [_hostname, _publicHostname, _port] : []))
+        {
+            option.Aliases.Add(option.Name.Replace("cluster-", "", StringComparison.Ordinal));
+        }
+
         command.Options.Add(_hostname);
         command.Options.Add(_publicHostname);
         command.Options.Add(_port);

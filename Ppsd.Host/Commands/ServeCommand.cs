@@ -1,5 +1,7 @@
 using System.CommandLine;
 using Ppsd.Host.Api;
+using Ppsd.Host.Api.Serving;
+using Ppsd.Host.Models;
 using Ppsd.Host.Pipelines;
 using Ppsd.Host.Terminal;
 
@@ -10,7 +12,7 @@ internal sealed class ServeCommand : PpsdCommand
 {
     private readonly ModelOptions _model = new();
     private readonly ServerOptions _server = new();
-    private readonly PlacementOptions _placement = new(new NodeOptions("cluster-"));
+    private readonly PlacementOptions _placement = new(new NodeOptions(hasShortNames: false));
 
     private readonly Option<bool> _cluster = OptionFactory.Switch(
         "--cluster",
@@ -26,8 +28,7 @@ internal sealed class ServeCommand : PpsdCommand
         Add(_placement);
     }
 
-    /// <summary>It finishes what it has begun and leaves its cluster; how long that may take is a setting of its own.</summary>
-    public override TimeSpan TerminationTimeout => TimeSpan.FromDays(1);
+    public override bool HandlesSignals => true;
 
     protected override async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellation)
     {
@@ -40,14 +41,30 @@ internal sealed class ServeCommand : PpsdCommand
             );
         }
 
+        var signals = StopSignals.OfProcess();
         var assets = _model.Open(parsed, _placement.Stages, Clock);
         assets.CheckChatTemplate();
+        signals.Arm();
+        try
+        {
+            await ServeAsync(parsed, assets, settings, signals);
+            return 0;
+        }
+        catch (OperationCanceledException) when (signals.Stopped.IsCompleted)
+        {
+            // Before there was anything to serve.
+            return 0;
+        }
+    }
+
+    private async Task ServeAsync(ParseResult parsed, ModelAssets assets, ServerSettings settings, StopSignals signals)
+    {
         await using var pipeline = await _placement.ServeAsync(
             parsed,
             assets,
             parsed.GetValue(_cluster),
             Clock,
-            cancellation
+            signals.Token
         );
         if (pipeline is ClusterMembership member)
         {
@@ -56,10 +73,7 @@ internal sealed class ServeCommand : PpsdCommand
 
         await using var server = await ApiServer.StartAsync(assets, pipeline, settings, Clock);
         StandardOutput.WriteLine(ServerAnnouncement.Prefix + server.Address);
-        var stopped = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        await using var registration = cancellation.Register(() => stopped.TrySetResult());
-        await stopped.Task;
-        return 0;
+        await signals.Stopped;
     }
 }
 

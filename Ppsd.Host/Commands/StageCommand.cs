@@ -55,11 +55,11 @@ internal sealed class StageCommand : PpsdCommand
         Add(_leaveAtEndOfInput);
     }
 
-    /// <summary>It finishes what it has begun and leaves its cluster; how long that may take is a setting of its own.</summary>
-    public override TimeSpan TerminationTimeout => TimeSpan.FromDays(1);
+    public override bool HandlesSignals => true;
 
     protected override async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellation)
     {
+        var signals = StopSignals.OfProcess();
         var assets = _model.Open(parsed, _stages, Clock);
         assets.CheckChatTemplate(); // clients chat through this node's text gateway
         var plan = _stages.ClusterPlan(parsed, assets);
@@ -78,7 +78,7 @@ internal sealed class StageCommand : PpsdCommand
             parsed.GetValue(_stages.DeviceShare) is null ? null : plan
         );
         var failure = new TaskCompletionSource<string>(TaskCreationOptions.RunContinuationsAsynchronously);
-        var stopped = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var drained = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         var node = new StageNode
         {
             ModelFingerprint = assets.Fingerprint,
@@ -91,7 +91,7 @@ internal sealed class StageCommand : PpsdCommand
                     $"stage {ready.Stage.Number}: layers {ready.Member.Description.FirstLayer + 1} to "
                         + $"{ready.Member.Description.FirstLayer + ready.Member.Description.LayerCount} on {ready.Member.Description.Device}"
                 ),
-            OnDrainRequested = () => stopped.TrySetResult(),
+            OnDrainRequested = () => drained.TrySetResult(),
             OnFailed = reason => failure.TrySetResult(reason),
         };
         using var traces = TelemetryExport.StartStageTraces();
@@ -103,17 +103,17 @@ internal sealed class StageCommand : PpsdCommand
             Clock
         );
         StandardOutput.WriteLine(StageAnnouncement.Prefix + member.Address);
-        await using var registration = cancellation.Register(() => stopped.TrySetResult());
+        signals.Arm();
         var inputEnded = parsed.GetValue(_leaveAtEndOfInput)
             ? ReadToEndAsync()
-            : Task.Delay(Timeout.Infinite, cancellation);
-        var first = await Task.WhenAny(stopped.Task, inputEnded, failure.Task, member.Terminated);
+            : Task.Delay(Timeout.Infinite, signals.Token);
+        var first = await Task.WhenAny(signals.Stopped, drained.Task, inputEnded, failure.Task, member.Terminated);
         if (first == failure.Task)
         {
             throw new UserErrorException(await failure.Task);
         }
 
-        return first == member.Terminated && !cancellation.IsCancellationRequested
+        return first == member.Terminated && !signals.Stopped.IsCompleted
             ? throw new UserErrorException("the cluster removed this node")
             : 0;
     }

@@ -53,8 +53,8 @@ internal sealed record NodeSettings
     private string Remote()
     {
         var remote = new StringBuilder("\n");
-        Set("hostname", Checked(Hostname, "--hostname"));
-        Set("public-hostname", Checked(PublicHostname, "--public-hostname") ?? OwnAddress());
+        Set("hostname", Checked(Hostname, "--cluster-hostname"));
+        Set("public-hostname", Checked(PublicHostname, "--cluster-public-hostname") ?? OwnAddress());
         Set("port", Port?.ToString(System.Globalization.CultureInfo.InvariantCulture));
         return remote.ToString();
 

@@ -156,7 +156,7 @@ public sealed class BadInputTests
             "nowhere.conf",
             ["generate", "--config", "nowhere.conf", "a"]
         );
-        yield return Case("a host name that is none", "--hostname", ["stage", "--hostname", "a\" b"]);
+        yield return Case("a host name that is none", "--cluster-hostname", ["stage", "--hostname", "a\" b"]);
         yield return Case("a stage beyond the pipeline", "--stage: expected 1 to 4", ["stage", "--stage", "9"]);
         yield return Case(
             "a prompt and its length",
