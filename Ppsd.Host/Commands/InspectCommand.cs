@@ -16,7 +16,7 @@ internal sealed class InspectCommand : PpsdCommand
     private readonly Argument<string?> _model = new("MODEL")
     {
         Arity = ArgumentArity.ZeroOrOne,
-        Description = "Hugging Face folder of a LLaMA model; the bundled one by default.",
+        Description = "Hugging Face folder of a LLaMA, Mistral or Qwen model; the bundled one by default.",
     };
 
     private readonly Option<string?> _exitHead = OptionFactory.Text("--exit-head", "DIR", "Folder of its exit head.");

@@ -73,6 +73,27 @@ public sealed class Checkpoint : IDisposable
         return File.Exists(index) ? new(folder, CheckpointIndex.Read(index), index) : throw NoCheckpoint(folder);
     }
 
+    /// <summary>
+    /// Whether a model folder's checkpoint has an LM head of its own; null when the folder holds no checkpoint that can be
+    /// read, which <see cref="Open"/> then says better.
+    /// </summary>
+    internal static bool? HoldsLmHead(string folder)
+    {
+        var single = Path.Combine(folder, SingleFileName);
+        var index = Path.Combine(folder, IndexFileName);
+        const string Name = "lm_head.weight";
+        try
+        {
+            return File.Exists(single) ? SafetensorsHeader.Read(single).Entries.Any(entry => entry.Name == Name)
+                : File.Exists(index) ? CheckpointIndex.Read(index).ContainsKey(Name)
+                : null;
+        }
+        catch (CheckpointException)
+        {
+            return null;
+        }
+    }
+
     /// <summary>Finds a weight and checks its shape. Opens the shard that holds it.</summary>
     /// <param name="name">The tensor's name.</param>
     /// <param name="expectedShape">The dimensions it must have; none at all accepts any shape.</param>

@@ -1,7 +1,8 @@
 namespace Ppsd.Kernels.Checkpoints;
 
 /// <summary>
-/// The names of one LLaMA layer's nine tensors. Projections are stored [out, in], as they multiply a column; below,
+/// The names of one LLaMA layer's nine tensors, and of those that other families add; a bias has its projection's name
+/// with <c>bias</c> for <c>weight</c>. Projections are stored [out, in], as they multiply a column; below,
 /// q = head count * head size and kv = KV head count * head size.
 /// </summary>
 /// <param name="Prefix">What stands before each name, with its closing dot: <c>model.layers.3.</c></param>
@@ -18,6 +19,15 @@ public readonly record struct LlamaLayerTensorNames(string Prefix)
 
     /// <summary>[kv, hidden] value projection.</summary>
     public string Value => $"{Prefix}self_attn.v_proj.weight";
+
+    /// <summary>The bias that belongs to a projection's weight.</summary>
+    public static string BiasOf(string weight) => weight[..^"weight".Length] + "bias";
+
+    /// <summary>[head] weight of the RMS norm of every query head; only some families have it.</summary>
+    public string QueryNorm => $"{Prefix}self_attn.q_norm.weight";
+
+    /// <summary>[head] weight of the RMS norm of every key head; only some families have it.</summary>
+    public string KeyNorm => $"{Prefix}self_attn.k_norm.weight";
 
     /// <summary>[hidden, q] output projection of attention.</summary>
     public string Output => $"{Prefix}self_attn.o_proj.weight";

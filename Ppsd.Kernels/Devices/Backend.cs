@@ -218,6 +218,55 @@ public abstract class Backend : IDisposable
         NormedRows? normed = null
     );
 
+    /// <summary>hidden[r] += weight x[r] + bias; then, if a norm follows, normed[r] = norm of hidden[r].</summary>
+    /// <param name="x">Input, from <see cref="AllocateProductInput"/>.</param>
+    /// <param name="weight">[hiddenSize, columns].</param>
+    /// <param name="bias">[hiddenSize]; null for none.</param>
+    /// <param name="hidden">What is added to, [rows, hiddenSize].</param>
+    /// <param name="rows">Rows.</param>
+    /// <param name="next">The norm that follows.</param>
+    /// <param name="normed">Receives the rows after it.</param>
+    internal void MatMulAddBiased(
+        Activations x,
+        WeightMatrix weight,
+        WeightVector? bias,
+        Activations hidden,
+        int rows,
+        Norm? next,
+        NormedRows normed
+    )
+    {
+        if (bias is null)
+        {
+            MatMulAdd(x, weight, hidden, rows, next, normed);
+            return;
+        }
+
+        MatMulAdd(x, weight, hidden, rows);
+        AddBias(hidden, bias, rows);
+        if (next is not null)
+        {
+            RmsNorm(hidden, 0, rows, next, normed);
+        }
+    }
+
+    /// <summary>y[r] += bias, over the bias's length.</summary>
+    internal abstract void AddBias(Activations y, WeightVector bias, int rows);
+
+    /// <summary>Each query head and each key head of the rows of q/k/v becomes its RMS norm, in place.</summary>
+    /// <param name="qkv">[rows, qkvWidth].</param>
+    /// <param name="shape">Its heads.</param>
+    /// <param name="query">Norm of a query head, [headSize].</param>
+    /// <param name="key">Norm of a key head, [headSize].</param>
+    /// <param name="rows">Rows.</param>
+    internal abstract void NormHeads(Activations qkv, AttentionShape shape, Norm query, Norm key, int rows);
+
+    /// <summary>y[r] = silu(gate) * up, for what a product of gate and up as they are and biases have made.</summary>
+    /// <param name="gateUp">[rows, 2 inner]: gate, then up.</param>
+    /// <param name="y">[rows, inner], from <see cref="AllocateProductInput"/>.</param>
+    /// <param name="rows">Rows.</param>
+    internal abstract void SwiGlu(Activations gateUp, Activations y, int rows);
+
     /// <summary>
     /// Turns the rows' keys by their positions (RoFormer, rotate-half form) and stores keys and values in their slots: all
     /// that is left of <see cref="Attend"/> for rows whose output nobody reads. Uses <paramref name="qkv"/> up.

@@ -6,7 +6,7 @@ namespace Ppsd.Kernels.Devices;
 
 /// <summary>
 /// Cosines and sines of the rotary embedding (Su et al. 2021) for positions 0..length-1, computed in double precision
-/// and rounded once. Frequencies follow the checkpoint: default, linear interpolation, or Llama 3's smooth scaling.
+/// and rounded once. Frequencies follow the checkpoint; see <see cref="RopeKind"/>.
 /// </summary>
 internal sealed class RotaryTable
 {
@@ -22,17 +22,21 @@ internal sealed class RotaryTable
         Length = length;
         Cosines = new float[length * HalfSize];
         Sines = new float[length * HalfSize];
-        var frequencies = Frequencies(rope, headSize)
-            .Select(frequency => Round((float)frequency, frequencyType))
-            .ToArray();
+        var frequencies = Rounded(Frequencies(rope, headSize, position: 0), frequencyType);
+        var factor = (float)rope.AttentionFactor;
         for (var position = 0; position < length; position++)
         {
+            if (position >= rope.OriginalMaxPositions && rope.Kind is RopeKind.Dynamic or RopeKind.LongRope)
+            {
+                frequencies = Rounded(Frequencies(rope, headSize, position), frequencyType);
+            }
+
             for (var i = 0; i < HalfSize; i++)
             {
                 // The reference multiplies in fp32, and at thousands of radians that rounding is visible in the logits.
                 double angle = position * frequencies[i];
-                Cosines[position * HalfSize + i] = (float)Math.Cos(angle);
-                Sines[position * HalfSize + i] = (float)Math.Sin(angle);
+                Cosines[position * HalfSize + i] = (float)Math.Cos(angle) * factor;
+                Sines[position * HalfSize + i] = (float)Math.Sin(angle) * factor;
             }
         }
     }
@@ -49,23 +53,54 @@ internal sealed class RotaryTable
     /// <summary>[position, pair].</summary>
     public float[] Sines { get; }
 
-    /// <summary>Radians per position for each pair.</summary>
-    internal static double[] Frequencies(RopeParameters rope, int headSize)
+    /// <summary>Radians per position for each pair, at a position.</summary>
+    internal static double[] Frequencies(RopeParameters rope, int headSize, int position)
     {
+        var theta = rope.Kind == RopeKind.Dynamic ? DynamicTheta(rope, headSize, position) : rope.Theta;
+        var longFactors = position < rope.OriginalMaxPositions ? rope.ShortFactors : rope.LongFactors;
         var frequencies = new double[headSize / 2];
         for (var i = 0; i < frequencies.Length; i++)
         {
-            var frequency = 1.0 / Math.Pow(rope.Theta, 2.0 * i / headSize);
+            var frequency = 1.0 / Math.Pow(theta, 2.0 * i / headSize);
             frequencies[i] = rope.Kind switch
             {
                 RopeKind.Linear => frequency / rope.Factor,
                 RopeKind.Llama3 => SmoothScale(frequency, rope),
+                RopeKind.Yarn => Blend(frequency, i, rope, headSize),
+                RopeKind.LongRope => frequency / longFactors[i],
                 _ => frequency,
             };
         }
 
         return frequencies;
     }
+
+    // The base of a sequence whose last position this is.
+    private static double DynamicTheta(RopeParameters rope, int headSize, int position)
+    {
+        var length = Math.Max(position + 1, rope.OriginalMaxPositions);
+        var growth = (rope.Factor * length / rope.OriginalMaxPositions) - (rope.Factor - 1);
+        return rope.Theta * Math.Pow(growth, headSize / (headSize - 2.0));
+    }
+
+    /// <summary>YaRN: pairs before the blend are kept, those behind it divided by the factor.</summary>
+    private static double Blend(double frequency, int pair, RopeParameters rope, int headSize)
+    {
+        var low = PairOf(rope.FastTurns);
+        var high = PairOf(rope.SlowTurns);
+        low = Math.Max(rope.RoundsBlend ? Math.Floor(low) : low, 0);
+        high = Math.Min(rope.RoundsBlend ? Math.Ceiling(high) : high, headSize - 1);
+        high += low == high ? 0.001 : 0;
+        var divided = (float)Math.Clamp((pair - low) / (high - low), 0, 1);
+        return (frequency / rope.Factor * divided) + (frequency * (1 - divided));
+
+        // The pair, counted as a fraction, that makes so many turns within the original context.
+        double PairOf(double turns) =>
+            headSize * Math.Log(rope.OriginalMaxPositions / (turns * 2 * Math.PI)) / (2 * Math.Log(rope.Theta));
+    }
+
+    private static float[] Rounded(double[] frequencies, ElementType type) =>
+        [.. frequencies.Select(frequency => Round((float)frequency, type))];
 
     private static float Round(float frequency, ElementType type)
     {

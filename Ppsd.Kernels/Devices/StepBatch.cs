@@ -5,7 +5,12 @@ namespace Ppsd.Kernels.Devices;
 /// which slots it attends to. A row's context, in position order, is the entries of its session's slot table from
 /// <see cref="CommittedStarts"/> to <see cref="CommittedLengths"/>, followed by its own tail (uncommitted ancestors and itself). Reused between steps.
 /// </summary>
-internal sealed class StepBatch(int capacity)
+/// <param name="capacity">Rows the batch can hold.</param>
+/// <param name="window">
+/// Positions that a row attends to at most, itself included: the last ones. All before them drop out of its context, so a
+/// row's context depends on its position alone.
+/// </param>
+internal sealed class StepBatch(int capacity, int window = int.MaxValue)
 {
     private int _tailCount;
 
@@ -125,6 +130,10 @@ internal sealed class StepBatch(int capacity)
         int committedStart = 0
     )
     {
+        var passed = Math.Max(0, committedLength - committedStart + tail.Length - window);
+        var skipped = Math.Min(passed, committedLength - committedStart);
+        committedStart += skipped;
+        tail = tail[(passed - skipped)..];
         var row = RowCount++;
         Tokens[row] = token;
         Positions[row] = position;

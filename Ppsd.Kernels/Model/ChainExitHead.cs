@@ -94,7 +94,7 @@ internal sealed class ChainExitHead : ExitHead
         );
 
         TransformerLayer LoadLayer(LlamaLayerTensorNames names, int slots) =>
-            TransformerLayer.Load(backend, source, names, verifier, head.RmsNormEpsilon, slots);
+            TransformerLayer.LoadOfHead(backend, source, names, verifier, head.RmsNormEpsilon, slots);
     }
 
     public override LogitsHead Logits(int step) => _logits[step];

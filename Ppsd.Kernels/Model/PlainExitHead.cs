@@ -54,7 +54,7 @@ internal sealed class PlainExitHead : ExitHead
         var layers = new TransformerLayer[KvLayerCount(head)];
         for (var i = 0; i < layers.Length; i++)
         {
-            layers[i] = TransformerLayer.Load(
+            layers[i] = TransformerLayer.LoadOfHead(
                 backend,
                 source,
                 ExitHeadTensorNames.Layer(i),

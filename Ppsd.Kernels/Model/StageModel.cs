@@ -42,7 +42,7 @@ public sealed class StageModel : IDisposable
         _exitLayer = weights.ExitHead is null ? -1 : options.ExitHead!.ExitLayer - options.FirstLayer;
         _scratch = new StageScratch(backend, options.Config, options.Config.IntermediateSize, limits.MaxRows);
         _pages = new KvPagePool(limits.KvPages);
-        _batch = new StepBatch(limits.MaxRows);
+        _batch = new StepBatch(limits.MaxRows, options.Config.Layers.SlidingWindow ?? int.MaxValue);
         _rows = new Row[limits.MaxRows];
         _sampler = new TokenSampler(options.Config.VocabSize);
         _logProbabilities = new LogProbabilities(options.Config.VocabSize);

@@ -24,7 +24,9 @@ public static class StageTensorCheck
         using var checkpoint = Checkpoint.Open(folder);
         for (var i = 0; i < options.LayerCount; i++)
         {
-            RequireLayer(checkpoint, LlamaTensorNames.Layer(options.FirstLayer + i), config);
+            var names = LlamaTensorNames.Layer(options.FirstLayer + i);
+            RequireLayer(checkpoint, names, config);
+            RequireAdditions(checkpoint, names, config);
         }
 
         if (options.IsFirst)
@@ -68,6 +70,27 @@ public static class StageTensorCheck
         }
 
         checkpoint.Require(ExitHeadTensorNames.Norm, hidden);
+    }
+
+    private static void RequireAdditions(Checkpoint checkpoint, LlamaLayerTensorNames names, ModelConfig config)
+    {
+        var traits = config.Layers;
+        (bool IsThere, string Name, long Length)[] additions =
+        [
+            (traits.HasQueryKeyValueBias, LlamaLayerTensorNames.BiasOf(names.Query), config.QuerySize),
+            (traits.HasQueryKeyValueBias, LlamaLayerTensorNames.BiasOf(names.Key), config.KvSize),
+            (traits.HasQueryKeyValueBias, LlamaLayerTensorNames.BiasOf(names.Value), config.KvSize),
+            (traits.HasOutputBias, LlamaLayerTensorNames.BiasOf(names.Output), config.HiddenSize),
+            (traits.HasFeedForwardBias, LlamaLayerTensorNames.BiasOf(names.Gate), config.IntermediateSize),
+            (traits.HasFeedForwardBias, LlamaLayerTensorNames.BiasOf(names.Up), config.IntermediateSize),
+            (traits.HasFeedForwardBias, LlamaLayerTensorNames.BiasOf(names.Down), config.HiddenSize),
+            (traits.HasHeadNorms, names.QueryNorm, config.HeadSize),
+            (traits.HasHeadNorms, names.KeyNorm, config.HeadSize),
+        ];
+        foreach (var (_, name, length) in additions.Where(addition => addition.IsThere))
+        {
+            checkpoint.Require(name, length);
+        }
     }
 
     private static void RequireLayer(Checkpoint checkpoint, LlamaLayerTensorNames names, ModelConfig config)

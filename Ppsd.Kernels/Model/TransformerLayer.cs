@@ -1,12 +1,13 @@
 using Ppsd.Kernels.Checkpoints;
 using Ppsd.Kernels.Checkpoints.Configuration;
+using Ppsd.Kernels.Checkpoints.Families;
 using Ppsd.Kernels.Devices;
 using Ppsd.Kernels.Weights;
 
 namespace Ppsd.Kernels.Model;
 
 /// <summary>
-/// One LLaMA layer on a device: attention block, then feed-forward block, each added to the residual stream.
+/// One layer of a LLaMA or of a family that differs from it by traits, on a device: attention block, then feed-forward block, each added to the residual stream.
 /// Owns its weights and its part of the KV cache. Query, key and value projections are one matrix.
 /// </summary>
 internal sealed class TransformerLayer : IDisposable
@@ -14,6 +15,7 @@ internal sealed class TransformerLayer : IDisposable
     private readonly Backend _backend;
     private readonly AttentionShape _shape;
     private readonly WeightMatrix _queryKeyValue;
+    private readonly AttentionAdditions _additions;
     private readonly WeightMatrix _output;
     private readonly Norm _feedForwardNorm;
     private readonly IFeedForward _feedForward;
@@ -24,6 +26,7 @@ internal sealed class TransformerLayer : IDisposable
         AttentionShape shape,
         Norm attentionNorm,
         WeightMatrix queryKeyValue,
+        AttentionAdditions additions,
         WeightMatrix output,
         Norm feedForwardNorm,
         IFeedForward feedForward,
@@ -34,6 +37,7 @@ internal sealed class TransformerLayer : IDisposable
         _shape = shape;
         AttentionNorm = attentionNorm;
         _queryKeyValue = queryKeyValue;
+        _additions = additions;
         _output = output;
         _feedForwardNorm = feedForwardNorm;
         _feedForward = feedForward;
@@ -62,16 +66,42 @@ internal sealed class TransformerLayer : IDisposable
                 source.Require(names.Key, shape.KvWidth, hidden),
                 source.Require(names.Value, shape.KvWidth, hidden)
             ),
+            AttentionAdditions.Load(backend, source, names, config, epsilon),
             backend.LoadMatrix(source.Require(names.Output, hidden, shape.QueryWidth)),
             new Norm(backend.LoadVector(source.Require(names.PostAttentionNorm, hidden)), epsilon),
-            GatedFeedForward.Load(
-                backend,
-                source.Require(names.Gate, inner, hidden),
-                source.Require(names.Up, inner, hidden),
-                source.Require(names.Down, hidden, inner)
-            ),
+            config.Layers.HasFeedForwardBias
+                ? BiasedFeedForward.Load(backend, source, names, config)
+                : GatedFeedForward.Load(
+                    backend,
+                    source.Require(names.Gate, inner, hidden),
+                    source.Require(names.Up, inner, hidden),
+                    source.Require(names.Down, hidden, inner)
+                ),
             backend.AllocateKv(new KvShape(kvSlots, shape.KvHeadCount, shape.HeadSize))
         );
+    }
+
+    /// <summary>
+    /// Loads a layer of an exit head. It has the biases and norms that the head's folder holds, whatever the verifier's
+    /// layers have.
+    /// </summary>
+    public static TransformerLayer LoadOfHead(
+        Backend backend,
+        WeightSource source,
+        LlamaLayerTensorNames names,
+        ModelConfig verifier,
+        float epsilon,
+        int kvSlots
+    )
+    {
+        var traits = new LayerTraits
+        {
+            HasQueryKeyValueBias = source.Has(LlamaLayerTensorNames.BiasOf(names.Query)),
+            HasOutputBias = source.Has(LlamaLayerTensorNames.BiasOf(names.Output)),
+            HasFeedForwardBias = source.Has(LlamaLayerTensorNames.BiasOf(names.Gate)),
+            HasHeadNorms = source.Has(names.QueryNorm),
+        };
+        return Load(backend, source, names, verifier with { Layers = traits }, epsilon, kvSlots);
     }
 
     /// <summary>Bytes of weights one step reads.</summary>
@@ -88,8 +118,17 @@ internal sealed class TransformerLayer : IDisposable
     public void Forward(Activations hidden, StageScratch scratch, RotaryMemory rotary, int rows, Norm? next)
     {
         _backend.MatMul(scratch.Normed, _queryKeyValue, scratch.QueryKeyValue, rows);
+        _additions.Apply(scratch.QueryKeyValue, rows);
         _backend.Attend(scratch.QueryKeyValue, _shape, rotary, _kv, scratch.Attended);
-        _backend.MatMulAdd(scratch.Attended, _output, hidden, rows, _feedForwardNorm, scratch.Normed);
+        _backend.MatMulAddBiased(
+            scratch.Attended,
+            _output,
+            _additions.OutputBias,
+            hidden,
+            rows,
+            _feedForwardNorm,
+            scratch.Normed
+        );
         _feedForward.Forward(hidden, scratch, rows, next);
     }
 
@@ -100,6 +139,7 @@ internal sealed class TransformerLayer : IDisposable
     public void Store(StageScratch scratch, RotaryMemory rotary, int rows)
     {
         _backend.MatMul(scratch.Normed, _queryKeyValue, scratch.QueryKeyValue, rows);
+        _additions.Apply(scratch.QueryKeyValue, rows);
         _backend.AppendKv(scratch.QueryKeyValue, _shape, rotary, _kv);
     }
 
@@ -107,6 +147,7 @@ internal sealed class TransformerLayer : IDisposable
     {
         AttentionNorm.Dispose();
         _queryKeyValue.Dispose();
+        _additions.Dispose();
         _output.Dispose();
         _feedForwardNorm.Dispose();
         _feedForward.Dispose();

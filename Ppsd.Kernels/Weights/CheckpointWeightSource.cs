@@ -10,5 +10,7 @@ internal sealed class CheckpointWeightSource(string folder) : WeightSource
     public override Weight Require(string name, params ReadOnlySpan<long> shape) =>
         new CheckpointWeight(_checkpoint.Require(name, shape));
 
+    public override bool Has(string name) => _checkpoint.TensorNames.Contains(name);
+
     public override void Dispose() => _checkpoint.Dispose();
 }

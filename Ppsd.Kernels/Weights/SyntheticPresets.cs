@@ -1,4 +1,5 @@
 using Ppsd.Kernels.Checkpoints.Configuration;
+using Ppsd.Kernels.Checkpoints.Families;
 using Ppsd.Kernels.Checkpoints.Tensors;
 
 namespace Ppsd.Kernels.Weights;
@@ -28,11 +29,34 @@ public static class SyntheticPresets
             MaxPositions = 8192,
             Rope = new RopeParameters(RopeKind.Default, 500_000),
         },
+        ["llama3.1-8b"] = Llama31(hidden: 4096, inner: 14336, layers: 32, heads: 32),
+        ["llama3.1-70b"] = Llama31(hidden: 8192, inner: 28672, layers: 80, heads: 64),
+        ["mistral-7b"] = Llama2(hidden: 4096, inner: 14336, layers: 32, heads: 32, kvHeads: 8) with
+        {
+            Architecture = "MistralForCausalLM",
+            VocabSize = 32768,
+            MaxPositions = 32768,
+            Rope = new RopeParameters(RopeKind.Default, 1_000_000),
+        },
+        ["qwen3-8b"] = Qwen3(hidden: 4096, inner: 12288, layers: 36, heads: 32),
+        ["qwen3-32b"] = Qwen3(hidden: 5120, inner: 25600, layers: 64, heads: 64),
     };
 
     /// <summary>The names, in the order of size.</summary>
     public static IReadOnlyList<string> Names { get; } =
-    ["toy", "tinyllama-1.1b", "llama2-7b", "llama3-8b", "llama2-13b", "llama2-70b"];
+    [
+        "toy",
+        "tinyllama-1.1b",
+        "llama2-7b",
+        "mistral-7b",
+        "llama3-8b",
+        "llama3.1-8b",
+        "qwen3-8b",
+        "llama2-13b",
+        "qwen3-32b",
+        "llama2-70b",
+        "llama3.1-70b",
+    ];
 
     /// <summary>A preset's shape, or null for a name that is none of <see cref="Names"/>.</summary>
     public static ModelConfig? Find(string name) => _configs.GetValueOrDefault(name);
@@ -53,6 +77,25 @@ public static class SyntheticPresets
             RmsNormEpsilon = model.RmsNormEpsilon,
             ElementType = model.ElementType,
             Verifier = new("synthetic", model.LayerCount, model.HiddenSize, ""),
+        };
+
+    private static ModelConfig Llama31(int hidden, int inner, int layers, int heads) =>
+        Llama2(hidden, inner, layers, heads, kvHeads: 8) with
+        {
+            VocabSize = 128256,
+            MaxPositions = 131072,
+            Rope = new RopeParameters(RopeKind.Llama3, 500_000, 8, 1, 4, 8192),
+        };
+
+    private static ModelConfig Qwen3(int hidden, int inner, int layers, int heads) =>
+        Llama2(hidden, inner, layers, heads, kvHeads: 8) with
+        {
+            Architecture = "Qwen3ForCausalLM",
+            Layers = new LayerTraits { HasHeadNorms = true },
+            VocabSize = 151936,
+            MaxPositions = 40960,
+            RmsNormEpsilon = 1e-6f,
+            Rope = new RopeParameters(RopeKind.Default, 1_000_000),
         };
 
     private static ModelConfig Llama2(int hidden, int inner, int layers, int heads, int kvHeads) =>

@@ -5,7 +5,7 @@ namespace Ppsd.Kernels.Weights;
 
 /// <summary>
 /// Makes the weights of a model up. Matrices keep the size of what they multiply (standard deviation 1 / sqrt(columns)),
-/// so hidden states grow only by what each layer adds; norms are 1; logits have a standard deviation of
+/// so hidden states grow only by what each layer adds; norms are 1, biases 0; logits have a standard deviation of
 /// <see cref="LogitDeviation"/>, peaked enough for sampling to prefer some tokens.
 /// </summary>
 internal sealed class SyntheticWeightSource(SyntheticWeights weights) : WeightSource
@@ -17,7 +17,7 @@ internal sealed class SyntheticWeightSource(SyntheticWeights weights) : WeightSo
 
     public override Weight Require(string name, params ReadOnlySpan<long> shape) =>
         shape.Length == 1
-            ? new ConstantWeight(shape[0], 1f)
+            ? new ConstantWeight(shape[0], name.EndsWith(".bias", StringComparison.Ordinal) ? 0f : 1f)
             : new SyntheticWeight(shape[0], shape[1], KeyOf(name), (float)(Math.Sqrt(3) * Deviation(name, shape[1])));
 
     public override void Dispose() { }

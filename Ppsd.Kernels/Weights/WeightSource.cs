@@ -11,6 +11,9 @@ internal abstract class WeightSource : IDisposable
     /// <exception cref="CheckpointException">It is missing or has another shape.</exception>
     public abstract Weight Require(string name, params ReadOnlySpan<long> shape);
 
+    /// <summary>Whether a weight that layers may lack is there; a source that makes weights up has none of these.</summary>
+    public virtual bool Has(string name) => false;
+
     /// <summary>Ends the use of all its weights.</summary>
     public abstract void Dispose();
 }

@@ -43,6 +43,28 @@ internal static class ExitHeadFolder
                         .Copy(source, from.Gate, to.Gate)
                         .Copy(source, from.Up, to.Up)
                         .Copy(source, from.Down, to.Down);
+                    (string From, string To)[] biased =
+                    [
+                        (from.Query, to.Query),
+                        (from.Key, to.Key),
+                        (from.Value, to.Value),
+                        (from.Output, to.Output),
+                        (from.Gate, to.Gate),
+                        (from.Up, to.Up),
+                        (from.Down, to.Down),
+                    ];
+                    (string From, string To)[] further =
+                    [
+                        (from.QueryNorm, to.QueryNorm),
+                        (from.KeyNorm, to.KeyNorm),
+                        .. biased.Select(pair =>
+                            (LlamaLayerTensorNames.BiasOf(pair.From), LlamaLayerTensorNames.BiasOf(pair.To))
+                        ),
+                    ];
+                    foreach (var (name, copy) in further.Where(pair => source.TryGet(pair.From, out _)))
+                    {
+                        writer.Copy(source, name, copy);
+                    }
                 }
             }
         );

@@ -157,6 +157,24 @@ internal sealed class RecordedBackend : Backend
         _cpu.MatMulAdd(x, weight, hidden, rows, next, normed);
     }
 
+    internal override void AddBias(Activations y, WeightVector bias, int rows)
+    {
+        Note(rows);
+        _cpu.AddBias(y, bias, rows);
+    }
+
+    internal override void NormHeads(Activations qkv, AttentionShape shape, Norm query, Norm key, int rows)
+    {
+        Note(rows);
+        _cpu.NormHeads(qkv, shape, query, key, rows);
+    }
+
+    internal override void SwiGlu(Activations gateUp, Activations y, int rows)
+    {
+        Note(rows);
+        _cpu.SwiGlu(gateUp, y, rows);
+    }
+
     internal override void AppendKv(Activations qkv, AttentionShape shape, RotaryMemory rotary, KvMemory kv)
     {
         Note(_rows);

@@ -10,6 +10,14 @@ internal static class TestModels
     public const string Tiny = "tiny-llama";
     public const string Tiny3 = "tiny-llama3";
     public const string Gsm = "gsm-llama";
+    public const string Qwen2 = "tiny-qwen2";
+    public const string Qwen3 = "tiny-qwen3";
+    public const string Mistral = "tiny-mistral";
+    public const string Yarn = "tiny-llama-yarn";
+    public const string Bias = "tiny-llama-bias";
+
+    /// <summary>A model of each family and of what LLaMA itself may differ in.</summary>
+    public static IReadOnlyList<string> Families { get; } = [Qwen2, Qwen3, Mistral, Yarn, Bias];
 
     public static string GsmExitHead { get; } = Path.Combine(Root, "models", "gsm-llama-exit4");
 

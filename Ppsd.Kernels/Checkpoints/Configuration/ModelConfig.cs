@@ -1,19 +1,23 @@
+using Ppsd.Kernels.Checkpoints.Families;
 using Ppsd.Kernels.Checkpoints.Files;
 using Ppsd.Kernels.Checkpoints.Tensors;
 
 namespace Ppsd.Kernels.Checkpoints.Configuration;
 
 /// <summary>
-/// The shape of a LLaMA model, as its <c>config.json</c> gives it. One that was read is consistent: every size is
-/// positive and heads divide as they must. Immutable.
+/// The shape of a model of the LLaMA kind, as its <c>config.json</c> gives it. One that was read is consistent: every
+/// size is positive and heads divide as they must. Immutable.
 /// </summary>
 public sealed record ModelConfig
 {
-    /// <summary>The one architecture that is read.</summary>
+    /// <summary>The plain LLaMA's.</summary>
     public const string LlamaArchitecture = "LlamaForCausalLM";
 
-    /// <summary>The class that runs the model in transformers: <see cref="LlamaArchitecture"/>.</summary>
+    /// <summary>The class that runs the model in transformers, which names its family.</summary>
     public required string Architecture { get; init; }
+
+    /// <summary>How its layers differ from a plain LLaMA's.</summary>
+    public LayerTraits Layers { get; init; } = LayerTraits.Plain;
 
     /// <summary>Width of a hidden state.</summary>
     public required int HiddenSize { get; init; }
@@ -42,7 +46,9 @@ public sealed record ModelConfig
     /// <summary>What RMS norms add to the mean of squares.</summary>
     public required float RmsNormEpsilon { get; init; }
 
-    /// <summary>Whether the LM head is the token embedding.</summary>
+    /// <summary>
+    /// Whether the LM head is the token embedding: the config says so, or the checkpoint holds no LM head.
+    /// </summary>
     public required bool TieWordEmbeddings { get; init; }
 
     /// <summary>The rotary embedding.</summary>
@@ -74,5 +80,14 @@ public sealed record ModelConfig
     /// The file is missing or no JSON object, the model is no LLaMA, or a field is missing, impossible or not
     /// supported.
     /// </exception>
-    public static ModelConfig Read(string folder) => ModelConfigReader.Read(Path.Combine(folder, "config.json"));
+    public static ModelConfig Read(string folder)
+    {
+        var config = ModelConfigReader.Read(Path.Combine(folder, "config.json"));
+        return config.TieWordEmbeddings || Checkpoint.HoldsLmHead(folder) is not false
+            ? config
+            : config with
+            {
+                TieWordEmbeddings = true,
+            };
+    }
 }

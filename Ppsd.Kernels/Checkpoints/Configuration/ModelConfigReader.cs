@@ -1,38 +1,39 @@
+using Ppsd.Kernels.Checkpoints.Families;
 using Ppsd.Kernels.Checkpoints.Files;
 using Ppsd.Kernels.Checkpoints.Tensors;
 
 namespace Ppsd.Kernels.Checkpoints.Configuration;
 
 /// <summary>
-/// Reads a LLaMA <c>config.json</c>. Where a field is absent the value is that of transformers' LlamaConfig; sizes no
-/// model shares are required.
+/// Reads a <c>config.json</c> of any family. Where a field is absent the value is that of the family's class in
+/// transformers; sizes no model shares are required.
 /// </summary>
 internal static class ModelConfigReader
 {
     private const float DefaultEpsilon = 1e-6f;
-    private const int DefaultMaxPositions = 2048;
 
     /// <summary>Reads and checks the file.</summary>
     /// <exception cref="CheckpointException">See <see cref="ModelConfig.Read"/>.</exception>
     public static ModelConfig Read(string path)
     {
         var config = JsonFields.ReadFile(path);
-        RequireLlama(config);
+        var family = ModelFamilies.Of(config);
         RefuseUnsupported(config);
 
         var hiddenSize = config.RequireInt32("hidden_size", 1);
         var headCount = config.RequireInt32("num_attention_heads", 1);
         return new()
         {
-            Architecture = ModelConfig.LlamaArchitecture,
+            Architecture = family.Architecture,
+            Layers = family.ReadTraits(config),
             HiddenSize = hiddenSize,
             IntermediateSize = config.RequireInt32("intermediate_size", 1),
             LayerCount = config.RequireInt32("num_hidden_layers", 1),
             HeadCount = headCount,
-            KvHeadCount = ReadKvHeadCount(config, headCount),
-            HeadSize = ReadHeadSize(config, hiddenSize, headCount),
+            KvHeadCount = ReadKvHeadCount(config, family, headCount),
+            HeadSize = ReadHeadSize(config, family, hiddenSize, headCount),
             VocabSize = config.RequireInt32("vocab_size", 1),
-            MaxPositions = config.FindInt32("max_position_embeddings", 1) ?? DefaultMaxPositions,
+            MaxPositions = config.FindInt32("max_position_embeddings", 1) ?? family.DefaultMaxPositions,
             RmsNormEpsilon = config.FindPositiveSingle("rms_norm_eps") ?? DefaultEpsilon,
             TieWordEmbeddings = config.FindBoolean("tie_word_embeddings") ?? false,
             Rope = RopeParameters.Read(config),
@@ -59,35 +60,11 @@ internal static class ModelConfigReader
         };
     }
 
-    private static void RequireLlama(JsonFields config)
-    {
-        const string Expected = $"[\"{ModelConfig.LlamaArchitecture}\"]";
-        var architectures = config.FindStringList("architectures", Expected);
-        if (architectures is not (null or [ModelConfig.LlamaArchitecture]))
-        {
-            throw config.Refuse("architectures", Expected);
-        }
-
-        var modelType = config.FindString("model_type");
-        if (modelType is not null ? modelType != "llama" : architectures is null)
-        {
-            throw config.Refuse("model_type", "llama");
-        }
-    }
-
     private static void RefuseUnsupported(JsonFields config)
     {
         if (config.FindString("hidden_act") is not (null or "silu"))
         {
             throw config.Refuse("hidden_act", "silu");
-        }
-
-        foreach (var bias in new[] { "attention_bias", "mlp_bias" })
-        {
-            if (config.FindBoolean(bias) is true)
-            {
-                throw config.Refuse(bias, "false (projections with a bias are not supported)");
-            }
         }
 
         if (config.Find("quantization_config") is not null)
@@ -96,17 +73,17 @@ internal static class ModelConfigReader
         }
     }
 
-    private static int ReadKvHeadCount(JsonFields config, int headCount)
+    private static int ReadKvHeadCount(JsonFields config, ModelFamily family, int headCount)
     {
-        var kvHeadCount = config.FindInt32("num_key_value_heads", 1) ?? headCount;
+        var kvHeadCount = config.FindInt32("num_key_value_heads", 1) ?? family.DefaultKvHeadCount(headCount);
         return headCount % kvHeadCount == 0
             ? kvHeadCount
             : throw config.Refuse("num_key_value_heads", $"a divisor of num_attention_heads ({headCount})");
     }
 
-    private static int ReadHeadSize(JsonFields config, int hiddenSize, int headCount)
+    private static int ReadHeadSize(JsonFields config, ModelFamily family, int hiddenSize, int headCount)
     {
-        var headSize = config.FindInt32("head_dim", 1);
+        var headSize = config.FindInt32("head_dim", 1) ?? family.DefaultHeadSize;
         if (headSize is null && hiddenSize % headCount != 0)
         {
             throw config.Refuse(

@@ -65,6 +65,9 @@ internal sealed class JsonFields
     public JsonElement? Find(string name) =>
         FindOrNull(name) is { ValueKind: not JsonValueKind.Null } value ? value : null;
 
+    /// <summary>Whether there is a field of this name, null included.</summary>
+    public bool Has(string name) => Names().Contains(name);
+
     /// <summary>
     /// An object inside this one, or null when it is absent. Its fields are named <c>outer.inner</c>.
     /// </summary>
@@ -163,6 +166,32 @@ internal sealed class JsonFields
             && isValid(number)
             ? number
             : throw Refuse(name, expected);
+    }
+
+    /// <summary>A list of numbers above 0, or null when there is no such field.</summary>
+    public double[]? FindPositiveDoubles(string name)
+    {
+        const string Expected = "a list of numbers above 0";
+        if (Find(name) is not { } value)
+        {
+            return null;
+        }
+
+        if (value.ValueKind != JsonValueKind.Array)
+        {
+            throw Refuse(name, Expected);
+        }
+
+        return
+        [
+            .. value
+                .EnumerateArray()
+                .Select(number =>
+                    number.ValueKind == JsonValueKind.Number && number.TryGetDouble(out var real) && real > 0
+                        ? real
+                        : throw Refuse(name, Expected)
+                ),
+        ];
     }
 
     /// <summary>A finite number above 0, or null when the field is absent.</summary>

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Numerics.Tensors;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 using Ppsd.Kernels.Checkpoints.Tensors;
@@ -223,12 +224,7 @@ public sealed unsafe class CpuBackend : Backend
     internal override void MatMulSwiGlu(NormedRows x, WeightMatrix gateUp, Activations scratch, Activations y, int rows)
     {
         MatMul(x, gateUp, scratch, rows);
-        var from = (CpuActivations)scratch;
-        var to = (CpuActivations)y;
-        for (var row = 0; row < rows; row++)
-        {
-            CpuSwiGlu.Execute(from.Row(row), from.Row(row) + y.Width, to.Row(row), y.Width);
-        }
+        SwiGlu(scratch, y, rows);
     }
 
     internal override void MatMulAdd(
@@ -244,6 +240,40 @@ public sealed unsafe class CpuBackend : Backend
         if (next is not null)
         {
             RmsNorm(hidden, 0, rows, next, normed!);
+        }
+    }
+
+    internal override void AddBias(Activations y, WeightVector bias, int rows)
+    {
+        var values = new ReadOnlySpan<float>(((CpuVector)bias).Data, bias.Length);
+        for (var row = 0; row < rows; row++)
+        {
+            var target = new Span<float>(((CpuActivations)y).Row(row), bias.Length);
+            TensorPrimitives.Add(target, values, target);
+        }
+    }
+
+    internal override void NormHeads(Activations qkv, AttentionShape shape, Norm query, Norm key, int rows)
+    {
+        for (var row = 0; row < rows; row++)
+        {
+            var heads = ((CpuActivations)qkv).Row(row);
+            for (var head = 0; head < shape.HeadCount + shape.KvHeadCount; head++)
+            {
+                var norm = head < shape.HeadCount ? query : key;
+                CpuRmsNorm.ExecuteHead(heads, ((CpuVector)norm.Weight).Data, norm.Epsilon, shape.HeadSize);
+                heads += shape.HeadSize;
+            }
+        }
+    }
+
+    internal override void SwiGlu(Activations gateUp, Activations y, int rows)
+    {
+        var from = (CpuActivations)gateUp;
+        var to = (CpuActivations)y;
+        for (var row = 0; row < rows; row++)
+        {
+            CpuSwiGlu.Execute(from.Row(row), from.Row(row) + y.Width, to.Row(row), y.Width);
         }
     }
 

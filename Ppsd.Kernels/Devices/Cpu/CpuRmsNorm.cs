@@ -6,6 +6,30 @@ namespace Ppsd.Kernels.Devices.Cpu;
 /// <summary>RMS norm of one row; squares are summed lane by lane, then across lanes in the fixed order.</summary>
 internal static unsafe class CpuRmsNorm
 {
+    /// <summary>A head in place. Heads lie side by side, so its last values have no padding behind them.</summary>
+    public static void ExecuteHead(float* x, float* weight, float epsilon, int headSize)
+    {
+        var whole = headSize / Lanes.Count * Lanes.Count;
+        var squares = Vector512<float>.Zero;
+        for (var i = 0; i < whole; i += Lanes.Count)
+        {
+            var v = Vector512.Load(x + i);
+            squares = Vector512.FusedMultiplyAdd(v, v, squares);
+        }
+
+        var sum = Lanes.Sum(squares);
+        for (var i = whole; i < headSize; i++)
+        {
+            sum = MathF.FusedMultiplyAdd(x[i], x[i], sum);
+        }
+
+        var scale = 1f / MathF.Sqrt(sum / headSize + epsilon);
+        for (var i = 0; i < headSize; i++)
+        {
+            x[i] = x[i] * scale * weight[i];
+        }
+    }
+
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Execute(float* x, float* weight, float epsilon, float* y, int width)
     {

@@ -1,5 +1,7 @@
 using Ppsd.Kernels.Checkpoints;
 using Ppsd.Kernels.Checkpoints.Configuration;
+using Ppsd.Kernels.Checkpoints.Families;
+using Ppsd.Kernels.Checkpoints.Files;
 using Ppsd.Kernels.Devices;
 using Ppsd.Kernels.Distillation.Compute;
 using Ppsd.Kernels.Weights;
@@ -27,6 +29,7 @@ internal sealed class TeacherModel : IDisposable
     /// <param name="exitLayers">Layers after which heads stand.</param>
     /// <param name="maxRows">Most rows of a pass.</param>
     /// <param name="rotary">Cosines and sines; stays the caller's.</param>
+    /// <exception cref="CheckpointException">Its layers are not a plain LLaMA's.</exception>
     public TeacherModel(
         TrainingDevice device,
         WeightSource source,
@@ -36,6 +39,14 @@ internal sealed class TeacherModel : IDisposable
         IDisposable rotary
     )
     {
+        if (config.Layers != LayerTraits.Plain)
+        {
+            // A teacher whose layers lack something would teach another model's tokens.
+            throw new CheckpointException(
+                $"distill: expected a model whose layers are a plain LLaMA's, found {config.Architecture} with biases, norms of heads or a sliding window"
+            );
+        }
+
         _device = device;
         _config = config;
         Rotary = rotary;

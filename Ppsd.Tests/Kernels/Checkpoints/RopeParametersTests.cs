@@ -56,19 +56,68 @@ public class RopeParametersTests
         Assert.That(Read(("rope_parameters", rope)), Is.EqualTo(new RopeParameters(RopeKind.Default, theta)));
     }
 
-    [TestCase("dynamic")]
-    [TestCase("yarn")]
-    [TestCase("longrope")]
+    [TestCase("mrope")]
     [TestCase("Llama3")]
     public void Other_kinds_are_refused(string kind)
     {
         Assert.That(
             Refuse(("rope_scaling", $$"""{"rope_type":"{{kind}}","factor":4}""")),
-            Does.EndWith($"config.json: rope_scaling.rope_type: expected default, linear or llama3, found \"{kind}\"")
+            Does.EndWith(
+                $"config.json: rope_scaling.rope_type: expected default, linear, llama3, yarn, dynamic or longrope, found \"{kind}\""
+            )
         );
         Assert.That(
             Refuse(("rope_scaling", $$"""{"type":"{{kind}}","factor":4}""")),
-            Does.EndWith($"rope_scaling.type: expected default, linear or llama3, found \"{kind}\"")
+            Does.EndWith(
+                $"rope_scaling.type: expected default, linear, llama3, yarn, dynamic or longrope, found \"{kind}\""
+            )
+        );
+    }
+
+    [Test]
+    public void Yarn_has_defaults_and_settings()
+    {
+        var plain = Read(("rope_scaling", """{"type":"yarn","factor":4,"original_max_position_embeddings":512}"""));
+        Assert.That(plain.Kind, Is.EqualTo(RopeKind.Yarn));
+        Assert.That(plain.Factor, Is.EqualTo(2048 / 512.0), "the context over the original one, as in transformers");
+        Assert.That(plain.AttentionFactor, Is.EqualTo(1 + (0.1 * Math.Log(4))).Within(1e-12));
+        Assert.That((plain.FastTurns, plain.SlowTurns, plain.RoundsBlend), Is.EqualTo((32.0, 1.0, true)));
+
+        var set = Read(
+            (
+                "rope_parameters",
+                """{"rope_type":"yarn","factor":40,"beta_fast":16,"beta_slow":2,"truncate":false,"mscale":1,"mscale_all_dim":0.5}"""
+            )
+        );
+        Assert.That((set.Factor, set.OriginalMaxPositions), Is.EqualTo((40.0, 2048)));
+        Assert.That((set.FastTurns, set.SlowTurns, set.RoundsBlend), Is.EqualTo((16.0, 2.0, false)));
+        Assert.That(
+            set.AttentionFactor,
+            Is.EqualTo((1 + (0.1 * Math.Log(40))) / (1 + (0.05 * Math.Log(40)))).Within(1e-12)
+        );
+        Assert.That(
+            Read(("rope_parameters", """{"rope_type":"yarn","factor":40,"attention_factor":1.5}""")).AttentionFactor,
+            Is.EqualTo(1.5)
+        );
+    }
+
+    [Test]
+    public void Longrope_has_a_divisor_for_each_pair()
+    {
+        var divisors = string.Join(',', Enumerable.Range(1, 32));
+        var rope = Read(
+            ("head_dim", "64"),
+            ("original_max_position_embeddings", "512"),
+            ("rope_scaling", $$"""{"type":"longrope","short_factor":[{{divisors}}],"long_factor":[{{divisors}}]}""")
+        );
+        Assert.That((rope.Kind, rope.Factor, rope.OriginalMaxPositions), Is.EqualTo((RopeKind.LongRope, 4.0, 512)));
+        Assert.That(rope.LongFactors, Is.EqualTo(Enumerable.Range(1, 32)));
+        Assert.That(rope.AttentionFactor, Is.EqualTo(Math.Sqrt(1 + (Math.Log(4) / Math.Log(512)))).Within(1e-12));
+        Assert.That(
+            Refuse(("head_dim", "64"), ("rope_scaling", """{"type":"longrope","factor":2,"short_factor":[1,2]}""")),
+            Does.EndWith(
+                "rope_scaling.short_factor: expected 32 numbers above 0, one for each pair of a head, found [1,2]"
+            )
         );
     }
 

@@ -17,6 +17,10 @@ public sealed class ExitHeadTests
 
     [TestCase(TestModels.Tiny, 6)]
     [TestCase(TestModels.Tiny3, 5)]
+    [TestCase(TestModels.Qwen2, 5)]
+    [TestCase(TestModels.Qwen3, 5)]
+    [TestCase(TestModels.Mistral, 5)]
+    [TestCase(TestModels.Bias, 5)]
     public void A_norm_head_after_the_last_layer_drafts_the_targets_very_logits(string model, int layers)
     {
         using var folder = new TemporaryFolder();
@@ -28,6 +32,10 @@ public sealed class ExitHeadTests
     [TestCase(TestModels.Tiny, 2)]
     [TestCase(TestModels.Tiny, 5)]
     [TestCase(TestModels.Tiny3, 3)]
+    [TestCase(TestModels.Qwen2, 2)]
+    [TestCase(TestModels.Qwen3, 3)]
+    [TestCase(TestModels.Mistral, 4)]
+    [TestCase(TestModels.Bias, 3)]
     public void A_transformer_head_of_the_remaining_layers_drafts_the_targets_very_logits(string model, int exitLayer)
     {
         using var folder = new TemporaryFolder();

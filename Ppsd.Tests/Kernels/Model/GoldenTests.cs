@@ -10,7 +10,13 @@ public sealed class GoldenTests
 {
     private const double Tolerance = 2e-4;
 
-    private static readonly string[] _models = [TestModels.Tiny, TestModels.Tiny3, TestModels.Gsm];
+    private static readonly string[] _models =
+    [
+        TestModels.Tiny,
+        TestModels.Tiny3,
+        TestModels.Gsm,
+        .. TestModels.Families,
+    ];
 
     [TestCaseSource(nameof(_models))]
     public void Greedy_tokens_are_those_of_the_reference(string model)

@@ -241,6 +241,34 @@ public sealed class AttentionTests
         Assert.That(Run(device, shape, rows, inOrder, tailLength: count, chunk: 1), Is.EqualTo(expected));
     }
 
+    /// <summary>A sliding window: the last positions and no others, and the same bits however the rows came.</summary>
+    [TestCaseSource(typeof(BackendUnderTest), nameof(BackendUnderTest.Names))]
+    public void A_window_shows_each_row_its_last_positions_only(string name)
+    {
+        const int Window = 4;
+        using var device = BackendUnderTest.Open(name);
+        var shape = new AttentionShape(2, 1, 16);
+        var count = device.IsSimulator ? 7 : 19;
+        var rows = Enumerable.Range(0, count).Select(row => TestValues.Normal(shape.QkvWidth, row)).ToArray();
+        int[] scattered = [.. Enumerable.Range(0, count).Select(i => i * 7 % 32)];
+
+        var actual = Run(device, shape, rows, scattered, tailLength: 2, window: Window);
+
+        var expected = Reference(shape, rows, Window);
+        for (var row = 0; row < count; row++)
+        {
+            Assert.That(
+                Numbers.RelativeError(actual[row], expected[row]),
+                Is.LessThan(ToleranceOf(name)),
+                $"row {row}"
+            );
+        }
+
+        // Tails that the window cuts, and rows one by one.
+        Assert.That(Run(device, shape, rows, scattered, tailLength: 6, chunk: 3, window: Window), Is.EqualTo(actual));
+        Assert.That(Run(device, shape, rows, scattered, tailLength: 0, chunk: 1, window: Window), Is.EqualTo(actual));
+    }
+
     /// <summary>Feeds rows of a chain in chunks; of each row's context the last tailLength positions are its tail.</summary>
     private static float[][] Run(
         BackendUnderTest device,
@@ -248,7 +276,8 @@ public sealed class AttentionTests
         float[][] rows,
         int[] slots,
         int tailLength,
-        int chunk = int.MaxValue
+        int chunk = int.MaxValue,
+        int window = int.MaxValue
     )
     {
         var pool = new Pool(device, shape, slotCount: 32, maxLength: 64);
@@ -256,7 +285,7 @@ public sealed class AttentionTests
         for (var first = 0; first < rows.Length; first += Math.Min(chunk, rows.Length))
         {
             var count = Math.Min(chunk, rows.Length - first);
-            var batch = new StepBatch(count);
+            var batch = new StepBatch(count, window);
             for (var row = first; row < first + count; row++)
             {
                 var committed = Math.Max(0, row + 1 - tailLength);
@@ -272,7 +301,7 @@ public sealed class AttentionTests
     private static float[][] Values(AttentionShape shape, int count, int seed) =>
         [.. Enumerable.Range(0, count).Select(row => TestValues.Normal(shape.QkvWidth, seed + row))];
 
-    private static float[][] Reference(AttentionShape shape, float[][] rows)
+    private static float[][] Reference(AttentionShape shape, float[][] rows, int window = int.MaxValue)
     {
         var table = new RotaryTable(_rope, shape.HeadSize, rows.Length, ElementType.Float32);
         var keys = new List<float[]>();
@@ -293,7 +322,8 @@ public sealed class AttentionTests
                 .ToArray();
             keys.Add(turned[shape.QueryWidth..]);
             values.Add(rows[position][(shape.QueryWidth + shape.KvWidth)..]);
-            results.Add(ReferenceOps.Attend(turned.AsSpan(0, shape.QueryWidth), shape, keys, values));
+            var seen = Math.Min(window, keys.Count);
+            results.Add(ReferenceOps.Attend(turned.AsSpan(0, shape.QueryWidth), shape, keys[^seen..], values[^seen..]));
         }
 
         return [.. results];

@@ -41,6 +41,21 @@ internal sealed class MatrixQueue(
     public void Norm(IlgpuActivations x, int firstRow, int rows, Norm norm, IlgpuNormedRows y) =>
         Kernels.Norm(Stream, new KernelConfig(rows, NormKernel.GroupSize), x.Rows(firstRow, rows), y.For(norm));
 
+    /// <summary>Queues y[r] = silu(gate) * up, of gate and up side by side in a row.</summary>
+    public void SwiGlu(IlgpuActivations gateUp, IlgpuProductInput y, int rows)
+    {
+        var groups = (y.Width + SwiGluKernel.GroupSize - 1) / SwiGluKernel.GroupSize;
+        Kernels.SwiGlu(
+            Stream,
+            new KernelConfig(new Index2D(groups, rows), new Index2D(SwiGluKernel.GroupSize, 1)),
+            gateUp.View,
+            gateUp.Stride,
+            y.View,
+            y.Width,
+            y.Stride
+        );
+    }
+
     /// <summary>Rows without a norm; no view of a kernel may be empty.</summary>
     public static NormedRowsView Unnormed(IlgpuRows rows) =>
         new()

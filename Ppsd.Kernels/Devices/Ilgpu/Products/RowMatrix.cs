@@ -40,16 +40,7 @@ internal sealed class RowMatrix(IlgpuRowMatrix matrix, MatrixQueue queue) : Ilgp
     public override void MultiplyGated(IlgpuNormedRows x, IlgpuActivations scratch, IlgpuProductInput y, int rows)
     {
         Multiply(x, scratch, rows);
-        var groups = (y.Width + SwiGluKernel.GroupSize - 1) / SwiGluKernel.GroupSize;
-        queue.Kernels.SwiGlu(
-            queue.Stream,
-            new KernelConfig(new Index2D(groups, rows), new Index2D(SwiGluKernel.GroupSize, 1)),
-            scratch.View,
-            scratch.Stride,
-            y.View,
-            y.Width,
-            y.Stride
-        );
+        queue.SwiGlu(scratch, y, rows);
     }
 
     public override void AddTo(

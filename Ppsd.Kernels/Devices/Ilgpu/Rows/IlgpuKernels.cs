@@ -11,6 +11,10 @@ namespace Ppsd.Kernels.Devices.Ilgpu.Rows;
 /// </summary>
 internal sealed class IlgpuKernels(Accelerator accelerator)
 {
+    // Compiled when a family first needs them: a plain LLaMA never does.
+    private Action<AcceleratorStream, KernelConfig, ArrayView<float>, int, ArrayView<float>, int>? _addBias;
+    private Action<AcceleratorStream, KernelConfig, ArrayView<float>, int, HeadNorms>? _normHeads;
+
     public Action<
         AcceleratorStream,
         KernelConfig,
@@ -111,6 +115,12 @@ internal sealed class IlgpuKernels(Accelerator accelerator)
 
     public Action<AcceleratorStream, KernelConfig, ArrayView<float>, int, ArrayView<float>, int, int> SwiGlu { get; } =
         accelerator.LoadKernel<ArrayView<float>, int, ArrayView<float>, int, int>(SwiGluKernel.Execute);
+
+    public Action<AcceleratorStream, KernelConfig, ArrayView<float>, int, ArrayView<float>, int> AddBias =>
+        _addBias ??= accelerator.LoadKernel<ArrayView<float>, int, ArrayView<float>, int>(BiasKernel.Execute);
+
+    public Action<AcceleratorStream, KernelConfig, ArrayView<float>, int, HeadNorms> NormHeads =>
+        _normHeads ??= accelerator.LoadKernel<ArrayView<float>, int, HeadNorms>(HeadNormKernel.Execute);
 
     public Action<
         AcceleratorStream,

@@ -1,0 +1,49 @@
+using Ppsd.Kernels.Checkpoints.Files;
+
+namespace Ppsd.Kernels.Checkpoints.Families;
+
+/// <summary>
+/// Models that differ from LLaMA in named ways. A family says which configurations are its own, what an absent field
+/// means there, and how its layers differ; everything else reads <see cref="LayerTraits"/>. What a family does not cover
+/// it refuses by the field. Stateless.
+/// </summary>
+internal abstract class ModelFamily
+{
+    /// <summary>The class that runs the model in transformers, as <c>architectures</c> names it.</summary>
+    public abstract string Architecture { get; }
+
+    /// <summary><c>model_type</c> of its configurations.</summary>
+    public abstract string ModelType { get; }
+
+    /// <summary>Key and value heads where <c>num_key_value_heads</c> is absent.</summary>
+    public virtual int DefaultKvHeadCount(int headCount) => headCount;
+
+    /// <summary>Elements of a head where <c>head_dim</c> is absent; null for hidden size / heads.</summary>
+    public virtual int? DefaultHeadSize => null;
+
+    /// <summary>Longest sequence where <c>max_position_embeddings</c> is absent.</summary>
+    public abstract int DefaultMaxPositions { get; }
+
+    /// <summary>How the layers differ from LLaMA's.</summary>
+    /// <exception cref="CheckpointException">A field asks for something that is not supported.</exception>
+    public abstract LayerTraits ReadTraits(JsonFields config);
+
+    /// <summary>
+    /// The window that all layers share, or null. A model in which only some layers have one is refused by
+    /// <c>layer_types</c>.
+    /// </summary>
+    /// <param name="config">The configuration.</param>
+    /// <param name="window">The window that its other fields give.</param>
+    protected static int? RequireOneWindow(JsonFields config, int? window)
+    {
+        const string Expected = "the same type for all layers, full_attention or sliding_attention";
+        if (config.FindStringList("layer_types", Expected) is not { } types)
+        {
+            return window;
+        }
+
+        return types.All(type => type == "full_attention") ? null
+            : types.All(type => type == "sliding_attention") ? window ?? config.RequireInt32("sliding_window", 1)
+            : throw config.Refuse("layer_types", Expected);
+    }
+}
