@@ -38,7 +38,6 @@ public sealed class PpsdChatClient : IChatClient, IAsyncDisposable
     private readonly ChatClientMetadata _metadata;
 
     /// <summary>Joins a cluster.</summary>
-    /// <param name="options">How.</param>
     /// <param name="clock">Time that responses are stamped with; the system's if null.</param>
     /// <exception cref="ArgumentException">The options cannot be used; one line.</exception>
     public PpsdChatClient(PpsdClientOptions options, TimeProvider? clock = null)

@@ -69,7 +69,6 @@ public sealed class ClusterNode : IAsyncDisposable
     /// </param>
     /// <param name="node">What the node brings.</param>
     /// <param name="plan">The pipeline to form.</param>
-    /// <param name="clock">Time.</param>
     public static ClusterNode StartStage(
         Config config,
         IReadOnlyList<string> seeds,
@@ -181,7 +180,6 @@ public sealed class ClusterNode : IAsyncDisposable
 
     /// <summary>The cluster as it is now; what does not answer in time is left out, and said to be.</summary>
     /// <param name="timeout">How long to wait for the coordinator, and then for the stages.</param>
-    /// <param name="clock">Time.</param>
     public async Task<ClusterSnapshot> GetSnapshotAsync(TimeSpan timeout, TimeProvider clock)
     {
         ArgumentNullException.ThrowIfNull(clock);

@@ -34,7 +34,6 @@ public static class PpsdConfig
     );
 
     /// <summary>Reads the configuration of a role.</summary>
-    /// <param name="role">The role.</param>
     /// <param name="userFile">HOCON that overrides the built-in files, or null.</param>
     /// <param name="overrides">HOCON text that overrides everything.</param>
     /// <exception cref="ConfigurationException">A file cannot be read; one line.</exception>

@@ -65,7 +65,6 @@ internal sealed class StageLinks : IDisposable
 
     /// <summary>Connects to the stages that this one talks to: its neighbours and the draft stage, which talks to all.</summary>
     /// <param name="stages">All stages of the pipeline.</param>
-    /// <param name="self">This one.</param>
     public void Connect(IReadOnlyList<PipelineStage> stages, StageIndex self)
     {
         CloseAll();

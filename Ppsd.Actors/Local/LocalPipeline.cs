@@ -30,7 +30,6 @@ public sealed class LocalPipeline : IAsyncDisposable
     /// <param name="runtimes">Loads each stage's runtime, in order; called on the stages' own threads, at the same time.</param>
     /// <param name="modelFingerprint">Fingerprint of the model, or empty.</param>
     /// <param name="config">Configuration of role <see cref="NodeRole.Local"/>.</param>
-    /// <param name="clock">Time.</param>
     /// <exception cref="PipelineException">A stage could not be loaded.</exception>
     public static async Task<LocalPipeline> StartAsync(
         IReadOnlyList<Func<IStageRuntime>> runtimes,
@@ -62,7 +61,6 @@ public sealed class LocalPipeline : IAsyncDisposable
 
     /// <summary>The pipeline as a cluster of this process alone.</summary>
     /// <param name="timeout">How long to wait for each stage.</param>
-    /// <param name="clock">Time.</param>
     public async Task<ClusterSnapshot> GetSnapshotAsync(TimeSpan timeout, TimeProvider clock)
     {
         ArgumentNullException.ThrowIfNull(clock);

@@ -49,8 +49,6 @@ public sealed record StageOffered : IWireMessage
 /// <see cref="StageFailed"/>. Repeat delivery is safe.
 /// </summary>
 /// <param name="Stage">The stage's place.</param>
-/// <param name="FirstLayer">Its first layer.</param>
-/// <param name="LayerCount">Its layers.</param>
 [MessagePackObject]
 public sealed record AssignStage(
     [property: Key(0)] StageIndex Stage,

@@ -30,7 +30,6 @@ public enum DraftSource
 }
 
 /// <summary>What became of one source's drafts, those of one step, that the target judged.</summary>
-/// <param name="Source">The source.</param>
 /// <param name="Step">How many tokens ahead of its origin it proposed them, from 0.</param>
 /// <param name="Judged">Drafts in flight whose predecessors were right.</param>
 /// <param name="Accepted">Those that were right too.</param>

@@ -7,7 +7,6 @@ namespace Ppsd.Actors.Messages;
 /// What enters stage 1 in one cycle and passes all stages in one step each: parts of one or several sessions, whose rows
 /// lie one after another. Parts live and die on their own; the number only tells micro-batches of a hop apart.
 /// </summary>
-/// <param name="Number">Its number.</param>
 /// <param name="Parts">At least one; at most one of a session.</param>
 [MessagePackObject]
 public sealed record MicroBatch([property: Key(0)] BatchNumber Number, [property: Key(1)] BatchPart[] Parts)

@@ -57,7 +57,6 @@ public readonly record struct DraftedToken(
 /// Drafts for a session's candidates of one micro-batch. The stage that holds the exit head to the draft stage (to itself when
 /// it is the draft stage). Repeat delivery is safe: a candidate's drafts are taken once.
 /// </summary>
-/// <param name="Session">The session.</param>
 /// <param name="Run">The run; drafts of an earlier one are dropped.</param>
 /// <param name="Tokens">Proposals: candidate by candidate, their steps in order, the best of each step first.</param>
 [MessagePackObject]
@@ -68,7 +67,6 @@ public sealed record Drafts(
 ) : IWireMessage, IControlMessage;
 
 /// <summary>The target's tokens after one session's candidates of a micro-batch.</summary>
-/// <param name="Session">The session.</param>
 /// <param name="Run">The run; verdicts of an earlier one are dropped.</param>
 /// <param name="Candidates">Candidates judged, in the order they entered.</param>
 /// <param name="Tokens">The target's token after each.</param>
@@ -100,7 +98,6 @@ public sealed record Verdicts([property: Key(0)] SessionVerdicts[] Sessions) : I
 /// ahead of queued work and between the layers of running work. A hint for speed only: repeat, loss and any delay are
 /// safe.
 /// </summary>
-/// <param name="Session">The session.</param>
 /// <param name="Floor">Runs before this one are dead.</param>
 /// <param name="Branch">Candidates of the living run that died with a sibling's acceptance, descendants included.</param>
 [MessagePackObject]
@@ -114,7 +111,6 @@ public sealed record Cancel(
 /// A stage cannot place a micro-batch: something before it was lost. Stage to draft stage, which starts a new run from
 /// the last verdict. Repeat delivery is safe: it counts only for the run it names.
 /// </summary>
-/// <param name="Session">The session.</param>
 /// <param name="Run">The run with the gap.</param>
 [MessagePackObject]
 public sealed record GapSeen([property: Key(0)] SessionId Session, [property: Key(1)] RunId Run)
@@ -125,13 +121,10 @@ public sealed record GapSeen([property: Key(0)] SessionId Session, [property: Ke
 /// The session is over: drop its work and free its pages. Draft stage to all stages; sent again until answered by
 /// <see cref="SessionReleased"/>. Repeat delivery is safe.
 /// </summary>
-/// <param name="Session">The session.</param>
 [MessagePackObject]
 public sealed record EndSession([property: Key(0)] SessionId Session) : IWireMessage, IControlMessage;
 
 /// <summary>The stage holds nothing of the session any more. Stage to draft stage. Repeat delivery is safe.</summary>
-/// <param name="Session">The session.</param>
-/// <param name="Stage">The stage.</param>
 [MessagePackObject]
 public sealed record SessionReleased([property: Key(0)] SessionId Session, [property: Key(1)] StageIndex Stage)
     : IWireMessage,
@@ -141,8 +134,6 @@ public sealed record SessionReleased([property: Key(0)] SessionId Session, [prop
 /// A stage cannot serve a session (its cache is full, its device failed). Stage to draft stage, which ends the session
 /// with this reason. Repeat delivery is safe.
 /// </summary>
-/// <param name="Session">The session.</param>
-/// <param name="Stage">The stage.</param>
 /// <param name="Reason">One line for the user.</param>
 [MessagePackObject]
 public sealed record StageFault(

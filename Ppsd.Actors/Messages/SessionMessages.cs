@@ -97,9 +97,7 @@ public sealed record SessionRefused([property: Key(0)] RefusalKind Kind, [proper
     : IWireMessage;
 
 /// <summary>Verified tokens, in order. Draft stage to client. Never taken back.</summary>
-/// <param name="Session">The session.</param>
 /// <param name="FirstIndex">Index of the first among the session's generated tokens, from 0.</param>
-/// <param name="Tokens">The tokens.</param>
 /// <param name="Logprobs">What the target thought of each; null when the client did not ask.</param>
 [MessagePackObject]
 public sealed record TokensEmitted(
@@ -113,7 +111,6 @@ public sealed record TokensEmitted(
 /// The client has read tokens and there is room for as many more. Client to draft stage, which keeps what there is no room
 /// for. Late delivery is safe, and so is a count beyond what is owed; one that is lost leaves less room.
 /// </summary>
-/// <param name="Session">The session.</param>
 /// <param name="Count">Tokens read since the credit before.</param>
 [MessagePackObject]
 public sealed record TokenCredit([property: Key(0)] SessionId Session, [property: Key(1)] int Count)
@@ -124,7 +121,6 @@ public sealed record TokenCredit([property: Key(0)] SessionId Session, [property
 /// Drafts in flight after the last verified token, for display only. Draft stage to client, when it asked for them.
 /// Replaces what an earlier message said.
 /// </summary>
-/// <param name="Session">The session.</param>
 /// <param name="VerifiedCount">Generated tokens the drafts follow.</param>
 /// <param name="Tokens">The drafts.</param>
 [MessagePackObject]
@@ -148,7 +144,6 @@ public enum FinishReason
 }
 
 /// <summary>The generation ended. Draft stage to client; the last message of a session.</summary>
-/// <param name="Session">The session.</param>
 /// <param name="Reason">Why.</param>
 /// <param name="Stats">Its figures.</param>
 [MessagePackObject]
@@ -159,14 +154,12 @@ public sealed record SessionEnded(
 ) : IWireMessage;
 
 /// <summary>The generation broke off. Draft stage to client; the last message of a session.</summary>
-/// <param name="Session">The session.</param>
 /// <param name="Reason">One line for the user.</param>
 [MessagePackObject]
 public sealed record SessionFailed([property: Key(0)] SessionId Session, [property: Key(1)] string Reason)
     : IWireMessage;
 
 /// <summary>Ends a session early. Client to draft stage. Repeat delivery is safe.</summary>
-/// <param name="Session">The session.</param>
 [MessagePackObject]
 public sealed record StopSession([property: Key(0)] SessionId Session) : IWireMessage, IControlMessage;
 

@@ -7,7 +7,6 @@ namespace Ppsd.Actors.Messages;
 // Forming a pipeline and asking its stages how they are.
 
 /// <summary>A member of a pipeline.</summary>
-/// <param name="Actor">Its actor.</param>
 /// <param name="Description">What it holds.</param>
 /// <param name="Link">Where it takes messages of the data path directly; null to leave all to remoting.</param>
 [MessagePackObject]

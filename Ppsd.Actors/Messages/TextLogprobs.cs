@@ -10,7 +10,6 @@ namespace Ppsd.Actors.Messages;
 public sealed record TextLogprobs([property: Key(0)] TextLogprob Chosen, [property: Key(1)] TextLogprob[] Top);
 
 /// <summary>A token, its text and its log-probability.</summary>
-/// <param name="Token">The token.</param>
 /// <param name="Text">Its text; a token may be part of a character, which then shows as U+FFFD.</param>
 /// <param name="Logprob">Natural logarithm of its probability.</param>
 [MessagePackObject]

@@ -4,7 +4,6 @@ using Ppsd.Actors.Ids;
 namespace Ppsd.Actors.Messages;
 
 /// <summary>A token and the target's log-probability of it.</summary>
-/// <param name="Token">The token.</param>
 /// <param name="Logprob">Natural logarithm of its probability.</param>
 [MessagePackObject]
 public readonly record struct TokenLogprob([property: Key(0)] TokenId Token, [property: Key(1)] float Logprob);

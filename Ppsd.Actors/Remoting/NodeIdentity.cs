@@ -25,7 +25,6 @@ internal sealed record NodeIdentity(
     /// <summary>As the side that has connected.</summary>
     /// <param name="socket">The connection.</param>
     /// <param name="host">Whom it leads to.</param>
-    /// <param name="cancellation">Gives up.</param>
     /// <returns>What to talk over from now on; owns the socket.</returns>
     /// <exception cref="GreetingException">The two cannot talk; the message says why, of the peer.</exception>
     public async Task<Stream> GreetAsync(Socket socket, string host, CancellationToken cancellation)

@@ -12,7 +12,6 @@ namespace Ppsd.Actors.Sessions;
 /// </summary>
 /// <param name="port">The stage around it.</param>
 /// <param name="options">Settings of the protocol.</param>
-/// <param name="clock">Time.</param>
 internal sealed class DraftLoop(IDraftLoopPort port, PipelineOptions options, TimeProvider clock)
 {
     private readonly Dictionary<SessionId, LiveSession> _sessions = [];
@@ -192,7 +191,6 @@ internal sealed class DraftLoop(IDraftLoopPort port, PipelineOptions options, Ti
     }
 
     /// <summary>The last stage's verdicts on one session's candidates.</summary>
-    /// <param name="verdicts">The verdicts.</param>
     /// <param name="arrivedAt">Timestamp of their arrival.</param>
     public void TakeVerdicts(SessionVerdicts verdicts, long arrivedAt)
     {

@@ -7,7 +7,6 @@ namespace Ppsd.Actors.Sessions;
 /// A session's verified tokens on their way to its client, which gives leave for so many at a time. The pipeline waits for
 /// no reader: what there is no leave for waits here, bounded by the request's own token limit. Pure; one owner.
 /// </summary>
-/// <param name="session">The session.</param>
 /// <param name="window">Most tokens under way; 0 for no limit.</param>
 internal sealed class TokenOutbox(SessionId session, int window)
 {
@@ -20,7 +19,6 @@ internal sealed class TokenOutbox(SessionId session, int window)
     public bool IsEmpty => _tokens.Count == 0;
 
     /// <summary>Adds tokens, in order.</summary>
-    /// <param name="tokens">The tokens.</param>
     /// <param name="logprobs">One for each; null for a session that did not ask.</param>
     public void Add(IReadOnlyList<TokenId> tokens, IReadOnlyList<TokenLogprobs>? logprobs)
     {

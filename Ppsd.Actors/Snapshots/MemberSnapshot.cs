@@ -2,7 +2,6 @@ namespace Ppsd.Actors.Snapshots;
 
 /// <summary>A member of a cluster.</summary>
 /// <param name="Address">Where it is reached.</param>
-/// <param name="Roles">What it is.</param>
 /// <param name="Status">Joining, WeaklyUp, Up, Leaving, Exiting or Down.</param>
 /// <param name="IsReachable">False when others miss its heartbeats.</param>
 /// <param name="IsCoordinator">True when it hosts the coordinator now.</param>

@@ -11,7 +11,6 @@ namespace Ppsd.Actors.Snapshots;
 public sealed record StageSnapshot(StageIndex Stage, string Address, StageDescription Description, StageStatus? Status)
 {
     /// <summary>Asks every stage of a pipeline, at once.</summary>
-    /// <param name="pipeline">The pipeline.</param>
     /// <param name="ownAddress">Address of stages of this process.</param>
     /// <param name="timeout">How long to wait for each.</param>
     internal static Task<StageSnapshot[]> AskAllAsync(PipelineFormed pipeline, string ownAddress, TimeSpan timeout) =>

@@ -37,7 +37,6 @@ internal sealed class DecodeSession
     private int _nextPart;
     private int _prefilled;
 
-    /// <param name="id">Its id.</param>
     /// <param name="prompt">At least one token.</param>
     /// <param name="settings">What every stage knows of it.</param>
     /// <param name="generation">When it ends.</param>

@@ -90,7 +90,6 @@ internal sealed class DraftLoopMeter(TimeProvider clock)
     public void Wait() => _previous = null;
 
     /// <summary>A verdict rejected a run; its token enters next.</summary>
-    /// <param name="session">The session.</param>
     /// <param name="arrivedAt">Timestamp of its arrival at this stage.</param>
     public void Reject(SessionId session, long arrivedAt) => _rejection = (session, arrivedAt);
 

@@ -8,7 +8,6 @@ namespace Ppsd.Actors.Stages;
 /// Says why a message does not fit the stage it has come to, where the wire's checks cannot: they know no stage. A device
 /// trusts its rows, so what does not fit is treated as lost. Pure.
 /// </summary>
-/// <param name="stage">The stage.</param>
 /// <param name="description">What it holds.</param>
 internal sealed class StageIntake(StageIndex stage, StageDescription description)
 {

@@ -11,7 +11,6 @@ namespace Ppsd.Actors.Stages;
 /// its new run or commit what is verified, append. What a part says of itself suffices, whatever was lost before it.
 /// Used by the stage's thread.
 /// </summary>
-/// <param name="stage">The stage.</param>
 /// <param name="runtime">The stage's device.</param>
 /// <param name="board">What is dead.</param>
 /// <param name="onGap">Told of a part that something lost keeps from being placed.</param>

@@ -12,8 +12,6 @@ public static class StageSpans
     private static readonly ActivitySource _source = new(SourceName);
 
     /// <summary>Begins a span; null when nobody listens or the request is not traced.</summary>
-    /// <param name="stage">The stage.</param>
-    /// <param name="session">The session.</param>
     /// <param name="traceParent">Span of the request; null for none.</param>
     internal static Activity? Begin(StageIndex stage, SessionId session, string? traceParent)
     {

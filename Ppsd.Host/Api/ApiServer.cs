@@ -38,10 +38,8 @@ internal sealed class ApiServer : IAsyncDisposable
         new(_web.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.Single());
 
     /// <summary>Starts listening.</summary>
-    /// <param name="assets">The model.</param>
     /// <param name="pipeline">Where texts are generated.</param>
     /// <param name="settings">How to listen.</param>
-    /// <param name="clock">Time.</param>
     /// <exception cref="UserErrorException">The address cannot be bound.</exception>
     public static async Task<ApiServer> StartAsync(
         ModelAssets assets,

@@ -17,7 +17,6 @@ internal sealed class LoadProcesses : IAsyncDisposable
     /// <param name="stageCount">Stages of the pipeline.</param>
     /// <param name="arguments">Arguments that each gets.</param>
     /// <param name="environment">Variables that each gets.</param>
-    /// <param name="cancellation">Gives up.</param>
     /// <exception cref="UserErrorException">One ended early; the line is its own complaint.</exception>
     public static async Task<LoadProcesses> StartAsync(
         int stageCount,

@@ -10,7 +10,6 @@ namespace Ppsd.Host.Bench;
 /// </summary>
 /// <param name="runtime">The stage; used by the thread that calls <see cref="Run"/>.</param>
 /// <param name="hiddenSize">Values of a hidden state.</param>
-/// <param name="clock">Time.</param>
 internal sealed class StageLoad(IStageRuntime runtime, int hiddenSize, TimeProvider clock)
 {
     /// <summary>Positions after which the text begins anew, so that attention costs what it does in a text of that length.</summary>

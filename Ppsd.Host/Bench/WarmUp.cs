@@ -6,7 +6,6 @@ namespace Ppsd.Host.Bench;
 /// Runs a benchmark's work uncounted until its code is compiled code. The runtime compiles hot methods twice more in the
 /// background, on the processors that are measured: a tenth of two cores for the first fifteen seconds of a server.
 /// </summary>
-/// <param name="clock">Time.</param>
 /// <param name="compilationTime">Time the runtime has spent compiling so far.</param>
 internal sealed class WarmUp(TimeProvider clock, Func<TimeSpan> compilationTime)
 {
@@ -16,7 +15,6 @@ internal sealed class WarmUp(TimeProvider clock, Func<TimeSpan> compilationTime)
     private const double SettledShare = 0.05;
 
     /// <summary>Creates it for this process.</summary>
-    /// <param name="clock">Time.</param>
     public WarmUp(TimeProvider clock)
         : this(clock, () => JitInfo.GetCompilationTime()) { }
 

@@ -22,8 +22,6 @@ internal sealed class ClusterObserver : IAsyncDisposable
     /// <param name="node">This process as a member; disposed of when it does not.</param>
     /// <param name="seeds">Whom it joins, for the complaint.</param>
     /// <param name="patience">How long to wait.</param>
-    /// <param name="clock">Time.</param>
-    /// <param name="cancellation">Gives up.</param>
     /// <exception cref="UserErrorException">No coordinator answered in time.</exception>
     public static async Task<ClusterObserver> JoinAsync(
         ClusterNode node,

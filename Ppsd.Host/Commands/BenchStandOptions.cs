@@ -85,13 +85,9 @@ internal sealed class BenchStandOptions : IOptionGroup
     }
 
     /// <summary>Starts all of it.</summary>
-    /// <param name="parsed">The command line.</param>
-    /// <param name="assets">The model.</param>
     /// <param name="plan">The cut.</param>
     /// <param name="prompts">What will be decoded; sizes the KV cache.</param>
     /// <param name="generation">How.</param>
-    /// <param name="clock">Time.</param>
-    /// <param name="cancellation">Gives up.</param>
     /// <exception cref="UserErrorException">A part could not be started.</exception>
     public async Task<BenchStand> StartAsync(
         ParseResult parsed,

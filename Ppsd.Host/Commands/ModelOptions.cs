@@ -96,9 +96,7 @@ internal sealed class ModelOptions(bool calibrates = false) : IOptionGroup
     }
 
     /// <summary>Opens the model they name.</summary>
-    /// <param name="parsed">The command line.</param>
     /// <param name="stages">Where a synthetic model's exit head goes if it is not told.</param>
-    /// <param name="clock">Time.</param>
     /// <exception cref="UserErrorException">They contradict each other.</exception>
     public ModelAssets Open(ParseResult parsed, StageOptions stages, TimeProvider clock)
     {
@@ -125,8 +123,6 @@ internal sealed class ModelOptions(bool calibrates = false) : IOptionGroup
     public bool NamesExitLayer(ParseResult parsed) => parsed.GetValue(_exitLayer) is not null;
 
     /// <summary>The model with the scale that --synthetic-alpha asks for; as it is without that option.</summary>
-    /// <param name="parsed">The command line.</param>
-    /// <param name="assets">The model.</param>
     /// <param name="settings">Where to measure.</param>
     /// <param name="sampling">How tokens are drawn.</param>
     /// <param name="report">Told the outcome.</param>

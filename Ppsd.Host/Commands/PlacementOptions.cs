@@ -134,11 +134,7 @@ internal sealed class PlacementOptions(NodeOptions node) : IOptionGroup
     /// <summary>
     /// What a server needs: the same, but a cluster's pipeline may come later, and go, and come back.
     /// </summary>
-    /// <param name="parsed">The command line.</param>
-    /// <param name="assets">The model.</param>
     /// <param name="coordinates">True to form a cluster that stage nodes join.</param>
-    /// <param name="clock">Time.</param>
-    /// <param name="cancellation">Gives up.</param>
     public async Task<IPipelineAccess> ServeAsync(
         ParseResult parsed,
         ModelAssets assets,

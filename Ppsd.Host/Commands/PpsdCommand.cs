@@ -10,7 +10,6 @@ internal abstract class PpsdCommand : Command
 {
     /// <param name="name">The word on the command line.</param>
     /// <param name="description">What it does, for its help.</param>
-    /// <param name="clock">Time.</param>
     protected PpsdCommand(string name, string description, TimeProvider clock)
         : base(name, description)
     {

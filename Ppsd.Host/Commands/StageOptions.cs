@@ -98,8 +98,6 @@ internal sealed class StageOptions : IOptionGroup
     }
 
     /// <summary>The cut they ask for.</summary>
-    /// <param name="parsed">The command line.</param>
-    /// <param name="assets">The model.</param>
     /// <param name="stageCount">Stages when neither option is given; null for as many as fit this machine.</param>
     /// <exception cref="UserErrorException">It does not fit the model.</exception>
     public StagePlan Plan(ParseResult parsed, ModelAssets assets, int? stageCount = null) =>
@@ -169,7 +167,6 @@ internal sealed class StageOptions : IOptionGroup
     }
 
     /// <summary>Where stages go.</summary>
-    /// <param name="parsed">The command line.</param>
     /// <param name="stagesHere">Stages that share this process's cores.</param>
     public StageSettings Settings(ParseResult parsed, int stagesHere) =>
         new()

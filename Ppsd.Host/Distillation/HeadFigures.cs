@@ -4,7 +4,6 @@ using Ppsd.Kernels.Distillation.Heads;
 namespace Ppsd.Host.Distillation;
 
 /// <summary>What an evaluation gave for a head; arrays have an entry for each drafting step.</summary>
-/// <param name="Head">The head.</param>
 /// <param name="Greedy">On texts of most probable tokens.</param>
 /// <param name="Sampled">On texts sampled at temperature 1, drafts drawn with the target's noise.</param>
 internal sealed record HeadFigures(HeadSpec Head, StepEvaluation[] Greedy, StepEvaluation[] Sampled)

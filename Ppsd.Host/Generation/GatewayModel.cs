@@ -12,7 +12,6 @@ namespace Ppsd.Host.Generation;
 
 /// <summary>A model folder behind the text gateway's port: this process tokenizes for clients that have no tokenizer.</summary>
 /// <param name="client">Starts generations.</param>
-/// <param name="assets">The model.</param>
 internal sealed class GatewayModel(PpsdClient client, ModelAssets assets) : ITextModel
 {
     /// <summary>Characters of a prompt per position of the context beyond which no time is spent on it.</summary>

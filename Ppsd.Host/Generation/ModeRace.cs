@@ -7,10 +7,7 @@ namespace Ppsd.Host.Generation;
 /// best of each: while a program is young, code is still being compiled and competes for the cores.
 /// </summary>
 /// <param name="pipeline">Generates on the pipeline.</param>
-/// <param name="stageCount">Its stages.</param>
 /// <param name="oneStage">Generates on one stage with the whole model; null to leave that out.</param>
-/// <param name="oneStageThreads">Threads of that stage.</param>
-/// <param name="clock">Time.</param>
 internal sealed class ModeRace(
     TextGenerator pipeline,
     int stageCount,
@@ -26,7 +23,6 @@ internal sealed class ModeRace(
     private const double RaceSeconds = 2;
 
     /// <summary>Runs the race.</summary>
-    /// <param name="prompt">The prompt.</param>
     /// <param name="settings">How the text was generated.</param>
     /// <param name="result">The text.</param>
     /// <param name="cancellation">Ends the race.</param>

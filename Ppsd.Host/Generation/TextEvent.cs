@@ -34,7 +34,6 @@ internal sealed record TextCompleted(TextResult Result) : TextEvent;
 /// <summary>A finished generation.</summary>
 /// <param name="PromptTokenIds">The prompt as the model saw it.</param>
 /// <param name="TokenIds">Generated tokens, an end token included.</param>
-/// <param name="Text">Their text.</param>
 /// <param name="Reason">Why it ended.</param>
 /// <param name="Stats">Its figures.</param>
 internal sealed record TextResult(

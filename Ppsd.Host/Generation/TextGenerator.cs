@@ -10,7 +10,6 @@ namespace Ppsd.Host.Generation;
 
 /// <summary>Turns prompts into texts on a pipeline: tokens in, tokens out, and the text of both.</summary>
 /// <param name="client">Starts generations.</param>
-/// <param name="assets">The model.</param>
 internal sealed class TextGenerator(PpsdClient client, ModelAssets assets)
 {
     /// <summary>Generates a text and reports it as it grows.</summary>

@@ -27,7 +27,6 @@ internal sealed class ClusterMembership : IPipelineAccess
     /// <summary>Joins as a client.</summary>
     /// <param name="seeds">Members to join.</param>
     /// <param name="node">Addresses of this process.</param>
-    /// <param name="clock">Time.</param>
     public static ClusterMembership Join(IReadOnlyList<string> seeds, NodeSettings node, TimeProvider clock)
     {
         var config = node.Load(NodeRole.Client);
@@ -40,7 +39,6 @@ internal sealed class ClusterMembership : IPipelineAccess
     /// <param name="node">Addresses of this process.</param>
     /// <param name="plan">The pipeline to form.</param>
     /// <param name="assets">The model, whose texts it serves to client apps.</param>
-    /// <param name="clock">Time.</param>
     public static ClusterMembership Coordinate(
         IReadOnlyList<string> seeds,
         NodeSettings node,

@@ -35,8 +35,6 @@ internal sealed class JoinedPipeline : IPipeline
     /// <param name="node">Addresses of this process.</param>
     /// <param name="patience">How long to wait for the pipeline.</param>
     /// <param name="report">Told what is being waited for, whenever that changes.</param>
-    /// <param name="clock">Time.</param>
-    /// <param name="cancellation">Gives up.</param>
     /// <exception cref="UserErrorException">There is no pipeline in time; the line says what is missing.</exception>
     public static async Task<JoinedPipeline> JoinAsync(
         IReadOnlyList<string> seeds,

@@ -36,7 +36,6 @@ internal sealed class MpsDaemon : IAsyncDisposable
     public bool IsOwn => _ownFolder is not null;
 
     /// <summary>Uses the daemon that runs, or starts one.</summary>
-    /// <param name="cancellation">Gives up.</param>
     /// <exception cref="UserErrorException">There is none, or it did not start.</exception>
     public static async Task<MpsDaemon> StartAsync(CancellationToken cancellation)
     {

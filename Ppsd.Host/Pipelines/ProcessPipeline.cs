@@ -43,8 +43,6 @@ internal sealed class ProcessPipeline : IPipeline
     /// <param name="node">Addresses and configuration of this process.</param>
     /// <param name="patience">How long to wait for the pipeline.</param>
     /// <param name="report">Told what is being waited for.</param>
-    /// <param name="clock">Time.</param>
-    /// <param name="cancellation">Gives up.</param>
     /// <param name="environment">Variables that each process gets beside this one's own.</param>
     /// <exception cref="UserErrorException">A process failed, or the pipeline did not form.</exception>
     public static async Task<ProcessPipeline> StartAsync(
@@ -94,7 +92,6 @@ internal sealed class ProcessPipeline : IPipeline
 
     /// <summary>From now on starts another process for each that ends; they join by this one.</summary>
     /// <param name="report">Told which ended and why.</param>
-    /// <param name="clock">Time.</param>
     public void ReplaceTheDead(Action<string> report, TimeProvider clock)
     {
         _replacing = Task.WhenAll(Enumerable.Range(0, _processes.Count).Select(ReplaceAsync));

@@ -8,13 +8,11 @@ using Ppsd.Kernels.Model;
 namespace Ppsd.Host.Runtime;
 
 /// <summary>Loads stages of one model onto devices.</summary>
-/// <param name="assets">The model.</param>
 /// <param name="settings">Where stages go and how much they may take.</param>
 /// <param name="plan">The pipeline's stages; null for a stage that has its device to itself.</param>
 internal sealed class StageRuntimeFactory(ModelAssets assets, StageSettings settings, StagePlan? plan = null)
 {
     /// <summary>Loads some layers; call on the stage's own thread.</summary>
-    /// <param name="layers">The layers.</param>
     /// <param name="stage">The stage's place, from 0; picks its device.</param>
     /// <param name="progress">Told after each part.</param>
     /// <param name="clock">Measures what rows cost; null to leave them unmeasured.</param>
@@ -55,7 +53,6 @@ internal sealed class StageRuntimeFactory(ModelAssets assets, StageSettings sett
     }
 
     /// <summary>Who shares the device of a stage; null when it has it alone.</summary>
-    /// <param name="layers">Its layers.</param>
     /// <param name="stage">Its place, from 0.</param>
     public DeviceShare? ShareOf(LayerRange layers, int stage)
     {
@@ -86,7 +83,6 @@ internal sealed class StageRuntimeFactory(ModelAssets assets, StageSettings sett
     }
 
     /// <summary>What a stage of these layers holds.</summary>
-    /// <param name="layers">The layers.</param>
     /// <param name="device">Where; by default the first device.</param>
     public StageModelOptions OptionsFor(LayerRange layers, string? device = null) =>
         new()

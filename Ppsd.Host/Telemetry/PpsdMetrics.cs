@@ -78,7 +78,6 @@ internal sealed class PpsdMetrics : IDisposable
 
     /// <summary>Creates the instruments.</summary>
     /// <param name="name">Name of the meter and of the source of traces.</param>
-    /// <param name="clock">Time.</param>
     public PpsdMetrics(string name, TimeProvider clock)
     {
         Clock = clock;

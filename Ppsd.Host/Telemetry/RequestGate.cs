@@ -18,7 +18,6 @@ internal sealed class RequestGate(int maxRunning, int maxWaiting) : IDisposable
     public int Waiting => Volatile.Read(ref _waiting);
 
     /// <summary>Waits for a place; dispose what comes back to free it.</summary>
-    /// <param name="cancellation">Stops waiting.</param>
     /// <exception cref="ApiException">Too many wait already.</exception>
     public async ValueTask<IDisposable> EnterAsync(CancellationToken cancellation)
     {

@@ -23,7 +23,6 @@ internal sealed class HashingView : IProgress<long>, IDisposable
     /// <param name="totalBytes">Bytes of all weights.</param>
     /// <param name="error">Standard error.</param>
     /// <param name="isTerminal">True when that is a terminal.</param>
-    /// <param name="clock">Time.</param>
     public HashingView(long totalBytes, TextWriter error, bool isTerminal, TimeProvider clock)
     {
         _clock = clock;
@@ -35,7 +34,6 @@ internal sealed class HashingView : IProgress<long>, IDisposable
 
     /// <summary>Opens a view on standard error.</summary>
     /// <param name="folder">The model's folder; null for the bundled one.</param>
-    /// <param name="clock">Time.</param>
     public static HashingView Open(string? folder, TimeProvider clock)
     {
         var files = Directory.Exists(folder) ? new DirectoryInfo(folder).EnumerateFiles("*.safetensors") : [];

@@ -37,7 +37,6 @@ internal sealed class LoadingView : IDisposable
 
     /// <summary>Opens the view.</summary>
     /// <param name="stageCount">Stages that will load.</param>
-    /// <param name="clock">Time.</param>
     public static LoadingView Open(int stageCount, TimeProvider clock) =>
         new(stageCount, ErrorConsole.Open(), ErrorConsole.IsTerminal, clock);
 

@@ -11,7 +11,6 @@ internal sealed class FiniteNumbers
 
     /// <summary>Looks at the values of some rows.</summary>
     /// <param name="what">What they are: <c>logits</c>.</param>
-    /// <param name="values">The values.</param>
     public void Look(string what, ReadOnlySpan<float> values)
     {
         _values += values.Length;

@@ -8,7 +8,6 @@ using Ppsd.Kernels.Model;
 namespace Ppsd.Host.Verification;
 
 /// <summary>The device under verification, loading whatever cut of the model a check asks for.</summary>
-/// <param name="assets">The model.</param>
 /// <param name="settings">The device; the first of its list.</param>
 internal sealed class VerifiedDevice(ModelAssets assets, StageSettings settings)
 {

@@ -62,7 +62,6 @@ internal sealed class SequenceCache
     /// </summary>
     /// <param name="id">Id of the candidate, unique within the sequence.</param>
     /// <param name="parent">Id of the candidate before it, or <see cref="Root"/>.</param>
-    /// <param name="token">Its token.</param>
     /// <param name="isCertain">True when it will never be rolled back by a verdict.</param>
     /// <param name="batch">Receives the row.</param>
     /// <returns>False when the parent is not in the cache: an earlier message was lost.</returns>

@@ -62,7 +62,6 @@ public static class DeviceCatalog
     }
 
     /// <summary>Opens a device for one stage.</summary>
-    /// <param name="name">Its name.</param>
     /// <param name="threads">Threads of the stage, when the device is the CPU.</param>
     /// <param name="kvType">How a CUDA card holds keys and values; the CPU holds fp32.</param>
     /// <param name="stageName">Names the stage's threads.</param>

@@ -91,7 +91,6 @@ public abstract class Backend : IDisposable
     /// them, so they must be the same each time: whatever differs between two steps lies in buffers. A part that has
     /// nothing to do in this step is not queued at all.
     /// </summary>
-    /// <param name="part">Which part.</param>
     /// <param name="firstRow">First row that the part treats apart from others; 0 if it does not.</param>
     /// <param name="operations">Queues the operations; kept by the caller, so that a step allocates nothing.</param>
     /// <param name="depth">Steps that a chain drafts in it.</param>
@@ -193,7 +192,6 @@ public abstract class Backend : IDisposable
     /// <param name="gateUp">From <see cref="LoadGateUp"/>, [2 inner, columns].</param>
     /// <param name="scratch">[rows, 2 inner], for devices that do it in two steps.</param>
     /// <param name="y">[rows, inner], from <see cref="AllocateProductInput"/>.</param>
-    /// <param name="rows">Rows.</param>
     internal abstract void MatMulSwiGlu(
         NormedRows x,
         WeightMatrix gateUp,
@@ -206,7 +204,6 @@ public abstract class Backend : IDisposable
     /// <param name="x">Input, from <see cref="AllocateProductInput"/>.</param>
     /// <param name="weight">[hiddenSize, columns].</param>
     /// <param name="hidden">What is added to, [rows, hiddenSize].</param>
-    /// <param name="rows">Rows.</param>
     /// <param name="next">The norm that follows.</param>
     /// <param name="normed">Receives the rows after it.</param>
     internal abstract void MatMulAdd(

@@ -14,7 +14,6 @@ internal abstract class TokenDraws : IDisposable
     /// <summary>Queues draws for rows of logits, as <see cref="StepBatch.Draws"/> asks; part of a recorded step.</summary>
     /// <param name="logits">[rows, vocabSize].</param>
     /// <param name="firstRow">The step's row that the first of them belongs to.</param>
-    /// <param name="rows">Rows.</param>
     public abstract void Queue(Activations logits, int firstRow, int rows);
 
     /// <summary>The draws were queued, by <see cref="Queue"/> or by a replay of it.</summary>

@@ -24,7 +24,6 @@ internal sealed class HeadTrainer : IDisposable
     /// <param name="source">The model's weights; not needed any more afterwards.</param>
     /// <param name="config">The model's shape.</param>
     /// <param name="heads">What to train.</param>
-    /// <param name="settings">How.</param>
     public HeadTrainer(
         TrainingDevice device,
         WeightSource source,

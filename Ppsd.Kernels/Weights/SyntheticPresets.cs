@@ -64,7 +64,6 @@ public static class SyntheticPresets
     /// <summary>
     /// An exit head of the kind <c>norm</c> for a model without weights on disk: a norm of its own and the LM head.
     /// </summary>
-    /// <param name="model">The model.</param>
     /// <param name="exitLayer">How many layers run before the head.</param>
     public static ExitHeadConfig ExitHead(ModelConfig model, int exitLayer) =>
         new()

@@ -6,7 +6,6 @@ namespace Ppsd.Kernels.Weights;
 /// A matrix whose values are a function of (key, row, column): uniform between minus and plus
 /// <paramref name="amplitude"/>, rounded to bf16. Nothing is stored, so a device makes it where it is needed.
 /// </summary>
-/// <param name="rowCount">Rows.</param>
 /// <param name="rowLength">Values per row.</param>
 /// <param name="key">Names the matrix.</param>
 /// <param name="amplitude">Largest magnitude.</param>

@@ -3,7 +3,6 @@ using System.Text.Json;
 namespace Ppsd.Host.Api.Requests;
 
 /// <summary>Reads the body of <c>/v1/chat/completions</c>. Pure but for seeds.</summary>
-/// <param name="model">The model.</param>
 /// <param name="defaults">What the server puts in for what a request leaves open.</param>
 internal sealed class ChatRequestReader(ServedModel model, RequestDefaults defaults) : ITextRequestReader
 {

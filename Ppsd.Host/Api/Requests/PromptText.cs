@@ -9,7 +9,6 @@ internal static class PromptText
 {
     /// <summary>Tokens of a raw prompt.</summary>
     /// <param name="text">The prompt.</param>
-    /// <param name="model">The model.</param>
     /// <param name="addSpecialTokens">False to leave out what the model's files put around a text.</param>
     /// <param name="cancellation">Ends the tokenization of a long prompt.</param>
     public static int[] Encode(

@@ -11,7 +11,6 @@ internal static class SettingsReader
 
     /// <summary>The settings; what the request leaves open is as the model's generation_config.json says.</summary>
     /// <param name="fields">The request's fields.</param>
-    /// <param name="model">The model.</param>
     /// <param name="defaults">What the server puts in.</param>
     /// <param name="maxTokens">Most tokens to generate.</param>
     /// <param name="topLogprobs">Alternatives to report with each token; null for no log-probabilities.</param>
@@ -52,7 +51,6 @@ internal static class SettingsReader
     /// <param name="asked">What the request asks for; null for the default.</param>
     /// <param name="standard">The default; null for whatever the context holds.</param>
     /// <param name="prompt">Tokens of the prompt.</param>
-    /// <param name="model">The model.</param>
     /// <param name="param">The field it came from.</param>
     public static int MaxTokens(int? asked, int? standard, int prompt, ServedModel model, string param)
     {

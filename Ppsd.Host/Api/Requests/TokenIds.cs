@@ -6,9 +6,7 @@ namespace Ppsd.Host.Api.Requests;
 internal static class TokenIds
 {
     /// <summary>The ids, each within the model's vocabulary.</summary>
-    /// <param name="array">The array.</param>
     /// <param name="place">The field.</param>
-    /// <param name="model">The model.</param>
     public static int[] Read(JsonElement array, string place, ServedModel model)
     {
         var vocabSize = model.Assets.Config.VocabSize;

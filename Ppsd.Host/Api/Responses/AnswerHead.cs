@@ -6,13 +6,10 @@ namespace Ppsd.Host.Api.Responses;
 /// <summary>What all pieces of an answer begin with.</summary>
 /// <param name="Id">Names the answer.</param>
 /// <param name="Created">Seconds since 1970.</param>
-/// <param name="Model">The model.</param>
 internal sealed record AnswerHead(string Id, long Created, ServedModel Model)
 {
     /// <summary>The head of a new answer.</summary>
     /// <param name="prefix">What kind of answer it is.</param>
-    /// <param name="model">The model.</param>
-    /// <param name="clock">Time.</param>
     public static AnswerHead Create(string prefix, ServedModel model, TimeProvider clock) =>
         new($"{prefix}-{Guid.NewGuid():N}", clock.GetUtcNow().ToUnixTimeSeconds(), model);
 

@@ -17,7 +17,6 @@ internal sealed record CompletionLogprobs(
 )
 {
     /// <summary>Those of some tokens; null when none were asked for.</summary>
-    /// <param name="tokens">The tokens.</param>
     /// <param name="logprobs">What the target thought of each.</param>
     /// <param name="offset">Characters of the answer before them; moved behind them.</param>
     /// <param name="tokenizer">Knows their texts.</param>

@@ -3,7 +3,6 @@ using Ppsd.Host.Generation;
 namespace Ppsd.Host.Api.Responses;
 
 /// <summary>Tokens of a request.</summary>
-/// <param name="PromptTokens">Of the prompt.</param>
 /// <param name="CompletionTokens">Generated, an end token included.</param>
 /// <param name="TotalTokens">Both.</param>
 internal sealed record Usage(int PromptTokens, int CompletionTokens, int TotalTokens)

@@ -25,9 +25,7 @@ internal static class JsonBody
     public static bool IsLong(JsonDocument body) => JsonMarshal.GetRawUtf8Value(body.RootElement).Length >= LongBytes;
 
     /// <summary>Reads it.</summary>
-    /// <param name="request">The request.</param>
     /// <param name="maxBytes">Longest body.</param>
-    /// <param name="cancellation">Stops reading.</param>
     /// <exception cref="ApiException">It is too long, not declared as JSON, or no JSON.</exception>
     public static async Task<JsonDocument> ReadAsync(HttpRequest request, long maxBytes, CancellationToken cancellation)
     {

@@ -23,7 +23,6 @@ internal sealed class TextStream(
     private int _draftsShown;
 
     /// <summary>Writes the text to its end.</summary>
-    /// <param name="text">The text.</param>
     /// <param name="cancellation">The client left, or the server stops.</param>
     public async Task WriteAsync(IAsyncEnumerable<TextEvent> text, CancellationToken cancellation)
     {

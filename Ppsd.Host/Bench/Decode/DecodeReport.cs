@@ -4,7 +4,6 @@ using static Ppsd.Host.Bench.BenchReport;
 namespace Ppsd.Host.Bench.Decode;
 
 /// <summary>Draws the decode benchmark's report from its result.</summary>
-/// <param name="result">The result.</param>
 /// <param name="setting">What was measured, in words.</param>
 /// <param name="reading">What memory allows; null where it was not measured.</param>
 internal sealed class DecodeReport(DecodeBenchResult result, string setting, MemoryReading? reading)

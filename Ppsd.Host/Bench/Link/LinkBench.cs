@@ -60,7 +60,6 @@ internal sealed class LinkBench : IAsyncDisposable
     /// <summary>Measures one size.</summary>
     /// <param name="payloadBytes">Bytes of hidden states in a message.</param>
     /// <param name="count">Messages in each of the two measurements.</param>
-    /// <param name="cancellation">Gives up.</param>
     public async Task<LinkTiming> MeasureAsync(int payloadBytes, int count, CancellationToken cancellation)
     {
         var result = new TaskCompletionSource<LinkTiming>(TaskCreationOptions.RunContinuationsAsynchronously);

@@ -48,7 +48,6 @@ internal sealed class LockStepClient(LockStepPipeline pipeline) : ISessionClient
 }
 
 /// <summary>A text decoded in lock-step.</summary>
-/// <param name="TokenIds">Its tokens.</param>
 /// <param name="Cycles">Cycles from its first token to its last.</param>
 /// <param name="Rows">Rows that entered in them.</param>
 /// <param name="Stats">Its figures; those in milliseconds mean nothing.</param>

@@ -15,9 +15,7 @@ internal sealed class ApiOverhead(ServeClient client, ServedModel model, IPipeli
     private readonly CompletionRequestReader _completions = new(model, new RequestDefaults());
 
     /// <summary>Measures.</summary>
-    /// <param name="requests">Requests.</param>
     /// <param name="pairs">How many of them, each both ways.</param>
-    /// <param name="cancellation">Gives up.</param>
     public async Task<OverheadResult> RunAsync(
         IReadOnlyList<ServeRequest> requests,
         int pairs,

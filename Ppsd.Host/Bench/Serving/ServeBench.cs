@@ -2,13 +2,11 @@ namespace Ppsd.Host.Bench.Serving;
 
 /// <summary>Drives a server with so many requests at once, or so many a second.</summary>
 /// <param name="client">Sends them.</param>
-/// <param name="clock">Time.</param>
 internal sealed class ServeBench(ServeClient client, TimeProvider clock)
 {
     /// <summary>Sends requests and waits for all answers.</summary>
     /// <param name="requests">Taken in turn, over and over.</param>
     /// <param name="settings">How many, and how.</param>
-    /// <param name="cancellation">Gives up.</param>
     public async Task<ServeRound> RunAsync(
         IReadOnlyList<ServeRequest> requests,
         ServeBenchSettings settings,

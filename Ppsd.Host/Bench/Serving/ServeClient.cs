@@ -6,7 +6,6 @@ namespace Ppsd.Host.Bench.Serving;
 
 /// <summary>Sends streamed requests to an OpenAI-compatible server and times what comes back. Thread-safe.</summary>
 /// <param name="http">Knows the server's address and key.</param>
-/// <param name="clock">Time.</param>
 internal sealed class ServeClient(HttpClient http, TimeProvider clock)
 {
     /// <summary>The first model the server names.</summary>

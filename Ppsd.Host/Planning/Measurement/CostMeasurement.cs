@@ -6,11 +6,9 @@ using Ppsd.Kernels.Model;
 namespace Ppsd.Host.Planning.Measurement;
 
 /// <summary>Measures what layers and heads of a model cost on devices: what a plan rests on.</summary>
-/// <param name="assets">The model.</param>
 /// <param name="settings">The devices.</param>
 /// <param name="stageCount">Stages of the pipeline that is planned.</param>
 /// <param name="length">Tokens of text behind which steps are timed.</param>
-/// <param name="clock">Time.</param>
 internal sealed class CostMeasurement(
     ModelAssets assets,
     StageSettings settings,

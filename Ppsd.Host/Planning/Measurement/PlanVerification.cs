@@ -12,7 +12,6 @@ namespace Ppsd.Host.Planning.Measurement;
 /// <summary>Decodes by a plan for a moment: a model of costs promises what only a run can show.</summary>
 /// <param name="generation">How to generate; a short run takes fewer tokens.</param>
 /// <param name="node">Settings of the process.</param>
-/// <param name="clock">Time.</param>
 internal sealed class PlanVerification(GenerationSettings generation, NodeSettings node, TimeProvider clock)
 {
     private const int PromptCount = 4;
@@ -27,7 +26,6 @@ internal sealed class PlanVerification(GenerationSettings generation, NodeSettin
     /// <summary>Measures both modes by the plan.</summary>
     /// <param name="candidate">The plan.</param>
     /// <param name="isShort">True for a run that shows which plan is faster; false for texts of full length.</param>
-    /// <param name="cancellation">Gives up.</param>
     public async Task<DecodeBenchResult> MeasureAsync(
         PlanCandidate candidate,
         bool isShort,

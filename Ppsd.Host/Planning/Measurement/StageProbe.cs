@@ -8,7 +8,6 @@ namespace Ppsd.Host.Planning.Measurement;
 /// <summary>Times a stage's steps by hand, without a pipeline, as the stage actor would run them.</summary>
 /// <param name="runtime">The stage; its thread is the caller's.</param>
 /// <param name="hiddenSize">Values of a hidden state.</param>
-/// <param name="clock">Time.</param>
 internal sealed class StageProbe(IStageRuntime runtime, int hiddenSize, TimeProvider clock)
 {
     private const int WarmUpSteps = 24;

@@ -13,7 +13,6 @@ internal static class ChatTemplateLoader
     private static readonly UTF8Encoding _utf8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
 
     /// <summary>Loads the template of a Hugging Face model folder.</summary>
-    /// <param name="modelFolder">The folder.</param>
     /// <param name="time">Says what time it is, to templates that ask.</param>
     /// <exception cref="TextException">There is none, or it is malformed or not supported.</exception>
     public static ChatTemplate Load(string modelFolder, TimeProvider time) =>
@@ -45,7 +44,6 @@ internal static class ChatTemplateLoader
 
     /// <summary>Loads a template from a file of its own, for a model whose special tokens it may write.</summary>
     /// <param name="path">The file.</param>
-    /// <param name="modelFolder">The model's folder.</param>
     /// <param name="time">Says what time it is, to templates that ask.</param>
     /// <exception cref="TextException">The file cannot be read, or is malformed or not supported.</exception>
     public static ChatTemplate LoadFile(string path, string modelFolder, TimeProvider time)

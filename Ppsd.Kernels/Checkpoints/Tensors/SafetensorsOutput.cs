@@ -15,7 +15,6 @@ public sealed class SafetensorsOutput
     private readonly List<Entry> _entries = [];
 
     /// <summary>Adds a tensor.</summary>
-    /// <param name="name">Its name.</param>
     /// <param name="type">BF16 (values are rounded to nearest, ties to even) or F32.</param>
     /// <param name="shape">Its dimensions.</param>
     /// <param name="values">Its values, row by row; kept until <see cref="Write"/>.</param>

@@ -46,7 +46,6 @@ internal sealed class IlgpuBackend : Backend
     private int _longestContext;
 
     /// <summary>Takes ownership of the device.</summary>
-    /// <param name="device">The device.</param>
     /// <param name="kvIsBFloat16">True to hold keys and values in bf16, false in fp32.</param>
     /// <param name="limits">What kernels may count on; by default all that the device has.</param>
     public IlgpuBackend(IlgpuDevice device, bool kvIsBFloat16, IlgpuLimits? limits = null)

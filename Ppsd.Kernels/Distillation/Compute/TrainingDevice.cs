@@ -103,7 +103,6 @@ internal abstract class TrainingDevice : IDisposable
     /// <param name="epsilon">Added to the mean of squares.</param>
     /// <param name="y">Output, [rows, width].</param>
     /// <param name="inverse">Kept for the gradient, [rows, 1].</param>
-    /// <param name="rows">Rows.</param>
     public abstract void RmsNorm(
         Activations x,
         TrainingMatrix scale,
@@ -137,7 +136,6 @@ internal abstract class TrainingDevice : IDisposable
     /// <param name="shape">Heads of a row.</param>
     /// <param name="rotary">From <see cref="LoadRotary"/>.</param>
     /// <param name="positions">A position for each row.</param>
-    /// <param name="rows">Rows.</param>
     /// <param name="inverse">True to rotate back, which is also the gradient.</param>
     public abstract void Rotate(
         Activations queryKeyValue,
@@ -189,7 +187,6 @@ internal abstract class TrainingDevice : IDisposable
     /// <param name="nextTokens">From <paramref name="first"/> on: the text's own next token.</param>
     /// <param name="first">First entry of both lists.</param>
     /// <param name="count">Rows of logits.</param>
-    /// <param name="loss">Which loss.</param>
     /// <param name="weight">Factor of the gradient.</param>
     /// <param name="results">From row <paramref name="first"/> on: receives loss, overlap, hit and count of each, [rows, 4].</param>
     public abstract void Loss(

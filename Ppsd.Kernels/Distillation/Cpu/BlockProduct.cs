@@ -21,7 +21,6 @@ internal sealed unsafe class BlockProduct : IDisposable
 
     /// <summary>Computes a block of up to <see cref="MaxRows"/> rows.</summary>
     /// <param name="left">Left operand; its outer values are the rows.</param>
-    /// <param name="rows">Rows.</param>
     /// <param name="right">Right operand; its outer values are the columns.</param>
     /// <param name="firstDepth">Depth of the right operand at which the left one begins.</param>
     /// <param name="depth">Length of the sums.</param>

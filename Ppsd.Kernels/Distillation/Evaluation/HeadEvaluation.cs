@@ -34,7 +34,6 @@ internal sealed class HeadEvaluation
 
     /// <summary>Measures all heads; for each, each of its drafting steps.</summary>
     /// <param name="texts">Texts no longer than the trainer's sequences.</param>
-    /// <param name="cancellation">Gives up.</param>
     public IReadOnlyList<StepEvaluation[]> Run(IReadOnlyList<EvaluationText> texts, CancellationToken cancellation)
     {
         var results = _trainer

@@ -39,8 +39,6 @@ internal sealed class DraftLoss : IDisposable
     /// <summary>Adds each head's gradients of outputs and norm.</summary>
     /// <param name="teacher">Has run the pass.</param>
     /// <param name="heads">Have run the pass.</param>
-    /// <param name="pass">The pass.</param>
-    /// <param name="loss">Which loss.</param>
     /// <param name="weight">Weight of a position: 1 over the answer tokens of all passes of a step.</param>
     public void Run(
         TeacherModel teacher,

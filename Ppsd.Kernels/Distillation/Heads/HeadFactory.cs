@@ -35,7 +35,6 @@ internal static class HeadFactory
         };
 
     /// <summary>Writes a head's first weights.</summary>
-    /// <param name="head">The head.</param>
     /// <param name="model">The model's weights.</param>
     /// <param name="start">Where they come from.</param>
     /// <param name="seed">Key of random weights.</param>

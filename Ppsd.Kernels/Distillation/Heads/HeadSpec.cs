@@ -17,7 +17,6 @@ public enum TrainedHeadKind
 }
 
 /// <summary>A head to train.</summary>
-/// <param name="Kind">Its kind.</param>
 /// <param name="ExitLayer">Layers of the model before it.</param>
 /// <param name="LayerCount">Layers of a transformer head.</param>
 /// <param name="Depth">Drafting steps of a chain head, from 2; 1 for other kinds.</param>

@@ -45,7 +45,6 @@ internal abstract class TrainedHead(TrainingDevice device, HeadSpec spec, ModelC
     /// <summary>Runs the head.</summary>
     /// <param name="hidden">The pass's hidden states after the exit layer; kept until <see cref="Backward"/>.</param>
     /// <param name="teacher">Embedding and rotary table.</param>
-    /// <param name="pass">The pass.</param>
     public abstract void Forward(Activations hidden, TeacherModel teacher, TrainingPass pass);
 
     /// <summary>States before the head's norm, of drafting step <paramref name="step"/>, [rows, hiddenSize].</summary>

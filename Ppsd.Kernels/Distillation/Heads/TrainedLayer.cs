@@ -54,7 +54,6 @@ internal sealed class TrainedLayer
     /// <param name="input">[rows, hiddenSize]; must stay as it is until <see cref="Backward"/>.</param>
     /// <param name="uses">The uses so far of a chain, this one last; a single one elsewhere.</param>
     /// <param name="rotary">Cosines and sines.</param>
-    /// <param name="pass">The pass.</param>
     /// <param name="shift">Added to each row's position.</param>
     public void Forward(
         Activations input,

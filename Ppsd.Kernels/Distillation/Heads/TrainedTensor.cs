@@ -5,7 +5,6 @@ namespace Ppsd.Kernels.Distillation.Heads;
 /// <summary>A tensor of a head's file: some rows of trained weights.</summary>
 /// <param name="Name">Its name in the head's folder.</param>
 /// <param name="Matrix">The weights, in which several tensors may be stacked.</param>
-/// <param name="FirstRow">First row.</param>
 /// <param name="Rows">Rows; those of a vector are 1.</param>
 internal readonly record struct TrainedTensor(string Name, TrainedMatrix Matrix, int FirstRow, int Rows)
 {

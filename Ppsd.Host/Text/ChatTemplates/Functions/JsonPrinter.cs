@@ -36,7 +36,6 @@ internal sealed class JsonPrinter
     }
 
     /// <summary>Prints a value.</summary>
-    /// <param name="value">The value.</param>
     /// <param name="arguments">Those of the filter: ensure_ascii, indent, separators, sort_keys.</param>
     /// <param name="budget">What rendering may cost.</param>
     /// <exception cref="TemplateFaultException">The value is no JSON, or is nested too deeply.</exception>

@@ -6,7 +6,6 @@ namespace Ppsd.Host.Text.ChatTemplates.Syntax;
 /// Parses what operators stand between: literals, variables, brackets, and what follows them (<c>.name</c>,
 /// <c>[index]</c>, <c>(arguments)</c>, filters and tests).
 /// </summary>
-/// <param name="tokens">The tokens.</param>
 /// <param name="parseExpression">Parses an expression within brackets.</param>
 internal sealed class OperandParser(TokenReader tokens, Func<Expression> parseExpression)
 {

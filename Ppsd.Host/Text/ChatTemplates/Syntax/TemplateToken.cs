@@ -1,7 +1,6 @@
 namespace Ppsd.Host.Text.ChatTemplates.Syntax;
 
 /// <summary>One token of a template.</summary>
-/// <param name="Kind">What it is.</param>
 /// <param name="Text">Its text; of a string literal, its value.</param>
 /// <param name="At">Where it begins in the template.</param>
 internal readonly record struct TemplateToken(TemplateTokenKind Kind, string Text, int At)

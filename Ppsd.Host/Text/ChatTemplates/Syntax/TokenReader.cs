@@ -4,7 +4,6 @@ namespace Ppsd.Host.Text.ChatTemplates.Syntax;
 
 /// <summary>Walks through a template's tokens; knows what to say when one is not what the parser needs.</summary>
 /// <param name="source">The template.</param>
-/// <param name="tokens">Its tokens.</param>
 internal sealed class TokenReader(TemplateSource source, List<TemplateToken> tokens)
 {
     // The parsers call themselves for every bracket and block: a template must not be able to exhaust the stack.

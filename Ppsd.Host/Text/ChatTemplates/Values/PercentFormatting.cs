@@ -13,7 +13,6 @@ internal sealed class PercentFormatting(RenderBudget budget)
     private int _nextValue;
 
     /// <summary>Replaces the directives of a format.</summary>
-    /// <param name="format">The format.</param>
     /// <param name="values">A tuple of values, a map for directives with names, or a single value.</param>
     /// <exception cref="TemplateFaultException">A directive is malformed, or values are missing or left over.</exception>
     public string Format(string format, object? values)

@@ -14,7 +14,6 @@ namespace Ppsd.Kernels.Devices.Ilgpu.Attention;
 internal abstract class AttentionKernels
 {
     /// <summary>Compiles the kernel for heads of up to <paramref name="partCount"/> parts.</summary>
-    /// <param name="accelerator">The device.</param>
     /// <param name="partCount">1 or 2.</param>
     /// <param name="limits">What it may count on.</param>
     public static AttentionKernels Create<TElement>(Accelerator accelerator, int partCount, IlgpuLimits limits)
@@ -56,7 +55,6 @@ internal sealed class AttentionKernels<TElement, TParts> : AttentionKernels
     private readonly AttentionRoom _room;
     private readonly Split _split;
 
-    /// <param name="accelerator">The device.</param>
     /// <param name="limits">What it may count on.</param>
     public AttentionKernels(Accelerator accelerator, IlgpuLimits limits)
     {

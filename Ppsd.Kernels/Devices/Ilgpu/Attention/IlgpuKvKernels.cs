@@ -20,7 +20,6 @@ internal abstract class IlgpuKvKernels : IDisposable
     public abstract int ElementBytes { get; }
 
     /// <summary>Kernels for a cache of bf16 or of fp32.</summary>
-    /// <param name="accelerator">The device.</param>
     /// <param name="isBFloat16">True for bf16.</param>
     /// <param name="limits">What attention may count on.</param>
     public static IlgpuKvKernels Create(Accelerator accelerator, bool isBFloat16, IlgpuLimits limits) =>

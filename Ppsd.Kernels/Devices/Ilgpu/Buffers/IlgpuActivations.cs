@@ -11,7 +11,6 @@ internal abstract class IlgpuRows : Activations
     private readonly MemoryBuffer1D<Float4, Stride1D.Dense> _buffer;
 
     /// <summary>Allocates zeros.</summary>
-    /// <param name="accelerator">The device.</param>
     /// <param name="capacity">Rows.</param>
     /// <param name="width">Values of a row.</param>
     /// <param name="paddedRows">Rows that there is room for.</param>
@@ -40,13 +39,11 @@ internal abstract class IlgpuRows : Activations
 
     /// <summary>Puts a row, and zeros for its padding, where it lies.</summary>
     /// <param name="values">The row, [width].</param>
-    /// <param name="row">Which one.</param>
     /// <param name="extent">The host's copy of an extent that holds it.</param>
     public abstract void Put(ReadOnlySpan<float> values, int row, Span<float> extent);
 
     /// <summary>Takes a row from where it lies.</summary>
     /// <param name="extent">The host's copy of an extent that holds it.</param>
-    /// <param name="row">Which one.</param>
     /// <param name="values">Receives the row, [width].</param>
     public abstract void Take(ReadOnlySpan<float> extent, int row, Span<float> values);
 

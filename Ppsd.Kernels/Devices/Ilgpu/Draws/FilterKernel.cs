@@ -86,10 +86,8 @@ internal static class FilterKernel
     /// The largest score such that those at or above it reach a target together. All scores are gone through until no
     /// more than one a thread lies in question.
     /// </summary>
-    /// <param name="scores">The scores.</param>
     /// <param name="low">A score that reaches the target.</param>
     /// <param name="atLow">What lies at or above it.</param>
-    /// <param name="target">The target.</param>
     /// <param name="byWeight">1 when weights must reach it, 0 when the count of tokens must.</param>
     /// <param name="list">Room for a score a thread.</param>
     /// <param name="values">Room for a number a thread.</param>

@@ -26,8 +26,6 @@ internal sealed class IlgpuDraws : TokenDraws
     private readonly PageLockedArray1D<int> _results;
     private readonly DrawBuffers _buffers;
 
-    /// <param name="accelerator">The device.</param>
-    /// <param name="kernels">Its kernels.</param>
     /// <param name="queue">The stage's stream.</param>
     /// <param name="words">The step.</param>
     /// <param name="current">Whose rows are drawn for, and what they want.</param>

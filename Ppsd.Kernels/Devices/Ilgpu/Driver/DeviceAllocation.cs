@@ -8,7 +8,6 @@ namespace Ppsd.Kernels.Devices.Ilgpu.Driver;
 internal static class DeviceAllocation
 {
     /// <summary>Allocates elements of device memory, with whatever values.</summary>
-    /// <param name="accelerator">The device.</param>
     /// <param name="length">Elements.</param>
     /// <exception cref="DeviceException">The device has less; one line.</exception>
     public static MemoryBuffer1D<T, Stride1D.Dense> AllocateElements<T>(this Accelerator accelerator, long length)

@@ -14,7 +14,6 @@ internal static class SharedKernel
         accelerator is CudaAccelerator cuda ? CudaDriver.SharedMemoryLimit(cuda.DeviceId) : TargetBytes;
 
     /// <summary>Compiles and loads a kernel.</summary>
-    /// <param name="accelerator">The device.</param>
     /// <param name="kernel">A static method.</param>
     /// <param name="specialization">Its launch bounds.</param>
     /// <param name="bytes">Dynamic shared memory of a group, at most.</param>

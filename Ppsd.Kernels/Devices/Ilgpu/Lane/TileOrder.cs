@@ -26,13 +26,10 @@ internal static class TileOrder
     private const int TileValues = TileRows * TensorCore.TileColumns;
 
     /// <summary>Index of a value.</summary>
-    /// <param name="row">Its row.</param>
-    /// <param name="column">Its column.</param>
     /// <param name="stride">Columns of a row with their padding, whole tiles.</param>
     public static long At(int row, int column, int stride) => RowAt(row, stride) + ColumnAt(column);
 
     /// <summary>Index of a row's first value.</summary>
-    /// <param name="row">The row.</param>
     /// <param name="stride">Columns of a row with their padding, whole tiles.</param>
     public static long RowAt(int row, int stride) =>
         (long)(row >> RowShift) * (TileRows * stride) + (row & (TileRows - 1)) * TensorCore.TileColumns;

@@ -7,8 +7,6 @@ namespace Ppsd.Kernels.Devices.Ilgpu.Loading;
 internal sealed class StackedWeightRows(Weight[] parts)
 {
     /// <summary>Copies rows as bf16; the weights must be bf16.</summary>
-    /// <param name="firstRow">First row.</param>
-    /// <param name="rows">Rows.</param>
     /// <param name="columns">Values of a row.</param>
     /// <param name="stride">Values from one row to the next in the target; those beyond the columns become zero.</param>
     /// <param name="target">[rows, stride].</param>

@@ -19,7 +19,6 @@ internal abstract class IlgpuMatrix(int rows, int columns) : WeightMatrix(rows, 
     /// <param name="x">Input.</param>
     /// <param name="scratch">[rows, 2 inner], for a layout that does it in two steps.</param>
     /// <param name="y">[rows, inner].</param>
-    /// <param name="rows">Rows.</param>
     public abstract void MultiplyGated(IlgpuNormedRows x, IlgpuActivations scratch, IlgpuProductInput y, int rows);
 
     /// <summary>Queues hidden[r] += W x[r]; then, if a norm follows, normed[r] = norm of hidden[r].</summary>

@@ -31,7 +31,6 @@ internal static class NormScale
 
     /// <summary>1 / sqrt(mean square + epsilon) of a row, in every lane of the warp. All 32 lanes must arrive.</summary>
     /// <param name="x">Half-normed rows.</param>
-    /// <param name="row">The row.</param>
     public static float OfRow(NormedRowsView x, int row) => OfRow(LoadFirst(x, row), x, row);
 
     /// <summary>As above, after <see cref="LoadFirst"/>: what lies between hides its latency.</summary>

@@ -14,7 +14,6 @@ internal static class PackKernel
     /// <param name="high">Rows of which the high ones are taken.</param>
     /// <param name="blockRows">Rows from one block to the next, in both.</param>
     /// <param name="target">The tiles to fill.</param>
-    /// <param name="tilesPerRow">Tiles of a row.</param>
     public static void FromRows(
         ArrayView<uint> low,
         ArrayView<uint> high,
@@ -39,7 +38,6 @@ internal static class PackKernel
     /// <param name="low">The matrix of the low rows.</param>
     /// <param name="high">The matrix of the high rows.</param>
     /// <param name="target">The tiles to fill.</param>
-    /// <param name="tilesPerRow">Tiles of a row.</param>
     public static void FromGenerator(GeneratedRows low, GeneratedRows high, ArrayView<UInt4> target, int tilesPerRow)
     {
         var lane = Group.IdxX;

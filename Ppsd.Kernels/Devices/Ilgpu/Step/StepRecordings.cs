@@ -57,7 +57,6 @@ internal sealed class StepRecordings(Func<Action, IStepRecording?> record, int c
 }
 
 /// <summary>What distinguishes recordings of a part of a step.</summary>
-/// <param name="Part">The part.</param>
 /// <param name="Rows">Rows of the step.</param>
 /// <param name="FirstRow">First row treated apart.</param>
 /// <param name="ContextBucket">Context length the launch has room for, in tokens.</param>

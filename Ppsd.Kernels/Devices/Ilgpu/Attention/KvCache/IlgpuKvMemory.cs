@@ -16,7 +16,6 @@ internal sealed class IlgpuKvMemory : KvMemory
     private readonly MemoryBuffer1D<UInt4, Stride1D.Dense> _values;
 
     /// <summary>Allocates zeros.</summary>
-    /// <param name="accelerator">The device.</param>
     /// <param name="shape">How much.</param>
     /// <param name="eightLoads">Loads of sixteen bytes that hold eight values.</param>
     public IlgpuKvMemory(Accelerator accelerator, KvShape shape, int eightLoads)

@@ -32,12 +32,10 @@ internal static class KvStage<TElement, TParts>
     private static int EightBytes => TElement.Loads * SharedCopy.LoadBytes;
 
     /// <summary>Begins to copy the keys of a warp's sixteen positions, whose slots its lanes know.</summary>
-    /// <param name="ring">The ring.</param>
     /// <param name="stage">Stage of the ring.</param>
     /// <param name="own">Address of the thread's first load on a card, 0 on the simulator.</param>
     /// <param name="cache">Keys and values.</param>
     /// <param name="geometry">How they lie there.</param>
-    /// <param name="kvHead">Which head.</param>
     /// <param name="slot">The lane's slot: lanes 0 to 15 know one each, the others the same again.</param>
     public static void CopyKeys(
         ArrayView<UInt4> ring,
@@ -122,7 +120,6 @@ internal static class KvStage<TElement, TParts>
     /// Puts the keys that appended rows hold in the place of what was copied; threads write only what they will read
     /// themselves.
     /// </summary>
-    /// <param name="ring">The ring.</param>
     /// <param name="stage">Stage of the ring.</param>
     /// <param name="held">See <see cref="AttentionShared.Appended"/>.</param>
     /// <param name="found">One more than the row that holds the lane's position, 0 when none does.</param>
@@ -233,7 +230,6 @@ internal static class KvStage<TElement, TParts>
         }
     }
 
-    /// <param name="ring">The ring.</param>
     /// <param name="to">Address on a card; on the simulator bytes from the thread's first load.</param>
     /// <param name="source">Keys or values.</param>
     /// <param name="from">Address on a card; on the simulator bytes from the source's beginning.</param>

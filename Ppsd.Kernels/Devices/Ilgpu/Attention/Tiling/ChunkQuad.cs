@@ -16,7 +16,6 @@ internal struct ChunkQuad
     /// First of the four values of a head that a place of its weighted values holds: the first halves of all eights, then
     /// the second halves.
     /// </summary>
-    /// <param name="place">The place.</param>
     /// <param name="loads">Places of a head.</param>
     public static int FirstValue(int place, int loads)
     {

@@ -16,7 +16,6 @@ internal sealed class NarrowProducts
     private readonly Dictionary<(int Stages, bool IsQuad), ProductLaunches> _launches = [];
 
     /// <summary>Compiles nothing yet.</summary>
-    /// <param name="accelerator">The device.</param>
     /// <param name="sharedBytes">Shared memory a group may have.</param>
     public NarrowProducts(Accelerator accelerator, int sharedBytes)
     {

@@ -17,7 +17,6 @@ internal static class ProductKernels
     public static KernelSpecialization Specialization { get; } = new(RingMemory.GroupSize, 1);
 
     /// <summary>y[row] = W norm(x[row]): q/k/v projections, logits.</summary>
-    /// <param name="step">The step.</param>
     /// <param name="source">Weights [outputs, columns] and x.</param>
     /// <param name="y">[rows, yStride].</param>
     /// <param name="yStride">Values from one row to the next.</param>
@@ -68,7 +67,6 @@ internal static class ProductKernels
     }
 
     /// <summary>y[row] = silu(gate norm(x[row])) * (up norm(x[row])).</summary>
-    /// <param name="step">The step.</param>
     /// <param name="source">
     /// Gate and up in turns: of sixteen rows the first eight are gate's, the others the same rows of up; and x.
     /// </param>
@@ -122,7 +120,6 @@ internal static class ProductKernels
     /// hidden[row] += W x[row], and the new hidden state with half of the next norm: output projections of attention and
     /// feed-forward blocks.
     /// </summary>
-    /// <param name="step">The step.</param>
     /// <param name="source">Weights [hiddenSize, columns] and x, which has no norm.</param>
     /// <param name="hidden">[rows, hiddenStride].</param>
     /// <param name="hiddenStride">Values from one row to the next.</param>

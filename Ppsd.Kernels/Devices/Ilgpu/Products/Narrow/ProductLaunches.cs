@@ -39,7 +39,6 @@ internal abstract class ProductLaunches
     public abstract Addition AddToResidual { get; }
 
     /// <summary>The kernels for rings of some depth.</summary>
-    /// <param name="accelerator">The device.</param>
     /// <param name="stages">One of <see cref="RingDepths"/>.</param>
     /// <param name="isQuad">True for units of up to four row blocks.</param>
     /// <param name="sharedLoads">Shared memory a group may have, in loads of sixteen bytes.</param>

@@ -49,7 +49,6 @@ internal struct ProductRing<TForm>
     /// Orders the first weights, waits for the kernel before, then orders the first x. False when nobody will look at the
     /// results: the kernel must return.
     /// </summary>
-    /// <param name="step">The step.</param>
     /// <param name="source">Weights and x.</param>
     public bool Open(StepState step, in ProductSource source)
     {

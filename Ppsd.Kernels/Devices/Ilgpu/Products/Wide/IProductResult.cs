@@ -30,7 +30,6 @@ internal interface IProductResult
     /// <param name="target">Where results go.</param>
     /// <param name="block">Sixteen of outputs.</param>
     /// <param name="output">Output within the block, 0 to 7.</param>
-    /// <param name="row">The row.</param>
     /// <param name="low">Total of that output.</param>
     /// <param name="high">Total of the output eight further.</param>
     static abstract void Store(in ProductTarget target, int block, int output, int row, float low, float high);

@@ -58,7 +58,6 @@ internal static class WideProductKernel
             SharedMemory
         );
 
-    /// <param name="step">The step.</param>
     /// <param name="weights">The matrix.</param>
     /// <param name="weightAddress">Where its loads lie on the card: copies to shared memory take addresses.</param>
     /// <param name="outputBlocks">Sixteens of outputs.</param>
