@@ -3,7 +3,7 @@ using Ppsd.Actors.Messages;
 
 namespace Ppsd.Actors.Chat;
 
-/// <summary>Turns what a gateway says into updates of one response. Pure.</summary>
+/// <summary>Converts a gateway's messages to updates of one response. Pure.</summary>
 /// <param name="createdAt">When the response began.</param>
 /// <param name="id">Of the response and its one message.</param>
 /// <param name="seed">That its tokens are drawn with; null when the gateway chooses.</param>

@@ -7,7 +7,7 @@ namespace Ppsd.Actors.Client;
 
 /// <summary>
 /// The client's end of a session: asks the gateway for it, hands its events to a channel, watches the draft stage and
-/// tells it when nobody listens any more.
+/// stops the session when the reader is gone.
 /// </summary>
 internal sealed class GenerationActor : ReceiveActor, IWithTimers
 {
@@ -69,8 +69,8 @@ internal sealed class GenerationActor : ReceiveActor, IWithTimers
 
     protected override void PostStop()
     {
-        // Whatever made this actor stop, the pipeline must not go on for nobody. After a regular end this is late news
-        // and ignored.
+        // However this actor stopped, the pipeline must not decode for a reader that is gone. After a regular end this
+        // message comes late and ignored.
         if (_session is { } session)
         {
             _draftStage.Tell(new StopSession(session));
@@ -170,28 +170,28 @@ internal sealed class GenerationActor : ReceiveActor, IWithTimers
         Context.Watch(draftStage);
     }
 
-    /// <summary>Note to self: the reader has taken so many tokens.</summary>
+    /// <summary>Sent to itself: the reader has read this many tokens.</summary>
     internal sealed record TokensRead(int Count);
 
-    /// <summary>Note to self: end the session, figures wanted.</summary>
+    /// <summary>Sent to itself: end the session and return its figures.</summary>
     internal sealed class StopRequested
     {
         public static StopRequested Instance { get; } = new();
     }
 
-    /// <summary>Note to self: nobody listens any more.</summary>
+    /// <summary>Sent to itself: the reader is gone.</summary>
     internal sealed class Abandoned
     {
         public static Abandoned Instance { get; } = new();
     }
 
-    /// <summary>Note to self: nobody has answered yet.</summary>
+    /// <summary>Sent to itself: no answer yet, so repeat the request.</summary>
     private sealed class AskAgain
     {
         public static AskAgain Instance { get; } = new();
     }
 
-    /// <summary>Note to self: nobody is going to answer.</summary>
+    /// <summary>Sent to itself: the start timeout has passed.</summary>
     private sealed class GiveUp
     {
         public static GiveUp Instance { get; } = new();

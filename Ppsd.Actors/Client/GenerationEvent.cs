@@ -11,7 +11,7 @@ public sealed record GenerationStarted : GenerationEvent;
 
 /// <summary>Verified tokens, in order; never taken back.</summary>
 /// <param name="Tokens">At least one.</param>
-/// <param name="Logprobs">What the target thought of each; null when they were not asked for.</param>
+/// <param name="Logprobs">The target's log-probabilities of each token; null when not requested.</param>
 public sealed record TokensGenerated(IReadOnlyList<TokenId> Tokens, IReadOnlyList<TokenLogprobs>? Logprobs = null)
     : GenerationEvent;
 

@@ -3,7 +3,7 @@ namespace Ppsd.Actors.Client;
 /// <summary>Why a generation gave no text, or broke off.</summary>
 public enum GenerationFailure
 {
-    /// <summary>The request can never be served as it is.</summary>
+    /// <summary>The request can never be served in this form.</summary>
     BadRequest,
 
     /// <summary>No pipeline could take it; trying again later may help.</summary>

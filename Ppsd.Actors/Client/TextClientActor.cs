@@ -5,9 +5,9 @@ using Ppsd.Actors.Messages;
 namespace Ppsd.Actors.Client;
 
 /// <summary>
-/// The client's end of a text: asks a gateway for it, hands what comes to a channel, watches the gateway and tells it
-/// when nobody reads any more. A gateway that is gone before it accepted is replaced by another; one that is gone later
-/// breaks the text off.
+/// The client's end of a text: asks a gateway for it, writes its messages to a channel, watches the gateway and stops
+/// the text when the reader is gone. A gateway that disappears before it accepted is replaced by another; one that
+/// disappears later breaks the text off.
 /// </summary>
 internal sealed class TextClientActor : ReceiveActor, IWithTimers
 {
@@ -59,7 +59,7 @@ internal sealed class TextClientActor : ReceiveActor, IWithTimers
 
     protected override void PostStop()
     {
-        // Whatever made this actor stop, nobody reads any more. After a regular end this is late news and ignored.
+        // However this actor stopped, the reader is gone. After a regular end this message comes late and is ignored.
         _session?.Tell(new StopText());
 
         // Without effect after a regular end: a text has its last message or an error.

@@ -22,7 +22,7 @@ internal sealed class TextGateways(ExtendedActorSystem system)
             ? JoinTroubles.Of(system).Any ?? $"this process has not joined a cluster yet ({Seeds()})"
             : "expected a member with role 'text', which 'ppsd stage' and 'ppsd serve' nodes have";
 
-    /// <summary>The next gateway; null when there is none that can be reached.</summary>
+    /// <summary>The next gateway in turn; null when none is reachable.</summary>
     public IActorRef? Next()
     {
         var state = _cluster.State;

@@ -5,7 +5,7 @@ using Ppsd.Actors.Messages;
 
 namespace Ppsd.Actors.Client;
 
-/// <summary>The reader's side of a text: as segments are read, the gateway is told that there is room for more.</summary>
+/// <summary>The reader's side of a text: it grants the gateway room for more as segments are read.</summary>
 internal static class TextGeneration
 {
     /// <summary>Segments that may wait here for the reader.</summary>
@@ -15,7 +15,7 @@ internal static class TextGeneration
 
     /// <summary>Starts a text and yields what comes: <see cref="TextAccepted"/>, segments, <see cref="TextEnded"/>.</summary>
     /// <param name="system">Where the client's actors live.</param>
-    /// <param name="props">The client's end, told where to put what comes.</param>
+    /// <param name="props">Creates the client's actor, given the channel that it writes to.</param>
     /// <param name="cancellation">Stops the text at every stage.</param>
     /// <exception cref="GenerationException">It was refused or broke off.</exception>
     public static async IAsyncEnumerable<IWireMessage> ReadAsync(

@@ -47,7 +47,7 @@ public sealed class ClusterNode : IAsyncDisposable
     /// <summary>Address others reach this node at.</summary>
     public string Address => Cluster.SelfAddress.ToString();
 
-    /// <summary>Completes when the node has left the cluster, whoever wanted it to.</summary>
+    /// <summary>Completes when the node has left the cluster, for whatever reason.</summary>
     public Task Terminated => _system.WhenTerminated;
 
     /// <summary>True once it leaves, whoever wanted it to; nothing can be started on it any more.</summary>
@@ -67,7 +67,7 @@ public sealed class ClusterNode : IAsyncDisposable
     /// <param name="seeds">
     /// Addresses of members to join; empty for those of the configuration, or to be the first if it has none.
     /// </param>
-    /// <param name="node">What the node brings.</param>
+    /// <param name="node">What the node offers to the cluster.</param>
     /// <param name="plan">The pipeline to form.</param>
     public static ClusterNode StartStage(
         Config config,
@@ -152,7 +152,7 @@ public sealed class ClusterNode : IAsyncDisposable
             cancellation
         );
 
-    /// <summary>How the pipeline stands, by the coordinator's word.</summary>
+    /// <summary>Asks the coordinator for the pipeline's state.</summary>
     /// <exception cref="AskTimeoutException">No coordinator answered in time.</exception>
     public Task<PipelineState> GetPipelineAsync(TimeSpan timeout) =>
         _coordinator.Ask<PipelineState>(new GetPipeline(), timeout);
@@ -160,7 +160,7 @@ public sealed class ClusterNode : IAsyncDisposable
     /// <summary>Asks a node to leave when its sessions have ended; it admits no new ones from now on.</summary>
     /// <param name="address">The node, as members are listed.</param>
     /// <param name="timeout">How long to wait for its answer.</param>
-    /// <returns>What it answers; null when it does not: no such node, or one without a stage.</returns>
+    /// <returns>Its answer; null when there is no such node or it has no stage.</returns>
     public async Task<NodeDraining?> DrainAsync(string address, TimeSpan timeout)
     {
         var path = new RootActorPath(MemberAddress.Parse(address, Cluster.SelfAddress.Protocol)) / "user" / StageHost;
@@ -178,7 +178,9 @@ public sealed class ClusterNode : IAsyncDisposable
         return draining;
     }
 
-    /// <summary>The cluster as it is now; what does not answer in time is left out, and said to be.</summary>
+    /// <summary>
+    /// The cluster's current state; members that do not answer in time are omitted and marked as such.
+    /// </summary>
     /// <param name="timeout">How long to wait for the coordinator, and then for the stages.</param>
     public async Task<ClusterSnapshot> GetSnapshotAsync(TimeSpan timeout, TimeProvider clock)
     {
@@ -340,7 +342,7 @@ public sealed class ClusterNode : IAsyncDisposable
         }
     }
 
-    /// <summary>Whatever makes this node leave, an actor's work is finished first, within the drain timeout.</summary>
+    /// <summary>Registers an actor whose work is finished before the node leaves, within the drain timeout.</summary>
     private void FinishBeforeLeaving(IActorRef actor)
     {
         var timeout = _system.Settings.Config.GetTimeSpan("ppsd.cluster.drain-timeout");

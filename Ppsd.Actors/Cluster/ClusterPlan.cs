@@ -2,7 +2,9 @@ using Ppsd.Actors.Planning;
 
 namespace Ppsd.Actors.Cluster;
 
-/// <summary>The pipeline a cluster is to form: so many stages, or these layers each. HOCON section <c>ppsd.cluster</c>.</summary>
+/// <summary>
+/// The pipeline that a cluster forms: a number of stages, or the layers of each. HOCON section <c>ppsd.cluster</c>.
+/// </summary>
 /// <param name="StageCount">Stages, when <paramref name="StageLayers"/> is empty.</param>
 /// <param name="StageLayers">Layers of each stage, or empty for an even cut.</param>
 public sealed record ClusterPlan(int StageCount, IReadOnlyList<int> StageLayers)

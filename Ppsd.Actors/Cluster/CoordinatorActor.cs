@@ -11,11 +11,13 @@ namespace Ppsd.Actors.Cluster;
 /// <summary>
 /// The cluster's one coordinator (a singleton on role <c>coordinator</c>): takes stage nodes' offers, assigns layers,
 /// forms the pipeline once all stages have loaded, forms it anew when one is lost, and passes requests to its first
-/// stage. Keeps nothing that the nodes' repeated offers would not tell a successor.
+/// stage. Keeps only state that a successor can rebuild from the nodes' repeated offers.
 /// </summary>
 internal sealed class CoordinatorActor : ReceiveActor, IWithTimers
 {
-    /// <summary>By then every node of a pipeline that stands has offered itself to a coordinator that moved.</summary>
+    /// <summary>
+    /// Time in which every node of a standing pipeline has sent its offer to a coordinator that moved.
+    /// </summary>
     private static readonly TimeSpan _settleTime = 4 * StageHostActor.OfferInterval;
 
     private readonly ClusterPlan _plan;
@@ -100,7 +102,7 @@ internal sealed class CoordinatorActor : ReceiveActor, IWithTimers
         FormIfNeeded();
     }
 
-    /// <summary>What a node was told may have been lost; it is harmless to hear it twice.</summary>
+    /// <summary>Repeats what the node may not have received; a repeat is harmless.</summary>
     private void Remind(Node node, StageOffered offer)
     {
         if (!IsAssigned(node))
@@ -118,7 +120,9 @@ internal sealed class CoordinatorActor : ReceiveActor, IWithTimers
         }
     }
 
-    /// <summary>A node wants to leave: at once if no pipeline needs it, else when the last session has ended.</summary>
+    /// <summary>
+    /// Lets a node leave: at once if no pipeline needs it, otherwise when the last session has ended.
+    /// </summary>
     private void LetGo(Node node)
     {
         if (_formed is not null && IsAssigned(node))
@@ -134,7 +138,7 @@ internal sealed class CoordinatorActor : ReceiveActor, IWithTimers
         node.Host.Tell(new NodeReleased());
         if (IsAssigned(node))
         {
-            // It is loading a stage that is not going to be used.
+            // It is loading a stage that will not be used.
             Dissolve();
         }
     }
@@ -162,7 +166,7 @@ internal sealed class CoordinatorActor : ReceiveActor, IWithTimers
         _formed = null;
     }
 
-    /// <summary>A predecessor's pipeline that still stands is kept: its sessions must not be disturbed.</summary>
+    /// <summary>Keeps a predecessor's pipeline that still stands, so that its sessions continue.</summary>
     private void TakeOver(PipelineFormed? formed)
     {
         if (_formed is not null || _assigned is not null || !IsNews(formed))
@@ -184,7 +188,8 @@ internal sealed class CoordinatorActor : ReceiveActor, IWithTimers
     {
         if (_assigned is not null || (!_isSettled && _nodes.Exists(node => IsNews(node.Offer?.Formed))))
         {
-            // A pipeline may stand whose nodes have not all been heard yet: forming another would end its sessions.
+            // A pipeline may already stand whose nodes have not all sent offers yet; forming another would end its
+            // sessions.
             return;
         }
 
@@ -239,14 +244,14 @@ internal sealed class CoordinatorActor : ReceiveActor, IWithTimers
             return;
         }
 
-        // What nodes know they say with their next offer, which may be yet to come; what they have forgotten died with them.
+        // Nodes report the latest epoch they know with each offer; the new epoch must exceed all of them.
         _latest = new PipelineEpoch(1 + Math.Max(_latest.Value, _nodes.Max(node => node.Offer?.KnownEpoch.Value ?? 0)));
         var fingerprint = _nodes.Find(node => node.Host.Equals(host))!.Offer!.ModelFingerprint;
         _formed = new PipelineFormed(_latest, [.. _ready.Select(stage => stage!.Member)], fingerprint);
         _trouble = null;
         for (var i = 0; i < _assigned.Count; i++)
         {
-            // The host remembers it for later coordinators; the stage must know it before the first request.
+            // The host keeps it for later coordinators; the stage must receive it before the first request.
             _assigned[i].Tell(_formed);
             _formed.Stages[i].Actor.Tell(_formed);
         }
@@ -364,7 +369,7 @@ internal sealed class CoordinatorActor : ReceiveActor, IWithTimers
 
     private int StageNumber(IActorRef host) => _assigned!.ToList().IndexOf(host) + 1;
 
-    /// <summary>False for a pipeline that this coordinator has ended itself: nodes still speak of it for a moment.</summary>
+    /// <summary>False for a pipeline this coordinator dissolved; nodes may still mention it in late offers.</summary>
     private bool IsNews([NotNullWhen(true)] PipelineFormed? formed) =>
         formed is not null && formed.Epoch.Value > _dissolved.Value;
 
@@ -376,22 +381,22 @@ internal sealed class CoordinatorActor : ReceiveActor, IWithTimers
     private static bool IsParent(IActorRef host, IActorRef stage) =>
         stage.Path.Address == host.Path.Address && stage.Path.Parent.Name == host.Path.Name;
 
-    /// <summary>Note to self: whoever is there has been heard.</summary>
+    /// <summary>Sent to itself: every node that is up has had time to send an offer.</summary>
     private sealed class Settled
     {
         public static Settled Instance { get; } = new();
     }
 
-    /// <summary>Note to self: how many sessions the pipeline still has.</summary>
+    /// <summary>Sent to itself: number of sessions the pipeline still has.</summary>
     private sealed record DraftLoad(PipelineEpoch Epoch, SessionTotals? Sessions);
 
-    /// <summary>Note to self: a question was not answered; the next offer asks again.</summary>
+    /// <summary>Sent to itself: a question was not answered; the next offer repeats it.</summary>
     private sealed class Nothing
     {
         public static Nothing Instance { get; } = new();
     }
 
-    /// <summary>Note to self: a request has waited long enough.</summary>
+    /// <summary>Sent to itself: a request has waited as long as it may.</summary>
     private sealed record OutOfPatience(IActorRef Client);
 
     private sealed class Node(IActorRef host)

@@ -2,7 +2,9 @@ using Akka.Actor;
 
 namespace Ppsd.Actors.Cluster;
 
-/// <summary>Who belongs to the cluster, as this node knows it now. Word of a newcomer takes some gossip to arrive.</summary>
+/// <summary>
+/// Members of the cluster in this node's current view. A new member appears after some rounds of gossip.
+/// </summary>
 internal static class Membership
 {
     /// <summary>True for an actor on a member, this node included.</summary>

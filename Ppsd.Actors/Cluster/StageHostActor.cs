@@ -156,7 +156,7 @@ internal sealed class StageHostActor : ReceiveActor, IWithTimers
             Akka.Cluster.Cluster.Get(Context.System).SelfMember.Status is MemberStatus.Down or MemberStatus.Removed;
         if (isCutOff || _stage is null)
         {
-            // Nobody's sessions depend on this node; or nobody is left to ask.
+            // No sessions depend on this node, or no coordinator is left to ask.
             _drainer.Tell(Drained.Instance);
         }
 

@@ -6,7 +6,7 @@ using Ppsd.Actors.Text;
 
 namespace Ppsd.Actors.Cluster;
 
-/// <summary>What a stage node brings to the cluster.</summary>
+/// <summary>What a stage node offers to the cluster.</summary>
 public sealed record StageNode
 {
     /// <summary>Fingerprint of the model it can load.</summary>

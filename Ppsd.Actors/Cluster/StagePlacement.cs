@@ -10,8 +10,8 @@ namespace Ppsd.Actors.Cluster;
 internal sealed record OfferedNode<TNode>(TNode Id, int WantedStage, LayerRange? Loaded);
 
 /// <summary>
-/// Which node holds which stage: a node's own wish first, then whoever holds the layers already (weights are heavy),
-/// then first come first served. Pure.
+/// Which node holds which stage: a node's requested stage first, then the node that already holds the layers (loading
+/// is slow), then first come first served. Pure.
 /// </summary>
 internal static class StagePlacement
 {

@@ -5,7 +5,7 @@ namespace Ppsd.Actors.Cluster;
 
 /// <summary>
 /// Requests that came while there was no pipeline: one is often about to stand, after a coordinator moved or a node was
-/// replaced. Bounded; a client that asks again keeps its place. Pure.
+/// replaced. Bounded; a client that repeats its request keeps its place. Pure.
 /// </summary>
 internal sealed class WaitingRequests
 {
@@ -15,7 +15,7 @@ internal sealed class WaitingRequests
     private readonly List<(StartSession Request, IActorRef Client)> _waiting = [];
 
     /// <summary>Lets a request wait; false when too many do.</summary>
-    /// <param name="client">Who asks.</param>
+    /// <param name="client">The sender.</param>
     /// <param name="isNew">False when it waits already.</param>
     public bool TryAdd(StartSession request, IActorRef client, out bool isNew)
     {

@@ -28,7 +28,7 @@ public static class MemberAddress
         }
         catch (UriFormatException)
         {
-            // Said below, like everything else that is no address.
+            // Reported below, like any other text that is not an address.
         }
 
         throw new FormatException($"expected HOST:PORT or akka.tcp://{SystemName}@HOST:PORT, found '{text}'");

@@ -3,7 +3,7 @@ using Ppsd.Actors.Options;
 
 namespace Ppsd.Actors.Configuration;
 
-/// <summary>What a process is to its cluster.</summary>
+/// <summary>A process's role in its cluster.</summary>
 public enum NodeRole
 {
     /// <summary>All stages in this process; no cluster.</summary>

@@ -15,7 +15,7 @@ public static class TlsSettings
 {
     private const string Section = "ppsd.tls";
 
-    /// <summary>True when the configuration asks for TLS.</summary>
+    /// <summary>True when TLS is enabled in the configuration.</summary>
     public static bool IsOn(Config config)
     {
         ArgumentNullException.ThrowIfNull(config);

@@ -4,8 +4,8 @@ using Ppsd.Actors.Remoting;
 namespace Ppsd.Actors.Links;
 
 /// <summary>
-/// Lets peers of a stage in: one thread listens, and greets all that are on their way in at once, so that a flood of connections costs
-/// no thread. Whoever is slower than the patience, or one of too many, is cut off.
+/// Lets peers of a stage in: one thread listens, and greets all that are on their way in at once, so that a flood of
+/// connections costs no thread. A connection that takes longer than the patience, or exceeds the limit, is closed.
 /// </summary>
 /// <remarks>
 /// All calls block or look: a socket that was once used asynchronously wakes another thread for each receive afterwards.
@@ -39,7 +39,7 @@ internal sealed class LinkDoor(Socket listener, ClusterSecret secret, Action<Soc
         }
         catch (Exception e) when (e is SocketException or ObjectDisposedException)
         {
-            // Disposed: there are no more peers to come.
+            // Disposed: no more peers are accepted.
             _pending.ForEach(newcomer => newcomer.Socket.Dispose());
         }
     }

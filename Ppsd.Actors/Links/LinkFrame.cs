@@ -39,7 +39,7 @@ internal static class LinkFrame
         Encoding.ASCII.GetBytes(manifest, frame[(LengthBytes + 1)..headBytes]);
     }
 
-    /// <summary>True when a whole message has arrived, so that <see cref="Read"/> waits for nobody.</summary>
+    /// <summary>True when a whole message has arrived, so that <see cref="Read"/> does not block.</summary>
     public static bool HasArrived(Socket socket)
     {
         var available = socket.Available;
@@ -53,7 +53,9 @@ internal static class LinkFrame
             && BinaryPrimitives.ReadInt32LittleEndian(head) <= available - LengthBytes;
     }
 
-    /// <summary>Waits for the next message; null when the peer has closed or sent what is none.</summary>
+    /// <summary>
+    /// Waits for the next message; null when the peer closed the connection or sent an invalid frame.
+    /// </summary>
     /// <param name="socket">The connection.</param>
     /// <param name="serializer">Of the wire protocol.</param>
     /// <param name="buffer">Holds the bytes meanwhile; grows with the largest message and is kept for the next.</param>
@@ -83,7 +85,7 @@ internal static class LinkFrame
         return Carries(message) ? message : null;
     }
 
-    /// <summary>Reads exactly so many bytes; false when the peer closes before.</summary>
+    /// <summary>Fills the buffer; false when the peer closes before that.</summary>
     public static bool TryFill(Socket socket, Span<byte> target)
     {
         while (target.Length > 0)

@@ -49,7 +49,7 @@ internal sealed class LinkListener : IDisposable
         var listener = new LinkListener(serializer, deliver);
         try
         {
-            // An address that is none of its own, 0.0.0.0 in a container, cannot be looked up.
+            // DNS cannot resolve a wildcard such as 0.0.0.0, so literal addresses are parsed.
             var address = IPAddress.TryParse(bindHost, out var parsed) ? parsed : Dns.GetHostAddresses(bindHost)[0];
             listener._socket.Bind(new IPEndPoint(address, 0));
             listener._socket.Listen();
@@ -74,8 +74,8 @@ internal sealed class LinkListener : IDisposable
     }
 
     /// <summary>
-    /// Delivers what has wholly arrived, on the caller's thread: who looks all the time need not wait until another thread has
-    /// woken. False when there was nothing.
+    /// Delivers complete messages on the caller's thread: a polling stage avoids the wake-up latency of the receiver
+    /// thread. False when there was nothing.
     /// </summary>
     public bool TryTake()
     {

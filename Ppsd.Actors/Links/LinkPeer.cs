@@ -19,7 +19,9 @@ internal sealed class LinkPeer(Socket socket, WireSerializer serializer, Action<
     private readonly Lock _reading = new();
     private byte[] _buffer = [];
 
-    /// <summary>Delivers messages until the peer closes or sends what is none; throws when the connection breaks.</summary>
+    /// <summary>
+    /// Delivers messages until the peer closes or sends an invalid frame; throws when the connection breaks.
+    /// </summary>
     public void Run()
     {
         while (true)
@@ -41,14 +43,14 @@ internal sealed class LinkPeer(Socket socket, WireSerializer serializer, Action<
                 }
                 else if (socket.Poll(0, SelectMode.SelectRead) && socket.Available == 0)
                 {
-                    // Readable without a byte, and nobody else reads: closed.
+                    // Readable but without data, and this is the only reader: the peer has closed.
                     return;
                 }
             }
         }
     }
 
-    /// <summary>Delivers a message that has wholly arrived; waits for nothing. False when there is none.</summary>
+    /// <summary>Delivers a complete message without blocking. False when there is none.</summary>
     public bool TryTake()
     {
         if (!_reading.TryEnter())

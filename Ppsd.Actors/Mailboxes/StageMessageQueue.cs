@@ -18,7 +18,7 @@ public sealed class StageMessageQueue : IMessageQueue, IUnboundedMessageQueueSem
     private readonly ConcurrentQueue<Envelope> _work = new();
     private int _verdictArrivals;
 
-    /// <summary>What is dead, as this stage knows it.</summary>
+    /// <summary>Dead runs and branches known to this stage.</summary>
     public CancelBoard Board { get; } = new();
 
     /// <summary>How long the link to the next stage takes.</summary>
@@ -34,8 +34,8 @@ public sealed class StageMessageQueue : IMessageQueue, IUnboundedMessageQueueSem
     public int Count => _control.Count + _work.Count;
 
     /// <summary>
-    /// How many verdicts have ever arrived. A look at <see cref="WaitingVerdicts"/> costs memory, and while this stands still
-    /// a second look sees nothing new.
+    /// Number of verdicts that have arrived so far. Reading <see cref="WaitingVerdicts"/> allocates; while this number
+    /// is unchanged a second look sees nothing new.
     /// </summary>
     public int VerdictArrivals => Volatile.Read(ref _verdictArrivals);
 

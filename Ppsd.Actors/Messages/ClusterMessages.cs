@@ -39,7 +39,7 @@ public sealed record StageOffered : IWireMessage
     [Key(6)]
     public PipelineEpoch KnownEpoch { get; init; }
 
-    /// <summary>True when the node wants to leave once its sessions have ended.</summary>
+    /// <summary>True when the node will leave once its sessions have ended.</summary>
     [Key(7)]
     public bool IsDraining { get; init; }
 }
@@ -60,7 +60,7 @@ public sealed record AssignStage(
 [MessagePackObject]
 public sealed record GetPipeline : IWireMessage;
 
-/// <summary>How the pipeline stands. Coordinator to whoever asked.</summary>
+/// <summary>State of the pipeline. Coordinator to the sender of the question.</summary>
 [MessagePackObject]
 public sealed record PipelineState : IWireMessage
 {
@@ -88,7 +88,7 @@ public sealed record PipelineState : IWireMessage
     [Key(5)]
     public required string CoordinatorAddress { get; init; }
 
-    /// <summary>False when there is no pipeline, or one whose node is leaving: requests wait.</summary>
+    /// <summary>False when there is no pipeline or one of its nodes is leaving; requests then wait.</summary>
     [Key(6)]
     public required bool IsAdmitting { get; init; }
 }

@@ -4,8 +4,8 @@ namespace Ppsd.Actors.Messages;
 
 /// <summary>
 /// Hidden states on their way to the next stage, fp32, [candidates, hiddenSize], little-endian, in memory that is used
-/// again. They have one owner at a time: the stage that made them, then the message, then who takes it; the last one
-/// releases them. Whoever drops them instead costs only a collection.
+/// again. They have one owner at a time: ownership passes from the producing stage to the message to the receiver,
+/// which releases them. Failing to release only costs a garbage collection.
 /// </summary>
 /// <remarks>Fresh memory for each hop would be most of what a token allocates, and collections stop all stages at once.</remarks>
 public sealed class HiddenStates

@@ -15,7 +15,9 @@ public sealed record MicroBatch([property: Key(0)] BatchNumber Number, [property
     [IgnoreMember]
     public int Count { get; } = CountRows(Parts);
 
-    /// <summary>First row whose successor is wanted. Only the first part may have rows before it: a prompt's chunk.</summary>
+    /// <summary>
+    /// First row that needs a successor. Only the first part may have rows before it: a prompt's chunk.
+    /// </summary>
     [IgnoreMember]
     public int FirstHeadRow => Parts[0].FirstHeadRow;
 
@@ -66,11 +68,13 @@ public sealed record BatchPart
     [Key(5)]
     public required CandidateId[] Parents { get; init; }
 
-    /// <summary>How many leading candidates were already verified when they entered: prompt, corrections.</summary>
+    /// <summary>
+    /// Number of leading candidates that were verified before they entered: prompt tokens and corrections.
+    /// </summary>
     [Key(6)]
     public required int CertainCount { get; init; }
 
-    /// <summary>First candidate whose successor is wanted; all prompt tokens but the last come before it.</summary>
+    /// <summary>First candidate that needs a successor; all prompt tokens but the last come before it.</summary>
     [Key(7)]
     public required int FirstHeadRow { get; init; }
 
@@ -82,7 +86,7 @@ public sealed record BatchPart
     [Key(9)]
     public bool IsDrafting { get; init; }
 
-    /// <summary>How many candidates there are.</summary>
+    /// <summary>Number of candidates.</summary>
     [IgnoreMember]
     public int Count => Candidates.Length;
 }

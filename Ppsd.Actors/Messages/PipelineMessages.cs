@@ -4,7 +4,8 @@ using Ppsd.Actors.Ids;
 namespace Ppsd.Actors.Messages;
 
 // The data path, in the order a token meets it: Forward down the stages, Drafts and Verdicts back to the draft stage,
-// Cancel to all when a verdict rejects. docs/protocol.md tells the story; each message says who sends it to whom.
+// Cancel to all when a verdict rejects. docs/protocol.md describes the order; each message's summary names sender and
+// receiver.
 
 /// <summary>The path to which every stage holds keys and values and whose verdicts have arrived.</summary>
 /// <param name="Head">Last candidate of the path, or <see cref="CandidateId.Root"/>.</param>
@@ -22,7 +23,9 @@ public readonly record struct VerifiedPath([property: Key(0)] CandidateId Head, 
 /// dropped.
 /// </summary>
 /// <param name="Batch">The candidates.</param>
-/// <param name="Hidden">Exactly what the next layer would have read locally; the receiver's once it is told.</param>
+/// <param name="Hidden">
+/// Exactly the values that the next layer would read locally. The receiver owns them after delivery.
+/// </param>
 [MessagePackObject]
 public sealed record Forward([property: Key(0)] MicroBatch Batch, [property: Key(1)] HiddenStates Hidden)
     : IWireMessage;
@@ -70,7 +73,9 @@ public sealed record Drafts(
 /// <param name="Run">The run; verdicts of an earlier one are dropped.</param>
 /// <param name="Candidates">Candidates judged, in the order they entered.</param>
 /// <param name="Tokens">The target's token after each.</param>
-/// <param name="Logprobs">What the target thought of each; null when the session did not ask.</param>
+/// <param name="Logprobs">
+/// The target's log-probabilities of each token; null when the session did not request them.
+/// </param>
 [MessagePackObject]
 public sealed record SessionVerdicts(
     [property: Key(0)] SessionId Session,
@@ -124,7 +129,7 @@ public sealed record GapSeen([property: Key(0)] SessionId Session, [property: Ke
 [MessagePackObject]
 public sealed record EndSession([property: Key(0)] SessionId Session) : IWireMessage, IControlMessage;
 
-/// <summary>The stage holds nothing of the session any more. Stage to draft stage. Repeat delivery is safe.</summary>
+/// <summary>The stage has released everything of the session. Stage to draft stage. Repeat delivery is safe.</summary>
 [MessagePackObject]
 public sealed record SessionReleased([property: Key(0)] SessionId Session, [property: Key(1)] StageIndex Stage)
     : IWireMessage,

@@ -37,7 +37,7 @@ public sealed record StartSession : IWireMessage, IControlMessage
     [Key(5)]
     public int MaxWidth { get; init; } = 1;
 
-    /// <summary>True to be told of drafts as they come and go.</summary>
+    /// <summary>True to receive drafts as they appear and vanish.</summary>
     [Key(6)]
     public bool ShowDrafts { get; init; }
 
@@ -56,7 +56,7 @@ public sealed record StartSession : IWireMessage, IControlMessage
     public string? TraceParent { get; init; }
 
     /// <summary>
-    /// Most tokens on their way to a client that has not read them; <see cref="TokenCredit"/> gives leave for more. 0 for no
+    /// Most tokens on their way to a client that has not read them; <see cref="TokenCredit"/> grants more. 0 for no
     /// limit.
     /// </summary>
     [Key(10)]
@@ -82,7 +82,7 @@ public sealed record SessionStarted([property: Key(0)] SessionId Session) : IWir
 /// <summary>Why a session was refused.</summary>
 public enum RefusalKind
 {
-    /// <summary>The request can never be served as it is.</summary>
+    /// <summary>The request can never be served in this form.</summary>
     BadRequest,
 
     /// <summary>It cannot be served now; later may do.</summary>
@@ -98,7 +98,9 @@ public sealed record SessionRefused([property: Key(0)] RefusalKind Kind, [proper
 
 /// <summary>Verified tokens, in order. Draft stage to client. Never taken back.</summary>
 /// <param name="FirstIndex">Index of the first among the session's generated tokens, from 0.</param>
-/// <param name="Logprobs">What the target thought of each; null when the client did not ask.</param>
+/// <param name="Logprobs">
+/// The target's log-probabilities of each token; null when the client did not request them.
+/// </param>
 [MessagePackObject]
 public sealed record TokensEmitted(
     [property: Key(0)] SessionId Session,
@@ -108,8 +110,8 @@ public sealed record TokensEmitted(
 ) : IWireMessage;
 
 /// <summary>
-/// The client has read tokens and there is room for as many more. Client to draft stage, which keeps what there is no room
-/// for. Late delivery is safe, and so is a count beyond what is owed; one that is lost leaves less room.
+/// The client has read tokens and accepts as many more. Client to draft stage, which buffers the rest. Late delivery is
+/// safe, as is a count above the tokens sent; a lost message shrinks the window.
 /// </summary>
 /// <param name="Count">Tokens read since the credit before.</param>
 [MessagePackObject]

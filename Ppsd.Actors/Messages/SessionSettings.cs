@@ -2,7 +2,7 @@ using MessagePack;
 
 namespace Ppsd.Actors.Messages;
 
-/// <summary>What every stage knows of a session.</summary>
+/// <summary>Settings of a session that every stage needs.</summary>
 [MessagePackObject]
 public sealed record SessionSettings
 {
@@ -26,7 +26,9 @@ public sealed record SessionSettings
     [Key(4)]
     public required int PromptLength { get; init; }
 
-    /// <summary>How many of the target's most probable tokens come with each verdict; null for no log-probabilities at all.</summary>
+    /// <summary>
+    /// Number of the target's most probable tokens to return with each verdict; null for no log-probabilities.
+    /// </summary>
     [Key(5)]
     public int? TopLogprobs { get; init; }
 

@@ -2,7 +2,7 @@ using MessagePack;
 
 namespace Ppsd.Actors.Messages;
 
-/// <summary>What a stage holds, for planning and for people.</summary>
+/// <summary>A stage's layers, heads and limits, for planning and display.</summary>
 [MessagePackObject]
 public sealed record StageDescription
 {

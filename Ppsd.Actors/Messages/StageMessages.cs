@@ -8,7 +8,7 @@ namespace Ppsd.Actors.Messages;
 
 /// <summary>A member of a pipeline.</summary>
 /// <param name="Description">What it holds.</param>
-/// <param name="Link">Where it takes messages of the data path directly; null to leave all to remoting.</param>
+/// <param name="Link">Endpoint for direct messages of the data path; null to use remoting for all.</param>
 [MessagePackObject]
 public sealed record PipelineStage(
     [property: Key(0)] IActorRef Actor,
@@ -49,7 +49,7 @@ public sealed record PipelineFormed(
 [MessagePackObject]
 public sealed record GetStageStatus : IWireMessage, IControlMessage;
 
-/// <summary>A stage's figures since it started. Stage to whoever asked.</summary>
+/// <summary>A stage's figures since it started. Stage to the sender of the question.</summary>
 [MessagePackObject]
 public sealed record StageStatus : IWireMessage
 {

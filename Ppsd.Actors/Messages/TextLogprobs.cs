@@ -3,7 +3,7 @@ using Ppsd.Actors.Ids;
 
 namespace Ppsd.Actors.Messages;
 
-/// <summary>What the target thought of a token of a text; see <see cref="TokenLogprobs"/>.</summary>
+/// <summary>The target's log-probabilities of one token of a text; see <see cref="TokenLogprobs"/>.</summary>
 /// <param name="Chosen">The token of the text.</param>
 /// <param name="Top">The most probable tokens, best first; as many as were asked for.</param>
 [MessagePackObject]

@@ -44,10 +44,12 @@ public sealed record TextAccepted([property: Key(0)] string Model) : IWireMessag
 [MessagePackObject]
 public sealed record TextDeclined : IWireMessage;
 
-/// <summary>The text goes on. A gateway's session to the client, in order. Never taken back.</summary>
+/// <summary>More of the text. A gateway's session to the client, in order; never retracted.</summary>
 /// <param name="Index">Segments before this one.</param>
 /// <param name="Text">Whole characters; empty when a token's text is held back or there is none.</param>
-/// <param name="Logprobs">What the target thought of the tokens since the last segment; null when not asked for.</param>
+/// <param name="Logprobs">
+/// The target's log-probabilities of the tokens since the last segment; null when not requested.
+/// </param>
 [MessagePackObject]
 public sealed record TextEmitted(
     [property: Key(0)] long Index,
@@ -55,7 +57,7 @@ public sealed record TextEmitted(
     [property: Key(2)] TextLogprobs[]? Logprobs = null
 ) : IWireMessage;
 
-/// <summary>The reader has read so many more segments. Client to its gateway session.</summary>
+/// <summary>The reader has read this many more segments. Client to its gateway session.</summary>
 /// <param name="Count">At least 1.</param>
 [MessagePackObject]
 public sealed record TextCredit([property: Key(0)] int Count) : IWireMessage;

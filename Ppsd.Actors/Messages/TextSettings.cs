@@ -2,7 +2,7 @@ using MessagePack;
 
 namespace Ppsd.Actors.Messages;
 
-/// <summary>How a text is generated. What is null is left to the model's own defaults.</summary>
+/// <summary>Settings of a text's generation. Null values are taken from the model's defaults.</summary>
 [MessagePackObject]
 public sealed record TextSettings
 {

@@ -9,7 +9,7 @@ namespace Ppsd.Actors.Messages;
 public readonly record struct TokenLogprob([property: Key(0)] TokenId Token, [property: Key(1)] float Logprob);
 
 /// <summary>
-/// What the target thought of an emitted token: log-softmax of the raw logits, before penalties, temperature and
+/// The target's log-probabilities of an emitted token: log-softmax of the raw logits, before penalties, temperature and
 /// filters, as OpenAI and vLLM report it. The same with speculation on and off: it comes with the verdict.
 /// </summary>
 /// <param name="Chosen">Log-probability of the emitted token.</param>

@@ -15,7 +15,7 @@ public sealed record PipelineOptions
     /// </summary>
     public int ParallelStages { get; init; }
 
-    /// <summary>Most prompt tokens of a micro-batch; each stage says besides what it takes at most.</summary>
+    /// <summary>Most prompt tokens of a micro-batch; each stage has a limit of its own as well.</summary>
     public int PrefillChunk { get; init; } = 4096;
 
     /// <summary>True to let the data path between processes take sockets of its own instead of remoting's.</summary>
@@ -40,7 +40,8 @@ public sealed record PipelineOptions
     public int ParallelStagesOf(int stageCount) => ParallelStages > 0 ? ParallelStages : stageCount;
 
     /// <summary>
-    /// <see cref="BusyWait"/> on a machine with so many processors: one for each stage and one for its links, or none looks.
+    /// <see cref="BusyWait"/> time, or zero when there are fewer than two processors per stage (one for the stage, one
+    /// for its links).
     /// </summary>
     public TimeSpan BusyWaitOf(int stageCount, int processorCount) =>
         processorCount >= 2 * stageCount ? BusyWait : TimeSpan.Zero;

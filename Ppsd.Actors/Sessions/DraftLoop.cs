@@ -6,17 +6,17 @@ using Ppsd.Actors.Speculation;
 namespace Ppsd.Actors.Sessions;
 
 /// <summary>
-/// The draft loop: a session's next micro-batch is decided right before it runs, from the newest drafts and verdicts, and
-/// nothing waits for another thread. Holds the sessions of a pipeline from their request to their last token; what each
-/// decodes is <see cref="DecodeSession"/>'s business. Knows no actors and no devices; the draft stage's thread owns it.
+/// The draft loop: a session's next micro-batch is decided right before it runs, from the newest drafts and verdicts,
+/// and nothing waits for another thread. Holds the sessions of a pipeline from their request to their last token; <see
+/// cref="DecodeSession"/> decodes each of them. Knows no actors and no devices; the draft stage's thread owns it.
 /// </summary>
-/// <param name="port">The stage around it.</param>
+/// <param name="port">The stage that runs the loop.</param>
 /// <param name="options">Settings of the protocol.</param>
 internal sealed class DraftLoop(IDraftLoopPort port, PipelineOptions options, TimeProvider clock)
 {
     private readonly Dictionary<SessionId, LiveSession> _sessions = [];
 
-    /// <summary>Ended everywhere, but their clients have yet to read some of their tokens.</summary>
+    /// <summary>Sessions that ended on all stages but whose clients have not read all tokens.</summary>
     private readonly Dictionary<SessionId, LiveSession> _unread = [];
     private readonly List<LiveSession> _news = [];
     private readonly ReleasingSessions _releasing = new();
@@ -53,7 +53,7 @@ internal sealed class DraftLoop(IDraftLoopPort port, PipelineOptions options, Ti
         _admission = null;
     }
 
-    /// <summary>What enters stage 1 now; null for nothing.</summary>
+    /// <summary>The next micro-batch for stage 1; null for none.</summary>
     public MicroBatch? Next()
     {
         if (_composer?.Next() is not { } parts)
@@ -71,10 +71,10 @@ internal sealed class DraftLoop(IDraftLoopPort port, PipelineOptions options, Ti
         return new MicroBatch(new BatchNumber(_batchNumber++), parts);
     }
 
-    /// <summary>True when verdicts that have arrived and are not taken yet will kill a micro-batch.</summary>
+    /// <summary>True when verdicts that have arrived but are not yet applied will kill a micro-batch.</summary>
     public bool WillDie(MicroBatch batch, IEnumerable<Verdicts> waiting)
     {
-        // Of several sessions one nearly always lives on.
+        // With several sessions at least one part nearly always survives, so the check would not pay.
         if (batch.Parts is not [var part] || !_sessions.TryGetValue(part.Session, out var session))
         {
             return false;
@@ -94,7 +94,9 @@ internal sealed class DraftLoop(IDraftLoopPort port, PipelineOptions options, Ti
         return false;
     }
 
-    /// <summary>Sends clients what is new. It never affects the next step, so it is called while the device is busy.</summary>
+    /// <summary>
+    /// Sends clients new tokens and events. It never affects the next step, so it is called while the device is busy.
+    /// </summary>
     public void SendNews()
     {
         foreach (var session in _news)
@@ -242,7 +244,9 @@ internal sealed class DraftLoop(IDraftLoopPort port, PipelineOptions options, Ti
         }
     }
 
-    /// <summary>A stage holds nothing of a session any more; pages that are free everywhere go to the next that waits.</summary>
+    /// <summary>
+    /// A stage has released a session; pages that are free on all stages go to the next waiting session.
+    /// </summary>
     public void NoteReleased(SessionReleased released)
     {
         if (!_releasing.Note(released.Session, released.Stage))
@@ -257,7 +261,7 @@ internal sealed class DraftLoop(IDraftLoopPort port, PipelineOptions options, Ti
         }
     }
 
-    /// <summary>Sends again what was not answered, and starts a new run where nothing comes back. Called periodically.</summary>
+    /// <summary>Repeats unanswered messages and starts a new run for stalled sessions. Called periodically.</summary>
     public void KeepHouse()
     {
         foreach (var (session, stage) in _releasing.Unanswered)
@@ -275,7 +279,9 @@ internal sealed class DraftLoop(IDraftLoopPort port, PipelineOptions options, Ti
         }
     }
 
-    /// <summary>A client has one session: one that asks again has not received the answer yet, so it is sent once more.</summary>
+    /// <summary>
+    /// A client has one session: a repeated request means the answer has not arrived, so it is sent again.
+    /// </summary>
     private bool IsKnown(ISessionClient client)
     {
         if (SessionsOf(client).FirstOrDefault() is { } session)

@@ -3,7 +3,7 @@ using Ppsd.Actors.Messages;
 
 namespace Ppsd.Actors.Sessions;
 
-/// <summary>What a <see cref="DraftLoop"/> needs of the stage it turns in. Called on that stage's thread.</summary>
+/// <summary>What a <see cref="DraftLoop"/> needs from the stage that runs it. Called on that stage's thread.</summary>
 internal interface IDraftLoopPort
 {
     /// <summary>Sends a message to every stage, this one included.</summary>

@@ -17,7 +17,7 @@ internal sealed class LiveSession(DecodeSession decode, ISessionClient client, S
     private readonly TokenOutbox _outbox = new(decode.Id, request.Window);
     private SessionEnded? _end;
 
-    /// <summary>What is decoded.</summary>
+    /// <summary>The decode state.</summary>
     public DecodeSession Decode { get; } = decode;
 
     /// <summary>Receives its tokens.</summary>

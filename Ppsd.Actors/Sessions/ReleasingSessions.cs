@@ -7,7 +7,7 @@ internal sealed class ReleasingSessions
 {
     private readonly Dictionary<SessionId, HashSet<int>> _stages = [];
 
-    /// <summary>A session has ended; none of the stages has released it yet.</summary>
+    /// <summary>Adds a session that has ended and that no stage has released yet.</summary>
     public void Add(SessionId session, int stageCount) => _stages.Add(session, [.. Enumerable.Range(0, stageCount)]);
 
     /// <summary>A stage has released a session.</summary>

@@ -137,7 +137,7 @@ internal sealed class SessionAdmission
         }
     }
 
-    /// <summary>What every stage is told of the session.</summary>
+    /// <summary>The session's settings as every stage gets them.</summary>
     public SessionSettings SettingsFor(StartSession request) =>
         new()
         {

@@ -26,7 +26,7 @@ internal sealed class SessionCounters
         _ended = Plus(_ended, session) with { Ended = _ended.Ended + 1 };
     }
 
-    /// <summary>Figures with those of the sessions that live.</summary>
+    /// <summary>Totals, including sessions that are still decoding.</summary>
     /// <param name="living">Sessions decoding.</param>
     /// <param name="unread">Sessions decoded to their end whose clients have yet to read some of it.</param>
     /// <param name="waiting">Requests waiting for memory.</param>

@@ -7,7 +7,7 @@ internal static class SessionLimits
 {
     private const int MaxTopLogprobs = 20;
 
-    /// <summary>Why so many alternatives cannot be named, in one line; null when they can.</summary>
+    /// <summary>Why this number of alternatives is refused, in one line; null when it is allowed.</summary>
     public static string? Refusal(int? topLogprobs) =>
         topLogprobs is < 0 or > MaxTopLogprobs
             ? $"top logprobs: expected 0 to {MaxTopLogprobs}, found {topLogprobs}"

@@ -4,8 +4,9 @@ using Ppsd.Actors.Messages;
 namespace Ppsd.Actors.Sessions;
 
 /// <summary>
-/// A session's verified tokens on their way to its client, which gives leave for so many at a time. The pipeline waits for
-/// no reader: what there is no leave for waits here, bounded by the request's own token limit. Pure; one owner.
+/// A session's verified tokens on their way to its client, which grants credit for a limited number. The pipeline never
+/// blocks on a slow reader; tokens beyond the credit are buffered here, up to the request's token limit. Pure; one
+/// owner.
 /// </summary>
 /// <param name="window">Most tokens under way; 0 for no limit.</param>
 internal sealed class TokenOutbox(SessionId session, int window)
@@ -29,7 +30,7 @@ internal sealed class TokenOutbox(SessionId session, int window)
     /// <summary>The client has read tokens; more than it was sent count for nothing.</summary>
     public void NoteRead(int count) => _read = (int)Math.Clamp((long)_read + count, _read, _sent);
 
-    /// <summary>What may be sent now; null when nothing waits, or there is no leave for it.</summary>
+    /// <summary>Tokens to send now; null when none wait or the client has granted no credit.</summary>
     public TokensEmitted? TakeNext()
     {
         var room = window <= 0 ? int.MaxValue : window - (_sent - _read);

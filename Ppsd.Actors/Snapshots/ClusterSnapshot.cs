@@ -3,8 +3,8 @@ using Ppsd.Actors.Messages;
 namespace Ppsd.Actors.Snapshots;
 
 /// <summary>
-/// A cluster at one moment: who is in it, how its pipeline stands and how its stages are. Figures count since each stage
-/// loaded; <see cref="SnapshotRates"/> makes rates of two snapshots.
+/// A cluster at one moment: its members, its pipeline and its stages. Figures count since each stage loaded; <see
+/// cref="SnapshotRates"/> makes rates of two snapshots.
 /// </summary>
 public sealed record ClusterSnapshot
 {
@@ -17,7 +17,7 @@ public sealed record ClusterSnapshot
     /// <summary>True when there is a pipeline.</summary>
     public required bool IsFormed { get; init; }
 
-    /// <summary>True when new requests enter it; false while a node of it is leaving.</summary>
+    /// <summary>True when it accepts new requests; false while one of its nodes is leaving.</summary>
     public required bool IsAdmitting { get; init; }
 
     /// <summary>How the pipeline stands, in words; that no coordinator answers, if so.</summary>

@@ -1,7 +1,7 @@
 namespace Ppsd.Actors.Snapshots;
 
 /// <summary>A member of a cluster.</summary>
-/// <param name="Address">Where it is reached.</param>
+/// <param name="Address">Its address, as other nodes reach it.</param>
 /// <param name="Status">Joining, WeaklyUp, Up, Leaving, Exiting or Down.</param>
 /// <param name="IsReachable">False when others miss its heartbeats.</param>
 /// <param name="IsCoordinator">True when it hosts the coordinator now.</param>

@@ -12,7 +12,7 @@ internal sealed class DraftPolicy(double minAcceptance)
     private const int ShortestPause = 32;
     private const int LongestPause = 512;
 
-    /// <summary>What a session that tries again has in hand: about ten wrong drafts in a row.</summary>
+    /// <summary>Initial margin above the threshold when drafting resumes: about ten consecutive rejections.</summary>
     private const double Credit = 0.15;
 
     private int _pause = ShortestPause;

@@ -4,7 +4,7 @@ using Ppsd.Actors.Speculation;
 namespace Ppsd.Actors.Stages;
 
 /// <summary>
-/// Cuts what is dead, or cannot be placed, out of a micro-batch before a stage spends time on it; the rest goes on. Pure.
+/// Removes parts that are dead or cannot be placed from a micro-batch before a stage spends time on them. Pure.
 /// </summary>
 internal static class BatchCut
 {

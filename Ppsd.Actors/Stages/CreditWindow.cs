@@ -24,9 +24,7 @@ internal sealed class CreditWindow(int size)
     public void Add(WorkItem item) => _waiting.Add(item);
 
     /// <summary>Takes the next micro-batch to send, or null when none waits or the window is full.</summary>
-    /// <param name="board">
-    /// What of the window is dead: a credit lost with a micro-batch of which nothing lives must not be missed for ever.
-    /// </param>
+    /// <param name="board">Used to reclaim places whose credit was lost together with a dead micro-batch.</param>
     public WorkItem? TakeNext(CancelBoard board)
     {
         if (_inFlight.Count >= size && _inFlight.RemoveAll(board.IsDead) == 0)

@@ -35,7 +35,7 @@ internal sealed class DraftLoopMeter(TimeProvider clock)
     /// <summary>Rejections counted.</summary>
     public long Rejections { get; private set; }
 
-    /// <summary>Milliseconds from the arrival of verdicts that rejected to the begin of their new runs.</summary>
+    /// <summary>Milliseconds from the arrival of verdicts that rejected to the start of the new run.</summary>
     public double RejectionMs => ToMs(_rejectionTicks);
 
     /// <summary>True from <see cref="Begin"/> to <see cref="NoteDevice"/>.</summary>
@@ -64,9 +64,7 @@ internal sealed class DraftLoopMeter(TimeProvider clock)
         _previous = null;
     }
 
-    /// <summary>
-    /// What the device has worked before the micro-batch that has begun. Told once, when it is queued: to ask takes time.
-    /// </summary>
+    /// <summary>Device time up to this micro-batch. Read once, after queueing, because reading it is slow.</summary>
     public void NoteDevice(double deviceMs)
     {
         AwaitsDevice = false;

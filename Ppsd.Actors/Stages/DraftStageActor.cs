@@ -102,7 +102,10 @@ internal sealed class DraftStageActor : StageActor, IWithTimers, IDraftLoopPort
 
     protected override StageStatus Status() => base.Status() with { Sessions = _loop.Totals };
 
-    /// <summary>True when verdicts have arrived since this was last asked about a micro-batch: a device at work asks all the time.</summary>
+    /// <summary>
+    /// True when verdicts have arrived since the last check for this micro-batch; it is checked continually while the
+    /// device works.
+    /// </summary>
     private bool HasNewVerdicts(MicroBatch batch)
     {
         var arrivals = Mailbox.VerdictArrivals;

@@ -4,12 +4,12 @@ using Ppsd.Actors.Messages;
 namespace Ppsd.Actors.Stages;
 
 /// <summary>
-/// What a stage actor asks of the device behind it: layers, heads and a KV cache. The host adapts a stage model to it;
-/// tests put a table in its place. All calls come from the stage's own thread.
+/// The port through which a stage actor uses its device: layers, heads and a KV cache. The host adapts a stage model to
+/// it; tests put a table in its place. All calls come from the stage's own thread.
 /// </summary>
 public interface IStageRuntime : IDisposable
 {
-    /// <summary>What the stage holds.</summary>
+    /// <summary>Layers, heads and limits of the stage.</summary>
     StageDescription Description { get; }
 
     /// <summary>True when a device does the work on its own and the stage's thread only waits for it.</summary>
@@ -18,7 +18,7 @@ public interface IStageRuntime : IDisposable
     /// <summary>KV pages no session holds.</summary>
     int FreePages { get; }
 
-    /// <summary>What the runtime has counted since it was loaded; zeros where it counts nothing.</summary>
+    /// <summary>The runtime's counters since it was loaded; zero where it does not count.</summary>
     RuntimeFigures Figures => default;
 
     /// <summary>Opens a session and reserves its KV pages.</summary>
@@ -94,11 +94,13 @@ public interface IStageRuntime : IDisposable
     TokenId[] Verify(int firstRow);
 
     /// <summary>
-    /// What the target itself thinks of its token after a row: log-softmax of the raw logits, before penalties,
+    /// The target's log-probability of its own token after a row: log-softmax of the raw logits, before penalties,
     /// temperature and filters. Call after <see cref="Verify"/>.
     /// </summary>
     /// <param name="row">A row that got a verdict.</param>
     /// <param name="token">The verdict.</param>
-    /// <param name="topCount">How many of the most probable tokens to name; fewer when the vocabulary is smaller.</param>
+    /// <param name="topCount">
+    /// Number of the most probable tokens to return; fewer when the vocabulary is smaller.
+    /// </param>
     TokenLogprobs Logprobs(int row, TokenId token, int topCount);
 }

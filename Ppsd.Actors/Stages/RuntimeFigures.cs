@@ -1,6 +1,6 @@
 namespace Ppsd.Actors.Stages;
 
-/// <summary>What a runtime counts about itself, since it was loaded.</summary>
+/// <summary>A runtime's counters since it was loaded.</summary>
 /// <param name="DeviceMs">
 /// Milliseconds the device worked on steps, heads and sampling included: by the device's own clock where it has one,
 /// else the time inside its operations.

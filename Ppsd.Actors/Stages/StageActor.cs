@@ -71,19 +71,19 @@ internal class StageActor : ReceiveActor
     /// <summary>Log of this stage.</summary>
     protected ILoggingAdapter Log { get; } = Context.GetLogger();
 
-    /// <summary>What is dead; raised by the mailbox.</summary>
+    /// <summary>Dead runs and branches; the mailbox raises it.</summary>
     protected CancelBoard Board => Mailbox.Board;
 
-    /// <summary>The stage's own mailbox, for a look at what waits.</summary>
+    /// <summary>The stage's own mailbox, to look at waiting messages.</summary>
     protected StageMessageQueue Mailbox { get; private set; } = null!;
 
-    /// <summary>The ways to the other stages.</summary>
+    /// <summary>Links to the other stages.</summary>
     protected StageLinks Links { get; private set; } = null!;
 
-    /// <summary>What fits this stage.</summary>
+    /// <summary>Checks incoming messages against this stage's limits.</summary>
     protected StageIntake Intake { get; private set; } = null!;
 
-    /// <summary>What the protocol adds to the draft loop.</summary>
+    /// <summary>Measures the protocol's overhead in the draft loop.</summary>
     protected DraftLoopMeter Loop => _loop;
 
     /// <summary>The stage where sessions live.</summary>
@@ -133,7 +133,9 @@ internal class StageActor : ReceiveActor
         return isHandled;
     }
 
-    /// <summary>True when work on a micro-batch is wasted. Asked before it begins and between its layers.</summary>
+    /// <summary>
+    /// True when work on a micro-batch is wasted. Checked before the step starts and between its layers.
+    /// </summary>
     protected virtual bool IsDead(MicroBatch batch) => Board.IsDead(batch);
 
     /// <summary>The next micro-batch to work on, or null.</summary>
@@ -143,11 +145,11 @@ internal class StageActor : ReceiveActor
     protected virtual void SendDrafts(Drafts drafts) => Links.Tell(0, drafts);
 
     /// <summary>
-    /// Sends what decides nothing about the stage's next work. Called in every turn, while the device works if there is any.
+    /// Sends client notifications. They never affect the next step, so they go out while the device is busy.
     /// </summary>
     protected virtual void Post() { }
 
-    /// <summary>The pipeline was formed, or formed anew: nothing of an earlier one survives.</summary>
+    /// <summary>The pipeline was formed or re-formed; state of an earlier pipeline is dropped.</summary>
     protected virtual void Join(PipelineFormed formed)
     {
         if (Pipeline is { } known)
@@ -197,7 +199,7 @@ internal class StageActor : ReceiveActor
         }
     }
 
-    /// <summary>Drops a message that does not fit this stage. Whoever waits for it does as if it were lost.</summary>
+    /// <summary>Drops an invalid message. The protocol treats it as lost.</summary>
     protected void Refuse(string message, string reason)
     {
         WireRefusals.Of(Context.System).Add();
@@ -225,7 +227,7 @@ internal class StageActor : ReceiveActor
     {
         _workRequested = false;
 
-        // Hidden states that cannot be sent yet would only pile up here; the credit that frees a place asks again.
+        // Hidden states that cannot be sent yet would pile up here; the next credit requests work again.
         if (Pipeline is null || _outbox.WaitingCount > 0 || NextWork() is not { } item)
         {
             _loop.Wait();
@@ -243,7 +245,7 @@ internal class StageActor : ReceiveActor
         }
         catch (Exception e) when (e is not OutOfMemoryException)
         {
-            // A step costs the sessions in it, which learn why, and nobody else.
+            // A failed step ends only the sessions in it, with the reason.
             Log.Debug("stage {0}: a step failed: {1}", Index.Number, e);
             foreach (var part in item.Batch.Parts)
             {
@@ -252,7 +254,7 @@ internal class StageActor : ReceiveActor
 
             if (!_runtime.TryRecover())
             {
-                // The device is broken for good; the host decides about the stage.
+                // The device cannot recover; the host decides what happens to the stage.
                 throw;
             }
         }
@@ -264,7 +266,7 @@ internal class StageActor : ReceiveActor
             item.Hidden.Release();
             _busyWait?.NoteWork();
 
-            // A step that never came to be queued has not done it.
+            // If the step failed before it was queued, the notifications are still pending.
             UseTheWait();
         }
 
@@ -272,8 +274,8 @@ internal class StageActor : ReceiveActor
     }
 
     /// <summary>
-    /// One micro-batch: bring the caches into line, run the layers, hand over, then draft or judge. Returns the candidates
-    /// that went all the way; 0 for a chunk of a prompt and for what died or could not be placed.
+    /// One micro-batch: bring the caches into line, run the layers, hand over, then draft or judge. Returns the number
+    /// of completed candidates; 0 for a prompt chunk and for work that died or could not be placed.
     /// </summary>
     private int Process(WorkItem received)
     {
@@ -321,7 +323,9 @@ internal class StageActor : ReceiveActor
         return batch.FirstHeadRow == 0 ? batch.Count : 0;
     }
 
-    /// <summary>What need not be done between two steps: all that it delays is the device's next one.</summary>
+    /// <summary>
+    /// Work that should overlap with the device, because doing it between steps would delay the next one.
+    /// </summary>
     private void UseTheWait()
     {
         if (_loop.AwaitsDevice)
@@ -419,7 +423,7 @@ internal class StageActor : ReceiveActor
     {
         Sender.Tell(Status());
 
-        // The answer names the probe before this one: nobody waits for a link.
+        // Reports the previous round trip and starts a new probe, so the reply does not wait for the link.
         ProbeLink();
     }
 

@@ -3,7 +3,7 @@ using Ppsd.Actors.Messages;
 
 namespace Ppsd.Actors.Stages;
 
-/// <summary>What a stage's heads say of a step's rows, told apart by session. Used by the stage's thread.</summary>
+/// <summary>Results of a stage's heads for a step's rows, grouped by session. Used by the stage's thread.</summary>
 /// <param name="runtime">The stage's device, its step run through the layers.</param>
 /// <param name="sessions">Whose rows they are.</param>
 internal sealed class StageHeads(IStageRuntime runtime, StageSessions sessions)
@@ -22,7 +22,7 @@ internal sealed class StageHeads(IStageRuntime runtime, StageSessions sessions)
         && (!isLast || runtime.Description.DraftDepth > 1)
         && Array.Exists(batch.Parts, part => DraftsWithHead(part));
 
-    /// <summary>What the exit head drafts from, of a micro-batch whose parts that draft come last.</summary>
+    /// <summary>Rows and depth for the exit head; parts that draft come last in a micro-batch.</summary>
     public DraftRequest RequestFor(MicroBatch batch) => new(FirstDraftRow(batch), DepthFor(batch));
 
     private static int FirstDraftRow(MicroBatch batch)
@@ -58,7 +58,7 @@ internal sealed class StageHeads(IStageRuntime runtime, StageSessions sessions)
     }
 
     /// <summary>
-    /// The target's tokens after the rows whose successors are wanted; <see cref="TokenId.None"/> where its logits are not
+    /// The target's tokens after the rows that need a successor; <see cref="TokenId.None"/> where its logits are not
     /// finite, which matters only on the verified path.
     /// </summary>
     public Verdicts Judge(MicroBatch batch)

@@ -68,7 +68,9 @@ internal sealed class StageIntake(StageIndex stage, StageDescription description
         return null;
     }
 
-    /// <summary>Why verdicts cannot be the model's, in one line; null when they can. One may say that there is no token.</summary>
+    /// <summary>
+    /// Why these verdicts cannot come from the model, in one line; null when they can. A verdict may hold no token.
+    /// </summary>
     public string? RefusalOfVerdicts(ReadOnlySpan<TokenId> tokens)
     {
         foreach (ref readonly var token in tokens)

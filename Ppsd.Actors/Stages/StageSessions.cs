@@ -7,12 +7,12 @@ using Ppsd.Actors.Telemetry;
 namespace Ppsd.Actors.Stages;
 
 /// <summary>
-/// The sessions a stage has open, and what it takes to make a micro-batch's parts rows of a step: open the session, start
-/// its new run or commit what is verified, append. What a part says of itself suffices, whatever was lost before it.
-/// Used by the stage's thread.
+/// The sessions a stage has open, and what it takes to make a micro-batch's parts rows of a step: open the session,
+/// start its new run or commit what is verified, append. Each part carries all that is needed for this, even if earlier
+/// messages were lost. Used by the stage's thread.
 /// </summary>
 /// <param name="runtime">The stage's device.</param>
-/// <param name="board">What is dead.</param>
+/// <param name="board">Dead runs and branches.</param>
 /// <param name="onGap">Told of a part that something lost keeps from being placed.</param>
 /// <param name="onFault">Told of a session the stage has no room for.</param>
 internal sealed class StageSessions(

@@ -4,7 +4,7 @@ using Ppsd.Actors.Options;
 
 namespace Ppsd.Actors.Stages;
 
-/// <summary>What a stage actor is created with.</summary>
+/// <summary>Constructor arguments of a stage actor.</summary>
 /// <param name="Index">Its place.</param>
 /// <param name="CreateRuntime">Loads its runtime; called on the stage's own thread.</param>
 /// <param name="Host">Told when the stage is ready or has failed.</param>

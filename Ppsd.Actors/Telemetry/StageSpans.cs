@@ -11,7 +11,7 @@ public static class StageSpans
 
     private static readonly ActivitySource _source = new(SourceName);
 
-    /// <summary>Begins a span; null when nobody listens or the request is not traced.</summary>
+    /// <summary>Begins a span; null when there is no listener or the request is not traced.</summary>
     /// <param name="traceParent">Span of the request; null for none.</param>
     internal static Activity? Begin(StageIndex stage, SessionId session, string? traceParent)
     {
@@ -20,7 +20,7 @@ public static class StageSpans
             return null;
         }
 
-        // The stage's thread serves many sessions: none of their spans may become its current one.
+        // The stage's thread serves many sessions, so none of their spans may become its current activity.
         var current = Activity.Current;
         var span = _source.StartActivity($"stage {stage.Number}", ActivityKind.Internal, request);
         Activity.Current = current;

@@ -5,8 +5,8 @@ using Ppsd.Actors.Messages;
 namespace Ppsd.Actors.Text;
 
 /// <summary>
-/// Serves texts to clients that have no tokenizer, at <see cref="TextGateways.ActorName"/> on every node with role <see cref="TextGateways.Role"/>: one
-/// child for each text. Bounded: more than so many texts at once are refused.
+/// Serves texts to clients that have no tokenizer, at <see cref="TextGateways.ActorName"/> on every node with role <see
+/// cref="TextGateways.Role"/>: one child for each text. Bounded: texts above the limit are refused.
 /// </summary>
 internal sealed class TextGatewayActor : ReceiveActor
 {

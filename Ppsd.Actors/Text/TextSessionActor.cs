@@ -66,7 +66,7 @@ internal sealed class TextSessionActor : ReceiveActor
         }
         catch (OperationCanceledException)
         {
-            // The client has left, or this node is stopping and the client's death watch says so.
+            // The client has left; if instead this node is stopping, the client notices by its death watch.
         }
         catch (Exception e) when (e is not OutOfMemoryException)
         {

@@ -10,7 +10,7 @@ namespace Ppsd.Actors.Messages.Wire;
 /// </summary>
 internal sealed class UnreadFramesActor : ReceiveActor
 {
-    /// <summary>Internal to Akka, as is the hook it would take to be told otherwise.</summary>
+    /// <summary>Akka keeps this type internal and offers no public hook, so it is matched by name.</summary>
     private const string Reader = "Akka.Remote.EndpointReader";
 
     public UnreadFramesActor()

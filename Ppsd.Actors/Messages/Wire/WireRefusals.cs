@@ -2,7 +2,10 @@ using Akka.Actor;
 
 namespace Ppsd.Actors.Messages.Wire;
 
-/// <summary>Counts what a process was sent and did not read: off the allow-list, or not what its manifest says.</summary>
+/// <summary>
+/// Counts messages that this process received and refused: types off the allow-list, or bytes that do not match their
+/// manifest.
+/// </summary>
 internal sealed class WireRefusals : IExtension
 {
     private long _count;

@@ -8,10 +8,10 @@ using MessagePack.Resolvers;
 namespace Ppsd.Actors.Messages.Wire;
 
 /// <summary>
-/// The only serializer of our own messages: MessagePack under fixed manifests. What is not on the list of
-/// <see cref="WireManifests"/>, or does not parse as what its manifest says, is refused with a
-/// <see cref="SerializationException"/>, which remoting logs and drops, and counted. Lengths are checked against the bytes that are
-/// there before anything is allocated.
+/// The only serializer of our own messages: MessagePack under fixed manifests. A type that is not on the list of <see
+/// cref="WireManifests"/>, or bytes that do not parse as their manifest's type, are refused with a <see
+/// cref="SerializationException"/>, which remoting logs and drops, and counted. Lengths are checked against the bytes
+/// that are there before anything is allocated.
 /// </summary>
 public sealed class WireSerializer : SerializerWithStringManifest
 {
@@ -51,7 +51,7 @@ public sealed class WireSerializer : SerializerWithStringManifest
     public override object FromBinary(byte[] bytes, string manifest) =>
         FromBinary((ReadOnlyMemory<byte>)bytes, manifest);
 
-    /// <summary>As above; the message keeps nothing of the memory.</summary>
+    /// <summary>Like the other overload; the message does not keep a reference to the memory.</summary>
     public object FromBinary(ReadOnlyMemory<byte> bytes, string manifest)
     {
         try
