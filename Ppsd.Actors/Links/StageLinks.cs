@@ -7,10 +7,10 @@ using Ppsd.Actors.Remoting;
 namespace Ppsd.Actors.Links;
 
 /// <summary>
-/// A stage's way to its peers. Between processes the messages of the data path take sockets of their own: remoting hands
-/// a message from thread to thread eight times a hop, and each must wake; here the sender's thread writes and one thread
-/// of the receiver's reads. Whatever else is said, and whatever a peer cannot take so, goes through remoting. Used by the
-/// stage's thread.
+/// A stage's way to its peers. Between processes the messages of the data path take sockets of their own: remoting
+/// hands a message from thread to thread eight times a hop, and each must wake; here the sender's thread writes and one
+/// thread of the receiver's reads. All other messages, and all messages to a peer without a direct link, go through
+/// remoting. Used by the stage's thread.
 /// </summary>
 /// <remarks>
 /// A pair of stages uses one way for an epoch, so messages keep their order; if the connection breaks, what was in flight

@@ -6,7 +6,7 @@ using Ppsd.Actors.Stages;
 
 namespace Ppsd.Actors.Local;
 
-/// <summary>Parent of a local pipeline's stages: collects them and tells each of the others.</summary>
+/// <summary>Parent of a local pipeline's stages: collects them and sends each the list of all.</summary>
 internal sealed class LocalPipelineActor : ReceiveActor
 {
     private readonly IReadOnlyList<Func<IStageRuntime>> _runtimes;
@@ -44,7 +44,9 @@ internal sealed class LocalPipelineActor : ReceiveActor
         }
     }
 
-    /// <summary>A stage whose device failed cannot be trusted with its cache; the others learn of its end.</summary>
+    /// <summary>
+    /// After a device failure the stage's cache is unreliable, so it stops; death watch informs the others.
+    /// </summary>
     protected override SupervisorStrategy SupervisorStrategy() => new OneForOneStrategy(_ => Directive.Stop);
 
     private void Collect(StageReady ready)

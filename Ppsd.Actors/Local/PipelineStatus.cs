@@ -3,7 +3,7 @@ using Ppsd.Actors.Messages;
 
 namespace Ppsd.Actors.Local;
 
-/// <summary>Asks all stages of a pipeline for their figures.</summary>
+/// <summary>Collects the figures of all stages of a pipeline.</summary>
 public static class PipelineStatus
 {
     private static readonly TimeSpan _timeout = TimeSpan.FromSeconds(10);

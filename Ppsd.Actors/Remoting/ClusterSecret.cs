@@ -6,8 +6,8 @@ using Ppsd.Actors.Hocon;
 namespace Ppsd.Actors.Remoting;
 
 /// <summary>
-/// What the nodes of a cluster share so that nobody else gets in, HOCON <c>ppsd.cluster.secret</c>. It is never sent: each side
-/// of a connection proves that it has it, see <see cref="Greeting"/>.
+/// The shared secret of a cluster's nodes, HOCON <c>ppsd.cluster.secret</c>. It is never sent: each side of a
+/// connection proves that it has it, see <see cref="Greeting"/>.
 /// </summary>
 internal sealed class ClusterSecret
 {
@@ -16,7 +16,7 @@ internal sealed class ClusterSecret
 
     private const string Path = "ppsd.cluster.secret";
 
-    /// <summary>Makes a guess expensive for whoever has seen a proof go by; takes some 30 ms once a process.</summary>
+    /// <summary>Makes guessing expensive for an eavesdropper; takes some 30 ms once a process.</summary>
     private const int Iterations = 100_000;
 
     private readonly byte[] _key;

@@ -3,12 +3,12 @@ using System.Buffers.Binary;
 namespace Ppsd.Actors.Remoting;
 
 /// <summary>
-/// Reads frames, each after its length (int32, little-endian). What a peer that has proved nothing announces is not believed: its
-/// frame grows as it arrives, within what all such peers may hold together.
+/// Reads frames, each after its length (int32, little-endian). The length that an unproven peer announces is not
+/// allocated in advance: its frame grows as it arrives, within a limit for all such peers together.
 /// </summary>
 /// <param name="stream">The connection.</param>
 /// <param name="maxFrameBytes">Longest frame.</param>
-/// <param name="memory">What peers that have proved nothing may hold.</param>
+/// <param name="memory">Memory limit for unproven peers.</param>
 /// <param name="isProven">Whether the peer has proved that it belongs here; called for long frames only.</param>
 internal sealed class FrameReader(Stream stream, int maxFrameBytes, UnprovenMemory memory, Func<bool> isProven)
 {
@@ -118,7 +118,7 @@ internal sealed class FrameReader(Stream stream, int maxFrameBytes, UnprovenMemo
         }
     }
 
-    /// <summary>Sees to it that so many bytes are in the buffer; false when the peer closed before.</summary>
+    /// <summary>Reads until the buffer holds this many bytes; false when the peer closed before that.</summary>
     private async ValueTask<bool> TryFillAsync(int bytes, CancellationToken cancellation)
     {
         while (_end - _first < bytes)

@@ -3,9 +3,9 @@ using System.Buffers.Binary;
 namespace Ppsd.Actors.Remoting;
 
 /// <summary>
-/// Sends frames, each after its length (int32, little-endian), in order. Whoever brings one sends it, as far as the connection takes
-/// it at once, so that no thread has to wake; what comes while a send waits for the network is sent together afterwards.
-/// Thread-safe.
+/// Sends frames, each after its length (int32, little-endian), in order. The caller's thread sends a frame as far as
+/// the connection accepts it at once, so that no other thread has to wake; frames that arrive while a send waits for
+/// the network are then sent together. Thread-safe.
 /// </summary>
 internal sealed class FrameWriter(Stream stream)
 {
@@ -22,7 +22,7 @@ internal sealed class FrameWriter(Stream stream)
     /// <summary>Completes when the last frame after <see cref="Complete"/> has been sent, or none can be any more.</summary>
     public Task Done => _done.Task;
 
-    /// <summary>Takes a frame; false when there is nowhere to send it.</summary>
+    /// <summary>Queues a frame; false when the connection is closed.</summary>
     /// <param name="frame">Not to be changed afterwards.</param>
     public bool TryWrite(ReadOnlyMemory<byte> frame)
     {
@@ -46,7 +46,7 @@ internal sealed class FrameWriter(Stream stream)
         return true;
     }
 
-    /// <summary>Takes no more; what has been taken is still sent.</summary>
+    /// <summary>Accepts no more frames; queued ones are still sent.</summary>
     public void Complete()
     {
         lock (_lock)
@@ -74,7 +74,7 @@ internal sealed class FrameWriter(Stream stream)
         }
         catch (Exception e) when (e is IOException or ObjectDisposedException or InvalidOperationException)
         {
-            // Who reads the connection learns of it too, and says so.
+            // The reader of the connection gets the same error and reports it.
             lock (_lock)
             {
                 _isClosed = true;
@@ -86,8 +86,8 @@ internal sealed class FrameWriter(Stream stream)
     }
 
     /// <summary>
-    /// Puts waiting frames into the batch, as many as fit; of one that is larger its beginning, and leaves the rest where it is. False
-    /// when there is none.
+    /// Fills the batch with waiting frames; of a larger frame only its start, and the rest stays queued. False when
+    /// there is none.
     /// </summary>
     private bool TryGather(out int batched, out ReadOnlyMemory<byte> rest)
     {

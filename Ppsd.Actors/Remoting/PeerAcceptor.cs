@@ -37,7 +37,7 @@ internal sealed class PeerAcceptor(
             catch (SocketException e)
                 when (e.SocketErrorCode is not (SocketError.OperationAborted or SocketError.NotSocket))
             {
-                // The peer has gone again, or the process has no descriptor left: not the end of all others.
+                // The peer has gone, or the process has no descriptor left; other connections continue.
                 await Task.Delay(_pause).ConfigureAwait(false);
                 continue;
             }
@@ -83,7 +83,7 @@ internal sealed class PeerAcceptor(
         }
         catch (Exception e)
         {
-            // Whatever a stranger sends ends here.
+            // Any error caused by a stranger's bytes ends here.
             peer.Dispose();
             refused(peer, e);
         }

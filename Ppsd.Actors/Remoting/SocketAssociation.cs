@@ -77,7 +77,7 @@ internal sealed class SocketAssociation : AssociationHandle, IDisposable
         }
         catch (Exception e) when (e is SocketException or ObjectDisposedException or OperationCanceledException)
         {
-            // The peer was first.
+            // The peer closed first.
         }
 
         Dispose();
@@ -85,7 +85,7 @@ internal sealed class SocketAssociation : AssociationHandle, IDisposable
 
     private async Task ReadAsync()
     {
-        // Not on the thread of whoever registers the listener, an actor.
+        // Not on the thread that registers the listener, which is an actor's.
         var listener = await ReadHandlerSource.Task.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
         var info = DisassociateInfo.Unknown;
         try

@@ -190,7 +190,7 @@ public sealed class SocketTransport : Transport, IDisposable
     {
         if (reason is not GreetingException)
         {
-            // Closed, or silent for too long: whoever looks whether a port is open does that.
+            // Closed, or silent for too long, as port scanners and health checks are.
             return;
         }
 

@@ -1,8 +1,7 @@
 namespace Ppsd.Actors.Remoting;
 
 /// <summary>
-/// How much of frames that are still on their way a process holds for peers that have proved nothing: so much for all of them
-/// together. Thread-safe.
+/// Limit on the memory for incomplete frames of unproven peers, for all of them together. Thread-safe.
 /// </summary>
 internal sealed class UnprovenMemory(long maxBytes)
 {

@@ -41,8 +41,8 @@ internal sealed class LiveSession(DecodeSession decode, ISessionClient client, S
     }
 
     /// <summary>
-    /// Tokens were verified; <see cref="SendNews"/> tells the client. Those of the verdicts before go first: a stream comes as
-    /// it was verified, not in heaps.
+    /// Tokens were verified; <see cref="SendNews"/> tells the client. Those of the verdicts before go first: a stream
+    /// comes as it was verified rather than in bursts.
     /// </summary>
     public void NoteTokens(VerdictOutcome outcome, TokenLogprobs[]? verdicts)
     {

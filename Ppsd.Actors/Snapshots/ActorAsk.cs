@@ -2,10 +2,10 @@ using Akka.Actor;
 
 namespace Ppsd.Actors.Snapshots;
 
-/// <summary>Questions whose silence is an answer too.</summary>
+/// <summary>Questions for which no answer in time is a valid result.</summary>
 internal static class ActorAsk
 {
-    /// <summary>What an actor answers; null when it does not in time.</summary>
+    /// <summary>An actor's answer; null when none comes in time.</summary>
     public static async Task<T?> OrNullAsync<T>(IActorRef actor, object question, TimeSpan timeout)
         where T : class
     {

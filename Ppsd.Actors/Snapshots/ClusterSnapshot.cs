@@ -4,7 +4,7 @@ namespace Ppsd.Actors.Snapshots;
 
 /// <summary>
 /// A cluster at one moment: its members, its pipeline and its stages. Figures count since each stage loaded; <see
-/// cref="SnapshotRates"/> makes rates of two snapshots.
+/// cref="SnapshotRates"/> computes rates from two snapshots.
 /// </summary>
 public sealed record ClusterSnapshot
 {
@@ -20,7 +20,7 @@ public sealed record ClusterSnapshot
     /// <summary>True when it accepts new requests; false while one of its nodes is leaving.</summary>
     public required bool IsAdmitting { get; init; }
 
-    /// <summary>How the pipeline stands, in words; that no coordinator answers, if so.</summary>
+    /// <summary>State of the pipeline in words, or that no coordinator answers.</summary>
     public required string Explanation { get; init; }
 
     /// <summary>True when a coordinator answered, or none is needed.</summary>

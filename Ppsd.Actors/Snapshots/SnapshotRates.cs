@@ -2,7 +2,7 @@ using Ppsd.Actors.Messages;
 
 namespace Ppsd.Actors.Snapshots;
 
-/// <summary>What happened between two snapshots of a cluster, as rates. Pure.</summary>
+/// <summary>Rates between two snapshots of a cluster. Pure.</summary>
 public sealed record SnapshotRates
 {
     /// <summary>Share of time each stage was busy, 0 to 1; null where a stage is new or did not answer.</summary>
@@ -35,7 +35,9 @@ public sealed record SnapshotRates
     private static StageStatus? StatusOf(ClusterSnapshot snapshot, int stage) =>
         stage < snapshot.Stages.Count ? snapshot.Stages[stage].Status : null;
 
-    /// <summary>Growth of a figure over the stage's own time; a stage that started in between has no past.</summary>
+    /// <summary>
+    /// Growth of a figure over the stage's own time; a stage that started in between has no earlier figure.
+    /// </summary>
     private static double? PerMs(StageStatus? before, StageStatus? after, Func<StageStatus, double?> figure) =>
         before is not null && after is not null && after.UpMs > before.UpMs
             ? (figure(after) - figure(before)) / (after.UpMs - before.UpMs)

@@ -5,9 +5,9 @@ using Ppsd.Actors.Messages;
 namespace Ppsd.Actors.Speculation;
 
 /// <summary>
-/// What is dead, as one stage knows it: a run floor and dead candidates per session, and sessions that have ended.
-/// Raised from any thread the moment a message arrives; read by the stage before each item and between layers. Marks
-/// only ever move towards dead, so late and repeated messages are harmless.
+/// One stage's record of dead work: a run floor and dead candidates per session, and ended sessions. Any thread writes
+/// it as soon as a message arrives; the stage reads it before each item and between layers. Marks only move towards
+/// dead, so late and repeated messages are harmless.
 /// </summary>
 public sealed class CancelBoard
 {
@@ -36,7 +36,7 @@ public sealed class CancelBoard
         }
     }
 
-    /// <summary>Marks the runs before one as dead: the session has moved on, cancel or no cancel.</summary>
+    /// <summary>Marks earlier runs as dead: a newer run has started, whether or not its cancel has arrived.</summary>
     public void StartRun(SessionId session, RunId run)
     {
         if (!_ended.ContainsKey(session))
@@ -65,7 +65,7 @@ public sealed class CancelBoard
     public bool IsDead(SessionId session, RunId run) =>
         _ended.ContainsKey(session) || (_sessions.TryGetValue(session, out var marks) && run.Value < marks.Floor);
 
-    /// <summary>True when no part of a micro-batch lives.</summary>
+    /// <summary>True when all parts of a micro-batch are dead.</summary>
     public bool IsDead(MicroBatch batch)
     {
         foreach (var part in batch.Parts)

@@ -3,8 +3,8 @@ using Ppsd.Actors.Ids;
 namespace Ppsd.Actors.Speculation;
 
 /// <summary>
-/// What follows a session's last verified token, which is the root: candidates in the pipeline and proposals that wait to
-/// enter. A candidate's parent is a candidate; a proposal's parent may be a proposal. Pure; one owner.
+/// The tokens after a session's last verified token, which is the root: candidates in the pipeline and proposals that
+/// have not entered. A candidate's parent is a candidate; a proposal's parent may be a proposal. Pure; one owner.
 /// </summary>
 internal sealed class CandidateTree
 {
@@ -112,7 +112,7 @@ internal sealed class CandidateTree
         Mark(_proposals);
     }
 
-    /// <summary>Nothing of it is in the pipeline any more: every node is a proposal.</summary>
+    /// <summary>Makes every node a proposal, because nothing of the tree is in the pipeline any more.</summary>
     public void Withdraw()
     {
         foreach (var node in _candidates)
@@ -158,7 +158,7 @@ internal sealed class CandidateTree
         var kept = 0;
         for (var i = 0; i < nodes.Count; i++)
         {
-            // Parents precede children, so the parent's fate is settled.
+            // Parents precede children, so the parent has been handled.
             var node = nodes[i];
             if (node == Root || node.Parent is { IsKept: true })
             {

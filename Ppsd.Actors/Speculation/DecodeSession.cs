@@ -4,8 +4,8 @@ using Ppsd.Actors.Messages;
 namespace Ppsd.Actors.Speculation;
 
 /// <summary>
-/// The decode of one session: what of it enters stage 1 next, what a draft adds, and what a verdict confirms or
-/// kills. This class is PPSD. Pure: no actors, no devices, no clock; the draft stage's thread owns it.
+/// The decode of one session: which tokens enter stage 1 next, what a draft adds, and what a verdict confirms or kills.
+/// This class is the PPSD algorithm. Pure: no actors, no devices, no clock; the draft stage's thread owns it.
 /// </summary>
 /// <remarks>
 /// Three marks move along the sequence. The <b>base</b> is the last candidate whose verdict has arrived: every stage
@@ -38,10 +38,10 @@ internal sealed class DecodeSession
     private int _prefilled;
 
     /// <param name="prompt">At least one token.</param>
-    /// <param name="settings">What every stage knows of it.</param>
-    /// <param name="generation">When it ends.</param>
-    /// <param name="limits">How far it runs ahead.</param>
-    /// <param name="calibration">How often drafts of such sessions were right; shared between them.</param>
+    /// <param name="settings">Settings that every stage gets.</param>
+    /// <param name="generation">Conditions that end it.</param>
+    /// <param name="limits">Bounds on drafting.</param>
+    /// <param name="calibration">Calibration of draft probabilities, shared with similar sessions.</param>
     public DecodeSession(
         SessionId id,
         IReadOnlyList<TokenId> prompt,
@@ -67,13 +67,13 @@ internal sealed class DecodeSession
 
     public SessionId Id { get; }
 
-    /// <summary>The living run.</summary>
+    /// <summary>The current run.</summary>
     public RunId Run { get; private set; }
 
     /// <summary>True after the last token.</summary>
     public bool IsFinished { get; private set; }
 
-    /// <summary>What became of its drafts and runs.</summary>
+    /// <summary>Counts of its drafts and runs by outcome.</summary>
     public DraftTally Tally { get; } = new();
 
     /// <summary>Tokens generated so far.</summary>
@@ -85,7 +85,7 @@ internal sealed class DecodeSession
     /// <summary>True while prompt tokens have yet to enter.</summary>
     public bool IsPrefilling => _prefilled < _promptLength && _base.Length == 0;
 
-    /// <summary>True when a verified token waits to enter: such work goes before anybody's drafts.</summary>
+    /// <summary>True when a verified token waits to enter; it goes before drafts of any session.</summary>
     public bool HasVerifiedToken => !IsFinished && !IsPrefilling && Head is { Id: null };
 
     /// <summary>True when drafts wait to enter and the window has room for them.</summary>
@@ -98,15 +98,14 @@ internal sealed class DecodeSession
         && _pool.Tree.WaitingDrafts > 0;
 
     /// <summary>
-    /// True once something of it has entered, so that silence means a loss: of its work, or of the credits that would let its
-    /// next token in.
+    /// True once any of its tokens has entered the pipeline; from then on, no progress means that a message was lost.
     /// </summary>
     public bool HasEntered => !IsFinished && _nextId.Value > 0;
 
-    /// <summary>How many parts behind the head's its next part would be.</summary>
+    /// <summary>Number of parts between the head's part and the next one.</summary>
     public int PartsAhead => Head is { Id: not null } head ? _nextPart - head.Part : 0;
 
-    /// <summary>Rows that may yet join the part that is being put together.</summary>
+    /// <summary>Rows that may still join the part under construction.</summary>
     public int RoomInPart => Math.Max(1, _limits.MaxWidth) - _part.Count;
 
     private TokenNode? Head => _pool.Tree.Root;
@@ -118,9 +117,11 @@ internal sealed class DecodeSession
     /// <summary>Drafts in flight on the most likely path, for display.</summary>
     public List<TokenId> LikelyDrafts() => _pool.LikelyDrafts();
 
-    /// <summary>What enters now: a chunk of the prompt, or the verified token that waits and drafts. Call only when there is work.</summary>
-    /// <param name="maxRows">Most rows to take, but for a chunk of the prompt.</param>
-    /// <param name="mayDraft">True when drafts are wanted in it and after it.</param>
+    /// <summary>
+    /// The next part: a chunk of the prompt, or the waiting verified token with drafts. Call only when there is work.
+    /// </summary>
+    /// <param name="maxRows">Most rows to take; a prompt chunk has its own limit.</param>
+    /// <param name="mayDraft">True when the part may hold drafts and be drafted from.</param>
     public BatchPart NextPart(int maxRows, bool mayDraft)
     {
         if (IsPrefilling)
@@ -145,7 +146,7 @@ internal sealed class DecodeSession
         return EndPart(mayDraft)!;
     }
 
-    /// <summary>The verified token that waits becomes the first row of the next part.</summary>
+    /// <summary>Makes the waiting verified token the first row of the next part.</summary>
     public void TakeVerifiedToken()
     {
         var head = Head!;
@@ -153,17 +154,17 @@ internal sealed class DecodeSession
         _part.CertainCount = 1;
     }
 
-    /// <summary>Works out how likely proposals are to survive; call before drafts are taken.</summary>
+    /// <summary>Updates the survival probabilities of proposals; call before drafts are taken.</summary>
     public void RankDrafts()
     {
         _pool.Rank();
         _best = MayTakeDrafts ? _pool.Best() : null;
     }
 
-    /// <summary>How likely the best draft that waits is to survive, from 0 to 1; 0 when none may enter.</summary>
+    /// <summary>Survival probability of the best waiting draft, from 0 to 1; 0 when none may enter.</summary>
     public double NextDraftChance => _best?.PathChance ?? 0;
 
-    /// <summary>That draft becomes the next row of the part.</summary>
+    /// <summary>Makes that draft the next row of the part.</summary>
     public void TakeDraft()
     {
         var node = _best!;
@@ -172,8 +173,8 @@ internal sealed class DecodeSession
         _best = RoomInPart > 0 ? _pool.Best() : null;
     }
 
-    /// <summary>The rows taken since the last part, as one; null for none.</summary>
-    /// <param name="mayDraft">True when drafts are wanted after them.</param>
+    /// <summary>Ends the part under construction and returns it; null when it has no rows.</summary>
+    /// <param name="mayDraft">True when its rows may be drafted from.</param>
     public BatchPart? EndPart(bool mayDraft)
     {
         _best = null;
@@ -196,7 +197,7 @@ internal sealed class DecodeSession
     }
 
     /// <summary>Applies the target's tokens after candidates, which come in the order they entered.</summary>
-    /// <returns>What to do; valid until the next call.</returns>
+    /// <returns>The consequences; valid until the next call.</returns>
     public VerdictOutcome Apply(RunId run, ReadOnlySpan<CandidateId> candidates, ReadOnlySpan<TokenId> tokens)
     {
         _outcome.Clear();
@@ -214,8 +215,8 @@ internal sealed class DecodeSession
             }
             else if (_pool.Tree.Find(candidates[i]) is not null)
             {
-                // Verdicts come in the order candidates entered, and all that live descend from the head: its own
-                // verdict is missing.
+                // Verdicts come in the order candidates entered, and all live candidates descend from the head, so the
+                // head's own verdict was lost.
                 _outcome.HasGap = true;
                 break;
             }
@@ -347,7 +348,9 @@ internal sealed class DecodeSession
         }
     }
 
-    /// <summary>All in flight is dead. The target's token starts a new run, with what was proposed behind it.</summary>
+    /// <summary>
+    /// Everything in flight is dead. The target's token starts a new run, with the proposals that follow it.
+    /// </summary>
     private void Reject(TokenNode head, TokenNode? next, TokenId token)
     {
         Tally.Reject();

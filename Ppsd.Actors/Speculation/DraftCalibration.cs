@@ -1,16 +1,16 @@
 namespace Ppsd.Actors.Speculation;
 
 /// <summary>
-/// How often claims were right, by source, step and how sure the source was: moving averages that turn a source's own
-/// probabilities into chances that can be compared between sources. Starts by trusting the source. Decides which drafts enter,
-/// never what the text is. Pure; one owner.
+/// Measured accuracy of claims by source, step and claimed probability: moving averages that turn a source's own
+/// probabilities into ones comparable between sources. It starts with the source's own. Affects which drafts enter,
+/// never the text. Pure; one owner.
 /// </summary>
 internal sealed class DraftCalibration
 {
     private const int Sources = 3;
     private const int Steps = 8;
 
-    /// <summary>Weight of the trust it starts with, in judged claims.</summary>
+    /// <summary>Weight of the initial estimate, in judged claims.</summary>
     private const double PriorWeight = 12;
 
     /// <summary>Judged claims after which older ones fade.</summary>
@@ -46,7 +46,7 @@ internal sealed class DraftCalibration
         return Math.Clamp(claim.Probability * ratio, LeastChance, MostChance);
     }
 
-    /// <summary>The target has spoken about a claim whose predecessors were right.</summary>
+    /// <summary>Records the target's judgement of a claim whose predecessors were right.</summary>
     public void Note(in DraftClaim claim, bool isRight)
     {
         ref var cell = ref CellOf(claim);

@@ -1,9 +1,9 @@
 namespace Ppsd.Actors.Speculation;
 
 /// <summary>
-/// How often a session's drafts were right lately, and whether it should draft at all: where they are too often wrong they
-/// only take time from verified tokens, so the session decodes plainly for a while and then tries again. Says when drafts
-/// are made, never what the text is. Pure.
+/// Decides whether a session drafts, from its recent acceptance. Drafts that are mostly wrong only delay verified
+/// tokens, so the session then decodes without drafts for a while and tries again. Affects when drafts are made, never
+/// the text. Pure.
 /// </summary>
 /// <param name="minAcceptance">Share of drafts that must be confirmed, from 0 to 1; 0 never pauses.</param>
 internal sealed class DraftPolicy(double minAcceptance)
@@ -18,13 +18,13 @@ internal sealed class DraftPolicy(double minAcceptance)
     private int _pause = ShortestPause;
     private int _tokensLeft;
 
-    /// <summary>Share of drafts confirmed, a moving average over a few dozen verdicts; starts hopeful.</summary>
+    /// <summary>Share of drafts confirmed, a moving average over a few dozen verdicts; starts high.</summary>
     public double Acceptance { get; private set; } = 0.8;
 
     /// <summary>True while the session should draft.</summary>
     public bool IsDrafting => _tokensLeft == 0;
 
-    /// <summary>A draft was judged.</summary>
+    /// <summary>Records a judged draft.</summary>
     public void NoteDraft(bool isConfirmed)
     {
         Acceptance += Weight * ((isConfirmed ? 1 : 0) - Acceptance);
@@ -39,7 +39,7 @@ internal sealed class DraftPolicy(double minAcceptance)
         }
     }
 
-    /// <summary>A token was verified.</summary>
+    /// <summary>Records a verified token.</summary>
     public void NoteToken()
     {
         if (_tokensLeft > 0 && --_tokensLeft == 0)

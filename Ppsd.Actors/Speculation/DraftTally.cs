@@ -2,14 +2,16 @@ using Ppsd.Actors.Messages;
 
 namespace Ppsd.Actors.Speculation;
 
-/// <summary>What became of one session's drafts and runs. Pure; the draft stage's thread owns it.</summary>
+/// <summary>Counts of one session's drafts and runs by outcome. Pure; the draft stage's thread owns it.</summary>
 internal sealed class DraftTally
 {
     private readonly List<int> _endedRuns = [];
     private readonly SortedDictionary<(DraftSource Source, int Step), (int Judged, int Accepted)> _sources = [];
     private int _acceptedInRun;
 
-    /// <summary>Drafts that got a verdict. Of siblings at one position one counts: the position is judged once.</summary>
+    /// <summary>
+    /// Drafts that got a verdict. Siblings at one position count once, because the position is judged once.
+    /// </summary>
     public int Verified { get; private set; }
 
     /// <summary>Drafts a verdict confirmed.</summary>
@@ -24,7 +26,10 @@ internal sealed class DraftTally
     /// <summary>Runs started again after a loss.</summary>
     public int Restarts { get; private set; }
 
-    /// <summary>Runs by the drafts accepted in them: entry j is how many accepted exactly j. The living run counts.</summary>
+    /// <summary>
+    /// Runs by the drafts accepted in them: entry j is the number of runs that accepted exactly j. The current run is
+    /// included.
+    /// </summary>
     public int[] AcceptanceHistogram()
     {
         var histogram = new int[Math.Max(_endedRuns.Count, _acceptedInRun + 1)];

@@ -3,9 +3,9 @@ using Ppsd.Actors.Ids;
 namespace Ppsd.Actors.Speculation;
 
 /// <summary>
-/// Where the text's runs of <see cref="Shortest"/> to <see cref="Longest"/> tokens were last followed by something: a draft
-/// source that needs no model. Grows by one token at a time, in constant time, and looks up in constant time. Pure; one
-/// owner.
+/// Last places where the text's runs of <see cref="Shortest"/> to <see cref="Longest"/> tokens were followed by a
+/// token: a draft source that needs no model. Grows by one token at a time, in constant time, and looks up in constant
+/// time. Pure; one owner.
 /// </summary>
 internal sealed class NGramIndex
 {
@@ -19,7 +19,7 @@ internal sealed class NGramIndex
 
     private readonly List<TokenId> _text = [];
 
-    /// <summary>By length and hash of a run: the place behind its last occurrence that has a token there.</summary>
+    /// <summary>For each length and hash of a run, the place after its last occurrence that has a successor.</summary>
     private readonly Dictionary<ulong, int> _behind = [];
 
     /// <summary>Tokens added.</summary>
@@ -28,7 +28,7 @@ internal sealed class NGramIndex
     /// <summary>Adds the text's next token.</summary>
     public void Add(TokenId token)
     {
-        // The runs that end before the new token are followed by it; until now nothing followed them.
+        // The runs that end before the new token now have a successor.
         var at = _text.Count;
         _text.Add(token);
         var hash = 0UL;
@@ -43,7 +43,7 @@ internal sealed class NGramIndex
     }
 
     /// <summary>Copies the text's last tokens, the newest first.</summary>
-    /// <returns>How many there are and the target has room for.</returns>
+    /// <returns>Number of tokens copied.</returns>
     public int CopyEnd(Span<TokenId> target)
     {
         var count = Math.Min(target.Length, _text.Count);
@@ -56,9 +56,9 @@ internal sealed class NGramIndex
     }
 
     /// <summary>Finds what followed the longest run at the end of a context when it last occurred.</summary>
-    /// <param name="context">Tokens, the newest first; <see cref="Longest"/> of them are looked at.</param>
-    /// <param name="next">Receives the tokens that followed, as many as there are and it has room for.</param>
-    /// <param name="count">How many were written.</param>
+    /// <param name="context">Tokens, the newest first; <see cref="Longest"/> of them are compared.</param>
+    /// <param name="next">Receives the tokens that followed.</param>
+    /// <param name="count">Number of tokens written.</param>
     /// <returns>Tokens that matched; 0 when none did.</returns>
     public int Find(ReadOnlySpan<TokenId> context, Span<TokenId> next, out int count)
     {
@@ -87,7 +87,7 @@ internal sealed class NGramIndex
         return 0;
     }
 
-    /// <summary>A hash may lie.</summary>
+    /// <summary>Hashes may collide, so tokens are compared.</summary>
     private bool Matches(ReadOnlySpan<TokenId> context, int at)
     {
         for (var i = 0; i < context.Length; i++)

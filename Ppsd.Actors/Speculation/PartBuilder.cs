@@ -24,7 +24,7 @@ internal sealed class PartBuilder
         _parents.Add(parent);
     }
 
-    /// <summary>The part, every row of which wants its successor; starts the next one.</summary>
+    /// <summary>Returns the part, whose rows all need a successor, and starts the next one.</summary>
     public BatchPart Build(SessionId session, RunId run, VerifiedPath path, bool isDrafting)
     {
         var part = new BatchPart

@@ -1,6 +1,6 @@
 namespace Ppsd.Actors.Speculation;
 
-/// <summary>How far a session runs ahead.</summary>
+/// <summary>Bounds on how far a session drafts ahead.</summary>
 /// <param name="Window">Most positions drafted beyond the last verified token.</param>
 /// <param name="MaxWidth">Most candidates of a micro-batch.</param>
 /// <param name="PrefillChunk">Prompt tokens of a micro-batch.</param>

@@ -8,10 +8,10 @@ namespace Ppsd.Actors.Speculation;
 /// neither starves the other. Pure; the draft stage's thread owns it.
 /// </summary>
 /// <remarks>
-/// Verified tokens that entered together come back together, so a micro-batch takes no more than its share of the
-/// sessions: as many groups go round as stages can work at once, and none of them idles.
+/// Verified tokens that entered together come back together. A micro-batch therefore takes only its share of the
+/// sessions, so that as many groups circulate as stages can work at once and no stage idles.
 /// </remarks>
-/// <param name="limits">What the pipeline can take.</param>
+/// <param name="limits">Limits of the pipeline.</param>
 internal sealed class StepComposer(StepLimits limits)
 {
     private readonly List<DecodeSession> _sessions = [];
@@ -22,10 +22,12 @@ internal sealed class StepComposer(StepLimits limits)
     private int _rows;
     private bool _lastWasPrompt;
 
-    /// <summary>True while sessions may draft: with as many as there are stages to keep busy, drafts would only be in the way.</summary>
+    /// <summary>
+    /// True while sessions may draft: with as many sessions as stages, drafts would only delay verified tokens.
+    /// </summary>
     public bool MayDraft => _sessions.Count == 1 || _sessions.Count < limits.ParallelStages;
 
-    /// <summary>Adds a session, behind the others.</summary>
+    /// <summary>Adds a session, last in turn.</summary>
     public void Add(DecodeSession session) => _sessions.Add(session);
 
     /// <summary>Removes a session.</summary>
@@ -69,7 +71,7 @@ internal sealed class StepComposer(StepLimits limits)
                 continue;
             }
 
-            // Served sessions go behind the others, so that all take turns; the place now holds the one after.
+            // Served sessions move to the end so that all take turns; the index now holds the next one.
             var session = _sessions[i];
             session.TakeVerifiedToken();
             _taken.Add(session);

@@ -3,8 +3,8 @@ using Ppsd.Actors.Ids;
 namespace Ppsd.Actors.Speculation;
 
 /// <summary>
-/// A token at a place in a session's tree: a proposal until it enters the pipeline, a candidate from then on. Nodes belong
-/// to their <see cref="CandidateTree"/>, which uses those that died again.
+/// A token at a place in a session's tree: a proposal until it enters the pipeline, a candidate from then on. Nodes
+/// belong to their <see cref="CandidateTree"/>, which reuses dead ones.
 /// </summary>
 internal sealed class TokenNode
 {
@@ -36,19 +36,19 @@ internal sealed class TokenNode
     /// <summary>False for a token that was verified when it entered.</summary>
     public bool IsDraft { get; set; }
 
-    /// <summary>Chance that it is right, given its parent is.</summary>
+    /// <summary>Probability that it is right, given that its parent is.</summary>
     public double Chance { get; set; }
 
-    /// <summary>Chance that it is right and all before it back to the root.</summary>
+    /// <summary>Probability that it and all tokens before it back to the root are right.</summary>
     public double PathChance { get; set; }
 
     /// <summary>True while it belongs to the tree.</summary>
     public bool IsKept { get; set; }
 
-    /// <summary>Its sources' claims.</summary>
+    /// <summary>Claims by its sources.</summary>
     public ReadOnlySpan<DraftClaim> Claims => _claims.AsSpan(0, _claimed);
 
-    /// <summary>The claim that gave it its chance.</summary>
+    /// <summary>The claim that its probability comes from.</summary>
     public DraftClaim LikeliestClaim { get; set; }
 
     /// <summary>Adds a claim, in place of an earlier one of the same source: the later one has seen more tokens.</summary>

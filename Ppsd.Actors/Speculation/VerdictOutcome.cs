@@ -3,7 +3,7 @@ using Ppsd.Actors.Messages;
 
 namespace Ppsd.Actors.Speculation;
 
-/// <summary>What verdicts did to a session, for its actor to carry out.</summary>
+/// <summary>Consequences of verdicts for a session, to be carried out by the draft loop.</summary>
 internal sealed class VerdictOutcome
 {
     /// <summary>Tokens now verified, in order.</summary>
@@ -24,10 +24,10 @@ internal sealed class VerdictOutcome
     /// <summary>True when the target's logits after a verified token are not finite, so that no token follows it.</summary>
     public bool HasNoToken { get; set; }
 
-    /// <summary>Why the generation ended, if it did.</summary>
+    /// <summary>Reason that the generation ended; null while it goes on.</summary>
     public FinishReason? Finish { get; set; }
 
-    /// <summary>Makes it ready for the next verdicts.</summary>
+    /// <summary>Clears it for the next verdicts.</summary>
     public void Clear()
     {
         Emitted.Clear();
