@@ -9,6 +9,11 @@ namespace Ppsd.Kernels.Devices.Ilgpu.Rows;
 /// group of eight columns in order and are summed by a fixed tree, so a row's bits do not depend on what else is in the
 /// launch.
 /// </summary>
+/// <remarks>
+/// Rows and columns are padded with zeros to whole tiles; sixteen-byte alignment; NaN and infinity propagate; x and y do not
+/// overlap. Reference: ReferenceOps.MatMul of the tests. One version: fp32 weights are for exactness, not for speed, and twice the
+/// bytes bound it before anything else does.
+/// </remarks>
 internal static class MatMulKernel
 {
     /// <summary>Threads of a group.</summary>

@@ -16,6 +16,14 @@ namespace Ppsd.Kernels.Devices.Ilgpu.Products.Wide;
 /// that share it in the narrow product.
 /// </summary>
 /// <remarks>
+/// Shapes, padding and alignment are those of <see cref="ProductKernels"/>; results are bit-identical to it. Reference:
+/// ReferenceOps.MatMul of the tests.
+/// <para>Versions, with 512 rows by all products of 32 layers of LLaMA-2-7B on an H200; docs/gpu-log.md has the tables:</para>
+/// <para>1. Operands from memory to registers, one tile ahead, 67.8 ms: waits for memory.</para>
+/// <para>2. A ring of four tiles in shared memory, 103.1 ms: three <c>%</c> a tile cost more than its products.</para>
+/// <para>3. Shifts for divisions, a loop count that is uniform for the compiler, 53.3 ms.</para>
+/// <para>4. Two tiles a stage, half as many barriers, a tile in one piece of assembly: a prefill of 512 tokens takes 52.2 ms
+/// instead of 61.5, and the kernel compiles in 0.12 s instead of 2.2.</para>
 /// Operands pass through a ring of <see cref="StageCount"/> stages in shared memory, copied there three stages ahead; every
 /// warp of the group reads its part of a tile from the ring.
 /// </remarks>
