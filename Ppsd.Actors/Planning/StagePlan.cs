@@ -43,7 +43,7 @@ public sealed class StagePlan
         return FromCounts(counts, layerCount);
     }
 
-    /// <summary>Cuts as told.</summary>
+    /// <summary>Cuts into the given counts.</summary>
     /// <exception cref="StagePlanException">The counts do not add up to the model's layers.</exception>
     public static StagePlan FromCounts(IReadOnlyList<int> counts, int layerCount)
     {

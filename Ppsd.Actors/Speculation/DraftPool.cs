@@ -4,12 +4,14 @@ using Ppsd.Actors.Messages;
 namespace Ppsd.Actors.Speculation;
 
 /// <summary>
-/// A session's proposals, whatever source they come from, in one tree behind its last verified token. They wait until they
-/// are chosen or dead; a source does not decide when its proposals enter. Pure; one owner.
+/// A session's proposals, whatever source they come from, in one tree behind its last verified token. They wait until
+/// they are chosen or die; a source has no influence on when its proposals enter. Pure; one owner.
 /// </summary>
-/// <param name="calibration">How often such claims were right.</param>
+/// <param name="calibration">Measured accuracy of claims.</param>
 /// <param name="usesNGrams">True to propose what followed the same tokens earlier in the text.</param>
-/// <param name="endPosition">First position that no draft is of use at: the target's token behind it would not be emitted.</param>
+/// <param name="endPosition">
+/// First position at which a draft is useless, because the target's token after it would not be emitted.
+/// </param>
 internal sealed class DraftPool(DraftCalibration calibration, bool usesNGrams, int endPosition)
 {
     /// <summary>Tokens that n-grams and echoes propose ahead.</summary>
@@ -18,7 +20,7 @@ internal sealed class DraftPool(DraftCalibration calibration, bool usesNGrams, i
     /// <summary>A path less likely than this is not worth the memory.</summary>
     private const double LeastPathChance = 0.0005;
 
-    /// <summary>What a match of so many tokens promises at first.</summary>
+    /// <summary>Initial probability by the number of tokens matched.</summary>
     private static readonly double[] _nGramChances = [0, 0, 0.35, 0.5, 0.65, 0.75];
 
     private readonly NGramIndex _text = new();
@@ -43,8 +45,8 @@ internal sealed class DraftPool(DraftCalibration calibration, bool usesNGrams, i
     }
 
     /// <summary>
-    /// Takes an exit head's drafts. Dropped are those whose origin died or is already judged, and those that the token limit
-    /// leaves no use for: they would also lie beyond what the stages have room and positions for.
+    /// Adds an exit head's drafts. Drops those whose origin has died or been judged, and those past the token limit,
+    /// for which the stages have neither slots nor positions.
     /// </summary>
     public void Add(ReadOnlySpan<DraftedToken> drafts)
     {
@@ -58,7 +60,7 @@ internal sealed class DraftPool(DraftCalibration calibration, bool usesNGrams, i
                 _best.Clear();
             }
 
-            // Steps count up; one that is missing leaves what comes behind it without a parent.
+            // Steps are consecutive; after a missing step the rest have no parent.
             var parent =
                 draft.Step == 0 ? origin
                 : draft.Step <= _best.Count ? _best[draft.Step - 1]
@@ -105,8 +107,8 @@ internal sealed class DraftPool(DraftCalibration calibration, bool usesNGrams, i
     }
 
     /// <summary>
-    /// Proposes them again behind the token that the target chose: those behind the same token where they have it, else those
-    /// behind the token it replaced.
+    /// Proposes them again after the token that the target chose: those that followed the same token if it was drafted,
+    /// otherwise those that followed the token it replaced.
     /// </summary>
     public void ProposeEcho()
     {
@@ -137,7 +139,7 @@ internal sealed class DraftPool(DraftCalibration calibration, bool usesNGrams, i
         }
     }
 
-    /// <summary>Works out every node's chances anew.</summary>
+    /// <summary>Recomputes every node's probabilities.</summary>
     public void Rank()
     {
         Rank(Tree.Candidates);
@@ -150,7 +152,7 @@ internal sealed class DraftPool(DraftCalibration calibration, bool usesNGrams, i
         TokenNode? best = null;
         foreach (var node in Tree.Proposals)
         {
-            // A path is never likelier than its beginning, and parents come first.
+            // A path is never likelier than its prefix, and parents come first.
             if (node != Tree.Root && node.PathChance > (best?.PathChance ?? 0))
             {
                 best = node;
