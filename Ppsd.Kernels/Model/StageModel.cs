@@ -12,7 +12,7 @@ namespace Ppsd.Kernels.Model;
 /// <see cref="TryAppend"/> for each row, <see cref="Forward"/>, then any of <see cref="ReadHidden"/>,
 /// <see cref="RunExitHead"/> and <see cref="RunTargetHead"/>. All calls come from the stage's thread.
 /// </summary>
-public sealed class StageModel : IDisposable
+public sealed partial class StageModel : IDisposable
 {
     private readonly Backend _backend;
     private readonly ModelConfig _config;
@@ -98,13 +98,13 @@ public sealed class StageModel : IDisposable
 
     /// <summary>
     /// Milliseconds the device worked on the current step, up to the last thing waited for; 0 on the CPU, where the
-    /// caller's own clock says it.
+    /// caller measures it.
     /// </summary>
     public double StepDeviceMs => _backend.StepDeviceMs;
 
     /// <summary>
-    /// Milliseconds the device worked on all steps, each up to the last thing waited for; null where only the caller's own
-    /// clock can say it. Costs nothing while a step is queued, and may wait a moment between two.
+    /// Milliseconds the device worked on all steps, each up to the last thing waited for; null where only the caller
+    /// can measure it. Free while a step is queued; between two steps it may block briefly.
     /// </summary>
     public double? DeviceMs => _backend.DeviceMs;
 
@@ -116,14 +116,14 @@ public sealed class StageModel : IDisposable
     /// <param name="capacity">Tokens it may hold at once, uncommitted candidates included.</param>
     /// <param name="promptLength">Tokens of its prompt; what follows them was generated.</param>
     /// <param name="sampling">How its tokens are drawn.</param>
-    /// <param name="maxDrafts">Most drafts that will be asked for at once; more are drawn on the host.</param>
+    /// <param name="maxDrafts">Most drafts requested at once; more are drawn on the host.</param>
     /// <exception cref="KvCapacityException">Too few pages are free.</exception>
     public void Open(long sequence, int capacity, int promptLength, SamplingParameters sampling, int maxDrafts = 1)
     {
         var cache = new SequenceCache(_pages, capacity, MaxLength);
         var drafts = _drafts?.Draws(maxDrafts) ?? 1;
 
-        // Penalties need the tokens before, which only the host knows.
+        // Penalties need the earlier tokens, which only the host has.
         var draw = new RowDraw(DrawSettings.Of(sampling), sampling.UsesHistory ? 0 : drafts, maxDrafts);
         _sequences.Add(sequence, new Sequence(cache, promptLength, sampling, draw));
     }
@@ -155,7 +155,7 @@ public sealed class StageModel : IDisposable
         _drafts?.BeginStep();
     }
 
-    /// <summary>Adds a row to the step; rows of several sequences may ride together.</summary>
+    /// <summary>Adds a row to the step; rows of several sequences may share a step.</summary>
     /// <returns>False when the sequence or the parent is unknown: an earlier message was lost.</returns>
     public bool TryAppend(long sequence, int candidate, int parent, int token, bool isCertain)
     {
@@ -258,76 +258,6 @@ public sealed class StageModel : IDisposable
         _backend.Download(_scratch.Hidden, _batch.RowCount, values);
     }
 
-    /// <summary>
-    /// Runs the exit head; rows from <paramref name="firstRow"/> on can then be drafted from, a chain <paramref name="depth"/>
-    /// steps ahead.
-    /// </summary>
-    public void RunExitHead(int firstRow, int depth = 1) => _drafts!.Queue(firstRow, depth);
-
-    /// <summary>
-    /// Runs a chain head on given tokens instead of its own drafts, so that its logits can be compared with another
-    /// implementation's; see <see cref="DraftLogits"/>.
-    /// </summary>
-    /// <param name="firstRow">First row to go on from.</param>
-    /// <param name="depth">Steps, the row's own counted.</param>
-    /// <param name="given">The tokens after each row, [rows, depth - 1].</param>
-    public void RunChain(int firstRow, int depth, ReadOnlySpan<int> given) => _drafts!.RunGiven(firstRow, depth, given);
-
-    /// <summary>
-    /// The best tokens to follow a row, by the exit head; see <see cref="TokenSampler.SampleBest"/>. None where its logits are
-    /// not finite: they propose nothing, and the target decides.
-    /// </summary>
-    /// <param name="row">The row.</param>
-    /// <param name="drafts">As many as are wanted.</param>
-    /// <param name="step">How far ahead: 0 for the row's successors, j for those behind the best tokens of steps 0 to j - 1.</param>
-    /// <returns>How many there are.</returns>
-    public int Draft(int row, Span<DraftToken> drafts, int step = 0) =>
-        _drafts!.Read(row, step, drafts, _rows[row].Sequence.Sampling.UsesHistory);
-
-    /// <summary>Runs the target head; rows from <paramref name="firstRow"/> on can then get verdicts.</summary>
-    public void RunTargetHead(int firstRow)
-    {
-        _firstVerdictRow = firstRow;
-        if (firstRow >= _batch.RowCount)
-        {
-            return;
-        }
-
-        _backend.Run(StepPart.TargetHead, firstRow, _runTargetHead);
-        _weights.TargetHead!.Expect(_batch.RowCount - firstRow);
-    }
-
-    /// <summary>
-    /// The target's token after a row; <see cref="TokenSampler.NoToken"/> when its logits are not finite, and nothing can be
-    /// drawn from them.
-    /// </summary>
-    public int Verdict(int row)
-    {
-        Span<DraftToken> verdict = stackalloc DraftToken[1];
-        var head = _weights.TargetHead!;
-        var count = head.ReadDraws(row - _firstVerdictRow, verdict);
-        if (count == 0)
-        {
-            count = DrawOnHost(TargetLogits(row), row, chained: [], verdict);
-        }
-
-        return count > 0 ? verdict[0].Token : TokenSampler.NoToken;
-    }
-
-    /// <summary>After a step failed: makes the next one possible.</summary>
-    /// <returns>False when the device is broken for good.</returns>
-    public bool TryRecover() => _backend.TryRecover();
-
-    /// <summary>What the target thinks of a token after a row; see <see cref="LogProbabilities.Read"/>.</summary>
-    public float LogProbability(int row, int token, Span<TokenLogProbability> top) =>
-        _logProbabilities.Read(TargetLogits(row), token, top);
-
-    /// <summary>The target's logits after a row, [vocabSize].</summary>
-    public ReadOnlySpan<float> TargetLogits(int row) => _weights.TargetHead!.Logits(row - _firstVerdictRow);
-
-    /// <summary>The exit head's logits after a row, or after a step of its chain, [vocabSize].</summary>
-    public ReadOnlySpan<float> DraftLogits(int row, int step = 0) => _drafts!.Logits(row, step);
-
     /// <inheritdoc />
     public void Dispose()
     {
@@ -362,21 +292,6 @@ public sealed class StageModel : IDisposable
                 _drafts!.Tap(_scratch.Hidden, rows);
             }
         }
-    }
-
-    private int DrawOnHost(ReadOnlySpan<float> logits, int row, ReadOnlySpan<int> chained, Span<DraftToken> drafts)
-    {
-        var (sequence, candidate) = _rows[row];
-        var history = sequence.Sampling.UsesHistory
-            ? sequence.Cache.HistoryOf(candidate, sequence.PromptLength, _tail, chained)
-            : default;
-        return _sampler.SampleBest(
-            logits,
-            sequence.Sampling,
-            _batch.Positions[row] + 1 + chained.Length,
-            history,
-            drafts
-        );
     }
 
     private sealed record Sequence(SequenceCache Cache, int PromptLength, SamplingParameters Sampling, RowDraw Draw);
