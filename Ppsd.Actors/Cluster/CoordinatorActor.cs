@@ -100,6 +100,10 @@ internal sealed class CoordinatorActor : ReceiveActor, IWithTimers
         }
 
         FormIfNeeded();
+        if (DifferenceOf(node, Reference()) is { } difference)
+        {
+            host.Tell(new OfferRefused($"this node has {difference}"));
+        }
     }
 
     /// <summary>Repeats what the node may not have received; a repeat is harmless.</summary>
@@ -193,8 +197,7 @@ internal sealed class CoordinatorActor : ReceiveActor, IWithTimers
             return;
         }
 
-        var model = _nodes.Find(node => node.Offer is not null)?.Offer;
-        if (model is null)
+        if (Reference() is not { } model)
         {
             return;
         }
@@ -247,7 +250,7 @@ internal sealed class CoordinatorActor : ReceiveActor, IWithTimers
         // Nodes report the latest epoch they know with each offer; the new epoch must exceed all of them.
         _latest = new PipelineEpoch(1 + Math.Max(_latest.Value, _nodes.Max(node => node.Offer?.KnownEpoch.Value ?? 0)));
         var fingerprint = _nodes.Find(node => node.Host.Equals(host))!.Offer!.ModelFingerprint;
-        _formed = new PipelineFormed(_latest, [.. _ready.Select(stage => stage!.Member)], fingerprint);
+        _formed = new PipelineFormed(_latest, [.. _ready.Select(stage => stage!.Member)], fingerprint, _trouble);
         _trouble = null;
         for (var i = 0; i < _assigned.Count; i++)
         {
@@ -353,17 +356,30 @@ internal sealed class CoordinatorActor : ReceiveActor, IWithTimers
             return $"{prefix}stages are loading: {_ready.Count(stage => stage is not null)} of {_ready.Length} ready";
         }
 
-        var others = _nodes.Count(node => !IsUsable(node, _nodes[0].Offer!));
+        var reference = Reference();
+        var others = reference is null ? 0 : _nodes.Count(node => !IsUsable(node, reference));
+        var misfits = _nodes
+            .Select(node => (node.Host.Path.Address, Difference: DifferenceOf(node, reference)))
+            .Where(node => node.Difference is not null)
+            .Select(node => $"; the one at {node.Address} has {node.Difference}");
         return $"{prefix}{offered} of {_plan.StagesNeeded} stage nodes are up"
-            + (others > 0 ? $", {others} of them leaving, unreachable or with another model" : "")
+            + (others > 0 ? $", {others} of them leaving, unreachable or unlike the others" : "")
+            + string.Concat(misfits)
             + $": start {Math.Max(1, _plan.StagesNeeded - offered + others)} more with 'ppsd stage'";
     }
 
     private bool IsUsable(Node node, StageOffered model) =>
         node.Offer is { IsDraining: false } offer
-        && offer.ModelFingerprint == model.ModelFingerprint
-        && offer.LayerCount == model.LayerCount
+        && OfferAgreement.Difference(model, offer) is null
         && !_unreachable.Contains(node.Host.Path.Address);
+
+    /// <summary>What nodes are measured by: the pipeline's own if there is one, else what most agree in.</summary>
+    private StageOffered? Reference() =>
+        OfferAgreement.Reference([.. _nodes.Where(IsAssigned).Select(node => node.Offer).OfType<StageOffered>()])
+        ?? OfferAgreement.Reference([.. _nodes.Select(node => node.Offer).OfType<StageOffered>()]);
+
+    private static string? DifferenceOf(Node node, StageOffered? reference) =>
+        reference is not null && node.Offer is { } offer ? OfferAgreement.Difference(reference, offer) : null;
 
     private bool IsAssigned(Node node) => _assigned?.Contains(node.Host) == true;
 

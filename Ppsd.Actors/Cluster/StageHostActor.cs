@@ -31,6 +31,7 @@ internal sealed class StageHostActor : ReceiveActor, IWithTimers
     private PipelineEpoch _knownEpoch;
     private int _loads;
     private IActorRef? _drainer;
+    private string? _refusal;
 
     public StageHostActor(StageNode node, IActorRef coordinator, PipelineOptions options, TimeProvider clock)
     {
@@ -46,6 +47,7 @@ internal sealed class StageHostActor : ReceiveActor, IWithTimers
         Receive<Terminated>(_ => StageStopped());
         Receive<Offer>(_ => MakeOffer());
         Receive<Drain>(_ => StartDraining());
+        ReceiveFromMembers<OfferRefused>(Refused);
         ReceiveFromMembers<NodeReleased>(_ => _drainer?.Tell(Drained.Instance));
         ReceiveFromMembers<DrainNode>(_ =>
         {
@@ -100,6 +102,7 @@ internal sealed class StageHostActor : ReceiveActor, IWithTimers
             assigned.FirstLayer + assigned.LayerCount - 1,
             assigned.Stage.Number
         );
+        _refusal = null;
         _assigned = assigned;
         _ready = null;
         _formed = null;
@@ -132,6 +135,15 @@ internal sealed class StageHostActor : ReceiveActor, IWithTimers
         _formed = formed;
         _knownEpoch = formed.Epoch;
         _stage?.Tell(formed);
+    }
+
+    private void Refused(OfferRefused refused)
+    {
+        if (refused.Reason != _refusal)
+        {
+            _refusal = refused.Reason;
+            _node.OnRefused?.Invoke(refused.Reason);
+        }
     }
 
     private void StageStopped()
@@ -175,6 +187,7 @@ internal sealed class StageHostActor : ReceiveActor, IWithTimers
                 Formed = _formed,
                 KnownEpoch = _knownEpoch,
                 IsDraining = _drainer is not null,
+                Arithmetic = [.. _node.Arithmetic],
             }
         );
 

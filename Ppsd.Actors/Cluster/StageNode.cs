@@ -15,6 +15,9 @@ public sealed record StageNode
     /// <summary>Layers of that model.</summary>
     public required int LayerCount { get; init; }
 
+    /// <summary>Settings that change what it computes, as <c>name=value</c>; see <see cref="StageOffered.Arithmetic"/>.</summary>
+    public IReadOnlyList<string> Arithmetic { get; init; } = [];
+
     /// <summary>Loads some of the model's layers; called on the stage's own thread.</summary>
     public required Func<LayerRange, IStageRuntime> CreateRuntime { get; init; }
 
@@ -29,6 +32,9 @@ public sealed record StageNode
 
     /// <summary>Told that somebody asked the node to leave; called on an actor's thread.</summary>
     public Action? OnDrainRequested { get; init; }
+
+    /// <summary>Told why the node cannot be in a pipeline with the others, whenever that changes; called on an actor's thread.</summary>
+    public Action<string>? OnRefused { get; init; }
 
     /// <summary>Told why the stage could not be loaded, or that it broke; called on an actor's thread.</summary>
     public Action<string>? OnFailed { get; init; }

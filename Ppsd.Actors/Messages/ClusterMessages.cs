@@ -42,7 +42,21 @@ public sealed record StageOffered : IWireMessage
     /// <summary>True when the node will leave once its sessions have ended.</summary>
     [Key(7)]
     public bool IsDraining { get; init; }
+
+    /// <summary>
+    /// Settings that change what the node computes, as <c>name=value</c>; nodes of a pipeline agree in those that both have.
+    /// </summary>
+    [Key(8)]
+    public string[] Arithmetic { get; init; } = [];
 }
+
+/// <summary>
+/// The node cannot be in a pipeline with the others. Coordinator to stage host, in answer to each such offer. Repeat delivery is
+/// safe.
+/// </summary>
+/// <param name="Reason">What it differs in, in one line.</param>
+[MessagePackObject]
+public sealed record OfferRefused([property: Key(0)] string Reason) : IWireMessage;
 
 /// <summary>
 /// Load these layers. Coordinator to stage host, which answers with <see cref="StageReady"/> or

@@ -38,11 +38,13 @@ public sealed record StageFailed([property: Key(0)] StageIndex Stage, [property:
 /// <param name="Epoch">The formation.</param>
 /// <param name="Stages">All stages in order.</param>
 /// <param name="ModelFingerprint">Fingerprint of the model they hold.</param>
+/// <param name="Cause">Why an earlier one ended, for its sessions: which stage was lost; null when it is not known.</param>
 [MessagePackObject]
 public sealed record PipelineFormed(
     [property: Key(0)] PipelineEpoch Epoch,
     [property: Key(1)] PipelineStage[] Stages,
-    [property: Key(2)] string ModelFingerprint
+    [property: Key(2)] string ModelFingerprint,
+    [property: Key(3)] string? Cause = null
 ) : IWireMessage, IControlMessage;
 
 /// <summary>Asks a stage for its figures. Anyone to a stage; answered by <see cref="StageStatus"/>.</summary>

@@ -39,7 +39,9 @@ internal sealed class DraftLoop(IDraftLoopPort port, PipelineOptions options, Ti
     /// <summary>The pipeline was formed, or formed anew: sessions of an earlier one fail.</summary>
     public void Open(PipelineFormed pipeline)
     {
-        FailAll("the pipeline was formed anew");
+        FailAll(
+            pipeline.Cause is { } cause ? $"{cause}; the pipeline was formed anew" : "the pipeline was formed anew"
+        );
         _pipeline = pipeline;
         _admission = new SessionAdmission(pipeline, options);
         _composer = new StepComposer(_admission.StepLimits);

@@ -52,7 +52,7 @@ internal sealed class ApiServer : IAsyncDisposable
         var context = new ServerContext
         {
             Settings = settings,
-            Model = new ServedModel(settings.ModelName ?? assets.Name, assets),
+            Model = new ServedModel(settings.ModelName ?? assets.Name, assets, settings.Arithmetic),
             Pipeline = pipeline,
             Watch = await PipelineWatch.StartAsync(pipeline, clock),
             Gate = new RequestGate(settings.MaxRunning, settings.MaxQueue),

@@ -33,7 +33,10 @@ internal sealed class ServeCommand : PpsdCommand
     protected override async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellation)
     {
         _placement.Check(parsed);
-        var settings = _server.Settings(parsed);
+        var settings = _server.Settings(parsed) with
+        {
+            Arithmetic = _placement.Stages.Settings(parsed, stagesHere: 1).Arithmetic,
+        };
         if (ServerOptions.IsOpenToOthers(settings))
         {
             Console.Error.WriteLine(

@@ -72,9 +72,10 @@ internal sealed class StageCommand : PpsdCommand
         }
 
         // The other stages may be processes of this machine too, and together they must not ask for more cores than it has.
+        var settings = _stages.Settings(parsed, stagesHere: plan.Stages.Count);
         var factory = new StageRuntimeFactory(
             assets,
-            _stages.Settings(parsed, stagesHere: plan.Stages.Count),
+            settings,
             parsed.GetValue(_stages.DeviceShare) is null ? null : plan
         );
         var failure = new TaskCompletionSource<string>(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -83,6 +84,7 @@ internal sealed class StageCommand : PpsdCommand
         {
             ModelFingerprint = assets.Fingerprint,
             LayerCount = assets.Config.LayerCount,
+            Arithmetic = settings.Arithmetic,
             WantedStage = (wanted ?? 0) - 1,
             CreateTextModel = client => new GatewayModel(client, assets),
             CreateRuntime = layers => factory.Load(layers, (wanted ?? 1) - 1, clock: Clock),
@@ -92,6 +94,7 @@ internal sealed class StageCommand : PpsdCommand
                         + $"{ready.Member.Description.FirstLayer + ready.Member.Description.LayerCount} on {ready.Member.Description.Device}"
                 ),
             OnDrainRequested = () => drained.TrySetResult(),
+            OnRefused = reason => Console.Error.WriteLine($"ppsd: {reason}; the pipeline goes on without it"),
             OnFailed = reason => failure.TrySetResult(reason),
         };
         using var traces = TelemetryExport.StartStageTraces();

@@ -24,6 +24,18 @@ internal sealed record StageSettings
     /// <summary>Most prompt tokens of a step; 0 for what suits the device.</summary>
     public int PrefillChunk { get; init; }
 
+    /// <summary>
+    /// What of these settings changes the numbers, as <c>option=value</c>: nodes of a cluster must agree in it, and an answer's
+    /// fingerprint tells it.
+    /// </summary>
+    public IReadOnlyList<string> Arithmetic =>
+        [
+            $"rope-frequencies={(RopeFrequencies == RopeFrequencies.Float32 ? "fp32" : "checkpoint")}",
+            .. Devices.All(device => device == "cpu")
+                ? Array.Empty<string>()
+                : [$"kv-type={(KvType == KvType.Float32 ? "fp32" : "bf16")}"],
+        ];
+
     /// <summary>The device of a stage.</summary>
     /// <param name="stage">Its place, from 0.</param>
     public string DeviceOf(int stage) => Devices[stage % Devices.Count];

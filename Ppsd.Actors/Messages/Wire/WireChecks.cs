@@ -75,6 +75,9 @@ internal static class WireChecks
             case StageReady ready:
                 Check(ready.Member);
                 break;
+            case OfferRefused refused:
+                Require(refused.Reason is not null, "a refused offer lacks its reason");
+                break;
             case StageFailed failed:
                 Require(failed.Reason is not null, "a failed stage lacks its reason");
                 break;
@@ -83,6 +86,11 @@ internal static class WireChecks
                 break;
             case StageOffered offered:
                 Require(offered.ModelFingerprint is not null, "an offer lacks its model");
+                Require(
+                    offered.Arithmetic is not null
+                        && Array.TrueForAll(offered.Arithmetic, setting => setting?.Contains('=') == true),
+                    "an offer lacks its arithmetic"
+                );
                 Check(offered.Formed);
                 break;
             case PipelineState state:

@@ -42,6 +42,7 @@ internal static class WireManifests
         ("probe", typeof(LinkProbe)),
         ("echo", typeof(LinkEcho)),
         ("offer", typeof(StageOffered)),
+        ("offer-refused", typeof(OfferRefused)),
         ("assign", typeof(AssignStage)),
         ("drain", typeof(DrainNode)),
         ("draining", typeof(NodeDraining)),

@@ -1,3 +1,5 @@
+using System.Security.Cryptography;
+using System.Text;
 using Ppsd.Actors.Messages;
 using Ppsd.Host.Models;
 
@@ -6,7 +8,8 @@ namespace Ppsd.Host.Api.Requests;
 /// <summary>The model as clients see it.</summary>
 /// <param name="Name">What clients call it.</param>
 /// <param name="Assets">Its files.</param>
-internal sealed record ServedModel(string Name, ModelAssets Assets)
+/// <param name="Arithmetic">Settings of the stages that change the numbers.</param>
+internal sealed record ServedModel(string Name, ModelAssets Assets, IReadOnlyList<string> Arithmetic)
 {
     /// <summary>Positions of a text, prompt included.</summary>
     public int Context => Assets.Config.MaxPositions;
@@ -15,8 +18,12 @@ internal sealed record ServedModel(string Name, ModelAssets Assets)
     public int LongestPiece { get; } =
         Enumerable.Range(0, Assets.Tokenizer.VocabSize).Max(id => Math.Max(64, Assets.Tokenizer.PieceBytes(id).Length));
 
-    /// <summary>Changes whenever the same request may give another text: weights, or this program's version.</summary>
-    public string SystemFingerprint => $"ppsd-{ProgramVersion.Text}-{Assets.Fingerprint[..12]}";
+    /// <summary>
+    /// Changes whenever the same request may give another text: weights, settings that change the numbers, or this program's version.
+    /// </summary>
+    public string SystemFingerprint { get; } =
+        $"ppsd-{ProgramVersion.Text}-{Assets.Fingerprint[..12]}-"
+        + Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(string.Join(' ', Arithmetic))))[..4];
 
     /// <summary>How requests decode that do not say.</summary>
     public DraftSources DefaultMode => Assets.ExitHead is null ? DraftSources.None : DraftSources.ExitHead;

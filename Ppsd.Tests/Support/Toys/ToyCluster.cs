@@ -44,7 +44,9 @@ internal sealed class ToyCluster(
         int wantedStage = -1,
         ToyDrafter? otherDrafter = null,
         int port = 0,
-        IReadOnlyList<string>? seeds = null
+        IReadOnlyList<string>? seeds = null,
+        string arithmetic = "rope-frequencies=checkpoint",
+        Action<string>? onRefused = null
     )
     {
         var node = new StageNode
@@ -52,6 +54,8 @@ internal sealed class ToyCluster(
             ModelFingerprint = fingerprint,
             LayerCount = stageCount * layersPerStage,
             WantedStage = wantedStage,
+            Arithmetic = [arithmetic],
+            OnRefused = onRefused,
             CreateTextModel = client => new ToyTextModel(client),
             CreateRuntime = layers => new ToyRuntime(
                 Model,

@@ -12,10 +12,20 @@ public sealed class RequestReaderTests
 {
     private static readonly ServedModel _model = new(
         "gsm",
-        ModelAssets.Open(TestModels.Folder(TestModels.Gsm), TestModels.GsmExitHead, TimeProvider.System)
+        ModelAssets.Open(TestModels.Folder(TestModels.Gsm), TestModels.GsmExitHead, TimeProvider.System),
+        []
     );
 
     private static readonly RequestDefaults _defaults = new() { NextSeed = () => 99 };
+
+    [Test]
+    public void A_setting_that_changes_the_numbers_changes_the_fingerprint()
+    {
+        var usual = _model.SystemFingerprint;
+        var other = new ServedModel(_model.Name, _model.Assets, ["rope-frequencies=fp32"]).SystemFingerprint;
+        Assert.That(other, Is.Not.EqualTo(usual));
+        Assert.That(new ServedModel("other", _model.Assets, []).SystemFingerprint, Is.EqualTo(usual));
+    }
 
     [Test]
     public void Every_field_of_a_completion_arrives()

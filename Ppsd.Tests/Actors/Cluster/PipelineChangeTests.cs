@@ -1,0 +1,87 @@
+using Ppsd.Actors.Client;
+using Ppsd.Actors.Ids;
+using Ppsd.Actors.Messages;
+using Ppsd.Tests.Support.Toys;
+
+namespace Ppsd.Tests.Actors.Cluster;
+
+/// <summary>What nodes and readers are told when a pipeline does not come about, or comes about anew.</summary>
+[Parallelizable(ParallelScope.All)]
+public sealed class PipelineChangeTests
+{
+    private static readonly TimeSpan _patience = TimeSpan.FromSeconds(20);
+
+    [TestCase(
+        "toy",
+        "rope-frequencies=fp32",
+        "this node has --rope-frequencies fp32, the others --rope-frequencies checkpoint"
+    )]
+    [TestCase(
+        "other",
+        "rope-frequencies=checkpoint",
+        "this node has another model: other of 8 layers, the others toy of 8 layers"
+    )]
+    public async Task A_node_that_computes_otherwise_is_refused_and_told_why(
+        string model,
+        string arithmetic,
+        string expected
+    )
+    {
+        var told = new TaskCompletionSource<string>(TaskCreationOptions.RunContinuationsAsynchronously);
+        await using var cluster = new ToyCluster(2, ToyDrafters.Mostly, hocon: "akka.loglevel = OFF");
+        var first = cluster.AddStage();
+        cluster.AddStage(model, arithmetic: arithmetic, onRefused: reason => told.TrySetResult(reason));
+        Assert.That(await told.Task.WaitAsync(_patience), Is.EqualTo(expected));
+        var state = await ToyCluster.StateAsync(first, state => state.NodesOffered == 2);
+        Assert.That(state.Formed, Is.Null);
+        Assert.That(
+            state.Explanation,
+            Does.Contain(expected.Replace("this node has", "has", StringComparison.Ordinal))
+        );
+
+        cluster.AddStage();
+        var formed = await ToyCluster.FormedAsync(first);
+        Assert.That(formed.Stages, Has.Length.EqualTo(2));
+    }
+
+    [Test]
+    public async Task A_reader_whose_stage_was_lost_reads_which_one_though_a_spare_took_its_place()
+    {
+        await using var cluster = new ToyCluster(2, ToyDrafters.Mostly, hocon: "akka.loglevel = OFF");
+        var first = cluster.AddStage(wantedStage: 0);
+        var second = cluster.AddStage(wantedStage: 1);
+        await ToyCluster.FormedAsync(first);
+        cluster.AddStage(wantedStage: 1);
+        await ToyCluster.StateAsync(first, state => state.NodesOffered == 3);
+
+        var reading = Task.Run(async () =>
+        {
+            while (true)
+            {
+                await foreach (var _ in first.Client.GenerateAsync(ToyPipeline.Request([1, 2], 3000))) { }
+            }
+        });
+        var address = second.Address;
+        await cluster.CrashAsync(second);
+        var failure = await CatchAsync(reading);
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(failure.Message, Does.Contain("stage 2").And.Contain(address));
+            Assert.That((await ToyCluster.FormedAsync(first)).Epoch.Value, Is.EqualTo(2));
+        }
+    }
+
+    private static async Task<GenerationException> CatchAsync(Task reading)
+    {
+        try
+        {
+            await reading.WaitAsync(_patience);
+        }
+        catch (GenerationException e)
+        {
+            return e;
+        }
+
+        throw new AssertionException("the generation did not fail");
+    }
+}
