@@ -1,6 +1,6 @@
 namespace Ppsd.Kernels.Cache;
 
-/// <summary>A sequence does not fit the KV cache; the message says how much it needs and how much there is.</summary>
+/// <summary>A sequence does not fit the KV cache; the message gives the needed and the available size.</summary>
 public sealed class KvCapacityException : Exception
 {
     /// <inheritdoc />

@@ -31,7 +31,7 @@ internal sealed class SequenceCache
     /// <summary>Takes pages for <paramref name="capacity"/> tokens, committed and uncommitted together.</summary>
     /// <param name="pool">Where the pages come from.</param>
     /// <param name="capacity">Tokens.</param>
-    /// <param name="maxLength">Positions the model knows; tokens beyond them are refused even where slots are free.</param>
+    /// <param name="maxLength">Positions of the model; tokens past them are refused even when slots are free.</param>
     /// <exception cref="KvCapacityException">The pool has fewer free.</exception>
     public SequenceCache(KvPagePool pool, int capacity, int maxLength)
     {

@@ -8,7 +8,7 @@ using Ppsd.Kernels.Devices.Ilgpu.Driver;
 
 namespace Ppsd.Kernels.Catalog;
 
-/// <summary>Lists this machine's devices, says why one cannot be used, and opens them.</summary>
+/// <summary>Lists this machine's devices with the reason for unusable ones, and opens them.</summary>
 public static class DeviceCatalog
 {
     private const string CudaPrefix = "cuda:";
@@ -53,7 +53,7 @@ public static class DeviceCatalog
         return devices;
     }
 
-    /// <summary>What <c>auto</c> stands for: all usable CUDA cards, or else the CPU.</summary>
+    /// <summary>Meaning of <c>auto</c>: all usable CUDA cards, or else the CPU.</summary>
     public static IReadOnlyList<string> Automatic()
     {
         var cards = List().Where(device => device.Name.StartsWith(CudaPrefix, StringComparison.Ordinal));

@@ -157,8 +157,8 @@ public sealed class Checkpoint : IDisposable
     }
 
     /// <summary>
-    /// What the headers say of every tensor, in ordinal order of the names. Reads the headers of all shards and no
-    /// weights; opens nothing for good.
+    /// Header entries of all tensors, in ordinal order of the names. Reads the headers of all shards and no weights;
+    /// opens nothing for good.
     /// </summary>
     /// <exception cref="CheckpointException">
     /// A shard is missing, not sound, or without a tensor the index lists.

@@ -4,7 +4,7 @@ using Ppsd.Kernels.Checkpoints.Files;
 namespace Ppsd.Kernels.Checkpoints;
 
 /// <summary>
-/// Which file of a model folder holds which tensor, as <c>model.safetensors.index.json</c> says. Immutable.
+/// Which file of a model folder holds which tensor, from <c>model.safetensors.index.json</c>. Immutable.
 /// </summary>
 internal static class CheckpointIndex
 {

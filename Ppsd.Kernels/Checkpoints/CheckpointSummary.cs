@@ -3,12 +3,12 @@ using Ppsd.Kernels.Checkpoints.Tensors;
 namespace Ppsd.Kernels.Checkpoints;
 
 /// <summary>The size of a checkpoint, counted from its headers.</summary>
-/// <param name="TensorCount">How many tensors it holds.</param>
+/// <param name="TensorCount">Number of tensors.</param>
 /// <param name="ParameterCount">
-/// How many trained numbers they hold. The rotary frequencies that early LLaMA exports carry along are computed, not
-/// trained, and do not count.
+/// Number of trained values. The rotary frequencies that early LLaMA exports carry along are computed, not trained, and
+/// do not count.
 /// </param>
-/// <param name="ByteCount">How many bytes all tensors take.</param>
+/// <param name="ByteCount">Bytes of all tensors.</param>
 /// <param name="Dtypes">Their element types as the headers write them, in ordinal order.</param>
 public sealed record CheckpointSummary(
     int TensorCount,

@@ -4,9 +4,9 @@ namespace Ppsd.Kernels.Devices;
 
 /// <summary>
 /// One device and the operations of a transformer on it. Every operation computes each row by one fixed reduction
-/// order, whatever other rows ride along (design rule: batch-invariant kernels), so results do not depend on the width
-/// of a micro-batch or on how a prompt was cut into chunks. One backend serves one stage; all calls come from that
-/// stage's thread. Operations may be queued: results are valid on the host only after <see cref="Download"/>.
+/// order, whatever other rows are in the launch (design rule: batch-invariant kernels), so results do not depend on the
+/// width of a micro-batch or on how a prompt was cut into chunks. One backend serves one stage; all calls come from
+/// that stage's thread. Operations may be queued: results are valid on the host only after <see cref="Download"/>.
 /// </summary>
 public abstract class Backend : IDisposable
 {
@@ -23,7 +23,7 @@ public abstract class Backend : IDisposable
     internal abstract bool IsQueued { get; }
 
     /// <summary>
-    /// Bytes of KV cache a stage takes when it is not told: what the device can spare, its other stages and all their weights
+    /// Default bytes of KV cache of a stage: what the device can spare, its other stages and all their weights
     /// considered.
     /// </summary>
     /// <param name="kvValuesPerToken">Keys and values of one token in the stage itself.</param>
@@ -203,7 +203,7 @@ public abstract class Backend : IDisposable
     /// <summary>hidden[r] += weight x[r]; then, if a norm follows, normed[r] = norm of hidden[r].</summary>
     /// <param name="x">Input, from <see cref="AllocateProductInput"/>.</param>
     /// <param name="weight">[hiddenSize, columns].</param>
-    /// <param name="hidden">What is added to, [rows, hiddenSize].</param>
+    /// <param name="hidden">Added to, [rows, hiddenSize].</param>
     /// <param name="next">The norm that follows.</param>
     /// <param name="normed">Receives the rows after it.</param>
     internal abstract void MatMulAdd(
@@ -219,7 +219,7 @@ public abstract class Backend : IDisposable
     /// <param name="x">Input, from <see cref="AllocateProductInput"/>.</param>
     /// <param name="weight">[hiddenSize, columns].</param>
     /// <param name="bias">[hiddenSize]; null for none.</param>
-    /// <param name="hidden">What is added to, [rows, hiddenSize].</param>
+    /// <param name="hidden">Added to, [rows, hiddenSize].</param>
     /// <param name="rows">Rows.</param>
     /// <param name="next">The norm that follows.</param>
     /// <param name="normed">Receives the rows after it.</param>
@@ -265,8 +265,8 @@ public abstract class Backend : IDisposable
     internal abstract void SwiGlu(Activations gateUp, Activations y, int rows);
 
     /// <summary>
-    /// Turns the rows' keys by their positions (RoFormer, rotate-half form) and stores keys and values in their slots: all
-    /// that is left of <see cref="Attend"/> for rows whose output nobody reads. Uses <paramref name="qkv"/> up.
+    /// Turns the rows' keys by their positions (RoFormer, rotate-half form) and stores keys and values in their slots:
+    /// all that <see cref="Attend"/> does for rows whose output is not read. Uses <paramref name="qkv"/> up.
     /// </summary>
     internal abstract void AppendKv(Activations qkv, AttentionShape shape, RotaryMemory rotary, KvMemory kv);
 

@@ -1,6 +1,6 @@
 namespace Ppsd.Kernels.Devices;
 
 /// <summary>Memory of a device, in bytes.</summary>
-/// <param name="FreeBytes">What nobody had taken when this process opened the device.</param>
+/// <param name="FreeBytes">Free bytes when this process opened the device.</param>
 /// <param name="TotalBytes">All there is.</param>
 internal readonly record struct DeviceMemory(long FreeBytes, long TotalBytes);

@@ -5,7 +5,7 @@ namespace Ppsd.Kernels.Devices;
 /// them is divided as their caches grow with a token, so that all hold as many tokens: a pipeline holds what its smallest
 /// stage does. It is worked out beforehand, so it does not matter which stage loads first. Pure.
 /// </summary>
-/// <param name="Stages">How many they are.</param>
+/// <param name="Stages">Number of stages.</param>
 /// <param name="WeightBytes">Weights of all of them, as the checkpoint holds them.</param>
 /// <param name="ScratchBytes">What they take beside weights and caches.</param>
 /// <param name="KvValuesPerToken">Keys and values of one token over all of them.</param>
@@ -29,7 +29,7 @@ public sealed record DeviceShare(
         // Among processes, what is free depends on who came first.
         var room = IsAmongProcesses ? memory.TotalBytes - Stages * ProcessBytes : memory.FreeBytes;
 
-        // Devices pad weights to whole tiles; and something must stay for whoever else uses the device.
+        // Devices pad weights to whole tiles, and other users of the device need some memory.
         var left = room - WeightBytes - WeightBytes / 32 - ScratchBytes;
         return Math.Max(0, (long)(left * 0.9 * kvValuesPerToken / KvValuesPerToken));
     }

@@ -38,7 +38,7 @@ internal sealed class StepBatch(int capacity, int window = int.MaxValue)
     /// <summary>Where the entries of its slot table end that each row attends to.</summary>
     public int[] CommittedLengths { get; } = new int[capacity];
 
-    /// <summary>What each row wants drawn from its logits, if a device draws.</summary>
+    /// <summary>Draws requested for each row, if the device draws.</summary>
     public RowDraw[] Draws { get; } = new RowDraw[capacity];
 
     /// <summary>Where each row's tail begins in <see cref="TailSlots"/>.</summary>

@@ -8,10 +8,12 @@ namespace Ppsd.Kernels.Devices;
 /// </summary>
 internal abstract class TokenDraws : IDisposable
 {
-    /// <summary>Most tokens drawn for a row; who wants more draws on the host.</summary>
+    /// <summary>Most tokens drawn for a row; more are drawn on the host.</summary>
     public const int MaxDrafts = 8;
 
-    /// <summary>Queues draws for rows of logits, as <see cref="StepBatch.Draws"/> asks; part of a recorded step.</summary>
+    /// <summary>
+    /// Queues draws for rows of logits, as <see cref="StepBatch.Draws"/> requests; part of a recorded step.
+    /// </summary>
     /// <param name="logits">[rows, vocabSize].</param>
     /// <param name="firstRow">The step's row that the first of them belongs to.</param>
     public abstract void Queue(Activations logits, int firstRow, int rows);
@@ -21,16 +23,18 @@ internal abstract class TokenDraws : IDisposable
 
     /// <summary>Waits for the draws and reads those of a row, best first.</summary>
     /// <param name="row">Row of the logits.</param>
-    /// <param name="drafts">As many as are wanted.</param>
-    /// <returns>How many there are: fewer when the filters leave fewer; 0 when the device did not draw so many.</returns>
+    /// <param name="drafts">Receives the tokens; its length is the number requested.</param>
+    /// <returns>
+    /// Number of tokens: fewer when the filters keep fewer; 0 when the device did not draw that many.
+    /// </returns>
     public abstract int Read(int row, Span<DraftToken> drafts);
 
     /// <inheritdoc />
     public abstract void Dispose();
 }
 
-/// <summary>What a row of a step wants drawn.</summary>
+/// <summary>Draws requested for a row of a step.</summary>
 /// <param name="Settings">How.</param>
-/// <param name="Drafts">How many tokens; 0 for none on the device.</param>
-/// <param name="Width">How many are asked for at once, whoever draws them.</param>
+/// <param name="Drafts">Number of tokens; 0 for none on the device.</param>
+/// <param name="Width">Number requested at once, on the device or the host.</param>
 internal readonly record struct RowDraw(DrawSettings Settings, int Drafts, int Width = 1);

@@ -34,7 +34,7 @@ internal sealed class BatchPlan(IReadOnlyList<TrainingSequence> sequences, int b
         }
     }
 
-    /// <summary>Steps until so many answer tokens have been seen.</summary>
+    /// <summary>Steps until this many answer tokens have been seen.</summary>
     public int StepsFor(long answerTokens)
     {
         var steps = 0;

@@ -54,7 +54,7 @@ internal abstract class ExitHead : IDisposable
     public abstract void Tap(Activations hidden, int rows);
 
     /// <summary>
-    /// False when <see cref="Forward"/> would queue nothing: nobody drafts from the step's rows, and the head has no cache that
+    /// False when <see cref="Forward"/> would queue nothing: no row is drafted from, and the head has no cache that
     /// they must enter.
     /// </summary>
     public abstract bool HasWork(int rows, int firstRow);

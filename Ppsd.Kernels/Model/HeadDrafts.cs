@@ -7,12 +7,13 @@ namespace Ppsd.Kernels.Model;
 /// <param name="logits">[vocabSize].</param>
 /// <param name="row">The step's row.</param>
 /// <param name="chained">Tokens drafted behind it; the draw stands behind those.</param>
-/// <param name="drafts">As many as are wanted; best first.</param>
-/// <returns>How many there are.</returns>
+/// <param name="drafts">Receives the tokens, the best first.</param>
+/// <returns>Number of tokens written.</returns>
 internal delegate int HostDraw(ReadOnlySpan<float> logits, int row, ReadOnlySpan<int> chained, Span<DraftToken> drafts);
 
 /// <summary>
-/// Runs a stage's exit head on the rows of a step and reads what it drafted, whoever drew it. Used by the stage's thread.
+/// Runs a stage's exit head on the rows of a step and reads what it drafted, drawn by the device or the host. Used by
+/// the stage's thread.
 /// </summary>
 internal sealed class HeadDrafts : IDisposable
 {
@@ -79,7 +80,7 @@ internal sealed class HeadDrafts : IDisposable
 
     private int DraftRows => _batch.RowCount - FirstRow;
 
-    /// <summary>How many tokens are to be drawn at once for a session that asks for <paramref name="width"/>.</summary>
+    /// <summary>Number of tokens to draw at once for a session that requests <paramref name="width"/>.</summary>
     public int Draws(int width) =>
         Math.Min(MaxDepth > 1 ? Math.Max(width, FewestOfChain) : width, TokenDraws.MaxDrafts);
 

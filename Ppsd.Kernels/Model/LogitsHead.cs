@@ -36,7 +36,7 @@ internal sealed class LogitsHead : IDisposable
         _host = new float[maxRows * lmHead.Rows];
     }
 
-    /// <summary>What the device draws; null where the host does.</summary>
+    /// <summary>The device's draws; null where the host draws.</summary>
     public TokenDraws? Draws => _draws;
 
     /// <summary>
@@ -62,7 +62,7 @@ internal sealed class LogitsHead : IDisposable
         (_rows, _isRead) = (rows, false);
     }
 
-    /// <summary>Logits of so many rows were queued, by <see cref="Forward"/> or by a replay of it.</summary>
+    /// <summary>Notes that logits of this many rows were queued, by <see cref="Forward"/> or a replay of it.</summary>
     public void Expect(int rows)
     {
         _rows = rows;

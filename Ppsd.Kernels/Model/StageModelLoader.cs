@@ -18,8 +18,8 @@ public readonly record struct LoadProgress(string Part, long LoadedBytes, long T
 public static class StageModelLoader
 {
     /// <summary>
-    /// Sequences of full length that a KV cache of the device's own choice holds at most; more would be memory nobody
-    /// asked for.
+    /// Sequences of full length that a KV cache of the device's own choice holds at most; more would be memory that
+    /// nothing asked for.
     /// </summary>
     private const int FullLengthSequences = 64;
 

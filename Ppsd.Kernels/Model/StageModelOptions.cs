@@ -4,7 +4,7 @@ using Ppsd.Kernels.Weights;
 
 namespace Ppsd.Kernels.Model;
 
-/// <summary>What one stage holds and how much memory it may take.</summary>
+/// <summary>Contents of one stage and its memory limits.</summary>
 public sealed record StageModelOptions
 {
     /// <summary>Folder of the model's checkpoint; null when its weights are <see cref="Synthetic"/>.</summary>

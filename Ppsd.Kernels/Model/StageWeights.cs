@@ -16,7 +16,7 @@ internal sealed class StageWeights : IDisposable
 
     public required TransformerLayer[] Layers { get; init; }
 
-    /// <summary>Disposed by whoever runs it.</summary>
+    /// <summary>Disposed by the stage model that runs it.</summary>
     public ExitHead? ExitHead { get; init; }
 
     public LogitsHead? TargetHead { get; init; }

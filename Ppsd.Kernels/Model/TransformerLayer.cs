@@ -107,7 +107,7 @@ internal sealed class TransformerLayer : IDisposable
     /// <summary>Bytes of weights one step reads.</summary>
     public long WeightBytes => _queryKeyValue.ByteCount + _output.ByteCount + _feedForward.WeightBytes;
 
-    /// <summary>The norm at the layer's entry; whoever feeds the layer applies it.</summary>
+    /// <summary>The norm at the layer's entry, applied by the caller.</summary>
     public Norm AttentionNorm { get; }
 
     /// <summary>
@@ -133,8 +133,8 @@ internal sealed class TransformerLayer : IDisposable
     }
 
     /// <summary>
-    /// Stores the rows' keys and values and does no more: all that a last layer must do for rows whose output nobody reads.
-    /// The scratch's normed rows must be the hidden state after <see cref="AttentionNorm"/>.
+    /// Only stores the rows' keys and values, which is all a last layer must do for rows whose output is not read. The
+    /// scratch's normed rows must be the hidden state after <see cref="AttentionNorm"/>.
     /// </summary>
     public void Store(StageScratch scratch, RotaryMemory rotary, int rows)
     {

@@ -1,8 +1,8 @@
 namespace Ppsd.Kernels.Sampling;
 
 /// <summary>
-/// <see cref="SamplingParameters"/> in the numbers that draws are made with, worked out once: whoever draws from the same
-/// logits takes the same steps, and draws the same token.
+/// <see cref="SamplingParameters"/> in the numbers that draws are made with, computed once: draws from the same logits
+/// takes the same steps, and draws the same token.
 /// </summary>
 internal readonly record struct DrawSettings
 {

@@ -54,7 +54,7 @@ public sealed class TokenSampler
     /// The most promising tokens at <paramref name="position"/>, best first; the first is what <see cref="Sample"/>
     /// returns for the same arguments. Fewer than asked for when the filters leave fewer; none when the logits are not finite.
     /// </summary>
-    /// <returns>How many were written to <paramref name="drafts"/>.</returns>
+    /// <returns>Number written to <paramref name="drafts"/>.</returns>
     public int SampleBest(
         ReadOnlySpan<float> logits,
         SamplingParameters parameters,

@@ -2,5 +2,5 @@ namespace Ppsd.Kernels.Weights;
 
 /// <summary>The formula of a <see cref="SyntheticWeight"/>: <see cref="SyntheticWeight.ValueAt"/> of these, rounded to bf16.</summary>
 /// <param name="Key">Names the matrix.</param>
-/// <param name="StepSize">What a step is worth.</param>
+/// <param name="StepSize">Value of one quantization step.</param>
 internal readonly record struct GeneratedWeight(uint Key, float StepSize);

@@ -58,13 +58,13 @@ public static class SyntheticPresets
         "llama3.1-70b",
     ];
 
-    /// <summary>A preset's shape, or null for a name that is none of <see cref="Names"/>.</summary>
+    /// <summary>A preset's shape, or null for a name that is not among <see cref="Names"/>.</summary>
     public static ModelConfig? Find(string name) => _configs.GetValueOrDefault(name);
 
     /// <summary>
     /// An exit head of the kind <c>norm</c> for a model without weights on disk: a norm of its own and the LM head.
     /// </summary>
-    /// <param name="exitLayer">How many layers run before the head.</param>
+    /// <param name="exitLayer">Number of layers before the head.</param>
     public static ExitHeadConfig ExitHead(ModelConfig model, int exitLayer) =>
         new()
         {

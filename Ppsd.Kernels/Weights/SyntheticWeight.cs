@@ -18,7 +18,7 @@ internal sealed class SyntheticWeight(long rowCount, long rowLength, uint key, f
     /// <summary>Names the matrix.</summary>
     public uint Key { get; } = key;
 
-    /// <summary>What a step is worth.</summary>
+    /// <summary>Value of one quantization step.</summary>
     public float StepSize { get; } = amplitude / Steps;
 
     public override GeneratedWeight? Generator => new GeneratedWeight(Key, StepSize);

@@ -4,8 +4,8 @@ using Ppsd.Kernels.Checkpoints.Tensors;
 namespace Ppsd.Kernels.Checkpoints.Configuration;
 
 /// <summary>
-/// What an exit-head folder's <c>config.json</c> says: which kind of head, after which layer, for which model. A head
-/// fits only the weights it was trained for, so <see cref="RequireFits"/> comes before its use. Immutable.
+/// Contents of an exit-head folder's <c>config.json</c>: kind of head, exit layer and model. A head fits only the
+/// weights it was trained for, so <see cref="RequireFits"/> comes before its use. Immutable.
 /// </summary>
 public sealed record ExitHeadConfig
 {
@@ -17,7 +17,7 @@ public sealed record ExitHeadConfig
     /// <summary>The kind of head.</summary>
     public required ExitHeadKind Kind { get; init; }
 
-    /// <summary>How many of the model's layers run before the head: 1 takes the first layer's output.</summary>
+    /// <summary>Number of the model's layers before the head: 1 takes the first layer's output.</summary>
     public required int ExitLayer { get; init; }
 
     /// <summary>Layers of a transformer head, and of a chain head before its chain; 0 for other kinds.</summary>
@@ -26,10 +26,10 @@ public sealed record ExitHeadConfig
     /// <summary>Feed-forward width of an mlp head; null means the model's. Null for other kinds.</summary>
     public required int? IntermediateSize { get; init; }
 
-    /// <summary>What the head's RMS norms add to the mean of squares.</summary>
+    /// <summary>Epsilon that the head's RMS norms add to the mean of squares.</summary>
     public required float RmsNormEpsilon { get; init; }
 
-    /// <summary>The type the config says its weights have.</summary>
+    /// <summary>Element type of its weights according to the config.</summary>
     public required ElementType ElementType { get; init; }
 
     /// <summary>The model it was trained for.</summary>

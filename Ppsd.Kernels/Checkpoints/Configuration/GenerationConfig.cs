@@ -14,7 +14,7 @@ public sealed record GenerationConfig
     /// <summary>Divisor of the logits when sampling; null means 1.</summary>
     public double? Temperature { get; init; }
 
-    /// <summary>How many of the likeliest tokens to keep; null or 0 keeps all.</summary>
+    /// <summary>Number of likeliest tokens to keep (top-k); null or 0 keeps all.</summary>
     public int? TopK { get; init; }
 
     /// <summary>Probability mass of likeliest tokens to keep, 0 to 1; null keeps all.</summary>
@@ -42,10 +42,10 @@ public sealed record GenerationConfig
         EosTokenIds.Count > 0 ? EosTokenIds : model.EosTokenIds;
 
     /// <summary>
-    /// Reads <c>generation_config.json</c> of a model folder; all is absent when there is no such file.
+    /// Reads <c>generation_config.json</c> of a model folder; all fields are absent when there is no such file.
     /// </summary>
     /// <exception cref="CheckpointException">
-    /// The file is no JSON object, or a field holds an impossible value.
+    /// The file is not a JSON object, or a field holds an impossible value.
     /// </exception>
     public static GenerationConfig Read(string folder)
     {

@@ -77,7 +77,7 @@ public sealed record ModelConfig
     /// are ignored; a field that would change the numbers and is not supported is refused.
     /// </summary>
     /// <exception cref="CheckpointException">
-    /// The file is missing or no JSON object, the model is no LLaMA, or a field is missing, impossible or not
+    /// The file is missing or not a JSON object, the model is not a LLaMA, or a field is missing, impossible or not
     /// supported.
     /// </exception>
     public static ModelConfig Read(string folder)

@@ -46,7 +46,7 @@ internal static class ModelConfigReader
     /// <summary>
     /// Reads <c>dtype</c>, or <c>torch_dtype</c> as transformers 4 called it; single precision when absent.
     /// </summary>
-    /// <exception cref="CheckpointException">It is no type of weights that is read here.</exception>
+    /// <exception cref="CheckpointException">It is not a supported type of weights.</exception>
     public static ElementType ReadElementType(JsonFields config)
     {
         const string Expected = "bfloat16, float16 or float32";

@@ -9,7 +9,7 @@ namespace Ppsd.Kernels.Checkpoints.Files;
 /// </summary>
 public sealed class CheckpointException : Exception
 {
-    // Names come from the file and may be as long as its header; a line longer than this helps nobody.
+    // Names come from the file and may be as long as its header; a longer line is not useful.
     private const int MaxMessageChars = 1000;
 
     /// <summary>

@@ -209,7 +209,7 @@ internal sealed class JsonFields
     public double RequirePositiveDouble(string name) =>
         FindPositiveDouble(name) ?? throw Refuse(name, "a number above 0");
 
-    /// <summary>The refusal of a field, which quotes what the file says.</summary>
+    /// <summary>The refusal of a field, which quotes its value.</summary>
     public CheckpointException Refuse(string name, string expected) =>
         Refuse(name, expected, FindOrNull(name) is { } value ? Describe(value) : "no such field");
 
@@ -237,7 +237,8 @@ internal sealed class JsonFields
 
     private string ReadName(JsonProperty property) => Decode("name of a field", () => property.Name);
 
-    // An escape may spell half of a surrogate pair, which is no text; it shows only when the text is needed.
+    // An escape may encode half of a surrogate pair, which is not valid text; this is detected only when the text is
+    // read.
     private T Decode<T>(string name, Func<T> read)
     {
         try

@@ -41,7 +41,7 @@ public static class WeightsFingerprint
 
         var fingerprint = Hash(paths, progress, cancellationToken);
 
-        // Files that changed while they were read have a fingerprint nobody should recall.
+        // The fingerprint of files that changed while they were read must not be cached.
         if (FingerprintCache.KeyOf(paths) == key)
         {
             cache.Store(key, fingerprint);

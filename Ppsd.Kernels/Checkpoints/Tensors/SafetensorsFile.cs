@@ -123,7 +123,7 @@ public sealed unsafe class SafetensorsFile : IDisposable
                 CheckpointFiles.Summarize([.. _entries.Keys.Order(StringComparer.Ordinal)])
             );
 
-    /// <summary>Finds what the header says of a tensor, of whatever element type.</summary>
+    /// <summary>Finds a tensor's header entry, whatever its element type.</summary>
     /// <exception cref="ObjectDisposedException">The file was disposed.</exception>
     internal bool TryGetEntry(string name, [NotNullWhen(true)] out TensorEntry? entry)
     {

@@ -43,7 +43,7 @@ internal ref struct SafetensorsHeaderParser
         }
         catch (InvalidOperationException error)
         {
-            // What the reader throws for text that is not valid UTF-8 or UTF-16.
+            // Thrown by the reader for text that is not valid UTF-8 or UTF-16.
             throw CheckpointException.Mismatch(path, "header", "valid UTF-8 text", error.Message, error);
         }
     }

@@ -38,10 +38,10 @@ public sealed unsafe class Tensor
     /// <summary>The product of the dimensions.</summary>
     public long ElementCount => _entry.ElementCount;
 
-    /// <summary>How many bytes it takes.</summary>
+    /// <summary>Its bytes.</summary>
     public long ByteCount => _entry.ByteCount;
 
-    /// <summary>How many rows it has.</summary>
+    /// <summary>Number of rows.</summary>
     public long RowCount { get; }
 
     /// <summary>Elements per row.</summary>
@@ -80,7 +80,7 @@ public sealed unsafe class Tensor
 
     /// <summary>Reads neighbouring rows as single precision, exactly.</summary>
     /// <param name="firstRow">Row index from 0.</param>
-    /// <param name="rowCount">How many rows.</param>
+    /// <param name="rowCount">Number of rows.</param>
     /// <param name="destination">[rowCount, RowLength] receives the rows.</param>
     /// <exception cref="ArgumentOutOfRangeException">There are no such rows.</exception>
     /// <exception cref="ArgumentException">The destination is not as long as the rows.</exception>

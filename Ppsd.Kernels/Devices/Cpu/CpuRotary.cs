@@ -3,8 +3,8 @@ using System.Runtime.Intrinsics;
 namespace Ppsd.Kernels.Devices.Cpu;
 
 /// <summary>
-/// Rotary embedding in rotate-half form: value i and value i + headSize/2 of a head are one pair. Turns a row's
-/// queries in place and stores its keys (turned) and values in its slot.
+/// Rotary embedding in rotate-half form: value i and value i + headSize/2 of a head are one pair. Turns a row's queries
+/// in place and stores its keys (rotated) and values in its slot.
 /// </summary>
 internal static unsafe class CpuRotary
 {

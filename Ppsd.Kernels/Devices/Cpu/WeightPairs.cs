@@ -4,8 +4,8 @@ using System.Runtime.Intrinsics;
 namespace Ppsd.Kernels.Devices.Cpu;
 
 /// <summary>
-/// How a column pair of a packed tile becomes two vectors of sixteen fp32 weights. A load also asks for the weights that
-/// lie <see cref="PrefetchBytes"/> on.
+/// How a column pair of a packed tile becomes two vectors of sixteen fp32 weights. A load also prefetches the weights
+/// that lie <see cref="PrefetchBytes"/> on.
 /// </summary>
 /// <remarks>
 /// The processor's own prefetchers stop at the end of a memory page, and a tile is one or two pages: measured on an EPYC

@@ -9,9 +9,9 @@ internal interface ITeamWork
 
 /// <summary>
 /// The threads of one stage: the caller and <c>size - 1</c> helpers that the team owns, so that stages sharing a
-/// machine never compete for a common pool. Whoever is running claims the next part, so a helper that the system has
-/// put aside holds nobody up. A helper spins briefly for the next operation, since the operations of a layer follow
-/// within microseconds, and then sleeps. One caller at a time.
+/// machine never compete for a common pool. Running threads claim the next part, so a descheduled helper does not delay
+/// the others. A helper spins briefly for the next operation, since the operations of a layer follow within
+/// microseconds, and then sleeps. One caller at a time.
 /// </summary>
 internal sealed class WorkerTeam : IDisposable
 {
@@ -59,7 +59,7 @@ internal sealed class WorkerTeam : IDisposable
         _work = work;
         Volatile.Write(ref _remaining, Size);
 
-        // The ticket is raised last: whoever claims a part of this operation also sees the work and the count.
+        // The ticket is raised last, so that a thread that claims a part also sees the work and the count.
         var operation = Operation(Volatile.Read(ref _ticket)) + 1;
         Interlocked.Exchange(ref _ticket, (long)operation << 32);
         WakeSleepers();

@@ -1,6 +1,6 @@
 namespace Ppsd.Kernels.Distillation.Compute;
 
-/// <summary>What a head is trained on, for each answer token.</summary>
+/// <summary>Training loss for each answer token.</summary>
 internal enum DistillationLoss
 {
     /// <summary>
@@ -14,7 +14,7 @@ internal enum DistillationLoss
     KlCrossEntropy,
 }
 
-/// <summary>What one position's distributions gave; sums of these are a batch's figures.</summary>
+/// <summary>Loss terms of one position; a batch's figures are their sums.</summary>
 /// <param name="Loss">The loss in nats.</param>
 /// <param name="Overlap">Sum over tokens of min(target, draft).</param>
 /// <param name="Hits">1 when both have the same most probable token, else 0.</param>

@@ -2,7 +2,9 @@ using Ppsd.Kernels.Devices.Cpu;
 
 namespace Ppsd.Kernels.Distillation.Cpu;
 
-/// <summary>What one thread of <see cref="AttentionWork"/> keeps of a sequence and a block of its queries.</summary>
+/// <summary>
+/// Working memory of one thread of <see cref="AttentionWork"/> for a sequence and a block of its queries.
+/// </summary>
 internal sealed unsafe class CpuAttentionScratch(BlockProduct product) : IDisposable
 {
     /// <summary>Most own keys of a row: steps of a chain after the first.</summary>

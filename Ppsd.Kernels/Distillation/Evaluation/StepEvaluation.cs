@@ -3,7 +3,7 @@ namespace Ppsd.Kernels.Distillation.Evaluation;
 /// <summary>How often a head's drafts were right, for one of its drafting steps and one way of drawing tokens.</summary>
 internal sealed class StepEvaluation
 {
-    /// <summary>How many of the best drafts count as a hit, column by column.</summary>
+    /// <summary>Number of best drafts that count as a hit, column by column.</summary>
     public static IReadOnlyList<int> Ranks { get; } = [1, 2, 4, 8];
 
     /// <summary>First position of each bucket but the first, which starts at 0.</summary>

@@ -23,10 +23,10 @@ internal sealed class LayerUse : IDisposable
         );
     }
 
-    /// <summary>What the forward pass computed on its way.</summary>
+    /// <summary>Intermediate results of the forward pass.</summary>
     public LayerScratch Kept { get; }
 
-    /// <summary>The layer's input; belongs to whoever gave it.</summary>
+    /// <summary>The layer's input; owned by the caller.</summary>
     public Activations? Input { get; set; }
 
     /// <summary>The residual stream between the two blocks.</summary>

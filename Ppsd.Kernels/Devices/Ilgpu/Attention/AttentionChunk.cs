@@ -19,13 +19,13 @@ internal static class AttentionChunk
     private const int Columns = AttentionGeometry.TileColumns;
     private const int WarpCount = AttentionTiling.WarpCount;
 
-    /// <summary>Scores of the warp's positions; leaves their maxima for all warps, and a barrier must stand behind.</summary>
-    /// <param name="cache">Keys that have arrived; not needed any more.</param>
+    /// <summary>Scores of the warp's positions; stores their maxima for all warps; a barrier must follow.</summary>
+    /// <param name="cache">Keys that have arrived; their memory is free afterwards.</param>
     /// <param name="shared">Queries, and room for the maxima.</param>
     /// <param name="tile">The group's queries.</param>
     /// <param name="walk">The chunk, and the rows that read it.</param>
     /// <param name="geometry">How the work is cut.</param>
-    /// <param name="turn">0 and 1 in turns.</param>
+    /// <param name="turn">Alternates between 0 and 1.</param>
     /// <param name="tiles">Sums.</param>
     public static ChunkScores Score<TElement, TParts>(
         in KvRing<TElement, TParts> cache,
@@ -56,7 +56,7 @@ internal static class AttentionChunk
             }
         }
 
-        // A warp past the context's end holds anything; none of its positions is below the limit.
+        // A warp past the context's end holds arbitrary data; all its positions are above the limit.
         var product0 = tiles.Score(0) * geometry.Scale;
         var product1 = tiles.Score(1) * geometry.Scale;
         var product8 = tiles.Score(2) * geometry.Scale;
@@ -76,10 +76,10 @@ internal static class AttentionChunk
         return scores;
     }
 
-    /// <summary>Weights of the warp's positions; leaves their sums for all warps.</summary>
+    /// <summary>Weights of the warp's positions; stores their sums for all warps.</summary>
     /// <param name="shared">Maxima, and room for the sums.</param>
     /// <param name="scores">From <see cref="Score"/>.</param>
-    /// <param name="turn">As given to it.</param>
+    /// <param name="turn">The value given to it.</param>
     public static WeightPart Weigh(in AttentionShared shared, in ChunkScores scores, int turn)
     {
         var column = Warp.LaneIdx >> 2;
@@ -101,8 +101,8 @@ internal static class AttentionChunk
         return weights;
     }
 
-    /// <summary>Leaves the warp's weighted values for <see cref="Join"/>; a barrier must stand behind.</summary>
-    /// <param name="cache">Values that have arrived; not needed any more.</param>
+    /// <summary>Stores the warp's weighted values for <see cref="Join"/>; a barrier must follow.</summary>
+    /// <param name="cache">Values that have arrived; their memory is free afterwards.</param>
     /// <param name="shared">Room for the results.</param>
     /// <param name="tile">The group's queries.</param>
     /// <param name="walk">The chunk.</param>
@@ -180,12 +180,12 @@ internal static class AttentionChunk
     /// </summary>
     private static int Swizzled(int place, int column) => place ^ (column & 6);
 
-    /// <summary>Adds the warps' sums, each thread four values of a column, and leaves them for the merge.</summary>
+    /// <summary>Adds the warps' sums, each thread four values of a column, and stores them for the merge.</summary>
     /// <param name="shared">Maxima, sums and weighted values of all warps.</param>
     /// <param name="tile">The group's queries.</param>
     /// <param name="walk">The chunk, and the rows that read it.</param>
     /// <param name="geometry">How the work is cut.</param>
-    /// <param name="turn">As given to <see cref="Score"/>.</param>
+    /// <param name="turn">The value given to <see cref="Score"/>.</param>
     /// <param name="launchRow">The tile's first row, from the launch's first.</param>
     /// <param name="partials">Receives the results.</param>
     public static void Join<TParts>(

@@ -10,12 +10,14 @@ using Ppsd.Kernels.Devices.Ilgpu.Rows;
 
 namespace Ppsd.Kernels.Devices.Ilgpu.Attention;
 
-/// <summary>The kernel that attends, for one kind of cache and any head size; launches it for the rows of a step.</summary>
+/// <summary>
+/// The attention kernel for one element type of the cache and any head size, and its launch for the rows of a step.
+/// </summary>
 internal abstract class AttentionKernels
 {
     /// <summary>Compiles the kernel for heads of up to <paramref name="partCount"/> parts.</summary>
     /// <param name="partCount">1 or 2.</param>
-    /// <param name="limits">What it may count on.</param>
+    /// <param name="limits">Limits of the device.</param>
     public static AttentionKernels Create<TElement>(Accelerator accelerator, int partCount, IlgpuLimits limits)
         where TElement : struct, IKvEights =>
         partCount == 1
@@ -23,8 +25,8 @@ internal abstract class AttentionKernels
             : new AttentionKernels<TElement, TwoHeadParts>(accelerator, limits);
 
     /// <summary>
-    /// Queues attention of a step's rows; of up to <see cref="AppendedRows.MaxCount"/> it appends keys and values, of more
-    /// they must have been appended.
+    /// Queues attention of a step's rows. For up to <see cref="AppendedRows.MaxCount"/> rows it also appends keys and
+    /// values; for more, they must have been appended before.
     /// </summary>
     public abstract void Attend(
         AcceleratorStream stream,
@@ -45,7 +47,7 @@ internal sealed class AttentionKernels<TElement, TParts> : AttentionKernels
     where TElement : struct, IKvEights
     where TParts : struct, IHeadParts
 {
-    // A card keeps a KiB of each group's for itself.
+    // A card reserves 1 KiB of each group's shared memory.
     private const int ReservedLoads = 2 * 1024 / SharedCopy.LoadBytes;
 
     private readonly Accelerator _accelerator;
@@ -55,7 +57,7 @@ internal sealed class AttentionKernels<TElement, TParts> : AttentionKernels
     private readonly AttentionRoom _room;
     private readonly Split _split;
 
-    /// <param name="limits">What it may count on.</param>
+    /// <param name="limits">Limits of the device.</param>
     public AttentionKernels(Accelerator accelerator, IlgpuLimits limits)
     {
         _accelerator = accelerator;

@@ -18,10 +18,10 @@ internal sealed class AttentionScratch(Accelerator accelerator) : IDisposable
     private readonly List<IDisposable> _buffers = [];
     private AttentionPartials _partials;
 
-    /// <summary>What groups leave for the last of their tile.</summary>
+    /// <summary>Partial results for the last group of each tile.</summary>
     public AttentionPartials Partials => _partials;
 
-    /// <summary>Makes room.</summary>
+    /// <summary>Allocates as needed.</summary>
     /// <param name="rows">Most rows of a step.</param>
     /// <param name="heads">Query heads.</param>
     /// <param name="partCount">Parts of 64 that hold a head.</param>

@@ -8,8 +8,8 @@ namespace Ppsd.Kernels.Devices.Ilgpu.Attention;
 
 /// <summary>
 /// Joins the chunks of a row and head: y = sum of 2^(max of chunk - max) * weighted values, over the same sum of the
-/// chunks' sums. Every fourth chunk is added to one of four sums, in order, and these are added in order: nothing depends
-/// on which group computed which chunk, or on how many did.
+/// chunks' sums. Every fourth chunk is added to one of four sums, in order, and these are added in order: the result
+/// does not depend on which group computed which chunk, nor on the number of groups.
 /// </summary>
 internal static class ChunkMerge
 {
@@ -71,8 +71,8 @@ internal static class ChunkMerge
         var load = lane & (loads - 1);
         var weighted = partials.Weighted.SubView(source * loads, (long)chunks * loads);
 
-        // Lane i weighs chunk i of 32. Sixteen chunks are on the way at a time, the first of them before anything is known;
-        // past the last one it is loaded again and weighs nothing.
+        // Lane i computes the weight of chunk i of 32. Sixteen chunks are loaded at a time, the first before their
+        // weights are known; past the end the last chunk is loaded again with weight zero.
         var total = partials.Totals[source + XMath.Min(lane, chunks - 1)];
         var first = ChunkQuad.Load(weighted, 0, chunks, loads, load);
         var second = ChunkQuad.Load(weighted, 4, chunks, loads, load);
@@ -133,7 +133,7 @@ internal static class ChunkMerge
         }
     }
 
-    /// <summary>How many of the tile's groups were counted before; the last sets the counter back.</summary>
+    /// <summary>Number of the tile's groups counted before this one; the last group resets the counter.</summary>
     private static uint Count(in AttentionPartials partials, int counter)
     {
         if (CudaAsm.IsSupported)

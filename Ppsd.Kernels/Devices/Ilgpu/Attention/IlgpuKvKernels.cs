@@ -21,7 +21,7 @@ internal abstract class IlgpuKvKernels : IDisposable
 
     /// <summary>Kernels for a cache of bf16 or of fp32.</summary>
     /// <param name="isBFloat16">True for bf16.</param>
-    /// <param name="limits">What attention may count on.</param>
+    /// <param name="limits">Limits of the device for attention.</param>
     public static IlgpuKvKernels Create(Accelerator accelerator, bool isBFloat16, IlgpuLimits limits) =>
         isBFloat16
             ? new IlgpuKvKernels<BFloat16Kv>(accelerator, limits)
@@ -42,7 +42,9 @@ internal abstract class IlgpuKvKernels : IDisposable
         KvMemory kv
     );
 
-    /// <summary>Queues the rows' keys and values on their way to the cache, and attention to all that their contexts hold.</summary>
+    /// <summary>
+    /// Queues storing the rows' keys and values in the cache, and attention over their whole contexts.
+    /// </summary>
     public abstract void Attend(
         AcceleratorStream stream,
         RowContexts contexts,

@@ -7,8 +7,8 @@ using Ppsd.Kernels.Devices.Ilgpu.Lane;
 namespace Ppsd.Kernels.Devices.Ilgpu.Attention;
 
 /// <summary>
-/// Brings a group's queries to shared memory, turned and in two bf16 parts, and with them the keys and values that the step
-/// appends to the group's key/value head, as the cache has them. A thread takes one pair of a head.
+/// Writes a group's queries to shared memory, rotated and split in two bf16 parts, together with the keys and values
+/// that the step appends to the group's key/value head, in the cache's format. A thread takes one pair of a head.
 /// </summary>
 internal static class RotatedHeads
 {
@@ -17,7 +17,7 @@ internal static class RotatedHeads
     private const int HeadsPerRound = AttentionTiling.GroupSize >> PairShift;
     private const int Queries = AttentionGeometry.TileColumns;
 
-    /// <summary>Zeros, which stay past a head's end. A barrier must follow.</summary>
+    /// <summary>Writes zeros, which remain past a head's end. A barrier must follow.</summary>
     public static void Clear(in AttentionShared shared)
     {
         for (var i = Group.IdxX; i < shared.Queries.IntLength; i += AttentionTiling.GroupSize)
@@ -31,12 +31,12 @@ internal static class RotatedHeads
         }
     }
 
-    /// <summary>Loads, turns and stores; a barrier must follow.</summary>
+    /// <summary>Loads, rotates and stores; a barrier must follow.</summary>
     /// <param name="source">The step's queries, keys and values.</param>
     /// <param name="tile">The group's queries.</param>
-    /// <param name="appended">The rows whose keys and values are wanted too.</param>
+    /// <param name="appended">The rows whose keys and values are staged too.</param>
     /// <param name="geometry">Heads and their sizes.</param>
-    /// <param name="shared">Where they go.</param>
+    /// <param name="shared">Receives them.</param>
     public static void Stage<TElement, TParts>(
         in AttentionSource source,
         in QueryTile tile,
@@ -47,7 +47,7 @@ internal static class RotatedHeads
         where TElement : struct, IKvEights
         where TParts : struct, IHeadParts
     {
-        // Three heads' loads are on the way before the first is turned: a decode step of one or two rows has no more.
+        // Three heads are loaded before the first is rotated: a decode step of one or two rows has no more.
         var end = Queries + 2 * appended.Count;
         for (var head = Group.IdxX >> PairShift; head < end; head += 3 * HeadsPerRound)
         {
@@ -90,8 +90,8 @@ internal static class RotatedHeads
     }
 
     /// <summary>
-    /// Loads a pair and its angle: of a column's query, or of an appended key, or value. Where there is none another is
-    /// loaded, because branches would keep loads from leaving together.
+    /// Loads a pair and its angle: of a column's query, or of an appended key, or value. Where there is none, another
+    /// pair is loaded, because branches would serialize the loads.
     /// </summary>
     private static RotatedPair Load(
         int head,
@@ -172,7 +172,7 @@ internal static class RotatedHeads
         parts[at + size] = DeviceBFloat16.FromSingle(value - DeviceBFloat16.ToSingle(high));
     }
 
-    /// <summary>A pair as it is loaded.</summary>
+    /// <summary>A pair as loaded.</summary>
     private struct RotatedPair
     {
         public float First;

@@ -8,10 +8,10 @@ using Ppsd.Kernels.Devices.Ilgpu.Rows;
 namespace Ppsd.Kernels.Devices.Ilgpu.Attention;
 
 /// <summary>
-/// Attention of a tile of queries over chunks of <see cref="AttentionTiling.ChunkLength"/> positions (flash decoding, Dao et al. 2023):
-/// groups share a tile's chunks, and the last of them joins what they found (<see cref="ChunkMerge"/>). Chunks begin at
-/// fixed positions and a column is its own sum, so a row's bits depend on nothing but its own context: not on what rides
-/// along, where its tokens lie, how many groups share them, or how large the card is.
+/// Attention of a tile of queries over chunks of <see cref="AttentionTiling.ChunkLength"/> positions (flash decoding,
+/// Dao et al. 2023): groups share a tile's chunks, and the last of them joins what they found (<see
+/// cref="ChunkMerge"/>). Chunks begin at fixed positions and a column is its own sum, so a row's bits depend on nothing
+/// but its own context: not on other rows, the place of its tokens, the number of groups or the size of the card.
 /// </summary>
 /// <remarks>
 /// y[row, head] = sum of softmax(q k / sqrt(headSize)) v over the row's own positions. Heads of up to 128 values, padded with zeros
@@ -27,7 +27,8 @@ namespace Ppsd.Kernels.Devices.Ilgpu.Attention;
 /// the memory was hardly idle any more; about 8 us are the ends.</para>
 /// A warp takes <see cref="AttentionTiling.TileLength"/> positions and multiplies their keys and values with up to eight queries, which
 /// costs the tensor core no more than one. A group has the next chunks' keys and values on the way to shared memory while
-/// it computes one; in a step of a few rows it orders the first before their queries are known, which it turns itself.
+/// it computes one; in a step of a few rows it requests the first before the queries are known,
+/// and rotates those itself.
 /// Rows that share a context share its loads; others take turns.
 /// </remarks>
 internal static class SplitAttentionKernel
@@ -48,7 +49,7 @@ internal static class SplitAttentionKernel
     /// <param name="cache">Keys and values.</param>
     /// <param name="room">What a group has shared memory for.</param>
     /// <param name="geometry">How the work is cut.</param>
-    /// <param name="partials">What groups leave for the last of their tile.</param>
+    /// <param name="partials">Partial results for the last group of each tile.</param>
     /// <param name="y">[rows, stride] in <see cref="TileOrder"/>.</param>
     /// <param name="stride">Values of a row with their padding.</param>
     public static void Execute<TElement, TParts>(
@@ -77,12 +78,12 @@ internal static class SplitAttentionKernel
         var walk = ChunkWalk.Begin(tile);
         if (appendCount == 0)
         {
-            // A kernel before has appended to what is read here.
+            // The previous kernel has appended to the cache that is read here.
             DependentLaunch.Wait();
         }
 
-        // All stages are ordered before the first chunk is looked at. Keys and values of earlier steps lie ready, so that
-        // the first of them arrive while the kernel before still runs.
+        // All stages are started before the first chunk is used. Keys and values of earlier steps are in place, so the
+        // first of them arrive while the previous kernel still runs.
         var ahead = walk;
         var toOrder = room.Stages;
         var turn = 0;
@@ -120,7 +121,7 @@ internal static class SplitAttentionKernel
                 break;
             }
 
-            // What a thread has read it orders anew at once, unless other threads' values come to lie there.
+            // A thread refills a place as soon as it has read it, unless other threads' values will be stored there.
             ring.CompleteKeys(tile, walk, appended, shared.Appended);
             var scores = AttentionChunk.Score(ring, shared, tile, walk, geometry, turn, ref tiles);
             if (room.WeightedSpaces != 0)

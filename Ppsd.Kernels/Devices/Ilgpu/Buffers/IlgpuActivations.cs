@@ -34,7 +34,9 @@ internal abstract class IlgpuRows : Activations
     /// <summary>The values, four a load.</summary>
     public ArrayView<Float4> Loads => _buffer.View.BaseView;
 
-    /// <summary>How many values from the first on hold the first rows, with what else lies among them.</summary>
+    /// <summary>
+    /// Number of values from the start that contain the first rows, including values interleaved with them.
+    /// </summary>
     public abstract int Extent(int rows);
 
     /// <summary>Puts a row, and zeros for its padding, where it lies.</summary>
@@ -69,7 +71,7 @@ internal sealed class IlgpuActivations(Accelerator accelerator, int capacity, in
         extent.Slice(row * Stride, Width).CopyTo(values);
 }
 
-/// <summary>Rows that a product reads, in <see cref="TileOrder"/>; there is room for whole eights of them.</summary>
+/// <summary>Rows that a product reads, in <see cref="TileOrder"/>; with room for whole groups of eight.</summary>
 internal sealed class IlgpuProductInput(Accelerator accelerator, int capacity, int width)
     : IlgpuRows(accelerator, capacity, width, TileOrder.PaddedRows(capacity))
 {

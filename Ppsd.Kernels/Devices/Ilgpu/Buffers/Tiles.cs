@@ -10,8 +10,8 @@ internal static class Tiles
     public static int RowBlocks(int rows) => (rows + TensorCore.TileRows - 1) / TensorCore.TileRows;
 
     /// <summary>
-    /// Tiles that hold a row of <paramref name="columns"/>: whole stages of <see cref="ProductRing{TForm}"/>, so that no warp asks
-    /// whether its tile exists.
+    /// Tiles that hold a row of <paramref name="columns"/>: whole stages of <see cref="ProductRing{TForm}"/>, so that
+    /// no warp has to check whether its tile exists.
     /// </summary>
     public static int PerRow(int columns) => RoundUp(columns) / TensorCore.TileColumns;
 

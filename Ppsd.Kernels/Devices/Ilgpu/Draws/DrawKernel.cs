@@ -47,7 +47,8 @@ internal static class DrawKernel
         var load = Grid.IdxX * GroupSize + Group.IdxX;
         var draw = contexts.Draw(firstRow + row);
 
-        // The noise waits for no logits, and is ready when they are. Minus zero leaves every score as it is.
+        // The noise does not depend on logits, so it is computed before they arrive. Adding minus zero leaves every
+        // score unchanged.
         var noise = new Float4
         {
             X = -0f,
@@ -194,7 +195,7 @@ internal static class DrawKernel
                 logTotal = score + DeviceMath.Log(Total(score, firstGroup, groups, sums, buffers));
             }
 
-            // The best token is drawn whatever its score; what the filters excluded is no draft.
+            // The best token is drawn regardless of its score; excluded tokens are not drafts.
             if (i == 0 || (last != DrawKey.None && score > float.NegativeInfinity))
             {
                 found = i + 1;
@@ -209,7 +210,7 @@ internal static class DrawKernel
 
         if (Group.IdxX == 0)
         {
-            // From logits that are not finite nothing is drawn here; the host looks at them, and says so.
+            // Nothing is drawn from logits that are not finite; the host checks them and reports it.
             buffers.Results[result] = isFinite ? drafts : 0;
             buffers.Results[result + 1] = found;
             buffers.Done[row] = 0;

@@ -36,7 +36,9 @@ internal sealed class DrawKernels(Accelerator accelerator)
             DrawKernel.Execute
         );
 
-    /// <summary>Takes most of a second to compile, so it is when the first request asks for top-k or top-p.</summary>
+    /// <summary>
+    /// Compiled when the first request uses top-k or top-p, because compiling takes most of a second.
+    /// </summary>
     public Filtering Filter =>
         _filter ??= accelerator.LoadKernel<RowContexts, int, ArrayView<Float4>, int, int, ArrayView<float>>(
             FilterKernel.Execute

@@ -5,8 +5,8 @@ using Ppsd.Kernels.Sampling;
 namespace Ppsd.Kernels.Devices.Ilgpu.Draws;
 
 /// <summary>
-/// A token and its score as one integer that compares as draws do: the higher score first, of equal ones the lower token.
-/// Whoever takes the largest of some keys finds the same one in any order.
+/// A token and its score as one integer that compares as draws do: the higher score first, of equal ones the lower
+/// token. The largest of several keys is the same in any order of comparison.
 /// </summary>
 internal static class DrawKey
 {
@@ -50,7 +50,7 @@ internal static class DrawKey
     /// <summary>False for NaN and plus infinity; minus infinity is a token that cannot come.</summary>
     public static bool IsUsable(float logit) => IsFinite(logit) || Interop.FloatAsInt(logit) == (Sign | Exponent);
 
-    /// <summary>a >= b. A card's own comparison, where it is set to be fast, takes the smallest numbers for zero.</summary>
+    /// <summary>a >= b. A card's own comparison flushes denormals to zero in fast mode.</summary>
     public static bool IsAtLeast(float a, float b) => Ordered(Unsigned(a)) >= Ordered(Unsigned(b));
 
     /// <summary>The number, zero without its sign: both zeros tie.</summary>

@@ -62,11 +62,11 @@ internal static class FilterKernel
         var lowest = scores.Lowest;
         for (var byWeight = 0; byWeight < 2; byWeight++)
         {
-            // One search in the text serves both: it is long to compile.
+            // Both filters share one search, because the loop is slow to compile.
             var isWanted = byWeight == 0 ? draw.TopK > 0 && draw.TopK < vocabSize : draw.TopPShare < TokenWeight.Whole;
             if (isWanted)
             {
-                // All tokens lie at or above the lowest score; only a share asks what they weigh.
+                // All tokens are at or above the lowest score; only a share (top-p) needs their weight.
                 var all =
                     byWeight == 0 ? new ScoreTally { Count = vocabSize } : scores.AtLeast(lowest, counts, weights);
                 var target = byWeight == 0 ? draw.TopK : TokenWeight.Needed(all.Weight, draw.TopPShare);

@@ -94,7 +94,9 @@ internal struct RowScores
         }
     }
 
-    /// <summary>Four logits; beyond the row some that <see cref="At"/> will not count. Four loads wait together.</summary>
+    /// <summary>
+    /// Four logits; past the row's end values that <see cref="At"/> ignores. Four loads are in flight together.
+    /// </summary>
     private readonly Float4 Load(int load) => Logits[load * 4 < VocabSize ? load : 0];
 
     private readonly void Widen(Float4 four, int load, ref uint lowest, ref uint highest)

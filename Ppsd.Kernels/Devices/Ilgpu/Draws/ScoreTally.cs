@@ -4,7 +4,7 @@ using Ppsd.Kernels.Sampling;
 
 namespace Ppsd.Kernels.Devices.Ilgpu.Draws;
 
-/// <summary>Tokens at or above a score: how many, and what they weigh.</summary>
+/// <summary>Number and total weight of tokens at or above a score.</summary>
 internal struct ScoreTally
 {
     public long Count;

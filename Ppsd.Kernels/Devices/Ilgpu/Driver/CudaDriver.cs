@@ -14,7 +14,7 @@ internal static partial class CudaDriver
     private static bool _resolved;
 
     /// <summary>
-    /// Makes ILGPU find the driver: it asks for <c>libcuda.so</c>, which only developer packages install; without the
+    /// Makes ILGPU find the driver: it loads <c>libcuda.so</c>, which only developer packages install; without the
     /// versioned name it would silently see no device. Call before the first context.
     /// </summary>
     public static void ResolveLibraries()
@@ -39,7 +39,7 @@ internal static partial class CudaDriver
         }
     }
 
-    /// <summary>Bytes of device memory that nobody has taken, and all there are.</summary>
+    /// <summary>Free and total bytes of device memory.</summary>
     public static (long FreeBytes, long TotalBytes) Memory(CudaAccelerator accelerator)
     {
         accelerator.Bind();
@@ -47,7 +47,7 @@ internal static partial class CudaDriver
     }
 
     /// <summary>Throws for a call that failed.</summary>
-    /// <exception cref="DeviceException">What the driver said, in one line.</exception>
+    /// <exception cref="DeviceException">The driver's error, in one line.</exception>
     public static void Check(int result, string what)
     {
         if (result != Success)
@@ -70,7 +70,7 @@ internal static partial class CudaDriver
         return result != NotReady;
     }
 
-    /// <summary>How many CUDA devices there are, or why they cannot be used, in one line.</summary>
+    /// <summary>Number of CUDA devices, or why they cannot be used, in one line.</summary>
     public static (int Count, string? Trouble) CountDevices()
     {
         ResolveLibraries();

@@ -38,7 +38,7 @@ internal static class DeviceAllocation
         }
     }
 
-    /// <summary>Bytes of device memory that nobody has taken, and all there are; the simulator has as much as the host.</summary>
+    /// <summary>Free and total bytes of device memory; for the simulator those of the host.</summary>
     public static (long FreeBytes, long TotalBytes) MemoryOf(Accelerator accelerator)
     {
         if (accelerator is CudaAccelerator cuda)

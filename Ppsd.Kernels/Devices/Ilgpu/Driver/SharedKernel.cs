@@ -3,7 +3,7 @@ using ILGPU.Runtime.Cuda;
 
 namespace Ppsd.Kernels.Devices.Ilgpu.Driver;
 
-/// <summary>Loads kernels that take more dynamic shared memory than the 48 KiB that need no asking.</summary>
+/// <summary>Loads kernels that take more dynamic shared memory than the default limit of 48 KiB.</summary>
 internal static class SharedKernel
 {
     // The simulator is as the target card.

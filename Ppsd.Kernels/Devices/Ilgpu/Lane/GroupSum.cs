@@ -20,7 +20,7 @@ internal static class GroupSum
         return value;
     }
 
-    /// <summary>As above, of whole numbers.</summary>
+    /// <summary>The same for integers.</summary>
     public static long OverWarp(long value)
     {
         value += Warp.ShuffleXor(value, 16);

@@ -63,7 +63,7 @@ internal struct MmaTile
         C3 = Add(C3, high, odd);
     }
 
-    /// <summary>As above, of both rows as a lane loads them; see <see cref="TensorCore"/>.</summary>
+    /// <summary>The same for both rows as a lane loads them; see <see cref="TensorCore"/>.</summary>
     public void AddWords(UInt4 weights, ulong even, ulong odd) =>
         AddWords(weights.X | ((ulong)weights.Z << 32), weights.Y | ((ulong)weights.W << 32), even, odd);
 

@@ -1,6 +1,8 @@
 namespace Ppsd.Kernels.Devices.Ilgpu.Lane;
 
-/// <summary>What a softmax over some positions needs to be joined with others: scores in units of ln 2.</summary>
+/// <summary>
+/// Maximum and sum of a softmax over some positions, for merging with others. Scores are in units of ln 2.
+/// </summary>
 internal struct SoftmaxTotal
 {
     /// <summary>The largest score.</summary>

@@ -4,13 +4,13 @@ using Ppsd.Kernels.Devices.Ilgpu.Rows;
 namespace Ppsd.Kernels.Devices.Ilgpu.Lane;
 
 /// <summary>
-/// Where the values of a product's input lie: [eights of rows, tiles of a row, row of the eight, sixteen columns], so that
-/// the tile which a warp multiplies is one stretch of 512 bytes. Row by row it would be eight pieces of 64 bytes from lines
+/// Layout of a product's input: [groups of eight rows, tiles of a row, row of the group, sixteen columns], so that the
+/// tile which a warp multiplies is one stretch of 512 bytes. Row by row it would be eight pieces of 64 bytes from lines
 /// far apart, and each copy of a decode step would touch all eight.
 /// </summary>
 /// <remarks>
-/// Rows are padded to whole eights, which only memory pays for. Every kernel that writes or reads such rows asks here:
-/// <see cref="IlgpuProductInput"/> and the values of <see cref="NormedRowsView"/>.
+/// Rows are padded to whole groups of eight, which costs only memory. Every kernel that writes or reads such rows gets
+/// its indices here: <see cref="IlgpuProductInput"/> and the values of <see cref="NormedRowsView"/>.
 /// </remarks>
 internal static class TileOrder
 {
@@ -34,10 +34,10 @@ internal static class TileOrder
     public static long RowAt(int row, int stride) =>
         (long)(row >> RowShift) * (TileRows * stride) + (row & (TileRows - 1)) * TensorCore.TileColumns;
 
-    /// <summary>What a column adds to that: up to the end of its tile the next column lies beside it.</summary>
+    /// <summary>Offset of a column; within a tile columns are contiguous.</summary>
     public static int ColumnAt(int column) =>
         (column >> ColumnShift) * TileValues + (column & (TensorCore.TileColumns - 1));
 
-    /// <summary>Rows padded to whole eights.</summary>
+    /// <summary>Rows padded to whole groups of eight.</summary>
     public static int PaddedRows(int rows) => (rows + TileRows - 1) / TileRows * TileRows;
 }

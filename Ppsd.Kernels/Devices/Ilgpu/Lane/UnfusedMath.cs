@@ -3,8 +3,8 @@ using ILGPU.Runtime.Cuda;
 namespace Ppsd.Kernels.Devices.Ilgpu.Lane;
 
 /// <summary>
-/// Arithmetic in kernels whose bits must agree with another kernel's: the assembler fuses a plain product and sum into
-/// one rounding where it likes, and never these.
+/// Kernel arithmetic that must match another kernel bit for bit. The assembler may fuse a plain multiplication and
+/// addition into one rounding; it never fuses these.
 /// </summary>
 internal static class UnfusedMath
 {
@@ -32,7 +32,7 @@ internal static class UnfusedMath
         return a + b;
     }
 
-    /// <summary>1 / sqrt(a), to the card's 23 bits.</summary>
+    /// <summary>1 / sqrt(a), approximated to 23 bits on a card; exact on the simulator.</summary>
     public static float ApproximateReciprocalRoot(float a)
     {
         if (CudaAsm.IsSupported)

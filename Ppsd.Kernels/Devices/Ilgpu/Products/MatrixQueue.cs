@@ -8,7 +8,9 @@ using Ppsd.Kernels.Devices.Ilgpu.Step;
 
 namespace Ppsd.Kernels.Devices.Ilgpu.Products;
 
-/// <summary>What a matrix needs to queue its operations: the stage's stream, the kernels and the current step.</summary>
+/// <summary>
+/// Everything a matrix needs to queue its operations: the stage's stream, the kernels and the current step.
+/// </summary>
 /// <param name="kernels">One kernel an operation.</param>
 /// <param name="narrow">Products for a few rows.</param>
 /// <param name="wide">Products for many.</param>

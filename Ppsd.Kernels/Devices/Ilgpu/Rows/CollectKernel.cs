@@ -12,7 +12,7 @@ internal static class CollectKernel
     /// <summary>Threads of a group, each a value.</summary>
     public const int GroupSize = 256;
 
-    /// <summary>Grid: groups of columns, rows; one group where there are no rows, which only writes the number.</summary>
+    /// <summary>Grid: groups of columns, rows; without rows one group, which only writes the step's number.</summary>
     /// <param name="step">The step's number.</param>
     /// <param name="source">[rows, stride].</param>
     /// <param name="stride">Values from one row to the next.</param>

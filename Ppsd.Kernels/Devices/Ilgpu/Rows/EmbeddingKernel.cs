@@ -33,7 +33,7 @@ internal static class EmbeddingKernel
         }
     }
 
-    /// <summary>As above with an fp32 table, [vocabSize, tableStride].</summary>
+    /// <summary>The same with an fp32 table, [vocabSize, tableStride].</summary>
     public static void Float32Table(
         RowContexts rows,
         ArrayView<float> table,

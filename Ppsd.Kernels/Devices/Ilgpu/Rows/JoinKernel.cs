@@ -38,7 +38,7 @@ internal static class JoinKernel
         }
     }
 
-    /// <summary>As above with an fp32 table, [vocabSize, tableStride].</summary>
+    /// <summary>The same with an fp32 table, [vocabSize, tableStride].</summary>
     public static void Float32Table(
         RowContexts rows,
         ArrayView<float> table,
@@ -74,7 +74,9 @@ internal struct JoinSource
     /// <summary>Values from one row of features to the next.</summary>
     public int Stride;
 
-    /// <summary>1 when they lie by slot, and those of the row's parent are meant; 0 when they lie by row.</summary>
+    /// <summary>
+    /// 1 when they are stored by slot and the row's parent's are used; 0 when they are stored by row.
+    /// </summary>
     public int AreParents;
 
     /// <summary>Where the rows' features begin.</summary>

@@ -4,9 +4,9 @@ using Ppsd.Kernels.Devices.Ilgpu.Lane;
 namespace Ppsd.Kernels.Devices.Ilgpu.Rows;
 
 /// <summary>
-/// RMS norm in two halves: whoever writes a row writes it times the norm's weight, with its partial sums of squares; the
-/// product that reads it multiplies its result by this scale (a factor of a row passes through a product). Partial sums
-/// are of 16 columns, added by a fixed tree; the row's sum is one warp's.
+/// RMS norm in two halves: the kernel that writes a row multiplies it by the norm's weight and stores partial sums of
+/// squares; the product that reads it multiplies its result by this scale (a factor of a row passes through a product).
+/// Partial sums are of 16 columns, added by a fixed tree; the row's sum is one warp's.
 /// </summary>
 internal static class NormScale
 {
@@ -33,7 +33,7 @@ internal static class NormScale
     /// <param name="x">Half-normed rows.</param>
     public static float OfRow(NormedRowsView x, int row) => OfRow(LoadFirst(x, row), x, row);
 
-    /// <summary>As above, after <see cref="LoadFirst"/>: what lies between hides its latency.</summary>
+    /// <summary>The same after <see cref="LoadFirst"/>; work between the two hides the latency.</summary>
     public static float OfRow(FirstPartials first, NormedRowsView x, int row)
     {
         var sum = UnfusedMath.Add(0f, first.Value0);
@@ -85,7 +85,7 @@ internal static class NormScale
 /// <summary>Partial sums of squares that a lane adds up first.</summary>
 internal struct FirstPartials
 {
-    /// <summary>How many.</summary>
+    /// <summary>Their number.</summary>
     public const int Count = 8;
 
     public float Value0;

@@ -34,7 +34,7 @@ internal static class PackKernel
         };
     }
 
-    /// <summary>As above, with values a generator makes.</summary>
+    /// <summary>The same with generated values.</summary>
     /// <param name="low">The matrix of the low rows.</param>
     /// <param name="high">The matrix of the high rows.</param>
     /// <param name="target">The tiles to fill.</param>
@@ -58,7 +58,7 @@ internal struct GeneratedRows
     /// <summary>Names the matrix.</summary>
     public uint Key;
 
-    /// <summary>What a step is worth.</summary>
+    /// <summary>Value of one quantization step.</summary>
     public float StepSize;
 
     /// <summary>Rows of the matrix; beyond them values are zero.</summary>

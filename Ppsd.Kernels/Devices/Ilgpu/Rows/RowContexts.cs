@@ -5,8 +5,8 @@ namespace Ppsd.Kernels.Devices.Ilgpu.Rows;
 
 /// <summary>
 /// The rows of a step in device memory; see <see cref="StepBatch"/>. One buffer of integers holds everything, so that a
-/// step takes one upload: sixteen per row (eight say what it attends to, eight what it wants drawn), then the rows' tails,
-/// then the slot tables.
+/// step takes one upload: sixteen per row (eight for its context, eight for its draws), then the rows' tails, then the
+/// slot tables.
 /// </summary>
 internal struct RowContexts
 {
@@ -38,7 +38,7 @@ internal struct RowContexts
         };
     }
 
-    /// <summary>What the row wants drawn.</summary>
+    /// <summary>Draws requested for the row.</summary>
     public readonly RowDrawWords Draw(int row)
     {
         var first = Words.Cast<UInt4>()[row * (Stride / 4) + 2];
@@ -75,7 +75,7 @@ internal struct RowContext
     /// <summary>Positions, tail included.</summary>
     public int Length;
 
-    /// <summary>How many leading positions it shares with the row before it, slot by slot.</summary>
+    /// <summary>Number of leading positions whose slots equal those of the row before it.</summary>
     public int Agreement;
 
     /// <summary>Which of the step's words holds the slot of a position.</summary>

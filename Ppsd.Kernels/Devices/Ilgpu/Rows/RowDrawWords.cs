@@ -1,9 +1,9 @@
 namespace Ppsd.Kernels.Devices.Ilgpu.Rows;
 
-/// <summary>What a row wants drawn, as kernels read it; see <see cref="Sampling.DrawSettings"/>.</summary>
+/// <summary>Draws requested for a row, as kernels read them; see <see cref="Sampling.DrawSettings"/>.</summary>
 internal struct RowDrawWords
 {
-    /// <summary>How many tokens; 0 for none.</summary>
+    /// <summary>Number of tokens; 0 for none.</summary>
     public int Drafts;
 
     /// <summary>Multiplies the logits.</summary>

@@ -6,7 +6,7 @@ using Ppsd.Kernels.Devices.Ilgpu.Rows;
 
 namespace Ppsd.Kernels.Devices.Ilgpu.Step;
 
-/// <summary>Rows that a step leaves for the host, in page-locked memory that the device writes to.</summary>
+/// <summary>Rows that a step returns to the host, in page-locked memory that the device writes.</summary>
 internal sealed class CollectedRows : IDisposable
 {
     private const int InitialLength = 4096;
@@ -38,7 +38,7 @@ internal sealed class CollectedRows : IDisposable
     /// <summary>Queues the copy, behind the step's layers.</summary>
     /// <param name="step">The step's number, on the device.</param>
     /// <param name="source">The rows.</param>
-    /// <param name="rows">How many; with none the host is only told.</param>
+    /// <param name="rows">Number of rows; with 0 only completion is signalled.</param>
     public void Queue(ArrayView<int> step, IlgpuActivations source, int rows)
     {
         _length = rows * source.Width;

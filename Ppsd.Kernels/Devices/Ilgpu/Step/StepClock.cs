@@ -3,9 +3,9 @@ using Ppsd.Kernels.Devices.Ilgpu.Driver;
 namespace Ppsd.Kernels.Devices.Ilgpu.Step;
 
 /// <summary>
-/// How long a card works on steps, by its own clock. Marks are put behind what a step queues; what passed between them is
-/// asked of the driver only if somebody wants to know, and for the step before this one even after this one has begun,
-/// so that nobody has to ask between two steps. Used by the stage's thread.
+/// How long a card works on steps, by its own clock. Marks are put behind what a step queues; what passed between them
+/// is read from the driver only on demand, and for the previous step even after this one has started, so that nothing
+/// is read between two steps. Used by the stage's thread.
 /// </summary>
 internal sealed class StepClock : IDisposable
 {

@@ -47,7 +47,10 @@ internal sealed class StepQueue : IDisposable
     /// <summary>When steps began and ended by the device's own clock; null on the simulator.</summary>
     public StepClock? Clock => _clock;
 
-    /// <summary>True while the device may still read the page-locked memory that the step uploads from, as nobody has waited.</summary>
+    /// <summary>
+    /// True while the device may still read the page-locked memory that the step uploads from, because the host has not
+    /// waited yet.
+    /// </summary>
     public bool IsBusy { get; private set; }
 
     private nint Handle => ((CudaStream)Stream).StreamPtr;

@@ -7,16 +7,16 @@ using Ppsd.Kernels.Devices.Ilgpu.Rows;
 namespace Ppsd.Kernels.Devices.Ilgpu.Attention.KvCache;
 
 /// <summary>
-/// The rows of a step whose keys and values <see cref="SplitAttentionKernel"/> appends itself: all of a step of up to eight,
-/// none of a longer one. No group reads them from the cache: a slot that one of these rows writes is known by its number,
-/// whatever row's context it stands in, and each group turns the keys for itself. Lane i knows row i.
+/// The rows of a step whose keys and values <see cref="SplitAttentionKernel"/> appends itself: all of a step of up to
+/// eight, none of a longer one. No group reads them from the cache: a slot that one of these rows writes is recognised
+/// by its number in any row's context, and each group rotates the keys itself. Lane i holds row i.
 /// </summary>
 internal struct AppendedRows
 {
-    /// <summary>Rows at most: what a tile has columns.</summary>
+    /// <summary>Most rows: the columns of a tile.</summary>
     public const int MaxCount = TensorCore.Width;
 
-    /// <summary>How many; 0 when a kernel before has appended them.</summary>
+    /// <summary>Number of rows; 0 when an earlier kernel has appended them.</summary>
     public int Count;
 
     private int _slot;
@@ -34,20 +34,23 @@ internal struct AppendedRows
         };
     }
 
-    /// <summary>Slot of a row; all lanes must ask.</summary>
+    /// <summary>Slot of a row; all lanes must call it.</summary>
     public readonly int SlotOf(int row) => Warp.Shuffle(_slot, row);
 
-    /// <summary>Position of a row in its sequence; all lanes must ask.</summary>
+    /// <summary>Position of a row in its sequence; all lanes must call it.</summary>
     public readonly int PositionOf(int row) => Warp.Shuffle(_position, row);
 
     /// <summary>
-    /// False when none of the positions from <paramref name="position"/> on that a warp takes can be an appended row's. What
-    /// a step computes stands last in every context: a later position attends to it, so it is computed in this step too.
+    /// False when none of the positions from <paramref name="position"/> on that a warp takes can be an appended row's.
+    /// Positions computed in this step are last in every context: a later position attends to it, so it is computed in
+    /// this step too.
     /// </summary>
     public readonly bool MayHold(int position, int contextLength) =>
         Count > 0 && position + AttentionTiling.TileLength > contextLength - Count;
 
-    /// <summary>One more than the row that writes a slot, 0 when none does; all lanes must ask, each for any slot.</summary>
+    /// <summary>
+    /// One more than the row that writes a slot, 0 when none does; all lanes must call it, each with any slot.
+    /// </summary>
     public readonly int Find(int slot)
     {
         var found = 0;

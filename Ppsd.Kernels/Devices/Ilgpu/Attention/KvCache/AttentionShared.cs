@@ -16,7 +16,7 @@ internal struct AttentionShared
     private const int Columns = AttentionGeometry.TileColumns;
     private const int TotalLoads = AttentionTiling.WarpCount * Columns / 4;
 
-    // Finite, so that a query none of whose positions count has weights of zero and not of NaN.
+    // Finite, so that a query without any counted position gets weights of zero rather than NaN.
     private const float Lowest = -1e30f;
 
     // One load more than a query has, against bank conflicts.
@@ -43,11 +43,11 @@ internal struct AttentionShared
     /// <summary>The warps' weighted values, [warp, column, load]: without a place of their own in that of the only stage's keys.</summary>
     public ArrayView<Float4> Weighted;
 
-    /// <summary>Where they lie on a card.</summary>
+    /// <summary>Their address on a card.</summary>
     public int WeightedAddress;
 
-    /// <summary>Loads of sixteen bytes that it takes.</summary>
-    /// <param name="room">What there is room for.</param>
+    /// <summary>Size in loads of sixteen bytes.</summary>
+    /// <param name="room">The layout.</param>
     public static int Loads<TElement, TParts>(AttentionRoom room)
         where TElement : struct, IKvEights
         where TParts : struct, IHeadParts =>
@@ -59,7 +59,7 @@ internal struct AttentionShared
         + room.WeightedSpaces * WeightedLoads(TParts.Count);
 
     /// <summary>The group's memory.</summary>
-    /// <param name="room">What there is room for.</param>
+    /// <param name="room">The layout.</param>
     public static AttentionShared OfGroup<TElement, TParts>(AttentionRoom room)
         where TElement : struct, IKvEights
         where TParts : struct, IHeadParts
@@ -88,7 +88,7 @@ internal struct AttentionShared
         where TElement : struct, IKvEights
         where TParts : struct, IHeadParts => (2 * row + isValue) * TParts.Count * HeadPart.EightCount * TElement.Loads;
 
-    /// <summary>Leaves a warp's largest score of a column.</summary>
+    /// <summary>Stores a warp's largest score of a column.</summary>
     public readonly void SetMax(int turn, int column, int warp, float value) =>
         Maxima[(turn * Columns + column) * AttentionTiling.WarpCount + warp] = value;
 

@@ -5,7 +5,7 @@ namespace Ppsd.Kernels.Devices.Ilgpu.Attention.KvCache;
 /// <summary>Where the queries, keys and values of a step come from.</summary>
 internal struct AttentionSource
 {
-    /// <summary>[rows, stride]: queries [heads, headSize], keys and values [kvHeads, headSize], not turned.</summary>
+    /// <summary>[rows, stride]: queries [heads, headSize], keys and values [kvHeads, headSize], not rotated.</summary>
     public ArrayView<float> QueryKeyValue;
 
     /// <summary>Values from one row to the next.</summary>

@@ -16,7 +16,7 @@ internal sealed class IlgpuKvMemory : KvMemory
     private readonly MemoryBuffer1D<UInt4, Stride1D.Dense> _values;
 
     /// <summary>Allocates zeros.</summary>
-    /// <param name="shape">How much.</param>
+    /// <param name="shape">Its shape.</param>
     /// <param name="eightLoads">Loads of sixteen bytes that hold eight values.</param>
     public IlgpuKvMemory(Accelerator accelerator, KvShape shape, int eightLoads)
         : base(shape)
@@ -38,7 +38,7 @@ internal sealed class IlgpuKvMemory : KvMemory
         };
     }
 
-    /// <summary>As kernels see it.</summary>
+    /// <summary>The view that kernels get.</summary>
     public KvCacheView View { get; }
 
     public override void Dispose()

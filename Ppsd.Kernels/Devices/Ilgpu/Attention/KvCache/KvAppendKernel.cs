@@ -6,9 +6,9 @@ using Ppsd.Kernels.Devices.Ilgpu.Rows;
 namespace Ppsd.Kernels.Devices.Ilgpu.Attention.KvCache;
 
 /// <summary>
-/// Turns rows' keys by their positions and stores keys and values in the rows' slots, for steps that are too long for
-/// <see cref="SplitAttentionKernel"/> to do it, or that attend to nothing. One thread a pair; a group takes a few heads of a
-/// row (keys, then values).
+/// Rotates rows' keys by their positions and stores keys and values in the rows' slots, for steps with too many rows
+/// for <see cref="SplitAttentionKernel"/> to do it, or without attention. One thread a pair; a group takes a few heads
+/// of a row (keys, then values).
 /// </summary>
 internal static class KvAppendKernel
 {
@@ -17,7 +17,7 @@ internal static class KvAppendKernel
 
     /// <param name="rows">The step's rows.</param>
     /// <param name="source">Their keys and values.</param>
-    /// <param name="cache">Where these go.</param>
+    /// <param name="cache">Receives them.</param>
     /// <param name="geometry">Heads and their sizes.</param>
     public static void Execute<TElement>(
         RowContexts rows,

@@ -7,9 +7,9 @@ using Ppsd.Kernels.Devices.Ilgpu.Rows;
 namespace Ppsd.Kernels.Devices.Ilgpu.Attention.KvCache;
 
 /// <summary>
-/// Keys and values of the warps' tiles of positions on their way through dynamic shared memory: <see cref="KvStage{TElement,
-/// TParts}"/>s that are ordered, arrive, and are given up in turn, keys before values. A thread copies what it will
-/// multiply itself, so it may order the next as soon as it has read its own.
+/// Keys and values of the warps' tiles of positions on their way through dynamic shared memory: <see
+/// cref="KvStage{TElement, TParts}"/>s that are requested, arrive and are released in turn, keys before values. A
+/// thread copies only what it multiplies itself, so it may request the next stage as soon as it has read its part.
 /// </summary>
 /// <typeparam name="TElement">How the cache is read.</typeparam>
 /// <typeparam name="TParts">Size of a head.</typeparam>
@@ -54,7 +54,7 @@ internal struct KvRing<TElement, TParts>
             _own = SharedCopy.OwnAddress(),
         };
 
-    /// <summary>Looks up the slots of the chunk that is ordered next: long before, since copies wait for the answer.</summary>
+    /// <summary>Looks up the slots of the next chunk, well ahead because copies wait for the result.</summary>
     public void LookUp(RowContexts rows, in QueryTile tile, in ChunkWalk walk)
     {
         if (walk.Leader >= 0)
@@ -66,8 +66,8 @@ internal struct KvRing<TElement, TParts>
 
     /// <summary>
     /// Begins to copy the keys of a chunk to where those that the thread has read last lay; its batch may be empty. The
-    /// chunk's slots must have been looked up. What appended rows hold comes later (<see cref="CompleteKeys"/>): their slots
-    /// are copied as well, so that no copy waits for an answer, and what arrives from there may be anything.
+    /// chunk's slots must have been looked up. What appended rows hold comes later (<see cref="CompleteKeys"/>): their
+    /// slots are copied as well, so that no copy waits for the lookup, and what arrives from there is arbitrary.
     /// </summary>
     public void OrderKeys(in QueryTile tile, in ChunkWalk walk, in AppendedRows appended)
     {
@@ -90,7 +90,7 @@ internal struct KvRing<TElement, TParts>
         _found = (_found << FoundBits) | found;
     }
 
-    /// <summary>As <see cref="OrderKeys"/>, which goes before, of the chunk's values.</summary>
+    /// <summary>The same for the chunk's values; must follow <see cref="OrderKeys"/>.</summary>
     public void OrderValues(in QueryTile tile, in ChunkWalk walk)
     {
         if (walk.Leader >= 0 && PositionOfWarp(walk) < tile.LengthOf(walk.Leader))
@@ -121,7 +121,7 @@ internal struct KvRing<TElement, TParts>
         }
     }
 
-    /// <summary>As <see cref="CompleteKeys"/>, of the chunk's values.</summary>
+    /// <summary>The same as <see cref="CompleteKeys"/> for the chunk's values.</summary>
     /// <param name="tile">The group's queries.</param>
     /// <param name="walk">The chunk.</param>
     /// <param name="appended">The step's rows.</param>

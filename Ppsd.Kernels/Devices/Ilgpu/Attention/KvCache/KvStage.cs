@@ -106,7 +106,7 @@ internal static class KvStage<TElement, TParts>
             return;
         }
 
-        // Past a short head its last eight is copied again: nobody reads the outputs.
+        // Past the end of a short head its last group of eight is copied again; the outputs are not read.
         var last = geometry.HeadEights - 1;
         var v = lane >> 2;
         CopyValues(ring, to, cache.Values, p0, p1, p8, p9, 0, XMath.Min(v, last) - v);
@@ -150,7 +150,10 @@ internal static class KvStage<TElement, TParts>
         }
     }
 
-    /// <summary>Keys that have arrived: positions lane / 4 and 8 + lane / 4, eights lane % 4 and 4 + lane % 4 of a part.</summary>
+    /// <summary>
+    /// Keys that have arrived: positions lane / 4 and 8 + lane / 4, groups of eight lane % 4 and 4 + lane % 4 of a
+    /// part.
+    /// </summary>
     public static KeyPart Keys(ArrayView<UInt4> ring, int stage, int part)
     {
         var at = At(stage, part);

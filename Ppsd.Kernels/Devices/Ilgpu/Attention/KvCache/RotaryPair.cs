@@ -3,8 +3,8 @@ using Ppsd.Kernels.Devices.Ilgpu.Lane;
 namespace Ppsd.Kernels.Devices.Ilgpu.Attention.KvCache;
 
 /// <summary>
-/// Values i and i + half of a head, turned by a position (RoFormer, rotate-half form). Two kernels turn keys, one for a few
-/// rows and one for many: their bits must agree.
+/// Values i and i + half of a head, rotated by a position (RoFormer, rotate-half form). Two kernels rotate keys, one
+/// for a few rows and one for many: their bits must agree.
 /// </summary>
 internal struct RotaryPair
 {

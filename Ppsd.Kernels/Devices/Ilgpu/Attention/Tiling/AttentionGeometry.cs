@@ -9,10 +9,10 @@ internal struct AttentionGeometry
     /// <summary>Columns of a tile.</summary>
     public const int TileColumns = 1 << ColumnShift;
 
-    /// <summary>Their logarithm: 3.</summary>
+    /// <summary>Base-2 logarithm of <see cref="TileColumns"/>: 3.</summary>
     public const int ColumnShift = 3;
 
-    /// <summary>Slots that lie together in the cache: those of a page.</summary>
+    /// <summary>Slots of a page, which are contiguous in the cache.</summary>
     public const int PageSlots = 1 << PageShift;
 
     private const int PageShift = 4;

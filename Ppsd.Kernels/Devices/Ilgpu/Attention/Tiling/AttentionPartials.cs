@@ -3,7 +3,9 @@ using Ppsd.Kernels.Devices.Ilgpu.Lane;
 
 namespace Ppsd.Kernels.Devices.Ilgpu.Attention.Tiling;
 
-/// <summary>What the groups of <see cref="SplitAttentionKernel"/> leave for the one that joins a tile's chunks.</summary>
+/// <summary>
+/// Partial results that groups of <see cref="SplitAttentionKernel"/> store for the group that merges a tile's chunks.
+/// </summary>
 internal struct AttentionPartials
 {
     /// <summary>
@@ -15,7 +17,7 @@ internal struct AttentionPartials
     public ArrayView<SoftmaxTotal> Totals;
 
     /// <summary>
-    /// How many groups of a tile have finished, [tile, key/value head]. Whoever comes last sets it back, so that it is zero
+    /// Number of finished groups of each tile, [tile, key/value head]. The last group resets it, so that it is zero
     /// between launches, whatever became of the step: no group of this kernel ever ends early.
     /// </summary>
     public ArrayView<int> Finished;

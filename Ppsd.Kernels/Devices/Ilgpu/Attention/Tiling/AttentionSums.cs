@@ -55,9 +55,9 @@ internal struct AttentionSums
     }
 
     /// <summary>
-    /// Adds a product to the first tile on the warp's tensor core; operands as in <see cref="MmaTile.Simulate"/>. Each of a
-    /// tile's outputs is its own sum: columns that hold other rows do not touch its bits. A method for each tile, because a
-    /// choice that a number makes is there for each call when a kernel is compiled.
+    /// Adds a product to the first tile on the warp's tensor core; operands as in <see cref="MmaTile.Simulate"/>. Each
+    /// of a tile's outputs is its own sum: columns that hold other rows do not touch its bits. One method per tile: a
+    /// tile index argument would leave a branch in every inlined call.
     /// </summary>
     public void Accumulate0(uint a0, uint a1, uint a2, uint a3, uint b0, uint b1)
     {
@@ -71,7 +71,7 @@ internal struct AttentionSums
         }
     }
 
-    /// <summary>As above, to tile 1.</summary>
+    /// <summary>The same for tile 1.</summary>
     public void Accumulate1(uint a0, uint a1, uint a2, uint a3, uint b0, uint b1)
     {
         if (CudaAsm.IsSupported)
@@ -84,7 +84,7 @@ internal struct AttentionSums
         }
     }
 
-    /// <summary>As above, to tile 2.</summary>
+    /// <summary>The same for tile 2.</summary>
     public void Accumulate2(uint a0, uint a1, uint a2, uint a3, uint b0, uint b1)
     {
         if (CudaAsm.IsSupported)
@@ -97,7 +97,7 @@ internal struct AttentionSums
         }
     }
 
-    /// <summary>As above, to tile 3.</summary>
+    /// <summary>The same for tile 3.</summary>
     public void Accumulate3(uint a0, uint a1, uint a2, uint a3, uint b0, uint b1)
     {
         if (CudaAsm.IsSupported)
@@ -111,9 +111,9 @@ internal struct AttentionSums
     }
 
     /// <summary>
-    /// Score of the lane's query (lane / 4) with one of four positions, c, c + 1, c + 8 and c + 9 with c = lane % 4 * 2, by
-    /// number: queries' upper parts are rows 0 to 7 of the tiles, what they leave rows 8 to 15; tiles 0 and 2 hold the first
-    /// eight positions, 1 and 3 the others.
+    /// Score of the lane's query (lane / 4) with one of four positions, c, c + 1, c + 8 and c + 9 with c = lane % 4 *
+    /// 2, by number: rows 0 to 7 of the tiles hold the queries' high parts, rows 8 to 15 their residuals; tiles 0 and 2
+    /// hold the first eight positions, 1 and 3 the others.
     /// </summary>
     public readonly float Score(int position)
     {
@@ -150,7 +150,7 @@ internal struct AttentionSums
 
     /// <summary>Writes the tiles' rows r and r + 8, four of each of two columns to each of two places.</summary>
     /// <param name="target">Shared memory, four values a load.</param>
-    /// <param name="address">Where it lies on a card.</param>
+    /// <param name="address">Its address on a card.</param>
     /// <param name="even">Load that takes tiles 0 and 1 of column c.</param>
     /// <param name="odd">The same of column c + 1.</param>
     /// <param name="step">Loads from there to that of tiles 2 and 3.</param>

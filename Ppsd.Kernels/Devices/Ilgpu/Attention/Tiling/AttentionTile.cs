@@ -2,7 +2,10 @@ using Ppsd.Kernels.Devices.Ilgpu.Lane;
 
 namespace Ppsd.Kernels.Devices.Ilgpu.Attention.Tiling;
 
-/// <summary>A lane's words of a query tile [16, 64 of a head]: rows 0 to 7 the queries' bf16 parts, rows 8 to 15 what they leave.</summary>
+/// <summary>
+/// A lane's words of a query tile [16, 64 of a head]: rows 0 to 7 hold the bf16-rounded queries, rows 8 to 15 the
+/// bf16-rounded residuals.
+/// </summary>
 internal struct QueryPart
 {
     public UInt4 High0;

@@ -13,8 +13,8 @@ internal struct ChunkQuad
     public Float4 C3;
 
     /// <summary>
-    /// First of the four values of a head that a place of its weighted values holds: the first halves of all eights, then
-    /// the second halves.
+    /// First of the four values of a head that a place of its weighted values holds: the first halves of all groups of
+    /// eight, then the second halves.
     /// </summary>
     /// <param name="loads">Places of a head.</param>
     public static int FirstValue(int place, int loads)
@@ -26,7 +26,7 @@ internal struct ChunkQuad
     /// <summary>Loads four chunks; past the last one it is loaded again.</summary>
     /// <param name="weighted">[chunk, loads].</param>
     /// <param name="chunk">The first.</param>
-    /// <param name="chunks">How many there are.</param>
+    /// <param name="chunks">Number of chunks.</param>
     /// <param name="loads">Loads of a chunk.</param>
     /// <param name="load">The lane's.</param>
     public static ChunkQuad Load(ArrayView<Float4> weighted, int chunk, int chunks, int loads, int load) =>
@@ -38,12 +38,12 @@ internal struct ChunkQuad
             C3 = weighted[XMath.Min(chunk + 3, chunks - 1) * loads + load],
         };
 
-    /// <summary>Adds each chunk, weighed, to its own sum; all lanes must arrive.</summary>
+    /// <summary>Adds each chunk, weighted, to its own sum; all lanes must arrive.</summary>
     /// <param name="sums">Receives the values.</param>
     /// <param name="divisors">Receives the chunks' sums of weights.</param>
-    /// <param name="factor">Lane i knows a chunk's factor.</param>
-    /// <param name="sum">Lane i knows its sum of weights, weighed.</param>
-    /// <param name="lane">Which lane knows of the first chunk; the others follow.</param>
+    /// <param name="factor">Lane i holds a chunk's factor.</param>
+    /// <param name="sum">Lane i holds its weighted sum of weights.</param>
+    /// <param name="lane">Lane of the first chunk; the others follow.</param>
     public readonly void AddTo(ref ChunkQuad sums, ref Float4 divisors, float factor, float sum, int lane)
     {
         Add(C0, Warp.Shuffle(factor, lane), ref sums.C0);

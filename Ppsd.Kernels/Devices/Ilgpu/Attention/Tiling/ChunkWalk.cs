@@ -41,7 +41,7 @@ internal struct ChunkWalk
         Member = FirstOf(tile, Leader, Start);
     }
 
-    /// <summary>The last row, from one on down, whose context goes beyond a position; -1 when none does.</summary>
+    /// <summary>The last row, from one on down, whose context extends past a position; -1 when none does.</summary>
     private static int LastBeyond(in QueryTile tile, int row, int position)
     {
         while (row >= 0 && tile.LengthOf(row) <= position)

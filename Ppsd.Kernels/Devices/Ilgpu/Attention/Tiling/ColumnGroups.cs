@@ -1,6 +1,6 @@
 namespace Ppsd.Kernels.Devices.Ilgpu.Attention.Tiling;
 
-/// <summary>Eights of values: what one lane loads of a key or value at a time.</summary>
+/// <summary>Groups of eight values: one lane's load of a key or value.</summary>
 internal static class ColumnGroups
 {
     /// <summary>Values of a group.</summary>

@@ -1,6 +1,8 @@
 namespace Ppsd.Kernels.Devices.Ilgpu.Attention.Tiling;
 
-/// <summary>How many 64-value parts hold a head: known when a kernel is compiled, so that what it lacks is left out.</summary>
+/// <summary>
+/// Number of 64-value parts of a head, fixed when a kernel is compiled so that absent parts cost nothing.
+/// </summary>
 internal interface IHeadParts
 {
     /// <summary>One or two.</summary>

@@ -17,7 +17,7 @@ internal interface IKvEights
 
     /// <summary>Eight values as they were loaded.</summary>
     /// <param name="first">The first load.</param>
-    /// <param name="second">The second; anything when there is none.</param>
+    /// <param name="second">The second load; ignored when there is none.</param>
     static abstract KvEight Unpack(UInt4 first, UInt4 second);
 
     /// <summary>Keeps one value.</summary>
@@ -27,7 +27,7 @@ internal interface IKvEights
     static abstract void Store(ArrayView<UInt4> loads, long at, float value);
 }
 
-/// <summary>Eight keys or values: their bf16 parts and, where those are not all, what they leave.</summary>
+/// <summary>Eight keys or values: their bf16 parts and, for fp32, the residuals.</summary>
 internal struct KvEight
 {
     public UInt4 High;

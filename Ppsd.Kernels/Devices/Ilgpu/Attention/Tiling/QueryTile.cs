@@ -78,7 +78,7 @@ internal struct QueryTile
     /// <summary>A row's position in its sequence; all lanes must ask.</summary>
     public readonly int PositionOf(int row) => Warp.Shuffle(_position, row);
 
-    /// <summary>How many leading positions a row shares with the row before it; all lanes must ask.</summary>
+    /// <summary>Number of leading positions that a row shares with the row before it; all lanes must call it.</summary>
     public readonly int AgreementOf(int row) => Warp.Shuffle(_own.Agreement, row);
 
     /// <summary>Where a row's slots stand; all lanes must ask.</summary>

@@ -1,8 +1,8 @@
 namespace Ppsd.Kernels.Devices.Ilgpu.Products.Narrow;
 
 /// <summary>
-/// How a <see cref="ProductRing{TForm}"/> is built, as a type: kernels for each form have its loops alone, without a question
-/// in them. One kernel for all would have every loop, and be as long to compile as all of them.
+/// How a <see cref="ProductRing{TForm}"/> is built, as a type: each instantiation compiles only its own loops, without
+/// runtime branches. One kernel for all forms would contain every loop and take as long to compile as all of them.
 /// </summary>
 internal interface IRingForm
 {

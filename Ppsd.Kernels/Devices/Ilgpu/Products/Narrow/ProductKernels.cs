@@ -50,7 +50,7 @@ internal static class ProductKernels
         var scaled = RowOfWarp(source.Rows);
         var partials = NormScale.LoadFirst(source.X, scaled);
 
-        // They come while the first unit is multiplied.
+        // They arrive while the first unit is multiplied.
         Warp.Barrier();
         var shift = TForm.IsQuad ? 6 : 5;
         var output = Group.IdxX & ((1 << shift) - 1);
@@ -103,7 +103,7 @@ internal static class ProductKernels
         var scaled = RowOfWarp(source.Rows);
         var partials = NormScale.LoadFirst(source.X, scaled);
 
-        // They come while the first unit is multiplied.
+        // They arrive while the first unit is multiplied.
         Warp.Barrier();
         var shift = TForm.IsQuad ? 5 : 4;
         var output = Group.IdxX & ((1 << shift) - 1);
@@ -170,7 +170,7 @@ internal static class ProductKernels
             var place = block * TensorCore.TileRows + output;
             var isReal = output < outputs && place < source.Weights.Rows;
 
-            // Threads without an output read one that exists: nobody looks at it, and no branch delays the others.
+            // Threads without an output read an existing one and discard it, because a branch would delay the others.
             var realPlace = isReal ? place : 0;
             var lastRow = source.Rows - 1;
             var normWeight = normed.Weight[realPlace];

@@ -8,15 +8,16 @@ namespace Ppsd.Kernels.Devices.Ilgpu.Products.Narrow;
 
 /// <summary>
 /// The heart of every product with bf16 weights for up to eight rows of x. A group of eight warps owns a unit of up to
-/// sixty-four outputs after another. Warp s adds up the tiles s, s + 8, s + 16, ... of its rows, in that order; a total is
-/// the warps' sums added in the order of the warps. x, fp32, is split into two bf16 parts, high then low, so sums are nearly
-/// those of fp32. The other seven rows of x change nothing in a row's result, and there is no other order at any width.
+/// sixty-four outputs after another. Warp s adds up the tiles s, s + 8, s + 16, ... of its rows, in that order; a total
+/// is the warps' sums added in the order of the warps. x, fp32, is split into two bf16 parts, high then low, so sums
+/// are nearly those of fp32. Other rows of x do not affect a row's result, and the order is the same at any width.
 /// </summary>
 /// <remarks>
-/// Weights and x pass through a ring of <see cref="RingStage"/>s in shared memory, by copies that take no register: enough
-/// of them are on the way to keep the memory busy, across units and, since weights need nothing from the kernel before,
-/// before the group's input is ready. A thread copies what it will multiply itself, and orders the next stage when it has
-/// multiplied one, so the warps of a group meet only where their sums do. Few rows of x leave room for more stages.
+/// Weights and x pass through a ring of <see cref="RingStage"/>s in shared memory, by copies that take no register:
+/// enough of them are on the way to keep the memory busy, across units and, since weights need nothing from the kernel
+/// before, before the group's input is ready. A thread copies what it will multiply itself, and requests the next stage
+/// after it has multiplied one, so the warps of a group synchronize only for their sums. Few rows of x leave room for
+/// more stages.
 /// </remarks>
 /// <typeparam name="TForm">How the ring is built.</typeparam>
 internal struct ProductRing<TForm>
@@ -46,13 +47,13 @@ internal struct ProductRing<TForm>
     public readonly ArrayView<float> Scales => _scales;
 
     /// <summary>
-    /// Orders the first weights, waits for the kernel before, then orders the first x. False when nobody will look at the
-    /// results: the kernel must return.
+    /// Requests the first weights, waits for the previous kernel, then requests the first x. False when the step was
+    /// cancelled: the kernel must return.
     /// </summary>
     /// <param name="source">Weights and x.</param>
     public bool Open(StepState step, in ProductSource source)
     {
-        // Ordered before anything else: behind the weights they would be a long time on their way.
+        // Requested first: behind the weights they would arrive late.
         var current = step.Current[0];
         var last = step.Cancelled[0];
         Warp.Barrier();
@@ -86,7 +87,7 @@ internal struct ProductRing<TForm>
         return true;
     }
 
-    /// <summary>Leaves the warps' sums of the next unit in shared memory; a barrier must follow.</summary>
+    /// <summary>Stores the warps' sums of the next unit in shared memory; a barrier must follow.</summary>
     public void Accumulate()
     {
         var tiles = new UnitSums();
@@ -147,8 +148,8 @@ internal struct ProductRing<TForm>
         return total;
     }
 
-    // Loops of their own for each case: with two warps a scheduler every branch counts. A thread orders its next stage when
-    // it has read its part of one, which nobody else reads.
+    // A separate loop for each case: with two warps per scheduler every branch counts. A thread requests its next stage
+    // after it has read its part of one, which no other thread reads.
     private void RunQuad(ref UnitSums tiles, int stages)
     {
         if (_copies.Blocks == UnitSchedule.QuadBlocks)

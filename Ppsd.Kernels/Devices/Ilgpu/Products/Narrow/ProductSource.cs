@@ -4,25 +4,25 @@ using Ppsd.Kernels.Devices.Ilgpu.Rows;
 
 namespace Ppsd.Kernels.Devices.Ilgpu.Products.Narrow;
 
-/// <summary>What a product multiplies; copies to shared memory take addresses, which are 0 on the simulator.</summary>
+/// <summary>Operands of a product. Copies to shared memory take addresses, which are 0 on the simulator.</summary>
 internal struct ProductSource
 {
     /// <summary>The matrix.</summary>
     public TiledWeights Weights;
 
-    /// <summary>Where its loads lie on the card.</summary>
+    /// <summary>Address of its loads on the card.</summary>
     public long WeightAddress;
 
-    /// <summary>Who multiplies what.</summary>
+    /// <summary>The schedule of row blocks.</summary>
     public UnitSchedule Schedule;
 
     /// <summary>Rows of x, in <see cref="TileOrder"/>.</summary>
     public NormedRowsView X;
 
-    /// <summary>Where they lie on the card.</summary>
+    /// <summary>Their address on the card.</summary>
     public long XAddress;
 
-    /// <summary>How many of them.</summary>
+    /// <summary>Number of rows.</summary>
     public int Rows;
 
     /// <summary>Rows that a group multiplies at once, at most eight.</summary>

@@ -4,8 +4,8 @@ using Ppsd.Kernels.Devices.Ilgpu.Lane;
 namespace Ppsd.Kernels.Devices.Ilgpu.Products.Narrow;
 
 /// <summary>
-/// A thread's copies into a <see cref="ProductRing{TForm}"/>: which of its matrix and of x comes next, and where to. The stage that
-/// is filled next is also the one that is multiplied next.
+/// A thread's copies into a <see cref="ProductRing{TForm}"/>: which part of its matrix and of x is copied next, and to
+/// where. The stage that is filled next is also the one that is multiplied next.
 /// </summary>
 /// <typeparam name="TForm">How the ring is built.</typeparam>
 internal struct RingCopies<TForm>
@@ -20,7 +20,7 @@ internal struct RingCopies<TForm>
     private int _stages;
     private int _units;
 
-    // What comes next.
+    // The next source.
     private int _unit;
     private int _stage;
     private int _blocks;
@@ -30,7 +30,7 @@ internal struct RingCopies<TForm>
     private long _blockBytes;
     private long _rowStart;
 
-    // Where to, now and in the ring's first stage, and where weights would lie past its last.
+    // The destination now and in the ring's first stage, and the end of the ring.
     private int _weightsAt;
     private int _rowAt;
     private int _firstWeightsAt;
@@ -97,11 +97,11 @@ internal struct RingCopies<TForm>
     }
 
     /// <summary>
-    /// Orders x of the stages whose weights are ordered, then weights and x of the others. Lanes beyond the last row of x
-    /// repeat it, and nobody reads their sums.
+    /// Orders x of the stages whose weights are ordered, then weights and x of the others. Lanes past the last row of x
+    /// repeat it; their sums are not read.
     /// </summary>
     /// <param name="source">Weights and x.</param>
-    /// <param name="stages">As given to <see cref="OrderWeights"/>.</param>
+    /// <param name="stages">The value given to <see cref="OrderWeights"/>.</param>
     public void OrderRows(in ProductSource source, int stages)
     {
         var lane = Group.IdxX & (GroupSum.WarpSize - 1);

@@ -25,7 +25,7 @@ internal static class RingMemory
     /// <summary>Loads of the ring.</summary>
     public static int RingLoads(int stages, int width) => stages * (RingStage.WeightLoads + RingStage.RowLoads(width));
 
-    /// <summary>All loads.</summary>
+    /// <summary>Size of all of it, in loads.</summary>
     /// <param name="stages">Stages of the ring.</param>
     /// <param name="width">Rows of x, at most eight.</param>
     public static int Loads(int stages, int width) =>

@@ -66,13 +66,13 @@ internal static class RingStage
         );
     }
 
-    /// <summary>As above, of fewer row blocks, or none.</summary>
+    /// <summary>The same for fewer row blocks, or none.</summary>
     /// <param name="ring">The kernel's dynamic shared memory.</param>
     /// <param name="to">Address of the thread's first load there.</param>
     /// <param name="weights">The matrix.</param>
     /// <param name="from">Address of the thread's load of the first row block.</param>
     /// <param name="blockBytes">Bytes of a row block.</param>
-    /// <param name="blocks">How many there are.</param>
+    /// <param name="blocks">Number of row blocks.</param>
     public static void CopyQuad(
         ArrayView<UInt4> ring,
         int to,
@@ -129,7 +129,7 @@ internal static class RingStage
         );
     }
 
-    /// <summary>As above, of fewer row blocks, or none.</summary>
+    /// <summary>The same for fewer row blocks, or none.</summary>
     /// <inheritdoc cref="CopyQuad" />
     public static void CopyPair(
         ArrayView<UInt4> ring,
@@ -167,8 +167,8 @@ internal static class RingStage
     }
 
     /// <summary>
-    /// Begins to copy x for a tile, past the first-level cache: the ring leaves little of that, and copies through it keep
-    /// the weights waiting.
+    /// Begins to copy x for a tile, past the first-level cache: the ring leaves little of it, and copies through it
+    /// delay the weights.
     /// </summary>
     /// <param name="ring">The kernel's dynamic shared memory.</param>
     /// <param name="to">Address of the thread's load there.</param>

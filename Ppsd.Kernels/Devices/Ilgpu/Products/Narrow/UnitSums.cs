@@ -5,8 +5,8 @@ using Ppsd.Kernels.Devices.Ilgpu.Lane;
 namespace Ppsd.Kernels.Devices.Ilgpu.Products.Narrow;
 
 /// <summary>
-/// Sums of up to four row blocks of a matrix by eight rows of x, a warp's registers, as <see cref="MmaTile"/>s. x comes in
-/// fp32 and is split on the way: first its upper bf16 parts are multiplied, then what they leave.
+/// Sums of up to four row blocks of a matrix by eight rows of x, a warp's registers, as <see cref="MmaTile"/>s. x comes
+/// in fp32 and is split on the way: first the high bf16 parts are multiplied, then the residuals.
 /// </summary>
 /// <remarks>
 /// On a card a stage is one piece of assembly whose registers have names of their own: with eight warps a multiprocessor
@@ -24,7 +24,7 @@ internal struct UnitSums
         + "ld.shared.v4.b32 {px0,px1,px2,px3}, [%1]; ld.shared.v4.b32 {pc0,pc1,pc2,pc3}, [%0+4096]; "
         + "ld.shared.v4.b32 {pd0,pd1,pd2,pd3}, [%0+12288]; ld.shared.v4.b32 {py0,py1,py2,py3}, [%2]; ";
 
-    // Upper parts of four values to ph0 and ph1, what they leave to pl0 and pl1.
+    // High parts of four values to ph0 and ph1, residuals to pl0 and pl1.
     private const string SplitFirst =
         "cvt.rn.bf16x2.f32 ph0, px1, px0; cvt.rn.bf16x2.f32 ph1, px3, px2; "
         + "shl.b32 pt0, ph0, 16; and.b32 pt1, ph0, 0xffff0000; shl.b32 pt2, ph1, 16; and.b32 pt3, ph1, 0xffff0000; "
@@ -203,7 +203,7 @@ internal struct UnitSums
             second
         );
 
-    /// <summary>As <see cref="AddQuad"/> on the simulator; barriers must stand before and after.</summary>
+    /// <summary>The same as <see cref="AddQuad"/> on the simulator; needs a barrier before and after.</summary>
     /// <param name="weights">The ring from the warp's first load of weights on.</param>
     /// <param name="x">The ring from the warp's first load of x on.</param>
     /// <param name="width">Rows of x.</param>
@@ -224,7 +224,7 @@ internal struct UnitSums
         }
     }
 
-    /// <summary>As <see cref="AddPair"/> on the simulator; barriers must stand before and after.</summary>
+    /// <summary>The same as <see cref="AddPair"/> on the simulator; needs a barrier before and after.</summary>
     /// <param name="weights">The ring from the warp's first load of weights on.</param>
     /// <param name="x">The ring from the warp's first load of x on.</param>
     /// <param name="width">Rows of x.</param>
@@ -257,7 +257,7 @@ internal struct UnitSums
     /// Columns beyond the last row of x have no place.
     /// </summary>
     /// <param name="sums">The warp's part of the group's sums.</param>
-    /// <param name="address">Where it lies in shared memory on the card.</param>
+    /// <param name="address">Its address in shared memory on the card.</param>
     /// <param name="width">Rows of x.</param>
     public readonly void Store(ArrayView<float> sums, int address, int width)
     {
@@ -315,7 +315,7 @@ internal struct UnitSums
 
     private static int RowLoad(int row, int width) => 4 * (row < width ? row : width - 1);
 
-    /// <summary>Upper bf16 parts of four values, or what they leave.</summary>
+    /// <summary>High bf16 parts of four values, or their residuals.</summary>
     private static ulong Part(UInt4 x, int isLow)
     {
         var x0 = Interop.IntAsFloat(x.X);

@@ -4,7 +4,7 @@ using Ppsd.Kernels.Devices.Ilgpu.Rows;
 
 namespace Ppsd.Kernels.Devices.Ilgpu.Products.Wide;
 
-/// <summary>Where a product's results go.</summary>
+/// <summary>Destination of a product's results.</summary>
 internal struct ProductTarget
 {
     /// <summary>[rows, stride]; row by row, but in <see cref="TileOrder"/> where another product reads it next.</summary>
@@ -23,7 +23,7 @@ internal struct ProductTarget
     public ArrayView<float> Scales;
 }
 
-/// <summary>What is done to a product's totals on the way out.</summary>
+/// <summary>Operation applied to a product's totals as they are written.</summary>
 internal interface IProductResult
 {
     /// <summary>Takes two totals of a row.</summary>

@@ -7,8 +7,8 @@ namespace Ppsd.Kernels.Devices.Ilgpu.Products.Wide;
 
 /// <summary>
 /// Splits rows into two bf16 parts in the order tensor cores read them, [row blocks of 8, tilesPerRow, 32] loads of
-/// sixteen bytes, and finds the second half of their norm. Lane 4 r + c of a tile has row r, columns 4 c to 4 c + 3: two
-/// words of upper parts, two of what they leave. One thread a load.
+/// sixteen bytes, and finds the second half of their norm. Lane 4 r + c of a tile has row r, columns 4 c to 4 c + 3:
+/// two words of high parts, two of residuals. One thread a load.
 /// </summary>
 internal static class RowPackKernel
 {

@@ -1,6 +1,9 @@
 namespace Ppsd.Kernels.Devices.Ilgpu.Products.Wide;
 
-/// <summary>What <see cref="WideTile"/> says to a card. Sums are tc, totals tt, sixteen tiles of four registers.</summary>
+/// <summary>
+/// PTX of <see cref="WideTile"/>. Registers: sums are tc, totals tt, sixteen tiles of four registers each. Written out
+/// rather than built in loops, because ILGPU emits only constant strings.
+/// </summary>
 internal static class WideAssembly
 {
     /// <summary>Declares sums and totals.</summary>

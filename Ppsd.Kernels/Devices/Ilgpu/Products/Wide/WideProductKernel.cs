@@ -99,7 +99,7 @@ internal static class WideProductKernel
         var rowBlocks = (target.Rows + 7) >> 3;
 
         // A thread copies one load of a block of weights and one of each of two blocks of rows; blocks past the last
-        // repeat it, and nobody takes their sums.
+        // repeat it, and their sums are not used.
         var stride = (long)tiles * GroupSum.WarpSize;
         var weightAt = XMath.Min(firstOutputBlock + warp, outputBlocks - 1) * stride + lane;
         var firstAt = XMath.Min(firstRowBlock + warp, rowBlocks - 1) * stride + lane;

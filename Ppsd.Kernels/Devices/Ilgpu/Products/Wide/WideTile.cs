@@ -9,8 +9,8 @@ namespace Ppsd.Kernels.Devices.Ilgpu.Products.Wide;
 /// <see cref="MmaTile"/>; and the totals of the splits that are done.
 /// </summary>
 /// <remarks>
-/// On a card all of it lives in registers that have names of their own, and a tile of columns is one piece of assembly: what
-/// assembly returns is stored to memory first, and a compiler that sees each product by itself takes seconds.
+/// On a card all of it lives in registers that have names of their own, and a tile of columns is one piece of assembly:
+/// values returned from assembly are stored to memory first, and compiling each product separately takes seconds.
 /// </remarks>
 internal struct WideTile
 {
@@ -23,7 +23,7 @@ internal struct WideTile
     private const int Blocks = 4;
     private const int TileCount = Blocks * Blocks;
 
-    // Only the simulator's.
+    // Used by the simulator only.
     private ArrayView<MmaTile> _sums;
     private ArrayView<MmaTile> _totals;
 
@@ -83,7 +83,7 @@ internal struct WideTile
         CudaAsm.Emit(WideAssembly.Take);
     }
 
-    /// <summary>Hands every total over.</summary>
+    /// <summary>Passes every total to the result.</summary>
     public readonly void Store<TResult>(in ProductTarget target, int outputBlock, int rowBlock, int lane)
         where TResult : struct, IProductResult
     {
