@@ -5,13 +5,13 @@ using Ppsd.Host.Text.Tokens;
 namespace Ppsd.Host.Text;
 
 /// <summary>
-/// Finds and loads the tokenizer of a Hugging Face model folder. A byte-level tokenizer.json (Llama 3, Qwen) is used by
-/// itself; otherwise tokenizer.model holds the pieces.
+/// Finds and loads the tokenizer of a Hugging Face model folder: a tokenizer.json that holds a vocabulary (byte-level BPE,
+/// or SentencePiece's BPE or Unigram), else tokenizer.model.
 /// </summary>
 /// <remarks>
-/// Where both files exist and tokenizer.json is byte-level, it wins: no SentencePiece model can say the same. Where it
-/// was converted from a SentencePiece model, tokenizer.model wins: it is the original, with the scores that decide the
-/// merging, and only the rule for the dummy space is taken from the converted file.
+/// Where both files exist tokenizer.json wins, as it does in transformers, whether it was made from the tokenizer.model or
+/// has nothing to do with it. One without a vocabulary adds to the tokenizer.model what it says of added tokens and of the
+/// dummy space.
 /// </remarks>
 internal static class TokenizerLoader
 {
@@ -33,6 +33,11 @@ internal static class TokenizerLoader
             return new ByteLevelTokenizerReader(json, config).Read();
         }
 
+        if (json is not null && PieceTokenizerReader.Reads(json))
+        {
+            return new PieceTokenizerReader(json, config).Read();
+        }
+
         if (File.Exists(modelPath))
         {
             return SentencePieceTextTokenizer.Load(modelPath, config, json);
@@ -43,8 +48,8 @@ internal static class TokenizerLoader
             : TextException.Unsupported(
                 jsonPath,
                 "pre_tokenizer and decoder",
-                "a tokenizer that is not byte-level",
-                "byte-level BPE, or SentencePiece BPE with its tokenizer.model in the same folder"
+                "a tokenizer without a vocabulary that is known",
+                "byte-level BPE, SentencePiece's BPE or Unigram, or a tokenizer.model in the same folder"
             );
     }
 }

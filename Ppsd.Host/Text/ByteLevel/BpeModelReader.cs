@@ -21,7 +21,7 @@ internal sealed class BpeModelReader(JsonFile file)
     public IReadOnlyList<int?> ByteIds { get; private set; } = [];
 
     /// <summary>The merges.</summary>
-    public PairMergeTable Merges { get; } = new();
+    public PairMergeTable Merges { get; private set; } = new();
 
     /// <summary>Reads the section and fills the properties.</summary>
     /// <exception cref="TextException">Something is missing, damaged or not supported.</exception>
@@ -32,7 +32,7 @@ internal sealed class BpeModelReader(JsonFile file)
         RefuseUnsupported(model);
         IgnoresMerges = file.FindBoolean(model, "ignore_merges") ?? false;
         ReadVocabulary(model);
-        ReadMerges(model);
+        Merges = PairMergeReader.Read(file, model, Vocabulary);
     }
 
     private void RefuseUnsupported(JsonElement model)
@@ -92,48 +92,4 @@ internal sealed class BpeModelReader(JsonFile file)
             throw TextException.Unsupported(file.Path, "model.vocab", "no piece for any byte", "byte-level BPE");
         }
     }
-
-    private void ReadMerges(JsonElement model)
-    {
-        var merges =
-            JsonFile.Find(model, "merges")
-            ?? throw TextException.Unsupported(file.Path, "model.merges", "nothing", "a list");
-        var rank = 0;
-        foreach (var merge in file.AsArray(merges, "model.merges"))
-        {
-            var (left, right) = Pair(merge);
-            Merges.Set(IdOf(left, merge), IdOf(right, merge), rank++, IdOf(left + right, merge));
-        }
-    }
-
-    // "a b" (tokenizers before 0.20) or ["a", "b"]
-    private (string Left, string Right) Pair(JsonElement merge)
-    {
-        if (merge.ValueKind == JsonValueKind.Array && merge.GetArrayLength() == 2)
-        {
-            return (file.AsString(merge[0], "model.merges"), file.AsString(merge[1], "model.merges"));
-        }
-
-        if (merge.ValueKind == JsonValueKind.String && merge.GetString()!.Split(' ') is [var left, var right])
-        {
-            return (left, right);
-        }
-
-        throw TextException.Unsupported(
-            file.Path,
-            "model.merges",
-            JsonFile.Describe(merge),
-            "\"a b\" or [\"a\", \"b\"]"
-        );
-    }
-
-    private int IdOf(string piece, JsonElement merge) =>
-        Vocabulary.TryGetValue(piece, out var id)
-            ? id
-            : throw TextException.Unsupported(
-                file.Path,
-                "model.merges",
-                $"{JsonFile.Describe(merge)} without a piece '{piece}' in model.vocab",
-                "merges of pieces into pieces"
-            );
 }

@@ -24,7 +24,7 @@ internal sealed class ByteLevelTokenizerReader(JsonFile file, TokenizerConfig co
         {
             var model = new BpeModelReader(file);
             model.Read();
-            var addedTokens = config.Complete(ReadAddedTokens());
+            var addedTokens = config.Complete(AddedToken.ReadAll(file));
             var bosId = IdOf("bos_token", model, addedTokens);
             var eosId = IdOf("eos_token", model, addedTokens);
             return new ByteLevelTextTokenizer
@@ -46,18 +46,6 @@ internal sealed class ByteLevelTokenizerReader(JsonFile file, TokenizerConfig co
         {
             throw new TextException($"{file.Path}: holds a string that is no valid Unicode text", e);
         }
-    }
-
-    private IEnumerable<AddedToken> ReadAddedTokens() =>
-        JsonFile.Find(file.Root, "added_tokens") is { } list
-            ? file.AsArray(list, "added_tokens").Select(ReadAddedToken)
-            : [];
-
-    private AddedToken ReadAddedToken(JsonElement entry)
-    {
-        var id =
-            JsonFile.Find(entry, "id") ?? throw TextException.Unsupported(file.Path, "added_tokens", "no id", "an id");
-        return AddedToken.Read(file, entry, file.AsTokenId(id, "added_tokens.id"));
     }
 
     private int? IdOf(string name, BpeModelReader model, IReadOnlyList<AddedToken> addedTokens)

@@ -8,8 +8,14 @@ namespace Ppsd.Host.Text.ByteLevel;
 /// </summary>
 /// <param name="path">The file the rules come from, for messages.</param>
 /// <param name="splits">The steps in order.</param>
+/// <param name="standIns">What the steps' patterns match in place of characters beyond U+FFFF.</param>
 /// <param name="addsPrefixSpace">Whether a text that does not begin with a space gets one.</param>
-internal sealed class WordSplitter(string path, IReadOnlyList<WordSplit> splits, bool addsPrefixSpace)
+internal sealed class WordSplitter(
+    string path,
+    IReadOnlyList<WordSplit> splits,
+    StandIns standIns,
+    bool addsPrefixSpace
+)
 {
     /// <summary>The text with the space that this splitter puts in front, if it does.</summary>
     public string Prepare(string text) => addsPrefixSpace && !text.StartsWith(' ') ? " " + text : text;
@@ -18,7 +24,7 @@ internal sealed class WordSplitter(string path, IReadOnlyList<WordSplit> splits,
     /// <exception cref="TextException">A pattern of the model's file takes too long on this text.</exception>
     public List<WordRange> Split(string text, CancellationToken cancellation = default)
     {
-        var projected = CategoryProjection.Of(text);
+        var projected = CategoryProjection.Of(text, standIns);
         var words = new List<WordRange> { new(0, projected.Text.Length) };
         try
         {

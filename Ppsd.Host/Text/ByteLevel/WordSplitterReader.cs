@@ -14,7 +14,7 @@ internal sealed class WordSplitterReader(JsonFile file)
     private const string ByteLevelPattern =
         @"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+";
 
-    private readonly List<WordSplit> _splits = [];
+    private readonly List<(string Pattern, bool KeepsMatches, bool KeepsGaps)> _splits = [];
 
     /// <summary>
     /// How long one match may take: patterns come with the model, and one that backtracks for ever must end in an
@@ -70,17 +70,29 @@ internal sealed class WordSplitterReader(JsonFile file)
             }
         }
 
-        return new WordSplitter(file.Path, _splits, addsPrefixSpace);
+        var standIns = new StandIns(_splits.Select(split => split.Pattern));
+        return new WordSplitter(
+            file.Path,
+            [
+                .. _splits.Select(split => new WordSplit(
+                    Compile(split.Pattern, standIns),
+                    split.KeepsMatches,
+                    split.KeepsGaps
+                )),
+            ],
+            standIns,
+            addsPrefixSpace
+        );
     }
 
-    private WordSplit ReadSplit(JsonElement step)
+    private (string, bool, bool) ReadSplit(JsonElement step)
     {
         var behavior = file.FindString(step, "behavior");
         var inverted = file.FindBoolean(step, "invert") ?? false;
         var pattern = JsonFile.Find(step, "pattern") ?? step;
         var regex =
-            file.FindString(pattern, "Regex") is { } expression ? Compile(expression)
-            : file.FindString(pattern, "String") is { } literal ? Compile(Regex.Escape(literal))
+            file.FindString(pattern, "Regex") is { } expression ? expression
+            : file.FindString(pattern, "String") is { } literal ? Regex.Escape(literal)
             : throw TextException.Unsupported(
                 file.Path,
                 "pre_tokenizer.pattern",
@@ -89,8 +101,8 @@ internal sealed class WordSplitterReader(JsonFile file)
             );
         return behavior switch
         {
-            "Isolated" => new WordSplit(regex, KeepsMatches: true, KeepsGaps: true),
-            "Removed" => new WordSplit(regex, KeepsMatches: inverted, KeepsGaps: !inverted),
+            "Isolated" => (regex, true, true),
+            "Removed" => (regex, inverted, !inverted),
             _ => throw TextException.Unsupported(
                 file.Path,
                 "pre_tokenizer.behavior",
@@ -100,8 +112,8 @@ internal sealed class WordSplitterReader(JsonFile file)
         };
     }
 
-    private WordSplit ReadDigits(JsonElement step) =>
-        new(Compile(file.FindBoolean(step, "individual_digits") == true ? @"\p{N}" : @"\p{N}+"), true, true);
+    private (string, bool, bool) ReadDigits(JsonElement step) =>
+        (file.FindBoolean(step, "individual_digits") == true ? @"\p{N}" : @"\p{N}+", true, true);
 
     private bool ReadByteLevel(JsonElement step)
     {
@@ -118,27 +130,17 @@ internal sealed class WordSplitterReader(JsonFile file)
 
         if (file.FindBoolean(step, "use_regex") ?? true)
         {
-            _splits.Add(new WordSplit(Compile(ByteLevelPattern), KeepsMatches: true, KeepsGaps: true));
+            _splits.Add((ByteLevelPattern, KeepsMatches: true, KeepsGaps: true));
         }
 
         return addsPrefixSpace;
     }
 
-    private Regex Compile(string pattern)
+    private Regex Compile(string pattern, StandIns standIns)
     {
-        if (pattern.AsSpan().ContainsAnyInRange('\uD800', '\uDFFF'))
-        {
-            throw TextException.Unsupported(
-                file.Path,
-                "pre_tokenizer.pattern",
-                $"'{pattern}'",
-                "characters up to U+FFFF"
-            );
-        }
-
         try
         {
-            return new Regex(pattern, RegexOptions.CultureInvariant, MatchTimeout);
+            return new Regex(standIns.Rewrite(pattern), RegexOptions.CultureInvariant, MatchTimeout);
         }
         catch (ArgumentException e)
         {

@@ -57,13 +57,13 @@ internal readonly record struct DummyPrefix(DummyPrefix.Places Place, bool Unles
 
     private static DummyPrefix FromMetaspace(JsonFile file, JsonElement preTokenizer)
     {
-        if (file.FindString(preTokenizer, "type") != "Metaspace" || file.FindBoolean(preTokenizer, "split") == true)
+        if (file.FindString(preTokenizer, "type") != "Metaspace")
         {
             throw TextException.Unsupported(
                 file.Path,
                 "pre_tokenizer",
                 JsonFile.Describe(preTokenizer),
-                "for a SentencePiece tokenizer: none, or Metaspace with split false"
+                "for a SentencePiece tokenizer: none, or Metaspace"
             );
         }
 

@@ -12,7 +12,7 @@ namespace Ppsd.Host.Text.SentencePieces;
 /// (SentencePieceBpeModel.SymbolPair.CompareTo), so three spaces become one and two instead of two and one: "a  b   c"
 /// gets other ids than from SentencePiece itself. That cannot be set right from outside.
 /// </remarks>
-internal sealed class SentencePieceMerger
+internal sealed class SentencePieceMerger : IPieceEncoder
 {
     private const int MergesPerLook = 1 << 12;
 
@@ -39,11 +39,6 @@ internal sealed class SentencePieceMerger
         _firstByteId = model.FirstByteId;
     }
 
-    /// <summary>
-    /// Adds the ids of <paramref name="text"/>, in which spaces are already escaped, to <paramref name="ids"/>.
-    /// </summary>
-    /// <param name="ids">Receives the ids.</param>
-    /// <param name="cancellation">Ends the work with an <see cref="OperationCanceledException"/>.</param>
     public void Encode(ReadOnlySpan<char> text, List<int> ids, CancellationToken cancellation = default)
     {
         cancellation.ThrowIfCancellationRequested();

@@ -3,47 +3,57 @@ using Ppsd.Host.Text.Tokens;
 namespace Ppsd.Host.Text.SentencePieces;
 
 /// <summary>
-/// The tokenizer of a SentencePiece BPE model with byte fallback (Llama 1 and 2, Vicuna, TinyLlama). Finds the special
-/// tokens, escapes spaces and places the dummy space; <see cref="SentencePieceMerger"/> does the rest.
+/// The tokenizer of a SentencePiece model (Llama 1 and 2, Vicuna, TinyLlama, Mistral), from a tokenizer.model or from the
+/// tokenizer.json that was made of one. Finds the special tokens, escapes spaces and places the dummy space; an
+/// <see cref="IPieceEncoder"/> does the rest.
 /// </summary>
 internal sealed class SentencePieceTextTokenizer : ITextTokenizer
 {
     private const char Space = '\u2581'; // how SentencePiece spells a space
 
-    private readonly SentencePieceMerger _merger;
+    private readonly IPieceEncoder _encoder;
     private readonly DummyPrefix _dummyPrefix;
+    private readonly bool _splitsAtSpaces;
     private readonly TokenPieces _pieces;
     private readonly AddedTokenSplitter _addedTokens;
     private readonly AddedTokenSplitter _userDefined;
     private readonly PromptFrame _frame;
 
-    private SentencePieceTextTokenizer(SentencePieceModel model, DummyPrefix dummyPrefix, TokenizerConfig config)
+    /// <summary>Puts a tokenizer together.</summary>
+    /// <param name="parts">What the model's own file says.</param>
+    /// <param name="config">What the folder's other files say.</param>
+    /// <exception cref="TextException">The files contradict each other.</exception>
+    public SentencePieceTextTokenizer(Parts parts, TokenizerConfig config)
     {
-        _merger = new SentencePieceMerger(model);
-        _dummyPrefix = dummyPrefix;
-        var idsBySpelling = IdsBySpelling(model, config);
+        _encoder = parts.Encoder;
+        _dummyPrefix = parts.DummyPrefix;
+        _splitsAtSpaces = parts.SplitsAtSpaces;
+        var fileTokens = parts.AddedTokens.Concat(config.AddedTokens).ToArray();
+        var idsBySpelling = IdsBySpelling(parts.Pieces, fileTokens);
         var bosToken = config.Named("bos_token", "<s>");
         var eosToken = config.Named("eos_token", "</s>");
         var unknownToken = config.Named("unk_token", "<unk>");
         BosId = Resolve(bosToken, "bos_token");
         var eosId = Resolve(eosToken, "eos_token");
         EosIds = EosTokenIds.Load(config.Folder, eosId);
-        _frame = new PromptFrame([], []).With(config.AddBos ?? true, BosId, config.AddEos ?? false, eosId);
+        _frame = parts.Frame is { } frame
+            ? frame.With(config.AddBos, BosId, config.AddEos, eosId)
+            : new PromptFrame([], []).With(config.AddBos ?? true, BosId, config.AddEos ?? false, eosId);
 
         // transformers finds its named special tokens in a text too, whether or not they were added to the vocabulary.
-        var added = config.Complete(
+        var named =
             from spelling in config.SpecialSpellings.Concat([bosToken, eosToken, unknownToken])
             where spelling is not null && idsBySpelling.ContainsKey(spelling)
-            select new AddedToken(idsBySpelling[spelling], spelling, Special: true)
-        );
+            select new AddedToken(idsBySpelling[spelling], spelling, Special: true);
+        var added = config.Complete(parts.AddedTokens.Concat(named));
         _addedTokens = new AddedTokenSplitter(added);
         _userDefined = new AddedTokenSplitter(
-            model
+            parts
                 .Pieces.Index()
                 .Where(piece => piece.Item is { Kind: SentencePieceKind.UserDefined, Text.Length: > 0 })
                 .Select(piece => new AddedToken(piece.Index, piece.Item.Text, Special: false))
         );
-        _pieces = BuildPieces(model, added);
+        _pieces = BuildPieces(parts.Pieces, added);
 
         // A token that a file names must exist; one that is only usual need not.
         int? Resolve(string? spelling, string field) =>
@@ -72,9 +82,15 @@ internal sealed class SentencePieceTextTokenizer : ITextTokenizer
     /// <exception cref="TextException">The model cannot be read or is not supported.</exception>
     public static SentencePieceTextTokenizer Load(string path, TokenizerConfig config, JsonFile? tokenizerJson)
     {
-        var model = SentencePieceModel.Parse(path, TextFiles.ReadAllBytes(path));
-        var dummyPrefix = tokenizerJson is null ? DummyPrefix.From(config, model) : DummyPrefix.From(tokenizerJson);
-        return new SentencePieceTextTokenizer(model, dummyPrefix, config);
+        var model = SentencePieceModel.Parse(path, File.ReadAllBytes(path));
+        var parts = new Parts
+        {
+            Pieces = model.Pieces,
+            Encoder = new SentencePieceMerger(model),
+            DummyPrefix = tokenizerJson is null ? DummyPrefix.From(config, model) : DummyPrefix.From(tokenizerJson),
+            AddedTokens = tokenizerJson is null ? [] : AddedToken.ReadAll(tokenizerJson),
+        };
+        return new SentencePieceTextTokenizer(parts, config);
     }
 
     /// <inheritdoc/>
@@ -130,44 +146,61 @@ internal sealed class SentencePieceTextTokenizer : ITextTokenizer
             }
             else
             {
-                _merger.Encode(escaped.AsSpan(segment.Start, segment.Length), ids, cancellation);
+                EncodeWords(escaped.AsSpan(segment.Start, segment.Length), ids, cancellation);
             }
         }
     }
 
-    private static Dictionary<string, int> IdsBySpelling(SentencePieceModel model, TokenizerConfig config)
+    // Where the model's file asks for it every escaped space begins a word of its own, and pieces end with words.
+    private void EncodeWords(ReadOnlySpan<char> text, List<int> ids, CancellationToken cancellation)
     {
-        var ids = new Dictionary<string, int>(model.Pieces.Count);
-        foreach (var token in config.AddedTokens)
+        while (_splitsAtSpaces && text[1..].IndexOf(Space) is var next and >= 0)
+        {
+            _encoder.Encode(text[..(next + 1)], ids, cancellation);
+            text = text[(next + 1)..];
+        }
+
+        _encoder.Encode(text, ids, cancellation);
+    }
+
+    private static Dictionary<string, int> IdsBySpelling(
+        IReadOnlyList<SentencePiece> pieces,
+        IEnumerable<AddedToken> added
+    )
+    {
+        var ids = new Dictionary<string, int>(pieces.Count);
+        foreach (var token in added)
         {
             ids.TryAdd(token.Content, token.Id);
         }
 
-        for (var id = 0; id < model.Pieces.Count; id++)
+        for (var id = 0; id < pieces.Count; id++)
         {
-            ids.TryAdd(model.Pieces[id].Text, id);
+            ids.TryAdd(pieces[id].Text, id);
         }
 
         return ids;
     }
 
-    private static TokenPieces BuildPieces(SentencePieceModel model, IReadOnlyList<AddedToken> added)
+    private static TokenPieces BuildPieces(IReadOnlyList<SentencePiece> model, IReadOnlyList<AddedToken> added)
     {
-        var pieces = new TokenPieces(added.Select(token => token.Id + 1).Append(model.Pieces.Count).Max());
-        for (var id = 0; id < model.Pieces.Count; id++)
+        var pieces = new TokenPieces(added.Select(token => token.Id + 1).Append(model.Count).Max());
+        for (var id = 0; id < model.Count; id++)
         {
-            var (text, _, kind) = model.Pieces[id];
-            if (kind is SentencePieceKind.Control or SentencePieceKind.Unknown)
+            var (text, _, kind) = model[id];
+            switch (kind)
             {
-                pieces.MarkSpecial(id);
-            }
-            else if (kind == SentencePieceKind.Byte)
-            {
-                pieces.Set(id, [(byte)(id - model.FirstByteId)]);
-            }
-            else
-            {
-                pieces.Set(id, text.Replace(Space, ' '));
+                case SentencePieceKind.Control or SentencePieceKind.Unknown:
+                    pieces.MarkSpecial(id);
+                    break;
+                case SentencePieceKind.Byte:
+                    pieces.Set(id, [Convert.ToByte(text[3..5], 16)]); // <0xE2>
+                    break;
+                case SentencePieceKind.Unused:
+                    break;
+                default:
+                    pieces.Set(id, text.Replace(Space, ' '));
+                    break;
             }
         }
 
@@ -181,5 +214,27 @@ internal sealed class SentencePieceTextTokenizer : ITextTokenizer
         }
 
         return pieces;
+    }
+
+    /// <summary>What the file of a model's pieces says.</summary>
+    internal sealed record Parts
+    {
+        /// <summary>The pieces; a piece's index is its id.</summary>
+        public required IReadOnlyList<SentencePiece> Pieces { get; init; }
+
+        /// <summary>Cuts text into them.</summary>
+        public required IPieceEncoder Encoder { get; init; }
+
+        /// <summary>Where a dummy space goes.</summary>
+        public required DummyPrefix DummyPrefix { get; init; }
+
+        /// <summary>Whether a piece ends where a space begins.</summary>
+        public bool SplitsAtSpaces { get; init; }
+
+        /// <summary>Tokens that are found in the text as it stands.</summary>
+        public required IReadOnlyList<AddedToken> AddedTokens { get; init; }
+
+        /// <summary>What stands around a prompt; null when only the folder's other files say it.</summary>
+        public PromptFrame? Frame { get; init; }
     }
 }

@@ -10,6 +10,20 @@ namespace Ppsd.Host.Text.Tokens;
 /// <param name="RightStrip">Whether it swallows white space after it.</param>
 internal sealed record AddedToken(int Id, string Content, bool Special, bool LeftStrip = false, bool RightStrip = false)
 {
+    /// <summary>Reads the <c>added_tokens</c> section of a tokenizer.json; without one there are none.</summary>
+    /// <exception cref="TextException">An entry is malformed.</exception>
+    public static IReadOnlyList<AddedToken> ReadAll(JsonFile file) =>
+        JsonFile.Find(file.Root, "added_tokens") is { } list
+            ? [.. file.AsArray(list, "added_tokens").Select(entry => Read(file, entry))]
+            : [];
+
+    private static AddedToken Read(JsonFile file, JsonElement entry)
+    {
+        var id =
+            JsonFile.Find(entry, "id") ?? throw TextException.Unsupported(file.Path, "added_tokens", "no id", "an id");
+        return Read(file, entry, file.AsTokenId(id, "added_tokens.id"));
+    }
+
     /// <summary>Reads one entry of <c>added_tokens</c> or <c>added_tokens_decoder</c>.</summary>
     /// <exception cref="TextException">The entry is malformed, or asks to match whole words only.</exception>
     public static AddedToken Read(JsonFile file, JsonElement entry, int id)

@@ -62,10 +62,6 @@ public class ByteLevelRefusalTests
             """{"type": "Split", "pattern": {}, "behavior": "Isolated"}""",
             "pre_tokenizer.pattern: found {}; supported: Regex or String"
         );
-        AssertSplitRefused(
-            """{"type": "Split", "pattern": {"Regex": "[\ud83d\ude42]"}, "behavior": "Isolated"}""",
-            "supported: characters up to U+FFFF"
-        );
         AssertSplitRefused("""{"type": "Split", "pattern": {"Regex": "\\p{Han}"}, "behavior": "Isolated"}""", null);
         AssertRefused(
             Set(

@@ -41,13 +41,13 @@ public class TokenizerLoaderTests
     }
 
     [Test]
-    public void A_converted_tokenizer_json_without_its_model_is_refused()
+    public void A_tokenizer_json_without_a_vocabulary_and_without_a_model_is_refused()
     {
         using var folder = new ModelFolder();
         folder.Write("tokenizer.json", """{"model": {"type": "BPE", "byte_fallback": true}}""");
         Assert.That(
             () => TokenizerLoader.Load(folder.Path),
-            Throws.TypeOf<TextException>().With.Message.Contains("tokenizer.model in the same folder")
+            Throws.TypeOf<TextException>().With.Message.Contains("a tokenizer.model in the same folder")
         );
     }
 

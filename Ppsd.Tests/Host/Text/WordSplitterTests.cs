@@ -33,10 +33,28 @@ public class WordSplitterTests
         var wrong = Enumerable
             .Range(0x10000, 0x100000)
             .Select(char.ConvertFromUtf32)
-            .Where(text => CategoryOf(CategoryProjection.Of(text).Text) != CategoryOf(text));
+            .Where(text => CategoryOf(CategoryProjection.Of(text, new StandIns([])).Text) != CategoryOf(text));
         Assert.That(wrong, Is.Empty);
 
         static UnicodeCategory CategoryOf(string text) => CharUnicodeInfo.GetUnicodeCategory(text, 0);
+    }
+
+    [TestCase("[🙂-🙄]+", "a🙂🙃b🙈", "a|🙂🙃|b🙈", Description = "a range")]
+    [TestCase("🙂+", "a🙂🙂🙃", "a|🙂🙂|🙃", Description = "a character outside of a class")]
+    [TestCase("[^🙂a]+", "a🙂b🙃𝐇", "a🙂|b🙃𝐇", Description = "a class of what is left")]
+    [TestCase("[A-Z𐐀-𐐧]+", "ab𐐀𐐨C𐐁Z", "ab|𐐀|𐐨|C𐐁Z", Description = "capitals of two planes")]
+    [TestCase("[￰-𐄀]+", "a￼𐀀𐄁", "a|￼𐀀|𐄁", Description = "a range from one plane into another")]
+    [TestCase("[𐐀-𐐧𐒰-𐓓]", "𐐀𐒰𐒠", "𐐀|𐒰|𐒠", Description = "ranges of one category")]
+    public void Patterns_may_name_characters_beyond_the_basic_plane(string pattern, string text, string expected) =>
+        Assert.That(Split(Isolated(pattern), text), Is.EqualTo(expected));
+
+    [Test]
+    public void No_stand_in_falls_into_what_a_pattern_spells_out()
+    {
+        // DeepSeek-Coder's: letters by ranges that hold most of the plane's capitals, and CJK by a range of its own.
+        var letters = "[A-Za-zµÀ-ÖØ-öø-ƺƼ-ƿǄ-ʓʕ-ʯͰ-ͳͶͷͻ-ͽͿΆΈ-ΊΌΎ-ΡΣ-ϵϷ-ҁҊ-ԯԱ-ՖႠ-ჅᎠ-Ᏽ𐐀-𐑏]+";
+        Assert.That(Split(Isolated(letters), "𝐇e𐐀l"), Is.EqualTo("𝐇|e𐐀l"));
+        Assert.That(Split(Isolated("[\u0080-\uD7FF]+"), "é𝐇𝐞🙂𠮷"), Is.EqualTo("é|𝐇𝐞🙂𠮷"));
     }
 
     [Test]
