@@ -50,6 +50,9 @@ public sealed class ClusterNode : IAsyncDisposable
     /// <summary>Completes when the node has left the cluster, for whatever reason.</summary>
     public Task Terminated => _system.WhenTerminated;
 
+    /// <summary>Why a member that it asked to be let in refused it, or it the member; null when none did.</summary>
+    public string? JoinTrouble => JoinTroubles.Of(_system).Any;
+
     /// <summary>True once it leaves, whoever wanted it to; nothing can be started on it any more.</summary>
     internal bool IsLeaving => CoordinatedShutdown.Get(_system).ShutdownReason is not null;
 

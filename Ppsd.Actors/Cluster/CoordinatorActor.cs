@@ -331,7 +331,6 @@ internal sealed class CoordinatorActor : ReceiveActor, IWithTimers
             Explanation = Explanation(),
             StagesNeeded = _plan.StagesNeeded,
             NodesOffered = _nodes.Count(node => node.Offer is not null),
-            StagesReady = _formed?.Stages.Length ?? _ready.Count(stage => stage is not null),
             IsAdmitting = IsAdmitting,
             CoordinatorAddress = Akka.Cluster.Cluster.Get(Context.System).SelfAddress.ToString(),
         };

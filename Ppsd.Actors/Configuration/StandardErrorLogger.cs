@@ -1,13 +1,15 @@
 using Akka.Actor;
 using Akka.Dispatch;
 using Akka.Event;
+using Ppsd.Actors.Remoting;
 
 namespace Ppsd.Actors.Configuration;
 
 /// <summary>
 /// Logs to standard error: standard output belongs to generated text and JSON. Drops what remoting reports as an error
 /// each time a peer leaves, and the singleton proxy's warning, which comes at once and speaks of 30 seconds: the members
-/// of a pipeline notice both by themselves and say it in plain words.
+/// of a pipeline notice both by themselves and say it in plain words. So is the complaint that seed nodes could not be joined where
+/// one of them has said why.
 /// </summary>
 public sealed class StandardErrorLogger : ReceiveActor, IRequiresMessageQueue<ILoggerMessageQueueSemantics>
 {
@@ -24,6 +26,7 @@ public sealed class StandardErrorLogger : ReceiveActor, IRequiresMessageQueue<IL
             log.LogSource.Contains("/system/endpointManager", StringComparison.Ordinal)
             || log.LogSource.Contains("EndpointWriter", StringComparison.Ordinal)
             || log.LogClass.Name == "ClusterSingletonProxy"
+            || (log.LogClass.Name == "JoinSeedNodeProcess" && JoinTroubles.Of(Context.System).Any is not null)
             || log.LogSource.Contains("remoting", StringComparison.OrdinalIgnoreCase);
         if (isPeerLeaving && log.LogLevel() < LogLevel.ErrorLevel)
         {

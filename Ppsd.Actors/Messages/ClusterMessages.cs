@@ -94,15 +94,11 @@ public sealed record PipelineState : IWireMessage
     [Key(3)]
     public required int NodesOffered { get; init; }
 
-    /// <summary>Stages that have loaded.</summary>
-    [Key(4)]
-    public required int StagesReady { get; init; }
-
     /// <summary>Address of the node that hosts the coordinator.</summary>
-    [Key(5)]
+    [Key(4)]
     public required string CoordinatorAddress { get; init; }
 
     /// <summary>False when there is no pipeline or one of its nodes is leaving; requests then wait.</summary>
-    [Key(6)]
+    [Key(5)]
     public required bool IsAdmitting { get; init; }
 }

@@ -41,7 +41,8 @@ internal sealed class ClusterObserver : IAsyncDisposable
                 if (clock.GetElapsedTime(started) > patience)
                 {
                     throw new UserErrorException(
-                        $"no coordinator answers at {string.Join(", ", seeds)} after {patience.TotalSeconds:0} s"
+                        node.JoinTrouble
+                            ?? $"no coordinator answers at {string.Join(", ", seeds)} after {patience.TotalSeconds:0} s"
                     );
                 }
             }

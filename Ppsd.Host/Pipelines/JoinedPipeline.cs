@@ -97,7 +97,7 @@ internal sealed class JoinedPipeline : IPipeline
             }
             catch (AskTimeoutException)
             {
-                explanation = $"no coordinator answers at {string.Join(", ", seeds)}";
+                explanation = member.JoinTrouble ?? $"no coordinator answers at {string.Join(", ", seeds)}";
             }
 
             if (clock.GetElapsedTime(started) > patience)

@@ -43,12 +43,36 @@ public sealed class TlsTests
         {
             Assert.That(await AnswersAsync(stranger), Is.False, "a peer of another authority was let in");
             Assert.That(await AnswersAsync(plain), Is.False, "a peer without TLS was let in");
+            Assert.That(
+                stranger.JoinTrouble,
+                Does.StartWith($"{hostAndPort} shows a certificate that this node refuses: 'CN=node', ")
+            );
+            Assert.That(plain.JoinTrouble, Does.StartWith($"{hostAndPort} closed the connection"));
             Assert.That((await answered).Text, Is.EqualTo(Expected(cluster)));
             Assert.That(
                 (await client.GetSnapshotAsync(_refusal, TimeProvider.System)).Members.Select(member => member.Address),
                 Does.Not.Contain(stranger.Address).And.Not.Contain(plain.Address)
             );
         }
+    }
+
+    /// <summary>It trusts them, and they do not trust it: with TLS 1.3 it only learns of that afterwards.</summary>
+    [Test]
+    public async Task A_node_whose_certificate_is_refused_says_so()
+    {
+        using var ours = new TestCertificates();
+        using var theirs = new TestCertificates();
+        await using var cluster = new ToyCluster(
+            1,
+            ToyDrafters.Mostly,
+            hocon: TlsSettings.Hocon(ours.Folder, null, null, null) + "akka.loglevel = OFF"
+        );
+        var seed = cluster.AddStage().Address.Split('@')[1];
+        var mixed = TlsSettings.Hocon(theirs.Folder, null, null, Path.Combine(ours.Folder, "ca.crt"));
+        await using var refused = Stranger(mixed, seed);
+
+        Assert.That(await AnswersAsync(refused), Is.False);
+        Assert.That(refused.JoinTrouble, Does.StartWith($"{seed} refused this node's certificate"));
     }
 
     [Test]
