@@ -56,7 +56,7 @@ internal sealed class IlgpuBackend : Backend
         _stream = _queue.Stream;
         _kernels = new IlgpuKernels(_accelerator);
         var known = limits ?? IlgpuLimits.Of(_accelerator);
-        _wide = new WideProducts(_accelerator);
+        _wide = new WideProducts(_accelerator, known.SharedBytes);
         _matrices = new MatrixQueue(_stream, _kernels, new NarrowProducts(_accelerator, known.SharedBytes), _wide);
         _kvKernels = IlgpuKvKernels.Create(_accelerator, kvIsBFloat16, known);
         _words = new StepWords(_accelerator);

@@ -64,6 +64,18 @@ public sealed class PtxTests
         foreach (var result in (Type[])[typeof(ScaledResult), typeof(AddedResult), typeof(GatedResult)])
         {
             yield return Kernel(typeof(WideProductKernel), nameof(WideProductKernel.Execute), result);
+            yield return Kernel(
+                typeof(MiddleProductKernel),
+                nameof(MiddleProductKernel.Execute),
+                typeof(DeepMiddle),
+                result
+            );
+            yield return Kernel(
+                typeof(MiddleProductKernel),
+                nameof(MiddleProductKernel.Execute),
+                typeof(ShallowMiddle),
+                result
+            );
         }
     }
 

@@ -157,28 +157,30 @@ public sealed class MatMulTests
         }
     }
 
-    /// <summary>Chunks of a prompt take other kernels than decoding does on a card.</summary>
-    [TestCase("cpu")]
-    [TestCase("simulator")]
-    public void Many_rows_have_the_bits_of_one_in_gated_and_added_products_too(string name)
+    /// <summary>Many sessions' rows, and chunks of a prompt, take other kernels than a few rows do on a card.</summary>
+    [TestCase("cpu", 18, 20)]
+    [TestCase("simulator", 9, 20)]
+    [TestCase("simulator", 18, 300)]
+    [TestCase("simulator", 35, 20)]
+    [TestCase("simulator", 66, 20)]
+    [TestCase("simulator, small card", 18, 600)]
+    public void Many_rows_have_the_bits_of_one_in_gated_and_added_products_too(string name, int count, int columns)
     {
         using var device = BackendUnderTest.Open(name);
-        const int Rows = 18;
         const int Inner = 10;
-        const int Columns = 20;
         var gateUp = device.GateUp(
-            TestValues.BFloat16(Inner * Columns, 1),
-            TestValues.BFloat16(Inner * Columns, 2),
+            TestValues.BFloat16(Inner * columns, 1),
+            TestValues.BFloat16(Inner * columns, 2),
             Inner,
             ElementType.BFloat16
         );
-        var down = device.Matrix(TestValues.BFloat16(Columns * Inner, 3), Columns);
-        var norm = TestValues.Normal(Columns, 4);
-        var x = Enumerable.Range(0, Rows).Select(row => TestValues.Normal(Columns, 10 + row)).ToArray();
+        var down = device.Matrix(TestValues.BFloat16(columns * Inner, 3), columns);
+        var norm = TestValues.Normal(columns, 4);
+        var x = Enumerable.Range(0, count).Select(row => TestValues.Normal(columns, 10 + row)).ToArray();
 
         var together = Block(x);
 
-        foreach (var row in (int[])[0, 7, 17])
+        foreach (var row in (int[])[0, 8, count - 1])
         {
             Assert.That(together[row], Is.EqualTo(Block([x[row]])[0]), $"row {row}");
         }

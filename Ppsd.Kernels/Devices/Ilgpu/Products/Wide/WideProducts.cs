@@ -8,11 +8,16 @@ using Ppsd.Kernels.Devices.Ilgpu.Step;
 
 namespace Ppsd.Kernels.Devices.Ilgpu.Products.Wide;
 
-/// <summary>Launches products for many rows of x, and owns the memory they stage x in.</summary>
+/// <summary>
+/// Launches products for more rows of x than the narrow ring takes at once, and owns the memory they stage x in.
+/// </summary>
 internal sealed class WideProducts : IDisposable
 {
-    /// <summary>Rows from which on the wide product is faster than a narrow one for every eight.</summary>
-    public const int MinRows = 2 * TensorCore.Width + 1;
+    /// <summary>Rows from which on these products are faster than a narrow one for every eight.</summary>
+    public const int MinRows = TensorCore.Width + 1;
+
+    /// <summary>Rows up to which <see cref="MiddleProductKernel"/> multiplies them. Counted, not timed.</summary>
+    public const int MaxMiddleRows = 64;
 
     private readonly Accelerator _accelerator;
     private readonly List<IDisposable> _buffers = [];
@@ -25,15 +30,22 @@ internal sealed class WideProducts : IDisposable
         ArrayView<UInt4>,
         ArrayView<float>
     > _pack;
-    private readonly Launch _scaled;
-    private readonly Launch _gated;
-    private readonly Launch _added;
+    private readonly int _middleStages;
+    private readonly Launches _scaled;
+    private readonly Launches _gated;
+    private readonly Launches _added;
     private ArrayView<UInt4> _packed;
     private ArrayView<float> _scales;
 
-    public WideProducts(Accelerator accelerator)
+    /// <param name="accelerator">The device.</param>
+    /// <param name="sharedBytes">Shared memory a group may have.</param>
+    public WideProducts(Accelerator accelerator, int sharedBytes)
     {
         _accelerator = accelerator;
+        _middleStages =
+            MiddleProductKernel.SharedBytes(DeepMiddle.Stages) <= sharedBytes
+                ? DeepMiddle.Stages
+                : ShallowMiddle.Stages;
         _pack = accelerator.LoadKernel<NormedRowsView, int, int, ArrayView<UInt4>, ArrayView<float>>(
             RowPackKernel.Execute
         );
@@ -89,17 +101,27 @@ internal sealed class WideProducts : IDisposable
 
     public void Dispose() => _buffers.ForEach(buffer => buffer.Dispose());
 
-    private Launch Load<TResult>()
+    private Launches Load<TResult>()
         where TResult : struct, IProductResult =>
-        SharedKernel.Load<Launch>(
-            _accelerator,
-            WideProductKernel.Execute<TResult>,
-            WideProductKernel.Specialization,
-            WideProductKernel.SharedBytes
+        new(
+            SharedKernel.Load<Launch>(
+                _accelerator,
+                WideProductKernel.Execute<TResult>,
+                WideProductKernel.Specialization,
+                WideProductKernel.SharedBytes
+            ),
+            SharedKernel.Load<Launch>(
+                _accelerator,
+                _middleStages == DeepMiddle.Stages
+                    ? MiddleProductKernel.Execute<DeepMiddle, TResult>
+                    : MiddleProductKernel.Execute<ShallowMiddle, TResult>,
+                MiddleProductKernel.Specialization,
+                MiddleProductKernel.SharedBytes(_middleStages)
+            )
         );
 
     private void Queue(
-        Launch product,
+        Launches product,
         AcceleratorStream stream,
         StepState step,
         IlgpuTiledMatrix weights,
@@ -121,9 +143,13 @@ internal sealed class WideProducts : IDisposable
             _scales
         );
         var view = weights.View;
-        product(
+        var isMiddle = rows <= MaxMiddleRows;
+        var launch = isMiddle ? product.Middle : product.Wide;
+        launch(
             stream,
-            WideProductKernel.Grid(weights.RowBlocks, rows),
+            isMiddle
+                ? MiddleProductKernel.Grid(weights.RowBlocks, rows, _middleStages)
+                : WideProductKernel.Grid(weights.RowBlocks, rows),
             step,
             view,
             DeviceAddress.Of(_accelerator, view.Loads),
@@ -159,4 +185,7 @@ internal sealed class WideProducts : IDisposable
             _scales = buffer.View.BaseView;
         }
     }
+
+    /// <summary>The kernels that do the same to totals.</summary>
+    private readonly record struct Launches(Launch Wide, Launch Middle);
 }

@@ -83,6 +83,31 @@ internal struct WideTile
         CudaAsm.Emit(WideAssembly.Take);
     }
 
+    /// <summary>
+    /// Leaves the sums of a split in shared memory, [row, <see cref="MiddleProductKernel.SumStride"/>], for others to add up.
+    /// </summary>
+    /// <param name="sums">The split's part of it.</param>
+    /// <param name="address">Where that begins on a card.</param>
+    /// <param name="lane">The lane.</param>
+    public readonly void StoreSums(ArrayView<float> sums, int address, int lane)
+    {
+        var at = (lane & 3) * 2 * MiddleProductKernel.SumStride + (lane >> 2);
+        if (CudaAsm.IsSupported)
+        {
+            CudaAsm.Emit(MiddleAssembly.StoreSums, address + at * sizeof(float));
+            return;
+        }
+
+        for (var i = 0; i < TileCount; i++)
+        {
+            var first = at + i % Blocks * 8 * MiddleProductKernel.SumStride + i / Blocks * 16;
+            sums[first] = _sums[i].C0;
+            sums[first + MiddleProductKernel.SumStride] = _sums[i].C1;
+            sums[first + 8] = _sums[i].C2;
+            sums[first + MiddleProductKernel.SumStride + 8] = _sums[i].C3;
+        }
+    }
+
     /// <summary>Passes every total to the result.</summary>
     public readonly void Store<TResult>(in ProductTarget target, int outputBlock, int rowBlock, int lane)
         where TResult : struct, IProductResult
