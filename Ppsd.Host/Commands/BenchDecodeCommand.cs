@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Ppsd.Host.Bench;
 using Ppsd.Host.Bench.Decode;
+using Ppsd.Host.Bench.Replay;
 using Ppsd.Host.Models;
 using Ppsd.Host.Runtime;
 using Ppsd.Kernels.Devices.Cpu;
@@ -25,6 +26,14 @@ internal sealed class BenchDecodeCommand : PpsdCommand
         1000
     );
 
+    private readonly Option<double?> _draftAcceptance = OptionFactory.Number(
+        "--draft-acceptance",
+        "A",
+        "Replays the text's own tokens as drafts at a share A of positions, wrong ones elsewhere; heads compute as always. For synthetic models.",
+        0.0,
+        1.0
+    );
+
     private readonly ReportOptions _report = new();
     private readonly BenchStandOptions _stand;
 
@@ -37,6 +46,7 @@ internal sealed class BenchDecodeCommand : PpsdCommand
         Add(_stages);
         Add(_prompts);
         Add(_repetitions);
+        Add(_draftAcceptance);
         Add(_report);
         Add(_stand);
     }
@@ -53,6 +63,12 @@ internal sealed class BenchDecodeCommand : PpsdCommand
             generation,
             parsed.GetValue(_repetitions) ?? 5
         );
+        var replay = parsed.GetValue(_draftAcceptance) is { } acceptance ? new ReplayedTexts(acceptance) : null;
+        if (replay is not null && assets.Synthetic is null)
+        {
+            throw new UserErrorException($"--draft-acceptance: expected --synthetic with it, found {assets.Folder}");
+        }
+
         var reading = MeasureMemory(stages, assets);
 
         await using var stand = await _stand.StartAsync(
@@ -62,10 +78,11 @@ internal sealed class BenchDecodeCommand : PpsdCommand
             settings.Prompts,
             generation,
             Clock,
-            cancellation
+            cancellation,
+            replay
         );
-        var result = await new DecodeBench(stand, assets, Clock).RunAsync(settings, cancellation);
-        _report.Print(parsed, new DecodeReport(result, Describe(assets, stand, settings), reading).Create());
+        var result = await new DecodeBench(stand, assets, Clock, replay).RunAsync(settings, cancellation);
+        _report.Print(parsed, new DecodeReport(result, Describe(assets, stand, settings, replay), reading).Create());
         return result.HasPpsd && !result.IsTextIdentical ? 1 : 0;
     }
 
@@ -92,8 +109,14 @@ internal sealed class BenchDecodeCommand : PpsdCommand
         );
     }
 
-    private static string Describe(ModelAssets assets, BenchStand stand, DecodeBenchSettings settings) =>
+    private static string Describe(
+        ModelAssets assets,
+        BenchStand stand,
+        DecodeBenchSettings settings,
+        ReplayedTexts? replay
+    ) =>
         $"{BenchSetting.Describe(assets, stand.Pipeline.Formed, settings.Generation)}; {stand.Setting}; {settings.Prompts.Count} prompts, "
         + $"{settings.Generation.MaxTokens} tokens each, width {(settings.Generation.MaxWidth > 0 ? settings.Generation.MaxWidth : "auto")}, "
+        + (replay is null ? "" : FormattableString.Invariant($"drafts replayed at {replay.Acceptance}, "))
         + $"{settings.Repetitions} rounds; {Environment.ProcessorCount} cores";
 }

@@ -3,6 +3,7 @@ using System.Globalization;
 using Ppsd.Actors.Cluster;
 using Ppsd.Actors.Planning;
 using Ppsd.Host.Bench;
+using Ppsd.Host.Bench.Replay;
 using Ppsd.Host.Generation;
 using Ppsd.Host.Models;
 using Ppsd.Host.Pipelines;
@@ -88,6 +89,7 @@ internal sealed class BenchStandOptions : IOptionGroup
     /// <param name="plan">The cut.</param>
     /// <param name="prompts">What will be decoded; sizes the KV cache.</param>
     /// <param name="generation">How.</param>
+    /// <param name="replay">Texts whose drafts are replayed; null for the heads' own.</param>
     /// <exception cref="UserErrorException">A part could not be started.</exception>
     public async Task<BenchStand> StartAsync(
         ParseResult parsed,
@@ -96,16 +98,31 @@ internal sealed class BenchStandOptions : IOptionGroup
         IReadOnlyList<int[]> prompts,
         GenerationSettings generation,
         TimeProvider clock,
-        CancellationToken cancellation
+        CancellationToken cancellation,
+        ReplayedTexts? replay = null
     )
     {
+        if (replay is not null && parsed.GetValue(_processes) is { } separate)
+        {
+            throw new UserErrorException(
+                $"--draft-acceptance: expected stages in this process, found --processes {separate}"
+            );
+        }
+
         var node = _node.Settings(parsed);
         var settings = _stages.Settings(parsed, plan.Stages.Count);
         if (parsed.GetValue(_processes) is not { } processes)
         {
             return new BenchStand
             {
-                Pipeline = await InProcessPipeline.StartAsync(assets, plan, settings, node, clock),
+                Pipeline = await InProcessPipeline.StartAsync(
+                    assets,
+                    plan,
+                    settings,
+                    node,
+                    clock,
+                    replay is null ? null : runtime => new ReplayedRuntime(runtime, replay)
+                ),
             };
         }
 

@@ -30,13 +30,20 @@ internal sealed class InProcessPipeline : IPipeline
     public PipelineFormed Formed => _pipeline.Formed;
 
     /// <summary>Loads all stages, at the same time, and forms the pipeline.</summary>
+    /// <param name="assets">The model.</param>
+    /// <param name="plan">Its stages.</param>
+    /// <param name="settings">Where they go.</param>
+    /// <param name="node">Settings of the protocol.</param>
+    /// <param name="clock">Time.</param>
+    /// <param name="wrap">Puts something around each stage; null for nothing.</param>
     /// <exception cref="UserErrorException">A stage could not be loaded.</exception>
     public static async Task<InProcessPipeline> StartAsync(
         ModelAssets assets,
         StagePlan plan,
         StageSettings settings,
         NodeSettings node,
-        TimeProvider clock
+        TimeProvider clock,
+        Func<IStageRuntime, IStageRuntime>? wrap = null
     )
     {
         var factory = new StageRuntimeFactory(assets, settings, plan);
@@ -45,7 +52,16 @@ internal sealed class InProcessPipeline : IPipeline
             .Stages.Select(
                 (layers, stage) =>
                     (Func<IStageRuntime>)(
-                        () => factory.Load(layers, stage, new StageProgress(progress, stage, layers), clock)
+                        () =>
+                        {
+                            var runtime = factory.Load(
+                                layers,
+                                stage,
+                                new StageProgress(progress, stage, layers),
+                                clock
+                            );
+                            return wrap is null ? runtime : wrap(runtime);
+                        }
                     )
             )
             .ToList();

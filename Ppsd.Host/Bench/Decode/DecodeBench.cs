@@ -1,5 +1,6 @@
 using Ppsd.Actors.Local;
 using Ppsd.Actors.Messages;
+using Ppsd.Host.Bench.Replay;
 using Ppsd.Host.Generation;
 using Ppsd.Host.Models;
 
@@ -9,7 +10,16 @@ namespace Ppsd.Host.Bench.Decode;
 /// Autoregressive decoding, PPSD and the whole model on one device, in turn, so that whatever disturbs the machine
 /// disturbs all.
 /// </summary>
-internal sealed class DecodeBench(BenchStand stand, ModelAssets assets, TimeProvider clock)
+/// <param name="stand">What is measured on.</param>
+/// <param name="assets">The model.</param>
+/// <param name="clock">Time.</param>
+/// <param name="replay">Receives the texts whose drafts are replayed; null for the heads' own drafts.</param>
+internal sealed class DecodeBench(
+    BenchStand stand,
+    ModelAssets assets,
+    TimeProvider clock,
+    ReplayedTexts? replay = null
+)
 {
     private const int WarmUpTokens = 64;
     private const int WarmUpRounds = 3;
@@ -57,10 +67,15 @@ internal sealed class DecodeBench(BenchStand stand, ModelAssets assets, TimeProv
     {
         List<BenchArm> arms = [BenchArm.Autoregressive];
 
-        // Without a stage after the exit head there is nothing to overlap: PPSD would be the same thing again.
+        // Behind the last stage's own head there is nothing to overlap: only a chain or n-grams draft beyond its verdict.
+        var stages = stand.Pipeline.Formed.Stages;
         if (
             settings.Generation.Drafts != DraftSources.None
-            && stand.Pipeline.Formed.Stages.SkipLast(1).Any(stage => stage.Description.HasExitHead)
+            && (
+                (settings.Generation.Drafts & DraftSources.NGrams) != 0
+                || stages.SkipLast(1).Any(stage => stage.Description.HasExitHead)
+                || stages.Any(stage => stage.Description is { HasExitHead: true, DraftDepth: > 1 })
+            )
         )
         {
             arms.Add(BenchArm.Ppsd);
@@ -111,7 +126,7 @@ internal sealed class DecodeBench(BenchStand stand, ModelAssets assets, TimeProv
         var pipeline = arm is BenchArm.OneDevice or BenchArm.OneDeviceLoaded ? stand.OneDevice! : stand.Pipeline;
         var generation = settings.Generation with
         {
-            Drafts = arm == BenchArm.Ppsd ? DraftSources.ExitHead : DraftSources.None,
+            Drafts = arm == BenchArm.Ppsd ? settings.Generation.Drafts : DraftSources.None,
         };
         var generator = new TextGenerator(pipeline.Client, assets);
         var before = await PipelineStatus.AskAsync(pipeline.Formed);
@@ -120,6 +135,10 @@ internal sealed class DecodeBench(BenchStand stand, ModelAssets assets, TimeProv
         foreach (var prompt in settings.Prompts)
         {
             results.Add(await generator.RunAsync(prompt, generation, cancellation));
+            if (arm == BenchArm.Autoregressive)
+            {
+                replay?.Note(prompt, results[^1].TokenIds);
+            }
         }
 
         var elapsed = clock.GetElapsedTime(started);
