@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Buffers.Binary;
 
 namespace Ppsd.Actors.Remoting;
@@ -16,6 +17,7 @@ internal sealed class FrameReader(Stream stream, int maxFrameBytes, UnprovenMemo
     public const int ShortBytes = 16 << 10;
 
     private const int LengthBytes = sizeof(int);
+    private const int PieceBytes = 64 << 10;
     private readonly byte[] _buffer = new byte[LengthBytes + ShortBytes];
     private int _first;
     private int _end;
@@ -62,43 +64,46 @@ internal sealed class FrameReader(Stream stream, int maxFrameBytes, UnprovenMemo
         return frame;
     }
 
+    /// <summary>In pieces that are used again, as a frame that grows in one would leave each smaller one behind.</summary>
     private async Task<byte[]> ReadGrowingAsync(int length, CancellationToken cancellation)
     {
-        var reserved = 0;
+        var pieces = new List<byte[]>();
         try
         {
-            var frame = new byte[Reserve(Math.Min(length, 4 * ShortBytes))];
-            var read = TakeBuffered(frame);
-            while (true)
+            for (var read = 0; read < length; read += PieceBytes)
             {
-                await ReadExactlyAsync(frame.AsMemory(read), cancellation).ConfigureAwait(false);
-                read = frame.Length;
-                if (read == length)
+                if (!memory.TryReserve(PieceBytes))
                 {
-                    return frame;
+                    throw new InvalidDataException("peers that have proved nothing hold too much memory already");
                 }
 
-                Reserve(Math.Min(length - read, read));
-                Array.Resize(ref frame, reserved);
+                var piece = ArrayPool<byte>.Shared.Rent(PieceBytes);
+                pieces.Add(piece);
+                var wanted = piece.AsMemory(0, Math.Min(PieceBytes, length - read));
+                await ReadExactlyAsync(wanted[TakeBuffered(wanted.Span)..], cancellation).ConfigureAwait(false);
             }
+
+            var frame = GC.AllocateUninitializedArray<byte>(length);
+            for (var i = 0; i < pieces.Count; i++)
+            {
+                var target = frame.AsSpan(i * PieceBytes);
+                pieces[i].AsSpan(0, Math.Min(PieceBytes, target.Length)).CopyTo(target);
+            }
+
+            return frame;
         }
         finally
         {
-            memory.Release(reserved);
-        }
-
-        int Reserve(int bytes)
-        {
-            if (!memory.TryReserve(bytes))
+            foreach (var piece in pieces)
             {
-                throw new InvalidDataException("peers that have proved nothing hold too much memory already");
+                ArrayPool<byte>.Shared.Return(piece);
             }
 
-            return reserved += bytes;
+            memory.Release(pieces.Count * PieceBytes);
         }
     }
 
-    private int TakeBuffered(byte[] frame)
+    private int TakeBuffered(Span<byte> frame)
     {
         var taken = Math.Min(frame.Length, _end - _first);
         _buffer.AsSpan(_first, taken).CopyTo(frame);

@@ -107,7 +107,7 @@ internal sealed class SocketAssociation : AssociationHandle, IDisposable
         catch (InvalidDataException e)
         {
             _transport.Refusals.Add();
-            _transport.Warn($"{RemoteAddress} is cut off: {e.Message}");
+            _transport.WarnOfStranger($"{RemoteAddress} is cut off: {e.Message}");
         }
         catch (IOException e) when (e.InnerException is SocketException)
         {
@@ -136,7 +136,7 @@ internal sealed class SocketAssociation : AssociationHandle, IDisposable
         if (!_hasComplained)
         {
             _hasComplained = true;
-            _transport.Warn($"{Peer()} sent what nodes do not send each other, and more may follow: {complaint}");
+            _transport.WarnOfStranger($"{Peer()} sent what nodes do not send each other: {complaint}");
         }
 
         return false;

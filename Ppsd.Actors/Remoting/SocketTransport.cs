@@ -164,7 +164,20 @@ public sealed class SocketTransport : Transport, IDisposable
 
     internal void Forget(SocketAssociation association) => _associations.TryRemove(association, out _);
 
-    internal void Warn(string line) => _log.Warning("{0}", line);
+    /// <summary>One line for many of them: a stranger must not fill the log.</summary>
+    internal void WarnOfStranger(string line)
+    {
+        var now = Environment.TickCount64;
+        var last = Interlocked.Read(ref _lastWarningMs);
+        if (now - last >= WarningIntervalMs && Interlocked.CompareExchange(ref _lastWarningMs, now, last) == last)
+        {
+            Warn(
+                $"{line} (more of the kind may follow in the next {WarningIntervalMs / 1000} s, and are counted only)"
+            );
+        }
+    }
+
+    private void Warn(string line) => _log.Warning("{0}", line);
 
     private static string HostOf(string host) =>
         IPAddress.TryParse(host, out var address) && address.AddressFamily == AddressFamily.InterNetworkV6
@@ -195,14 +208,7 @@ public sealed class SocketTransport : Transport, IDisposable
         }
 
         Refusals.Add();
-        var now = Environment.TickCount64;
-        var last = Interlocked.Read(ref _lastWarningMs);
-        if (now - last >= WarningIntervalMs && Interlocked.CompareExchange(ref _lastWarningMs, now, last) == last)
-        {
-            Warn(
-                $"a peer was refused, and others may be in the next {WarningIntervalMs / 1000} s: it {reason.Message}"
-            );
-        }
+        WarnOfStranger($"a peer was refused: it {reason.Message}");
     }
 
     private SocketAssociation Keep(SocketAssociation association)
