@@ -117,7 +117,7 @@ internal sealed class ApiServer : IAsyncDisposable
             console.LogToStandardErrorThreshold = LogLevel.Trace
         );
 
-        // For clients that do not read what they asked for: they cannot be told politely.
+        // For clients that do not read their response: no error can reach them.
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = TimeSpan.FromSeconds(5));
 
         // Signals are the command line's business.
@@ -158,7 +158,7 @@ internal sealed class ApiServer : IAsyncDisposable
         }
     }
 
-    /// <summary>Waits for nothing and stops for nobody.</summary>
+    /// <summary>A lifetime that does nothing.</summary>
     private sealed class QuietLifetime : IHostLifetime
     {
         public Task WaitForStartAsync(CancellationToken cancellationToken) => Task.CompletedTask;

@@ -1,6 +1,8 @@
 namespace Ppsd.Host.Bench;
 
-/// <summary>What is compared in the decode benchmark; all arms decode the same texts in each round, in turn.</summary>
+/// <summary>
+/// The alternatives compared in the decode benchmark; all arms decode the same texts in each round, in turn.
+/// </summary>
 internal enum BenchArm
 {
     /// <summary>The pipeline, autoregressive.</summary>

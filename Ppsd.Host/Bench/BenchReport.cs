@@ -5,8 +5,8 @@ using PlainText = Spectre.Console.Text;
 namespace Ppsd.Host.Bench;
 
 /// <summary>
-/// What a benchmark found, printed as a table for people, as Markdown or as CSV, each with one JSON object as its last
-/// line, or as that object alone.
+/// A benchmark's result, printed as a table, as Markdown or as CSV, each with one JSON object as its last line, or as
+/// that object alone.
 /// </summary>
 internal sealed record BenchReport
 {
@@ -16,10 +16,10 @@ internal sealed record BenchReport
     /// <summary>Tables.</summary>
     public required IReadOnlyList<BenchTable> Tables { get; init; }
 
-    /// <summary>Figures that are no columns, each with its name.</summary>
+    /// <summary>Named figures outside the columns.</summary>
     public IReadOnlyList<(string Name, string Value)> Facts { get; init; } = [];
 
-    /// <summary>All of it for programs.</summary>
+    /// <summary>The whole result as one JSON object.</summary>
     public required JsonObject Json { get; init; }
 
     /// <summary>Prints the report.</summary>

@@ -2,7 +2,7 @@ using Ppsd.Host.Pipelines;
 
 namespace Ppsd.Host.Bench;
 
-/// <summary>What the decode benchmark measures on.</summary>
+/// <summary>The pipelines that the decode benchmark measures.</summary>
 internal sealed record BenchStand : IAsyncDisposable
 {
     /// <summary>The pipeline.</summary>

@@ -1,6 +1,8 @@
 namespace Ppsd.Host.Bench;
 
-/// <summary>Questions to decode when a benchmark is given none: small sums in words, as the bundled model knows them.</summary>
+/// <summary>
+/// Default questions of benchmarks: small sums in words, of the kind that the bundled model was trained on.
+/// </summary>
 internal static class BuiltInQuestions
 {
     /// <summary>Eight questions.</summary>

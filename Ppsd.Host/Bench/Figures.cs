@@ -24,7 +24,7 @@ internal static class Figures
         return json.ToJsonString();
     }
 
-    /// <summary>True for a number that could not be computed, and for what stands for it.</summary>
+    /// <summary>True for a number that could not be computed, or its placeholder.</summary>
     public static bool IsAbsent(object? figure) =>
         figure is double.NaN or double.PositiveInfinity or double.NegativeInfinity or Absent;
 

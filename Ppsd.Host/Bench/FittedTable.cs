@@ -73,7 +73,7 @@ internal static class FittedTable
             return null;
         }
 
-        // What is left goes to the names of rows first, then to headings.
+        // The remaining width goes to row names first, then to headings.
         for (var i = 0; i < widths.Length; i++)
         {
             var more = Math.Min(room, wanted[i] - widths[i]);

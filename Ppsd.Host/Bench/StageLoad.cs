@@ -21,7 +21,7 @@ internal sealed class StageLoad(IStageRuntime runtime, int hiddenSize, TimeProvi
     private readonly byte[] _hidden = new byte[hiddenSize * sizeof(float)];
     private int _sessions;
 
-    /// <summary>Steps until told to stop.</summary>
+    /// <summary>Runs steps until stopped.</summary>
     /// <param name="busyShare">Share of the time to be busy, above 0.</param>
     /// <param name="stop">Ends it.</param>
     public void Run(double busyShare, CancellationToken stop)

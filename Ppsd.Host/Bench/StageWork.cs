@@ -2,7 +2,7 @@ using Ppsd.Actors.Messages;
 
 namespace Ppsd.Host.Bench;
 
-/// <summary>What a stage did between two looks at it.</summary>
+/// <summary>A stage's work between two readings.</summary>
 internal sealed record StageWork
 {
     /// <summary>Milliseconds on micro-batches.</summary>
@@ -32,7 +32,7 @@ internal sealed record StageWork
     /// <summary>Such cycles.</summary>
     public required long Cycles { get; init; }
 
-    /// <summary>Milliseconds from the arrival of rejecting verdicts to the begin of their new runs.</summary>
+    /// <summary>Milliseconds from the arrival of rejecting verdicts to the start of the new run.</summary>
     public required double RejectionMs { get; init; }
 
     /// <summary>Rejections.</summary>

@@ -7,7 +7,7 @@ using Ppsd.Host.Terminal;
 namespace Ppsd.Host.Commands;
 
 /// <summary>
-/// <c>ppsd bench load</c>: holds one stage and keeps its device busy as told on standard input, a line with the share of
+/// <c>ppsd bench load</c>: holds one stage and keeps its device busy as standard input says, a line with the share of
 /// time each; 0 rests. Started by <c>bench decode</c> for its baseline under load, hence hidden.
 /// </summary>
 internal sealed class BenchLoadCommand : PpsdCommand
@@ -70,7 +70,9 @@ internal sealed class BenchLoadCommand : PpsdCommand
         return 0;
     }
 
-    /// <summary>The next line; a load that breaks down meanwhile breaks this too, so that it is told at once.</summary>
+    /// <summary>
+    /// The next line; if the load fails meanwhile this fails too, so that the error is reported at once.
+    /// </summary>
     private static async Task<string?> NextLineAsync(Task running, CancellationToken cancellation)
     {
         var line = Console.In.ReadLineAsync(cancellation).AsTask();

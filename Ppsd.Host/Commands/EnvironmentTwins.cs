@@ -79,7 +79,7 @@ internal static class EnvironmentTwins
 
 /// <summary>A command line with what the environment adds.</summary>
 /// <param name="Arguments">All arguments.</param>
-/// <param name="FromEnvironment">Options that only the environment gave, and by which variable.</param>
+/// <param name="FromEnvironment">Options set only by the environment, with the variable of each.</param>
 internal sealed record ExpandedLine(string[] Arguments, IReadOnlyList<(Option Option, string Variable)> FromEnvironment)
 {
     /// <summary>A message with the variables' names in place of the options that the user did not write.</summary>

@@ -142,7 +142,7 @@ internal sealed class GenerateCommand : PpsdCommand
         SummaryView.Print(await race.RunAsync(prompt, settings, result, cancellation));
     }
 
-    /// <summary>What the pipeline would refuse is better refused before weights are loaded for it.</summary>
+    /// <summary>Refuses what the pipeline would refuse, before weights are loaded.</summary>
     private static void CheckContext(List<int[]> prompts, GenerationSettings settings, ModelAssets assets)
     {
         var context = assets.Config.MaxPositions;

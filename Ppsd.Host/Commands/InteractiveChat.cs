@@ -23,12 +23,12 @@ internal sealed class InteractiveChat(
     /// <summary>Answers until <c>/exit</c>, the end of input or Ctrl+C at the prompt.</summary>
     /// <param name="settings">How to generate; an answer is never longer than the context has room for.</param>
     /// <exception cref="UserErrorException">
-    /// The conversation no longer fits. At a terminal this and the others are told and the chat goes on without the
-    /// question; input from a file or a pipe has nobody who could do something about it.
+    /// The conversation no longer fits. At a terminal the error is printed and the chat continues without the question;
+    /// with input from a file or a pipe the program ends, because no user can react.
     /// </exception>
     /// <exception cref="TextException">The chat template refuses the conversation.</exception>
     /// <exception cref="GenerationException">An answer was refused or broke off.</exception>
-    /// <exception cref="OperationCanceledException">The program was told to end during an answer.</exception>
+    /// <exception cref="OperationCanceledException">The program was asked to terminate during an answer.</exception>
     public async Task RunAsync(GenerationSettings settings)
     {
         if (HasPerson)

@@ -6,7 +6,7 @@ using Ppsd.Host.Terminal;
 
 namespace Ppsd.Host.Commands;
 
-/// <summary>One text for a person: streamed as it is decoded, then its figures.</summary>
+/// <summary>Prints one text as it is decoded, then its figures.</summary>
 internal sealed class InteractiveGeneration(TextGenerator generator, IPipeline pipeline, TimeProvider clock)
 {
     /// <summary>Generates and prints.</summary>

@@ -96,7 +96,7 @@ internal sealed class ModelOptions(bool calibrates = false) : IOptionGroup
     }
 
     /// <summary>Opens the model they name.</summary>
-    /// <param name="stages">Where a synthetic model's exit head goes if it is not told.</param>
+    /// <param name="stages">Stages, which give the default exit layer of a synthetic model.</param>
     /// <exception cref="UserErrorException">They contradict each other.</exception>
     public ModelAssets Open(ParseResult parsed, StageOptions stages, TimeProvider clock)
     {
@@ -113,7 +113,7 @@ internal sealed class ModelOptions(bool calibrates = false) : IOptionGroup
         };
     }
 
-    /// <summary>What --synthetic-alpha asks for; null without it.</summary>
+    /// <summary>Value of --synthetic-alpha; null without it.</summary>
     public double? WantedAlpha(ParseResult parsed) => parsed.GetValue(_alpha);
 
     /// <summary>True when the exit head was named and not looked for.</summary>
@@ -122,11 +122,11 @@ internal sealed class ModelOptions(bool calibrates = false) : IOptionGroup
     /// <summary>True when a synthetic model's exit layer was named.</summary>
     public bool NamesExitLayer(ParseResult parsed) => parsed.GetValue(_exitLayer) is not null;
 
-    /// <summary>The model with the scale that --synthetic-alpha asks for; as it is without that option.</summary>
+    /// <summary>The model, scaled to the acceptance of --synthetic-alpha if that is given.</summary>
     /// <param name="settings">Where to measure.</param>
     /// <param name="sampling">How tokens are drawn.</param>
     /// <param name="report">Told the outcome.</param>
-    /// <exception cref="UserErrorException">The rate cannot be had, or the model is no synthetic one.</exception>
+    /// <exception cref="UserErrorException">The rate cannot be reached, or the model is not synthetic.</exception>
     public ModelAssets Calibrate(
         ParseResult parsed,
         ModelAssets assets,

@@ -40,12 +40,12 @@ internal static class OptionFactory
             description
         );
 
-    /// <summary>Text that stands for a value.</summary>
+    /// <summary>The value as text.</summary>
     /// <param name="name">The option.</param>
     /// <param name="helpName">What its help calls the text.</param>
-    /// <param name="description">What its help says.</param>
-    /// <param name="parse">Returns the value; null for a text that stands for none.</param>
-    /// <param name="expected">What the refusal says was expected.</param>
+    /// <param name="description">Text of its help.</param>
+    /// <param name="parse">Returns the value; null for an invalid text.</param>
+    /// <param name="expected">The expected values, for the refusal.</param>
     public static Option<T?> Parsed<T>(
         string name,
         string helpName,

@@ -24,7 +24,7 @@ internal sealed record DistillData(
     private const int LeastAnswer = 8;
 
     /// <summary>Reads and divides the data.</summary>
-    /// <exception cref="UserErrorException">There is none, or none of it counts.</exception>
+    /// <exception cref="UserErrorException">There is none, or none of it is usable.</exception>
     public static DistillData Load(DistillSettings settings, ModelAssets assets)
     {
         if (settings.DataPath is null)

@@ -8,7 +8,7 @@ namespace Ppsd.Host.Distillation;
 /// <param name="Sampled">On texts sampled at temperature 1, drafts drawn with the target's noise.</param>
 internal sealed record HeadFigures(HeadSpec Head, StepEvaluation[] Greedy, StepEvaluation[] Sampled)
 {
-    /// <summary>Pipelines the speed-up is told for.</summary>
+    /// <summary>Pipelines for which the speed-up is given.</summary>
     public static IReadOnlyList<int> StageCounts { get; } = [2, 4, 8];
 
     /// <summary>

@@ -50,7 +50,7 @@ internal sealed class HeadLog(string path)
     private void Rewrite() => File.WriteAllLines(path, _lines.Select(line => JsonSerializer.Serialize(line, _options)));
 }
 
-/// <summary>What a step gave.</summary>
+/// <summary>Figures of one step.</summary>
 internal sealed record HeadLogLine
 {
     /// <summary>Step, from 1.</summary>

@@ -5,7 +5,7 @@ using Ppsd.Kernels.Distillation.Evaluation;
 
 namespace Ppsd.Host.Distillation;
 
-/// <summary>What a run tells of a head: a table, a README and a picture.</summary>
+/// <summary>A run's report on a head: a table, a README and a picture.</summary>
 internal static class HeadReport
 {
     /// <summary>Lines for standard output.</summary>

@@ -6,7 +6,7 @@ using Ppsd.Host.Models;
 namespace Ppsd.Host.Distillation;
 
 /// <summary>
-/// What a run's results depend on, kept beside its saves: going on with other settings would be neither this run nor that.
+/// Settings that a run's results depend on, kept beside its saves: continuing with others would mix two runs.
 /// </summary>
 internal static class RunRecord
 {

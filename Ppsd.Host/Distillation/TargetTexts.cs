@@ -15,14 +15,14 @@ internal sealed class TargetTexts(ModelAssets assets, DistillSettings settings, 
 {
     private const int Width = 32;
 
-    /// <summary>A model that has lost the thread goes on for ever; what follows is worth nothing.</summary>
+    /// <summary>A model that repeats itself may never stop; such text is useless for training.</summary>
     private const int MaxAnswerTokens = 256;
 
     /// <summary>Makes sure that the texts are there and returns them in the order of their requests.</summary>
     /// <param name="what">What they are for, in words.</param>
     /// <param name="file">Where they are kept.</param>
     /// <param name="prompts">Prompts to write answers for.</param>
-    /// <param name="count">Texts wanted.</param>
+    /// <param name="count">Number of texts.</param>
     /// <param name="cancellation">Gives up; what is complete stays.</param>
     public IReadOnlyList<WrittenText> Ensure(
         string what,

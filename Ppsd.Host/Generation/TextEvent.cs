@@ -11,11 +11,11 @@ internal sealed record TextStarted : TextEvent;
 
 /// <summary>Text that is certain; never taken back.</summary>
 /// <param name="Text">
-/// The text; empty when tokens were generated whose text is still held back, which is told only where log-probabilities
-/// were asked for.
+/// The text; empty when tokens were generated whose text is still held back, which is reported only where
+/// log-probabilities were asked for.
 /// </param>
 /// <param name="Tokens">Tokens generated since the last such event; their text may come with a later one.</param>
-/// <param name="Logprobs">What the target thought of each token; null when they were not asked for.</param>
+/// <param name="Logprobs">The target's log-probabilities of each token; null when not requested.</param>
 internal sealed record TextAdded(
     string Text,
     IReadOnlyList<TokenId> Tokens,
@@ -28,7 +28,7 @@ internal sealed record TextAdded(
 internal sealed record DraftTextChanged(string Text, IReadOnlyList<string> Pieces) : TextEvent;
 
 /// <summary>The text is complete.</summary>
-/// <param name="Result">All of it.</param>
+/// <param name="Result">The whole result.</param>
 internal sealed record TextCompleted(TextResult Result) : TextEvent;
 
 /// <summary>A finished generation.</summary>
@@ -44,6 +44,6 @@ internal sealed record TextResult(
     SessionStats Stats
 )
 {
-    /// <summary>What the target thought of each token; null when log-probabilities were not asked for.</summary>
+    /// <summary>The target's log-probabilities of each token; null when not requested.</summary>
     public IReadOnlyList<TokenLogprobs>? Logprobs { get; init; }
 }

@@ -48,7 +48,8 @@ internal sealed class TextGenerator(PpsdClient client, ModelAssets assets)
 
                     if (stops.Found is not null)
                     {
-                        // The pipeline goes on until it hears of it; what it still sends is not part of the text.
+                        // The pipeline decodes until the cancel arrives; tokens it sends until then are not part of the
+                        // text.
                         generation.Stop();
                     }
 

@@ -6,7 +6,7 @@ using Ppsd.Kernels.Checkpoints.Files;
 
 namespace Ppsd.Host.Models;
 
-/// <summary>A model as this program uses it, from a folder or made up: all but the weights.</summary>
+/// <summary>Everything the program knows about a model except its weights, loaded from a folder or synthetic.</summary>
 internal sealed record ModelAssets
 {
     private readonly Lazy<ITextTokenizer> _tokenizer;
@@ -138,7 +138,9 @@ internal sealed record ModelAssets
     }
 
     /// <summary>A model without a folder.</summary>
-    /// <exception cref="UserErrorException">There is no such shape, or the exit layer is none of its layers.</exception>
+    /// <exception cref="UserErrorException">
+    /// There is no such shape, or the exit layer is outside its layers.
+    /// </exception>
     public static ModelAssets Open(SyntheticModel model)
     {
         var layers = model.Config.LayerCount;

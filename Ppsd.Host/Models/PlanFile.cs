@@ -51,7 +51,7 @@ internal sealed record PlanFile
         };
 
     /// <summary>Reads a plan.</summary>
-    /// <exception cref="UserErrorException">The file cannot be read, or is no plan.</exception>
+    /// <exception cref="UserErrorException">The file cannot be read, or is not a plan.</exception>
     public static PlanFile Read(string path)
     {
         try
@@ -104,7 +104,7 @@ internal sealed record PlanFile
     }
 }
 
-/// <summary>What a plan rests on and promises. Times are of one candidate.</summary>
+/// <summary>Measurements a plan is based on and the speed it predicts. Times are of one candidate.</summary>
 internal sealed record PlanPrediction
 {
     /// <summary>Acceptance rate expected of the exit head; 0 without one.</summary>

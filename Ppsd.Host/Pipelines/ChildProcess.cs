@@ -47,7 +47,7 @@ internal sealed class ChildProcess : IAsyncDisposable
 
     /// <summary>Starts a command of this program.</summary>
     /// <param name="arguments">The command and its arguments.</param>
-    /// <param name="announcement">How the line begins by which it says that it is ready.</param>
+    /// <param name="announcement">Start of the line that it prints when it is ready.</param>
     /// <param name="environment">Variables it gets beside this process's own.</param>
     public static ChildProcess Start(
         IEnumerable<string> arguments,
@@ -64,7 +64,7 @@ internal sealed class ChildProcess : IAsyncDisposable
             UseShellExecute = false,
         };
 
-        // Under `dotnet ppsd.dll` the process is dotnet itself and needs to be told the program.
+        // Under `dotnet ppsd.dll` the process is dotnet itself and needs the program as an argument.
         if (Path.GetFileNameWithoutExtension(start.FileName) == "dotnet")
         {
             start.ArgumentList.Add(Path.Combine(AppContext.BaseDirectory, "ppsd.dll"));
@@ -94,7 +94,7 @@ internal sealed class ChildProcess : IAsyncDisposable
         return child;
     }
 
-    /// <summary>What the process announces when it is ready, without the prefix: of a stage its address.</summary>
+    /// <summary>The text after the prefix of the line that it prints when ready; a stage prints its address.</summary>
     /// <exception cref="UserErrorException">The process ended before; the line is its own complaint.</exception>
     public Task<string> AnnouncedAsync(CancellationToken cancellation) => _announced.Task.WaitAsync(cancellation);
 
@@ -171,7 +171,7 @@ internal sealed class ChildProcess : IAsyncDisposable
     }
 }
 
-/// <summary>What a stage node prints when it can be reached.</summary>
+/// <summary>Start of the line that a stage node prints once it is reachable.</summary>
 internal static class StageAnnouncement
 {
     /// <summary>Before the address.</summary>

@@ -10,6 +10,8 @@ internal interface IPipelineAccess : IAsyncDisposable
     PpsdClient Client { get; }
 
     /// <summary>Members, stages and their figures as they are now.</summary>
-    /// <param name="timeout">How long to wait for each answer; who gives none is left out, and said to be.</param>
+    /// <param name="timeout">
+    /// How long to wait for each answer; members that do not answer are omitted and marked as such.
+    /// </param>
     Task<ClusterSnapshot> GetSnapshotAsync(TimeSpan timeout);
 }

@@ -59,7 +59,7 @@ internal sealed class MpsDaemon : IAsyncDisposable
         var daemon = new MpsDaemon(folders, own);
         try
         {
-            // The daemon keeps the streams it inherits, so nothing of them may be redirected and waited for.
+            // The daemon keeps the streams it inherits, so waiting for a redirected stream would never end.
             using var control = StartControl(folders, ["-d"]);
             control.StandardInput.Close();
             using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
@@ -136,7 +136,7 @@ internal sealed class MpsDaemon : IAsyncDisposable
         }
         catch (Win32Exception)
         {
-            // There is no such program, so there is no daemon either.
+            // The program is missing, so no daemon runs.
             Directory.Delete(_ownFolder, recursive: true);
             return null;
         }

@@ -7,8 +7,8 @@ using Ppsd.Actors.Configuration;
 namespace Ppsd.Host.Pipelines;
 
 /// <summary>
-/// How this process meets others: addresses and a user's own HOCON. What is not given stays as the HOCON files say,
-/// which is a free port on loopback.
+/// Addresses of this process and the user's own HOCON. Values that are not given come from the HOCON files, which is a
+/// free port on loopback.
 /// </summary>
 internal sealed record NodeSettings
 {
@@ -33,7 +33,7 @@ internal sealed record NodeSettings
     public string Security { get; init; } = "";
 
     /// <summary>The configuration of a role with these settings.</summary>
-    /// <exception cref="UserErrorException">A file cannot be read, or a name is none.</exception>
+    /// <exception cref="UserErrorException">A file cannot be read, or a host name is invalid.</exception>
     public Config Load(NodeRole role, string overrides = "")
     {
         try
@@ -67,7 +67,7 @@ internal sealed record NodeSettings
         }
     }
 
-    /// <summary>A name goes into HOCON as it is, so it must be nothing but a name.</summary>
+    /// <summary>Checks a host name, because it is inserted into HOCON unquoted.</summary>
     private static string? Checked(string? name, string option) =>
         name is null || Uri.CheckHostName(name) != UriHostNameType.Unknown
             ? name

@@ -103,7 +103,7 @@ internal sealed class ProcessPipeline : IPipeline
                 var dead = _processes[index];
                 var reason = await dead.Ended.WaitAsync(_stop.Token);
 
-                // When all are told to stop at once, this one hears of it within the pause.
+                // When all processes are stopped at once, this one gets the signal within the pause.
                 await Task.Delay(_pause, clock, _stop.Token);
                 report($"stage {index + 1}: {reason}; another process takes its place");
                 _processes[index] = _start(index + 1, _joined.Address);

@@ -214,7 +214,7 @@ internal sealed class StageModelRuntime : IStageRuntime
         _backend.Dispose();
     }
 
-    /// <summary>What others do while the device works is none of its time and memory.</summary>
+    /// <summary>Excludes the callback's time and allocations from the device's figures.</summary>
     private void CallQueued()
     {
         _meter.End();

@@ -4,7 +4,8 @@ using Ppsd.Host.Pipelines;
 namespace Ppsd.Host.Telemetry;
 
 /// <summary>
-/// Looks at the pipeline once a second, for readiness, metrics and the page. Reading <see cref="Latest"/> asks nobody.
+/// Takes a snapshot of the pipeline once a second, for readiness, metrics and the page. Reading <see cref="Latest"/>
+/// sends nothing.
 /// </summary>
 internal sealed class PipelineWatch : IAsyncDisposable
 {
@@ -31,7 +32,7 @@ internal sealed class PipelineWatch : IAsyncDisposable
     /// <summary>What happened between the last two looks; null after the first.</summary>
     public SnapshotRates? Rates => _latest.Rates;
 
-    /// <summary>Takes a first look and goes on looking.</summary>
+    /// <summary>Takes the first snapshot and starts the timer.</summary>
     public static async Task<PipelineWatch> StartAsync(IPipelineAccess pipeline, TimeProvider clock) =>
         new(pipeline, clock, await pipeline.GetSnapshotAsync(_patience));
 

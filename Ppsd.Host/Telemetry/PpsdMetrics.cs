@@ -112,7 +112,7 @@ internal sealed class PpsdMetrics : IDisposable
     /// <summary>Time.</summary>
     public TimeProvider Clock { get; }
 
-    /// <summary>Instruments that are read when somebody asks: requests, and the stages as they were last seen.</summary>
+    /// <summary>Instruments observed on collection: requests, and the stages in the latest snapshot.</summary>
     public void Observe(RequestGate gate, PipelineWatch watch)
     {
         _meter.CreateObservableGauge("ppsd.num_requests_running", () => gate.Running, null, "Requests running.");

@@ -2,7 +2,10 @@ using Ppsd.Host.Api.Requests;
 
 namespace Ppsd.Host.Telemetry;
 
-/// <summary>Back-pressure: so many requests run, so many wait their turn, one more is refused. Thread-safe.</summary>
+/// <summary>
+/// Back-pressure: a limited number of requests runs, a limited number waits in turn, and further ones are refused.
+/// Thread-safe.
+/// </summary>
 /// <param name="maxRunning">Requests on the pipeline at once.</param>
 /// <param name="maxWaiting">Requests that may wait.</param>
 internal sealed class RequestGate(int maxRunning, int maxWaiting) : IDisposable

@@ -15,7 +15,7 @@ internal static class ClusterView
     private const int WidthForBars = 100;
     private const string Unknown = "-";
 
-    /// <summary>What is told of a stage; narrow terminals are told less.</summary>
+    /// <summary>Columns of the stage table; some are hidden on narrow terminals.</summary>
     private static readonly StageColumn[] _columns =
     [
         new("stage", 0, look => Plain($"{look.Stage.Stage.Number}")),
@@ -46,7 +46,7 @@ internal static class ClusterView
         ),
     ];
 
-    /// <summary>All of it.</summary>
+    /// <summary>The whole view.</summary>
     /// <param name="snapshot">The cluster.</param>
     /// <param name="rates">What happened since the look before.</param>
     /// <param name="columns">Columns of the terminal; null for lines without borders, bars and colours.</param>
@@ -117,7 +117,7 @@ internal static class ClusterView
             table.AddColumn(new TableColumn(heading).NoWrap());
         }
 
-        // Whoever looks is a member too, but nobody asked about that.
+        // The observer is a member too, but is left out.
         foreach (var member in snapshot.Members.Where(member => !member.IsSelf || snapshot.Members.Count == 1))
         {
             var roles = member.Roles.Select(role =>
@@ -184,7 +184,7 @@ internal static class ClusterView
     /// <summary>A stage as a look saw it.</summary>
     private sealed record StageLook(StageSnapshot Stage, double? BusyShare, int? Columns);
 
-    /// <summary>A column, for terminals of at least so many columns.</summary>
+    /// <summary>A column, shown on terminals of at least this width.</summary>
     private sealed record StageColumn(
         string Heading,
         int FromWidth,

@@ -25,7 +25,7 @@ internal static class ErrorConsole
     /// <summary>Writes a line that is not to draw the eye.</summary>
     public static void WriteDimmed(string line) => Open().Write(new PlainText(line + "\n", new Style(Color.Grey)));
 
-    /// <summary>Standard error as it is now.</summary>
+    /// <summary>Standard error's current stream.</summary>
     public static IAnsiConsole Open() =>
         IsTerminal
             ? AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(Console.Error) })

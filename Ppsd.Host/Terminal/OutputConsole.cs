@@ -14,7 +14,7 @@ internal static class OutputConsole
     /// <summary>Columns of the terminal now; null when there is none.</summary>
     public static int? Columns => IsTerminal ? Console.WindowWidth : null;
 
-    /// <summary>Standard output as it is now.</summary>
+    /// <summary>Standard output's current stream.</summary>
     public static IAnsiConsole Open() => AnsiConsole.Console;
 
     /// <summary>A console over a file or a pipe: lines of any length, without colours and without blanks at their ends.</summary>

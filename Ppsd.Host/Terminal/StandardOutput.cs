@@ -39,9 +39,9 @@ internal static class StandardOutput
     public static void WriteLine(string line) => Writer.WriteLine(line);
 
     /// <summary>
-    /// The console's stream drops what it writes to a pipe that nobody reads any more, and the program would go on for
-    /// nobody. A stream over the descriptor reports it. Not for files: such a stream keeps a position of its own and would
-    /// overwrite what standard error writes to the same file.
+    /// The console's stream ignores a broken pipe, and the program would go on without a reader. A stream over the
+    /// descriptor reports it. Not for files: such a stream keeps a position of its own and would overwrite what
+    /// standard error writes to the same file.
     /// </summary>
     private static Stream OpenStream()
     {

@@ -3,8 +3,8 @@ using System.Text;
 namespace Ppsd.Host.Terminal;
 
 /// <summary>
-/// Leaves out blanks at the ends of lines: tables pad their cells, which helps nobody outside a terminal. For one thread at
-/// a time.
+/// Leaves out blanks at the ends of lines: tables pad their cells, which is useless outside a terminal. For one thread
+/// at a time.
 /// </summary>
 /// <param name="inner">Where the rest goes; stays the caller's.</param>
 internal sealed class TrimmingWriter(TextWriter inner) : TextWriter

@@ -4,9 +4,9 @@ namespace Ppsd.Host.Text;
 
 /// <summary>One message of a conversation.</summary>
 /// <param name="Role">
-/// Who speaks: <c>system</c>, <c>user</c>, <c>assistant</c>, or another that the template knows.
+/// Role of the speaker: <c>system</c>, <c>user</c>, <c>assistant</c>, or another that the template knows.
 /// </param>
-/// <param name="Content">What is said.</param>
+/// <param name="Content">Text of the message.</param>
 internal sealed record ChatMessage(string Role, string Content)
 {
     /// <summary>

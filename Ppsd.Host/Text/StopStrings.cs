@@ -75,7 +75,7 @@ internal sealed class StopStrings
         return GiveOut(_held, held: 0);
     }
 
-    // What is given out stays where it is until the next call, so the held text behind it moves to the front only then.
+    // Returned text stays valid until the next call, so the held text behind it moves to the front only then.
     private ReadOnlySpan<char> GiveOut(int length, int held)
     {
         _heldStart = length - held;

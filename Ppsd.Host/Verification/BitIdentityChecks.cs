@@ -3,7 +3,7 @@ using Ppsd.Actors.Planning;
 namespace Ppsd.Host.Verification;
 
 /// <summary>
-/// The law on one device, at the level of logits: a row's bits do not depend on what rides along, on how a prompt was
+/// The law on one device, at the level of logits: a row's bits do not depend on other rows, on how a prompt was
 /// chunked, or on where the model was cut.
 /// </summary>
 internal sealed class BitIdentityChecks(VerifiedDevice device)

@@ -105,7 +105,7 @@ internal sealed class DecodeModeChecks(VerifiedDevice device, TimeProvider clock
         }
     }
 
-    /// <summary>All prompts with all samplings at once: they ride beside each other.</summary>
+    /// <summary>All prompts with all samplings at once, so that they share micro-batches.</summary>
     private static async Task<List<TextResult>> RunAllAsync(
         TextGenerator generator,
         List<int[]> prompts,

@@ -1,6 +1,6 @@
 namespace Ppsd.Host.Verification;
 
-/// <summary>What one check of a device found.</summary>
+/// <summary>Result of one check of a device.</summary>
 /// <param name="Name">What was checked.</param>
 /// <param name="Passed">Whether it holds.</param>
 /// <param name="Detail">Figures, or what was wrong.</param>

@@ -11,7 +11,7 @@ internal sealed class ModelRun(IReadOnlyList<StageModel> stages, FiniteNumbers? 
 {
     private readonly Dictionary<long, int> _lengths = [];
 
-    /// <summary>Opens a sequence; greedy unless told otherwise.</summary>
+    /// <summary>Opens a sequence; greedy by default.</summary>
     public void Open(long sequence, int capacity, SamplingParameters? sampling = null)
     {
         foreach (var stage in stages)
@@ -54,7 +54,7 @@ internal sealed class ModelRun(IReadOnlyList<StageModel> stages, FiniteNumbers? 
 
     /// <summary>Feeds rows as one step.</summary>
     /// <param name="rows">Sequence and token of each row.</param>
-    /// <param name="headRows">How many of the last rows get logits.</param>
+    /// <param name="headRows">Number of last rows that get logits.</param>
     /// <returns>Logits of those rows, [vocabSize] each.</returns>
     public float[][] Step(IReadOnlyList<(long Sequence, int Token)> rows, int headRows)
     {
@@ -120,7 +120,9 @@ internal sealed class ModelRun(IReadOnlyList<StageModel> stages, FiniteNumbers? 
         return [.. Enumerable.Range(0, given.Length + 1).Select(step => DraftLogits(row, step))];
     }
 
-    /// <summary>What the exit head drafts behind the rows of the last step, and the logits it was drawn from.</summary>
+    /// <summary>
+    /// Drafts of the exit head after the rows of the last step, with the logits they were drawn from.
+    /// </summary>
     /// <param name="depth">Steps ahead.</param>
     /// <returns>[rows][depth].</returns>
     public (int Token, float[] Logits)[][] Drafts(int depth)

@@ -7,7 +7,7 @@ using Ppsd.Kernels.Model;
 
 namespace Ppsd.Host.Verification;
 
-/// <summary>The device under verification, loading whatever cut of the model a check asks for.</summary>
+/// <summary>The device under verification, loading the parts of the model that a check needs.</summary>
 /// <param name="settings">The device; the first of its list.</param>
 internal sealed class VerifiedDevice(ModelAssets assets, StageSettings settings)
 {
@@ -25,7 +25,9 @@ internal sealed class VerifiedDevice(ModelAssets assets, StageSettings settings)
     /// <summary>True when the device computes with the CPU's exactness.</summary>
     public bool IsCpu => Settings.Devices[0] == "cpu";
 
-    /// <summary>Loads stages of so many layers each, from the first on; they need not reach the last.</summary>
+    /// <summary>
+    /// Loads stages of these numbers of layers, from the first layer on; they need not include the last.
+    /// </summary>
     public LoadedStages Load(IReadOnlyList<int> counts, string? device = null)
     {
         var first = 0;

@@ -2,7 +2,7 @@ using Microsoft.AspNetCore.Http;
 
 namespace Ppsd.Host.Api.Requests;
 
-/// <summary>A request is answered with an error of the OpenAI shape; the message is one line for whoever sent it.</summary>
+/// <summary>A request is answered with an error of the OpenAI shape; the message is one line for the client.</summary>
 internal sealed class ApiException : Exception
 {
     private ApiException(int status, string type, string message, string? param, string? code)
@@ -20,16 +20,16 @@ internal sealed class ApiException : Exception
     /// <summary>Class of the error, as OpenAI names it.</summary>
     public string Type { get; }
 
-    /// <summary>Field that is at fault; null when it is none in particular.</summary>
+    /// <summary>Name of the invalid field; null if none.</summary>
     public string? Param { get; }
 
-    /// <summary>What is wrong, for programs; null when the type says it all.</summary>
+    /// <summary>Machine-readable code; null when the type is enough.</summary>
     public string? Code { get; }
 
     /// <summary>Seconds after which trying again may help; null when it cannot.</summary>
     public int? RetryAfterSeconds { get; private init; }
 
-    /// <summary>The request can never be served as it is.</summary>
+    /// <summary>The request can never be served in this form.</summary>
     public static ApiException BadRequest(string message, string? param = null, string? code = null) =>
         new(StatusCodes.Status400BadRequest, "invalid_request_error", message, param, code);
 

@@ -3,7 +3,7 @@ using System.Text.Json;
 namespace Ppsd.Host.Api.Requests;
 
 /// <summary>Reads the body of <c>/v1/chat/completions</c>. Pure but for seeds.</summary>
-/// <param name="defaults">What the server puts in for what a request leaves open.</param>
+/// <param name="defaults">Defaults for fields that a request leaves out.</param>
 internal sealed class ChatRequestReader(ServedModel model, RequestDefaults defaults) : ITextRequestReader
 {
     private const int MaxTopLogprobs = 20;

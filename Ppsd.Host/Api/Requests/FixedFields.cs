@@ -3,8 +3,8 @@ using System.Text.Json;
 namespace Ppsd.Host.Api.Requests;
 
 /// <summary>
-/// Fields of OpenAI's and vLLM's requests that this server knows but does not support: those that cannot change the
-/// text are ignored, those that would are accepted only at the value that asks for nothing. Pure.
+/// Fields of OpenAI's and vLLM's requests that this server recognises but does not support: those that cannot change
+/// the text are ignored, those that would are accepted only at their neutral value. Pure.
 /// </summary>
 internal static class FixedFields
 {
@@ -43,7 +43,7 @@ internal static class FixedFields
         ["min_tokens"] = value => IsNumber(value, 0),
     };
 
-    /// <summary>Reads them all; throws for one that asks for something.</summary>
+    /// <summary>Reads them all; throws for one with another than its neutral value.</summary>
     public static void Check(RequestFields fields)
     {
         foreach (var name in _ignored)

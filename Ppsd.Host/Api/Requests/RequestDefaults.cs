@@ -2,7 +2,7 @@ using System.Security.Cryptography;
 
 namespace Ppsd.Host.Api.Requests;
 
-/// <summary>What the server puts in for what a request leaves open.</summary>
+/// <summary>Defaults for fields that a request leaves out.</summary>
 internal sealed record RequestDefaults
 {
     /// <summary>Most tokens of a chat answer; null for as many as the context holds.</summary>

@@ -4,7 +4,7 @@ namespace Ppsd.Host.Api.Requests;
 
 /// <summary>
 /// The fields of a JSON object, read by name and type. Fields that are <c>null</c> count as absent. Each refusal names
-/// the field, what was expected and what was found; fields nobody asked for are refused by <see cref="RefuseRest"/>.
+/// the field, what was expected and what was found; fields that were not read are refused by <see cref="RefuseRest"/>.
 /// Pure.
 /// </summary>
 internal sealed class RequestFields
@@ -15,7 +15,7 @@ internal sealed class RequestFields
 
     /// <summary>Reads an object.</summary>
     /// <param name="element">The object.</param>
-    /// <param name="path">Where it stands in the body, with a dot behind; empty for the body itself.</param>
+    /// <param name="path">Path in the body with a trailing dot; empty for the body itself.</param>
     public RequestFields(JsonElement element, string path = "")
     {
         _path = path;
@@ -38,7 +38,7 @@ internal sealed class RequestFields
         }
     }
 
-    /// <summary>A field as it is; null when absent.</summary>
+    /// <summary>A field's raw value; null when absent.</summary>
     public JsonElement? Find(string name)
     {
         _unread.Remove(name);
@@ -94,7 +94,7 @@ internal sealed class RequestFields
     public RequestFields? Object(string name) =>
         Find(name) is { } value ? new RequestFields(value, $"{_path}{name}.") : null;
 
-    /// <summary>Throws for the first field that nobody has read.</summary>
+    /// <summary>Throws for the first field that was not read.</summary>
     public void RefuseRest()
     {
         foreach (var name in _unread.Order(StringComparer.Ordinal))
@@ -115,7 +115,9 @@ internal sealed class RequestFields
     public static ApiException Mismatch(string place, string expected, JsonElement found) =>
         ApiException.BadRequest($"{place}: expected {expected}, found {Kind(found)}", place, "invalid_value");
 
-    /// <summary>The text of a JSON string; refuses halves of surrogate pairs, which are no Unicode text.</summary>
+    /// <summary>
+    /// The text of a JSON string; refuses halves of surrogate pairs, which are not valid Unicode text.
+    /// </summary>
     public static string TextOf(JsonElement value, string place, string expected)
     {
         if (value.ValueKind != JsonValueKind.String)
@@ -159,6 +161,6 @@ internal sealed class RequestFields
             _ => Shown(element.GetRawText()),
         };
 
-    /// <summary>What a client sent may be long.</summary>
+    /// <summary>Shortens a value for a message, because clients may send long ones.</summary>
     private static string Shown(string text) => text.Length <= 64 ? text : text[..61] + "...";
 }

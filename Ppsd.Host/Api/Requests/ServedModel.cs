@@ -14,7 +14,7 @@ internal sealed record ServedModel(string Name, ModelAssets Assets, IReadOnlyLis
     /// <summary>Positions of a text, prompt included.</summary>
     public int Context => Assets.Config.MaxPositions;
 
-    /// <summary>Most characters a token can stand for.</summary>
+    /// <summary>Most characters of a token's text.</summary>
     public int LongestPiece { get; } =
         Enumerable.Range(0, Assets.Tokenizer.VocabSize).Max(id => Math.Max(64, Assets.Tokenizer.PieceBytes(id).Length));
 

@@ -9,9 +9,11 @@ internal static class SettingsReader
 {
     private const int MaxStops = 4;
 
-    /// <summary>The settings; what the request leaves open is as the model's generation_config.json says.</summary>
+    /// <summary>
+    /// The settings; fields that the request leaves out come from the model's generation_config.json.
+    /// </summary>
     /// <param name="fields">The request's fields.</param>
-    /// <param name="defaults">What the server puts in.</param>
+    /// <param name="defaults">The server's defaults.</param>
     /// <param name="maxTokens">Most tokens to generate.</param>
     /// <param name="topLogprobs">Alternatives to report with each token; null for no log-probabilities.</param>
     public static GenerationSettings Read(
@@ -48,7 +50,7 @@ internal static class SettingsReader
     }
 
     /// <summary>The most tokens to generate, checked against the context.</summary>
-    /// <param name="asked">What the request asks for; null for the default.</param>
+    /// <param name="asked">The requested value; null for the default.</param>
     /// <param name="standard">The default; null for whatever the context holds.</param>
     /// <param name="prompt">Tokens of the prompt.</param>
     /// <param name="param">The field it came from.</param>

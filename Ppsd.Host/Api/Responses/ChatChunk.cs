@@ -19,5 +19,5 @@ internal sealed record ChatChunkChoice(
     [property: JsonIgnore(Condition = JsonIgnoreCondition.Never)] string? FinishReason
 );
 
-/// <summary>What a piece adds.</summary>
+/// <summary>The text added by one chunk.</summary>
 internal sealed record ChatDelta(string? Role = null, string? Content = null);

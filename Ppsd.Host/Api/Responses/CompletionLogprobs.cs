@@ -17,7 +17,7 @@ internal sealed record CompletionLogprobs(
 )
 {
     /// <summary>Those of some tokens; null when none were asked for.</summary>
-    /// <param name="logprobs">What the target thought of each.</param>
+    /// <param name="logprobs">The target's log-probabilities of each token.</param>
     /// <param name="offset">Characters of the answer before them; moved behind them.</param>
     /// <param name="tokenizer">Knows their texts.</param>
     public static CompletionLogprobs? Of(

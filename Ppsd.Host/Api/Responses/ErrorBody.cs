@@ -15,8 +15,8 @@ internal sealed record ErrorBody(ErrorDetail Error)
 /// <summary>What went wrong.</summary>
 /// <param name="Message">One line for people.</param>
 /// <param name="Type">Class of the error.</param>
-/// <param name="Param">Field at fault, if it is one.</param>
-/// <param name="Code">What is wrong, for programs.</param>
+/// <param name="Param">Name of the invalid field; null if none.</param>
+/// <param name="Code">Machine-readable code of the error.</param>
 internal sealed record ErrorDetail(
     string Message,
     string Type,

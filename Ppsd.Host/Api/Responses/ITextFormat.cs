@@ -8,7 +8,7 @@ internal interface ITextFormat
     /// <summary>The whole answer.</summary>
     byte[] Whole(TextResult result, RequestMetrics? metrics);
 
-    /// <summary>What a stream begins with; null for nothing.</summary>
+    /// <summary>First chunk of a stream; null for none.</summary>
     byte[]? First();
 
     /// <summary>Text that was added.</summary>

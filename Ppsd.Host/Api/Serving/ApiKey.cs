@@ -14,7 +14,7 @@ internal sealed class ApiKey(RequestDelegate next, ServerSettings settings)
 
     private static readonly string[] _open = ["/", "/health", "/health/ready", "/version"];
 
-    // Hashes have one length, so a comparison tells nothing of the key, not even how long it is.
+    // Hashes have one length, so comparing them reveals nothing about the key, not even its length.
     private readonly byte[]? _hash = settings.ApiKey is { } key ? Hash(key) : null;
 
     /// <summary>Called by ASP.NET Core.</summary>

@@ -68,8 +68,8 @@ internal sealed partial class ErrorAnswers(RequestDelegate next, ILogger<ErrorAn
         var limit = context.Features.Get<IHttpMaxRequestBodySizeFeature>()?.MaxRequestBodySize;
         if (error.Status == StatusCodes.Status413PayloadTooLarge || context.Request.ContentLength > limit)
         {
-            // Nobody reads such a body, and the server closes the connection: unless the client is told, it may send its next
-            // request there and get no answer.
+            // Such a body is not read, and the server closes the connection: unless the response announces that, the
+            // client may send its next request there and get no answer.
             context.Response.Headers.Connection = "close";
         }
 

@@ -24,7 +24,7 @@ internal sealed class ServerSentEvents
         response.ContentType = "text/event-stream; charset=utf-8";
         response.Headers.CacheControl = "no-cache";
 
-        // Proxies that collect a response before they pass it on (nginx) are told not to.
+        // Turns off buffering in proxies that collect a response before they forward it (nginx).
         response.Headers["X-Accel-Buffering"] = "no";
         return new ServerSentEvents(response.BodyWriter, response.HttpContext.RequestAborted);
     }

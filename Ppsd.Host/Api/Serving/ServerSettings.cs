@@ -35,7 +35,7 @@ internal sealed record ServerSettings
     /// <summary>How long requests may go on when the server stops.</summary>
     public TimeSpan DrainTimeout { get; init; } = TimeSpan.FromSeconds(10);
 
-    /// <summary>What the server puts in for what a request leaves open.</summary>
+    /// <summary>Defaults for fields that a request leaves out.</summary>
     public RequestDefaults Defaults { get; init; } = new();
 
     /// <summary>Name of the meter and the activity source; servers of one process that must not mix take different ones.</summary>

@@ -8,8 +8,8 @@ namespace Ppsd.Host.Api.Serving;
 
 /// <summary>
 /// A route that answers with a text, whole or as a stream: reads the request, waits for its turn, generates, writes. A
-/// long request waits for its turn before it is read, because tokenizing it is work too.
-/// Whoever leaves early cancels the session at every stage.
+/// long request waits for its turn before it is read, because tokenizing it is work too. A client that disconnects
+/// cancels its session at every stage.
 /// </summary>
 /// <param name="server">What all routes share.</param>
 /// <param name="reader">Reads the route's requests.</param>

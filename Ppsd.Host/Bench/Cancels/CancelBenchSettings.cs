@@ -1,6 +1,6 @@
 namespace Ppsd.Host.Bench.Cancels;
 
-/// <summary>What the cancel benchmark runs.</summary>
+/// <summary>Settings of the cancel benchmark.</summary>
 /// <param name="QueueLength">Micro-batches queued before the cancel.</param>
 /// <param name="Layers">Layers of a micro-batch; a cancel is looked for between them.</param>
 /// <param name="LayerMs">Milliseconds of a layer.</param>

@@ -136,7 +136,9 @@ internal sealed class DecodeBenchResult(
     public double CycleOverheadMs =>
         Mean(BenchArm.Ppsd, work => work.CycleMs - work.CycleDeviceMs, work => work.Cycles, HeadStage);
 
-    /// <summary>Mean milliseconds from the arrival of a rejecting verdict at stage 1 to the begin of the new run there.</summary>
+    /// <summary>
+    /// Mean milliseconds from the arrival of a rejecting verdict at stage 1 to the start of the new run there.
+    /// </summary>
     public double RejectionMs => Mean(BenchArm.Ppsd, work => work.RejectionMs, work => work.Rejections, stage: 0);
 
     /// <summary>Bytes the device's operations allocate per token, over all stages.</summary>

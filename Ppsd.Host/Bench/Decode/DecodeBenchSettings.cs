@@ -2,7 +2,7 @@ using Ppsd.Host.Generation;
 
 namespace Ppsd.Host.Bench.Decode;
 
-/// <summary>What the decode benchmark runs.</summary>
+/// <summary>Settings of the decode benchmark.</summary>
 /// <param name="Prompts">Prompts, decoded one after another.</param>
 /// <param name="Generation">How; end tokens are ignored so that every text has the same length.</param>
 /// <param name="Repetitions">Rounds; each decodes every prompt autoregressively and then with PPSD.</param>

@@ -5,7 +5,7 @@ using Ppsd.Actors.Sessions;
 namespace Ppsd.Host.Bench.LockStep;
 
 /// <summary>Notes in which cycles a text's tokens come.</summary>
-/// <param name="pipeline">Where it is decoded.</param>
+/// <param name="pipeline">The pipeline that decodes it.</param>
 internal sealed class LockStepClient(LockStepPipeline pipeline) : ISessionClient
 {
     private readonly List<int> _tokens = [];

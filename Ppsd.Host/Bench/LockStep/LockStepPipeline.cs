@@ -45,7 +45,7 @@ internal sealed class LockStepPipeline : IDraftLoopPort, IDisposable
     /// <summary>Rows that have entered stage 1 so far.</summary>
     public int RowsEntered { get; private set; }
 
-    /// <summary>Decodes one text, and turns until nothing of it is left in the pipeline.</summary>
+    /// <summary>Decodes one text, and steps the stages until the pipeline is empty.</summary>
     /// <exception cref="InvalidOperationException">It was refused or failed; one line.</exception>
     public LockStepText Decode(StartSession request)
     {

@@ -35,7 +35,7 @@ internal sealed class LockStepStage : IDisposable
     /// <summary>What it holds.</summary>
     public StageDescription Description => _runtime.Description;
 
-    /// <summary>What is dead.</summary>
+    /// <summary>Dead runs and branches.</summary>
     public CancelBoard Board { get; } = new();
 
     /// <summary>Drafts, verdicts and complaints of this cycle, in that order.</summary>

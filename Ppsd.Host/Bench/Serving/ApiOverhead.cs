@@ -6,8 +6,8 @@ using Ppsd.Host.Pipelines;
 namespace Ppsd.Host.Bench.Serving;
 
 /// <summary>
-/// What the API adds to a request alone on the pipeline: the same requests over HTTP and straight to the pipeline, in
-/// turn, so that whatever disturbs the machine disturbs both.
+/// Overhead of the API for a single request: the same requests over HTTP and straight to the pipeline, in turn, so that
+/// whatever disturbs the machine disturbs both.
 /// </summary>
 internal sealed class ApiOverhead(ServeClient client, ServedModel model, IPipelineAccess pipeline, TimeProvider clock)
 {
@@ -15,7 +15,7 @@ internal sealed class ApiOverhead(ServeClient client, ServedModel model, IPipeli
     private readonly CompletionRequestReader _completions = new(model, new RequestDefaults());
 
     /// <summary>Measures.</summary>
-    /// <param name="pairs">How many of them, each both ways.</param>
+    /// <param name="pairs">Number of requests, each sent both ways.</param>
     public async Task<OverheadResult> RunAsync(
         IReadOnlyList<ServeRequest> requests,
         int pairs,

@@ -1,12 +1,12 @@
 namespace Ppsd.Host.Bench.Serving;
 
-/// <summary>Drives a server with so many requests at once, or so many a second.</summary>
+/// <summary>Drives a server at a fixed concurrency or request rate.</summary>
 /// <param name="client">Sends them.</param>
 internal sealed class ServeBench(ServeClient client, TimeProvider clock)
 {
     /// <summary>Sends requests and waits for all answers.</summary>
     /// <param name="requests">Taken in turn, over and over.</param>
-    /// <param name="settings">How many, and how.</param>
+    /// <param name="settings">Number of requests and concurrency or rate.</param>
     public async Task<ServeRound> RunAsync(
         IReadOnlyList<ServeRequest> requests,
         ServeBenchSettings settings,

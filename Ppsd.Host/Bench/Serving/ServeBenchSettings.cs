@@ -1,6 +1,6 @@
 namespace Ppsd.Host.Bench.Serving;
 
-/// <summary>What the serving benchmark sends.</summary>
+/// <summary>Settings of the serving benchmark.</summary>
 internal sealed record ServeBenchSettings
 {
     /// <summary>Requests in flight at most.</summary>
@@ -24,6 +24,6 @@ internal sealed record ServeBenchSettings
     /// <summary>True to decode with drafts; null for the server's default.</summary>
     public bool? Speculation { get; init; }
 
-    /// <summary>True when the server knows this program's own fields.</summary>
+    /// <summary>True when the server accepts this program's own fields.</summary>
     public bool IsPpsd { get; init; } = true;
 }

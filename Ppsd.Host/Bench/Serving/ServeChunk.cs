@@ -2,7 +2,7 @@ using System.Text.Json;
 
 namespace Ppsd.Host.Bench.Serving;
 
-/// <summary>What a benchmark wants to know of a piece of a streamed answer.</summary>
+/// <summary>The parts of a streamed chunk that the benchmark measures.</summary>
 internal sealed record ServeChunk
 {
     /// <summary>The end of a stream.</summary>
@@ -21,7 +21,7 @@ internal sealed record ServeChunk
     private (int Verified, int Accepted, int Runs)? Drafts { get; init; }
 
     /// <summary>Reads one.</summary>
-    /// <exception cref="JsonException">It is no JSON.</exception>
+    /// <exception cref="JsonException">It is not JSON.</exception>
     public static ServeChunk Parse(ReadOnlySpan<byte> data)
     {
         var reader = new Utf8JsonReader(data);

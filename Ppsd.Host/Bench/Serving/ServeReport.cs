@@ -10,12 +10,12 @@ namespace Ppsd.Host.Bench.Serving;
 /// <param name="setting">What was measured, in words.</param>
 /// <param name="round">The requests.</param>
 /// <param name="alone">The same one at a time; null when not measured.</param>
-/// <param name="overhead">What the API adds; null when not measured.</param>
+/// <param name="overhead">Overhead of the API; null when not measured.</param>
 internal sealed class ServeReport(string setting, ServeRound round, ServeRound? alone, OverheadResult? overhead)
 {
     private const int Width = 50;
 
-    /// <summary>Tokens per second over those of one request at a time; null when not measured.</summary>
+    /// <summary>Tokens per second divided by those of one request at a time; null when not measured.</summary>
     public double? SpeedUp => round.OutputTokensPerSecond / alone?.OutputTokensPerSecond;
 
     /// <summary>True when a request failed.</summary>

@@ -2,7 +2,7 @@ using Ppsd.Host.Generation;
 
 namespace Ppsd.Host.Bench.Sessions;
 
-/// <summary>All texts of the sessions benchmark generated once, so many at a time.</summary>
+/// <summary>One generation of all texts of the sessions benchmark at one level of concurrency.</summary>
 /// <param name="Concurrency">Sessions at a time.</param>
 /// <param name="Results">The texts, in the order of their prompts.</param>
 /// <param name="Stages">What each stage did meanwhile.</param>

@@ -8,7 +8,7 @@ namespace Ppsd.Host.Text.ChatTemplates;
 
 /// <summary>
 /// A model's chat template: turns a conversation into the text of a prompt, as transformers' <c>apply_chat_template</c>
-/// does. Knows a subset of Jinja and refuses what is beyond it by name and place. Immutable and safe for use from
+/// does. Supports a subset of Jinja and refuses anything else with its name and place. Immutable and safe for use from
 /// several threads at once.
 /// </summary>
 /// <remarks>

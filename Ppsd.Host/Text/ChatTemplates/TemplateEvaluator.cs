@@ -52,12 +52,12 @@ internal sealed class TemplateEvaluator(RenderBudget budget)
     /// <exception cref="TemplateFaultException">It has none.</exception>
     public bool IsTrue(Expression expression, TemplateScope scope) => Operators.IsTrue(Evaluate(expression, scope));
 
-    /// <summary>What a loop over the value of an expression runs through.</summary>
+    /// <summary>Elements of a loop over an expression's value.</summary>
     /// <exception cref="TemplateFaultException">The value cannot be run through.</exception>
     public IReadOnlyList<object?> Elements(Expression expression, TemplateScope scope) =>
         _sequences.Elements(Place(expression.At, Evaluate(expression, scope)));
 
-    /// <summary>What a loop over a value runs through.</summary>
+    /// <summary>Elements of a loop over a value.</summary>
     /// <exception cref="TemplateFaultException">The value cannot be run through.</exception>
     public IReadOnlyList<object?> Elements(object? value) => _sequences.Elements(value);
 

@@ -1,6 +1,6 @@
 namespace Ppsd.Host.Text.SentencePieces;
 
-/// <summary>What a SentencePiece piece is; the values are those of the file format.</summary>
+/// <summary>Kind of a SentencePiece piece; the values are those of the file format.</summary>
 internal enum SentencePieceKind
 {
     /// <summary>A piece of text that merging can produce.</summary>

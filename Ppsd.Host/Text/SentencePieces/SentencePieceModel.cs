@@ -34,9 +34,7 @@ internal sealed class SentencePieceModel
     /// <summary>Parses the file's bytes.</summary>
     /// <param name="path">The file, for messages.</param>
     /// <param name="bytes">Its content.</param>
-    /// <exception cref="TextException">
-    /// It is no SentencePiece model, or one of a kind that is not supported.
-    /// </exception>
+    /// <exception cref="TextException">It is not a SentencePiece model, or is of an unsupported kind.</exception>
     public static SentencePieceModel Parse(string path, byte[] bytes)
     {
         var model = new SentencePieceModel();

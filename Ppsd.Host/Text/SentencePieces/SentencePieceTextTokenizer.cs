@@ -77,7 +77,7 @@ internal sealed class SentencePieceTextTokenizer : ITextTokenizer
 
     /// <summary>Loads a tokenizer.model.</summary>
     /// <param name="path">The file.</param>
-    /// <param name="config">What the folder's other files say.</param>
+    /// <param name="config">Settings from the folder's other files.</param>
     /// <param name="tokenizerJson">The tokenizer.json beside it, or null.</param>
     /// <exception cref="TextException">The model cannot be read or is not supported.</exception>
     public static SentencePieceTextTokenizer Load(string path, TokenizerConfig config, JsonFile? tokenizerJson)

@@ -22,7 +22,7 @@ internal sealed class JsonFile : IDisposable
     public JsonElement Root => _document.RootElement;
 
     /// <summary>Reads and parses the file.</summary>
-    /// <exception cref="TextException">The file is missing, is no JSON or holds no object.</exception>
+    /// <exception cref="TextException">The file is missing, or is not a JSON object.</exception>
     public static JsonFile Open(string path)
     {
         try
@@ -114,7 +114,7 @@ internal sealed class JsonFile : IDisposable
             ? value.EnumerateObject()
             : throw TextException.Unsupported(Path, field, Describe(value), "an object");
 
-    /// <summary>What a message shows of a value: its text when short, its beginning when long.</summary>
+    /// <summary>A value as messages show it: its text, cut when long.</summary>
     public static string Describe(JsonElement value)
     {
         var text = value.GetRawText().ReplaceLineEndings(" ");

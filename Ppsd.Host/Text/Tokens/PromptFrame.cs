@@ -15,9 +15,9 @@ internal sealed record PromptFrame(IReadOnlyList<int> Before, IReadOnlyList<int>
             : [.. Before, .. ids, .. After];
 
     /// <summary>The frame with the explicit answers of tokenizer_config.json put over it.</summary>
-    /// <param name="addBos">Whether a beginning-of-text id stands in front; null leaves it as it is.</param>
+    /// <param name="addBos">Whether to start with a beginning-of-text id; null keeps the model's setting.</param>
     /// <param name="bosId">That id, or null when the model has none.</param>
-    /// <param name="addEos">Whether an end-of-text id stands behind; null leaves it as it is.</param>
+    /// <param name="addEos">Whether to end with an end-of-text id; null keeps the model's setting.</param>
     /// <param name="eosId">That id, or null when the model has none.</param>
     public PromptFrame With(bool? addBos, int? bosId, bool? addEos, int? eosId) =>
         new(Adjust(Before, addBos, bosId), Adjust(After, addEos, eosId));

@@ -15,13 +15,13 @@ internal sealed class TextException : Exception
         : base(message, innerException) { }
 
     /// <summary>
-    /// Whether the model's file asks for something this program cannot do: no other text would help, so whoever sent the
-    /// text is not to blame.
+    /// True when the model's file needs something this program does not support: no other text would help, so the
+    /// sender of the text is not to blame.
     /// </summary>
     public bool IsModelAtFault { get; init; }
 
     /// <summary>
-    /// A file says something that is not supported: names the file, the field, what was found and what would do.
+    /// A file contains something unsupported: names the file, the field, what was found and what was expected.
     /// </summary>
     public static TextException Unsupported(string file, string field, string found, string supported) =>
         new($"{file}: {field}: found {found}; supported: {supported}") { IsModelAtFault = true };

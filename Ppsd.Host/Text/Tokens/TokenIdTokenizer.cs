@@ -21,7 +21,7 @@ internal sealed class TokenIdTokenizer(int vocabSize) : ITextTokenizer
     public bool DropsLeadingSpace => true;
 
     /// <inheritdoc />
-    /// <exception cref="TextException">A word is no id of the vocabulary.</exception>
+    /// <exception cref="TextException">A word is not an id of the vocabulary.</exception>
     public int[] Encode(string text, CancellationToken cancellation = default) =>
         [.. text.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries).Select(word => Parse(word, cancellation))];
 

@@ -50,7 +50,7 @@ internal sealed class TokenizerConfig
         where named.Value is not null
         select KeyValuePair.Create(named.Key, named.Value);
 
-    /// <summary>Reads the files of a model folder; a missing file says nothing.</summary>
+    /// <summary>Reads the files of a model folder; missing files set nothing.</summary>
     /// <exception cref="TextException">A file is malformed.</exception>
     public static TokenizerConfig Load(string folder)
     {
@@ -90,8 +90,8 @@ internal sealed class TokenizerConfig
     }
 
     /// <summary>
-    /// The spelling of a special token. A file that says null means that there is none; where no file names it,
-    /// <paramref name="otherwise"/> stands.
+    /// The spelling of a special token. Null in a file means that there is none; where no file names it, <paramref
+    /// name="otherwise"/> stands.
     /// </summary>
     public string? Named(string name, string? otherwise = null) =>
         _named.TryGetValue(name, out var spelling) ? spelling : otherwise;
@@ -101,7 +101,7 @@ internal sealed class TokenizerConfig
 
     /// <summary>
     /// A tokenizer file's added tokens together with those of this configuration: the first of several with one
-    /// spelling counts, and tokens that the configuration names are special whatever their entry says.
+    /// spelling counts, and tokens that the configuration names are special whatever their entry contains.
     /// </summary>
     public IReadOnlyList<AddedToken> Complete(IEnumerable<AddedToken> tokens)
     {

@@ -165,7 +165,7 @@ internal sealed class Filters
             : new TemplateList([.. reversed], TemplateList.Kinds.Generator);
     }
 
-    // Lists of so many elements; the last is filled up if there is something to fill it with.
+    // Lists of this many elements; the last is filled up if a fill value is given.
     private TemplateList Batch(object? input, Arguments arguments)
     {
         var size = (int)Math.Clamp(arguments.TakeInteger(0, "linecount"), 1, RenderBudget.MaxCount);

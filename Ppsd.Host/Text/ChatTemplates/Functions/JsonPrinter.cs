@@ -38,7 +38,9 @@ internal sealed class JsonPrinter
     /// <summary>Prints a value.</summary>
     /// <param name="arguments">Those of the filter: ensure_ascii, indent, separators, sort_keys.</param>
     /// <param name="budget">What rendering may cost.</param>
-    /// <exception cref="TemplateFaultException">The value is no JSON, or is nested too deeply.</exception>
+    /// <exception cref="TemplateFaultException">
+    /// The value cannot be written as JSON, or is nested too deeply.
+    /// </exception>
     public static string Print(object? value, Arguments arguments, RenderBudget budget)
     {
         var escapes = arguments.TryTake(0, "ensure_ascii", out var ascii) && Operators.IsTrue(ascii);

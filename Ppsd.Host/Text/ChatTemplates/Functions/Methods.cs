@@ -7,7 +7,7 @@ namespace Ppsd.Host.Text.ChatTemplates.Functions;
 /// <param name="budget">What rendering may cost.</param>
 internal sealed class Methods(RenderBudget budget)
 {
-    /// <summary>A method, or undefined: using that says which kind of value lacks which method.</summary>
+    /// <summary>A method, or undefined, whose use reports which kind of value lacks which method.</summary>
     public object? Find(object? target, string name)
     {
         Func<Arguments, object?>? call = target switch

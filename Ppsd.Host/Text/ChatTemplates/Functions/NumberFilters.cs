@@ -9,7 +9,7 @@ internal static class NumberFilters
     private const NumberStyles IntegerStyle =
         NumberStyles.AllowLeadingSign | NumberStyles.AllowLeadingWhite | NumberStyles.AllowTrailingWhite;
 
-    /// <summary>int: the number without its fraction, or the default (0) for what is no number.</summary>
+    /// <summary>int: the number without its fraction, or the default (0) when it is not a number.</summary>
     public static object? ToInteger(object? input, Arguments arguments)
     {
         var otherwise = arguments.TryTake(0, "default", out var given) ? given : 0L;
@@ -24,7 +24,7 @@ internal static class NumberFilters
         };
     }
 
-    /// <summary>float: the number as a real one, or the default (0.0) for what is no number.</summary>
+    /// <summary>float: the number as a real one, or the default (0.0) when it is not a number.</summary>
     public static object? ToReal(object? input, Arguments arguments)
     {
         var otherwise = arguments.TryTake(0, "default", out var given) ? given : 0.0;
@@ -38,7 +38,7 @@ internal static class NumberFilters
     }
 
     /// <summary>abs</summary>
-    /// <exception cref="TemplateFaultException">The value is no number.</exception>
+    /// <exception cref="TemplateFaultException">The value is not a number.</exception>
     public static object Absolute(object? input) =>
         PythonNumbers.From(Operators.Defined(input)) switch
         {
@@ -47,8 +47,8 @@ internal static class NumberFilters
             _ => throw new TemplateFaultException($"abs does not apply to {ValueNames.Of(input)}"),
         };
 
-    /// <summary>round: to so many decimals, to the nearest (common), up (ceil) or down (floor).</summary>
-    /// <exception cref="TemplateFaultException">The value is no number, or the method unknown.</exception>
+    /// <summary>round: to a number of decimals, to the nearest (common), up (ceil) or down (floor).</summary>
+    /// <exception cref="TemplateFaultException">The value is not a number, or the method is unknown.</exception>
     public static object Round(object? input, Arguments arguments)
     {
         var precision = (int)Math.Clamp(arguments.TakeOptionalInteger(0, "precision") ?? 0, -1000, 1000);

@@ -8,7 +8,7 @@ namespace Ppsd.Host.Text.ChatTemplates.Functions;
 internal sealed class Sequences(RenderBudget budget)
 {
     /// <summary>
-    /// What a loop over the value runs through: characters, elements or keys; nothing when it is undefined.
+    /// Elements of a loop over the value: characters, elements or keys; nothing when it is undefined.
     /// </summary>
     /// <exception cref="TemplateFaultException">The value cannot be run through.</exception>
     public IReadOnlyList<object?> Elements(object? value)
@@ -30,7 +30,7 @@ internal sealed class Sequences(RenderBudget budget)
         }
     }
 
-    /// <summary>How many elements a value has.</summary>
+    /// <summary>Number of elements of a value.</summary>
     /// <exception cref="TemplateFaultException">It has no length.</exception>
     public long Length(object? value)
     {
@@ -76,7 +76,7 @@ internal sealed class Sequences(RenderBudget budget)
     }
 
     /// <summary>
-    /// What a filter's <c>attribute</c> means: "a.b" is an attribute of an attribute, a number an index, none the value
+    /// Applies a filter's <c>attribute</c>: "a.b" is an attribute of an attribute, a number an index, none the value
     /// itself.
     /// </summary>
     public object? Attribute(object? value, object? path) =>
@@ -91,7 +91,7 @@ internal sealed class Sequences(RenderBudget budget)
         long.TryParse(part, NumberStyles.None, CultureInfo.InvariantCulture, out var index) ? index : part;
 
     /// <summary><c>value[start:stop:step]</c> with Python's rules for what lies outside.</summary>
-    /// <exception cref="TemplateFaultException">The value cannot be sliced, or a bound is no integer.</exception>
+    /// <exception cref="TemplateFaultException">The value cannot be sliced, or a bound is not an integer.</exception>
     public object Slice(object? value, object? start, object? stop, object? step)
     {
         if (Operators.Defined(value) is not (string or TemplateList { Kind: not TemplateList.Kinds.Generator }))

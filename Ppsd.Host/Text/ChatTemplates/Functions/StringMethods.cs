@@ -35,7 +35,7 @@ internal static class StringMethods
             : PythonText.TrimEnd(text);
     }
 
-    /// <summary>split and rsplit: at a separator or at white space, at most so many times.</summary>
+    /// <summary>split and rsplit: at a separator or at white space, at most a number of times.</summary>
     /// <exception cref="TemplateFaultException">The separator is empty.</exception>
     public static TemplateList Split(string text, Arguments arguments, bool fromEnd, RenderBudget budget)
     {
@@ -80,7 +80,9 @@ internal static class StringMethods
             atEnd ? text.EndsWith(one, StringComparison.Ordinal) : text.StartsWith(one, StringComparison.Ordinal);
     }
 
-    /// <summary>replace: the first so many occurrences, or all; an empty one occurs around every character.</summary>
+    /// <summary>
+    /// replace: the first occurrences up to a count, or all; an empty one occurs around every character.
+    /// </summary>
     public static string Replace(string text, string old, string replacement, long? count, RenderBudget budget)
     {
         var most = count is null or < 0 ? long.MaxValue : count.Value;
@@ -195,7 +197,7 @@ internal static class StringMethods
     }
 
     /// <summary>join: the strings of a list with <paramref name="separator"/> between them.</summary>
-    /// <exception cref="TemplateFaultException">The value is no list of strings.</exception>
+    /// <exception cref="TemplateFaultException">The value is not a list of strings.</exception>
     public static string Join(string separator, object? value, RenderBudget budget)
     {
         var result = new StringBuilder();
@@ -229,7 +231,7 @@ internal static class StringMethods
         return (atEnd ? rest.TrimEnd(chars) : rest).ToString();
     }
 
-    // As above where a character may be two units: half of one must not be taken for half of another.
+    // The same where a character may be two units, so that halves of different characters are not confused.
     private static string StripCharacters(string text, string chars, bool atStart, bool atEnd)
     {
         var set = PythonText.Characters(chars).ToHashSet();

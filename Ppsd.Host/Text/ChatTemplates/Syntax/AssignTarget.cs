@@ -1,7 +1,7 @@
 namespace Ppsd.Host.Text.ChatTemplates.Syntax;
 
 /// <summary>What <c>set</c> and <c>for</c> assign to.</summary>
-/// <param name="At">Where it stands.</param>
+/// <param name="At">Its place in the template.</param>
 internal abstract record AssignTarget(int At)
 {
     /// <summary>A variable of the innermost scope.</summary>

@@ -42,7 +42,8 @@ internal abstract record Statement(int At)
         : Statement(At)
     {
         /// <summary>
-        /// The variable that stands for the rendered body in <see cref="Filtered"/>; no template can spell it.
+        /// Name of the variable that holds the rendered body in <see cref="Filtered"/>; templates cannot write this
+        /// name.
         /// </summary>
         public const string BlockText = "the block";
     }

@@ -59,7 +59,7 @@ internal static class StringEscape
             throw source.Error(start, $"the escape sequence needs {digits} hexadecimal digits");
         }
 
-        // Half of a surrogate pair is no character of its own; two in a row may be one.
+        // Half of a surrogate pair is not a character; two in a row may form one.
         value.Append(character < 0x10000 ? ((char)character).ToString() : char.ConvertFromUtf32(character));
         return from + digits;
     }

@@ -48,7 +48,7 @@ internal sealed class TagLexer(TemplateSource source, string close, List<Templat
     /// </summary>
     /// <param name="tag">Where the tag begins, for messages.</param>
     /// <param name="position">Where its inside begins.</param>
-    /// <exception cref="TextException">The tag is not closed, or holds something that is no token.</exception>
+    /// <exception cref="TextException">The tag is not closed, or contains an invalid token.</exception>
     public int Read(int tag, int position)
     {
         while (position < _text.Length)

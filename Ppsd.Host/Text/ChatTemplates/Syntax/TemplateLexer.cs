@@ -24,7 +24,7 @@ internal sealed partial class TemplateLexer
     }
 
     /// <summary>The tokens of a template, the last of kind End.</summary>
-    /// <exception cref="TextException">A tag is not closed, or holds something that is no token.</exception>
+    /// <exception cref="TextException">A tag is not closed, or contains an invalid token.</exception>
     public static List<TemplateToken> Tokenize(TemplateSource source)
     {
         var lexer = new TemplateLexer(source);

@@ -1,6 +1,6 @@
 namespace Ppsd.Host.Text.ChatTemplates.Syntax;
 
-/// <summary>What a <see cref="TemplateToken"/> is.</summary>
+/// <summary>Kind of a <see cref="TemplateToken"/>.</summary>
 internal enum TemplateTokenKind
 {
     /// <summary>Text outside tags, with white space already removed as the tags around it ask.</summary>

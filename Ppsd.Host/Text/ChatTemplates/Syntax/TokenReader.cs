@@ -2,7 +2,7 @@ using Ppsd.Host.Text.Tokens;
 
 namespace Ppsd.Host.Text.ChatTemplates.Syntax;
 
-/// <summary>Walks through a template's tokens; knows what to say when one is not what the parser needs.</summary>
+/// <summary>Walks through a template's tokens; and reports a token that the parser did not expect.</summary>
 /// <param name="source">The template.</param>
 internal sealed class TokenReader(TemplateSource source, List<TemplateToken> tokens)
 {
@@ -18,7 +18,7 @@ internal sealed class TokenReader(TemplateSource source, List<TemplateToken> tok
     /// <summary>The token after it.</summary>
     public TemplateToken Following => tokens[Math.Min(_next + 1, tokens.Count - 1)];
 
-    /// <summary>How many tokens have been read.</summary>
+    /// <summary>Number of tokens read.</summary>
     public int Position => _next;
 
     /// <summary>Whether a name has been read since a position.</summary>

@@ -2,7 +2,7 @@ namespace Ppsd.Host.Text.ChatTemplates.Values;
 
 /// <summary>
 /// The evaluated arguments of one call. A callee takes each by place and name; what it did not take is refused, so that
-/// an argument nobody knows is never ignored.
+/// an unknown argument is never ignored.
 /// </summary>
 /// <param name="callee">Who is called, for messages.</param>
 /// <param name="positional">The arguments without a name.</param>

@@ -20,7 +20,7 @@ internal readonly record struct FormatSpec
     /// <summary><c>#</c>: 0x and the like before the digits.</summary>
     public bool Alternate { get; init; }
 
-    /// <summary>At least so many characters.</summary>
+    /// <summary>Least number of characters.</summary>
     public int Width { get; init; }
 
     /// <summary><c>,</c> or <c>_</c> between thousands; null for none.</summary>
@@ -33,7 +33,7 @@ internal readonly record struct FormatSpec
     public char? Type { get; init; }
 
     /// <summary>Reads a specification.</summary>
-    /// <exception cref="TemplateFaultException">It is none, or asks for too much.</exception>
+    /// <exception cref="TemplateFaultException">It is invalid, or its numbers are too large.</exception>
     public static FormatSpec Parse(string text)
     {
         var position = 0;

@@ -1,9 +1,9 @@
 namespace Ppsd.Host.Text.ChatTemplates.Values;
 
 /// <summary>The <c>loop</c> variable in one round of a loop.</summary>
-/// <param name="items">What the loop runs over, less what its condition left out.</param>
+/// <param name="items">Elements of the loop that meet its condition.</param>
 /// <param name="index">The round, from 0.</param>
-/// <param name="depth">How many loops of a recursive one are around it.</param>
+/// <param name="depth">Nesting depth of a recursive loop.</param>
 /// <param name="changes">What <c>loop.changed</c> was given last; the rounds of a loop share it.</param>
 internal sealed class LoopState(IReadOnlyList<object?> items, int index, int depth, LoopState.Changes changes)
 {
@@ -46,7 +46,7 @@ internal sealed class LoopState(IReadOnlyList<object?> items, int index, int dep
             : throw new TemplateFaultException("loop.cycle needs a value");
     }
 
-    /// <summary>What the rounds of one loop share.</summary>
+    /// <summary>State shared by the iterations of one loop.</summary>
     /// <param name="operators">Compares values.</param>
     public sealed class Changes(Operators operators)
     {

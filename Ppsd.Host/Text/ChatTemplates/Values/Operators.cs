@@ -55,7 +55,7 @@ internal sealed class Operators(RenderBudget budget)
     }
 
     /// <summary>A value with a sign before it.</summary>
-    /// <exception cref="TemplateFaultException">It is no number.</exception>
+    /// <exception cref="TemplateFaultException">It is not a number.</exception>
     public static object Sign(object? value, bool negative) =>
         PythonNumbers.From(Defined(value)) is { } number
             ? negative

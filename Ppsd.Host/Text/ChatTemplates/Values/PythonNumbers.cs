@@ -5,7 +5,9 @@ namespace Ppsd.Host.Text.ChatTemplates.Values;
 /// <summary>Numbers as Python computes and prints them. Integers have 64 bits: what does not fit is an error.</summary>
 internal static class PythonNumbers
 {
-    /// <summary>The number that a value is in arithmetic, where true is 1; null for what is no number.</summary>
+    /// <summary>
+    /// The number that a value is in arithmetic, where true is 1; null for a value that is not a number.
+    /// </summary>
     public static object? From(object? value) =>
         value switch
         {

@@ -36,7 +36,7 @@ internal static class PythonText
         return text[..end];
     }
 
-    /// <summary>How many characters a string has.</summary>
+    /// <summary>Number of characters of a string.</summary>
     public static int Length(string text)
     {
         var pairs = 0;

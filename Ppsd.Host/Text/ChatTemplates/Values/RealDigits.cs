@@ -12,7 +12,9 @@ internal static class RealDigits
     /// <summary>Most digits before or after the point that a template may ask for.</summary>
     public const int MaxPrecision = 1000;
 
-    /// <summary>round(value, precision): the nearest number with so many decimals; a negative precision rounds tens.</summary>
+    /// <summary>
+    /// round(value, precision): the nearest number with that many decimals; a negative precision rounds tens.
+    /// </summary>
     public static double Round(double value, int precision)
     {
         if (!double.IsFinite(value) || value == 0 || precision > 330)
@@ -25,14 +27,14 @@ internal static class RealDigits
         return double.Parse($"{sign}{digits}E{-Math.Max(precision, -330)}", CultureInfo.InvariantCulture);
     }
 
-    /// <summary>The magnitude with exactly so many decimals: "2.50".</summary>
+    /// <summary>The magnitude with exactly that many decimals: "2.50".</summary>
     public static string Fixed(double value, int precision)
     {
         var digits = Scaled(value, precision).ToString(CultureInfo.InvariantCulture).PadLeft(precision + 1, '0');
         return precision == 0 ? digits : $"{digits[..^precision]}.{digits[^precision..]}";
     }
 
-    /// <summary>The first so many significant digits of the magnitude, and the power of ten of the first.</summary>
+    /// <summary>The first significant digits of the magnitude, and the power of ten of the first digit.</summary>
     public static (string Digits, int Exponent) Significant(double value, int count)
     {
         if (value == 0)

@@ -1,13 +1,13 @@
 namespace Ppsd.Host.Text.ChatTemplates.Values;
 
 /// <summary>
-/// What rendering one conversation may cost. A template comes with a model from anywhere: whatever it says, rendering
-/// ends soon, with a result or with an error, and neither fills the memory nor exhausts the stack.
+/// Limits on rendering one conversation. A template may come from any publisher: whatever it contains, rendering ends
+/// soon, with a result or with an error, and neither fills the memory nor exhausts the stack.
 /// </summary>
 internal sealed class RenderBudget
 {
     /// <summary>
-    /// How many steps: evaluated nodes, loop rounds and list elements, and one for every 16 characters.
+    /// Number of steps: evaluated nodes, loop rounds and list elements, and one for every 16 characters.
     /// </summary>
     public const int MaxSteps = 5_000_000; // about half a second
 
@@ -45,7 +45,7 @@ internal sealed class RenderBudget
     public void Search(int length, int partLength) =>
         Count((int)Math.Min(MaxSteps, 1 + ((long)length / UnitsPerStep * (1 + (partLength / 256)))));
 
-    /// <summary>Counts the making of a list of so many elements; call it before doing so.</summary>
+    /// <summary>Counts the creation of a list of this many elements; call it before creating the list.</summary>
     /// <exception cref="TemplateFaultException">It is too long, or there have been too many steps.</exception>
     public void List(long count)
     {

@@ -5,7 +5,7 @@ internal sealed class TemplateMap
 {
     private readonly OrderedDictionary<object, object?> _entries = [];
 
-    /// <summary>How many entries there are.</summary>
+    /// <summary>Number of entries.</summary>
     public int Count => _entries.Count;
 
     /// <summary>The keys in order.</summary>
