@@ -71,7 +71,7 @@ internal sealed class StageHostActor : ReceiveActor, IWithTimers
             message =>
             {
                 WireRefusals.Of(Context.System).Add();
-                _log.Warning("{0} from {1}, which is no member of the cluster, is refused", typeof(T).Name, Sender);
+                _log.Warning("{0} from {1}, which is not a member of the cluster, is refused", typeof(T).Name, Sender);
             },
             _ => !Membership.Has(Context.System, Sender)
         );

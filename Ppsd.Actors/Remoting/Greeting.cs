@@ -66,7 +66,7 @@ internal sealed class Greeting
     {
         if (!IsHello(hello))
         {
-            throw new GreetingException("is no ppsd node");
+            throw new GreetingException("is not a ppsd node");
         }
 
         if (hello[4] != GreetingVersion || !hello[6..VersionsBytes].SequenceEqual(_hello.AsSpan(6, 2)))

@@ -51,7 +51,9 @@ internal sealed record NodeIdentity(
         {
             // With TLS 1.3 a peer looks at the certificate after this side has finished.
             throw new GreetingException(
-                Certificate is null ? "closed the connection: it is no ppsd node, or speaks TLS (--tls)" : Refused(e),
+                Certificate is null
+                    ? "closed the connection: it is not a ppsd node, or speaks TLS (--tls)"
+                    : Refused(e),
                 e
             );
         }
@@ -66,7 +68,7 @@ internal sealed record NodeIdentity(
         await stream.ReadExactlyAsync(hello, cancellation).ConfigureAwait(false);
         if (!Greeting.IsHello(hello))
         {
-            throw new GreetingException("is no ppsd node, or speaks TLS and this node does not");
+            throw new GreetingException("is not a ppsd node, or speaks TLS and this node does not");
         }
 
         await stream.WriteAsync(greeting.Hello, cancellation).ConfigureAwait(false);

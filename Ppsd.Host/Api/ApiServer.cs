@@ -154,7 +154,7 @@ internal sealed class ApiServer : IAsyncDisposable
         }
         catch (SocketException e)
         {
-            throw new UserErrorException($"--host: '{host}' is no address of this machine: {e.Message}", e);
+            throw new UserErrorException($"--host: '{host}' is not an address of this machine: {e.Message}", e);
         }
     }
 

@@ -18,7 +18,7 @@ internal sealed class ChatCommand : PpsdCommand
     private readonly Option<string?> _system = OptionFactory.Text(
         "--system",
         "TEXT",
-        "What the model is told before the conversation."
+        "System message before the conversation."
     );
 
     public ChatCommand(TimeProvider clock)

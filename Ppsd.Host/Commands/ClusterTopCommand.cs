@@ -25,7 +25,7 @@ internal sealed class ClusterTopCommand : PpsdCommand
     private readonly Option<int?> _count = OptionFactory.Number(
         "--count",
         "N",
-        "Ends after so many looks; by default it goes on.",
+        "Ends after this many updates; by default it runs until stopped.",
         1,
         int.MaxValue
     );

@@ -7,7 +7,7 @@ namespace Ppsd.Host.Commands;
 
 /// <summary><c>ppsd devices</c>: this machine's devices, and why one cannot be used.</summary>
 internal sealed class DevicesCommand(TimeProvider clock)
-    : PpsdCommand("devices", "Lists devices and says why one cannot be used.", clock)
+    : PpsdCommand("devices", "Lists devices, with the reason for unusable ones.", clock)
 {
     protected override Task<int> RunAsync(ParseResult parsed, CancellationToken cancellation)
     {

@@ -30,7 +30,7 @@ internal sealed class SamplingOptions(int? standardMaxTokens = 128, bool drawsSe
     private readonly Option<float?> _temperature = OptionFactory.Number(
         "--temperature",
         "T",
-        "Divides logits before drawing; below 0.00001 the most probable token is taken. By default as the model's generation_config.json says, or 0.",
+        "Divides logits before drawing; below 0.00001 the most probable token is taken. By default from the model's generation_config.json, or 0.",
         0f,
         100f
     );

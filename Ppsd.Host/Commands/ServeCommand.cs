@@ -40,7 +40,7 @@ internal sealed class ServeCommand : PpsdCommand
         if (ServerOptions.IsOpenToOthers(settings))
         {
             Console.Error.WriteLine(
-                $"ppsd: warning: --host {settings.Host} lets other machines in and there is no --api-key: whoever reaches this port can use the model"
+                $"ppsd: warning: --host {settings.Host} lets other machines in and there is no --api-key: anyone who reaches this port can use the model"
             );
         }
 

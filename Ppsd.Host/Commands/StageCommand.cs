@@ -38,7 +38,7 @@ internal sealed class StageCommand : PpsdCommand
     private readonly Option<int?> _drainTimeout = OptionFactory.Number(
         "--drain-timeout",
         "SECONDS",
-        "How long the node goes on for the sessions it has when it is told to leave; 30 by default.",
+        "How long a leaving node continues its sessions; 30 by default.",
         0,
         86_400
     );

@@ -14,7 +14,7 @@ internal sealed class VerifyCommand : PpsdCommand
     private readonly Option<string?> _goldens = OptionFactory.Text(
         "--goldens",
         "FILE",
-        "Another implementation's results for this model (docs/benchmarking.md says how they are laid out)."
+        "Another implementation's results for this model (docs/benchmarking.md describes their format)."
     );
 
     public VerifyCommand(TimeProvider clock)

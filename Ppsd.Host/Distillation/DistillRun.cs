@@ -147,7 +147,7 @@ internal sealed class DistillRun(ModelAssets assets, DistillSettings settings, T
             {
                 Save(trainer);
                 DistillView.Note(
-                    $"saved step {trainer.Step} of {steps} in {settings.OutputFolder}; --resume goes on from there"
+                    $"saved step {trainer.Step} of {steps} in {settings.OutputFolder}; --resume continues from there"
                 );
                 cancellation.ThrowIfCancellationRequested();
             }

@@ -147,7 +147,7 @@ internal sealed class RequestFields
         }
         catch (InvalidOperationException)
         {
-            throw ApiException.BadRequest("a field's name is no Unicode text");
+            throw ApiException.BadRequest("a field's name is not valid Unicode text");
         }
     }
 

@@ -88,7 +88,7 @@ internal static class JsonBody
         catch (InvalidOperationException)
         {
             // Names are compared as text, and this one is not valid text.
-            throw ApiException.BadRequest("a field's name is no Unicode text: half of a surrogate pair");
+            throw ApiException.BadRequest("a field's name is not valid Unicode text: half of a surrogate pair");
         }
     }
 

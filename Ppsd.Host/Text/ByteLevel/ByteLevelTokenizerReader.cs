@@ -44,7 +44,7 @@ internal sealed class ByteLevelTokenizerReader(JsonFile file, TokenizerConfig co
         }
         catch (InvalidOperationException e)
         {
-            throw new TextException($"{file.Path}: holds a string that is no valid Unicode text", e);
+            throw new TextException($"{file.Path}: holds a string that is not valid Unicode text", e);
         }
     }
 

@@ -266,7 +266,7 @@ internal sealed class TemplateRenderer
                 var space =
                     scope.Get(field.Namespace) as TemplateNamespace
                     ?? throw new TemplateFaultException(
-                        $"'{field.Namespace}' is no namespace: its fields cannot be set"
+                        $"'{field.Namespace}' is not a namespace: its fields cannot be set"
                     );
                 space.Fields[field.Name] = value;
                 break;

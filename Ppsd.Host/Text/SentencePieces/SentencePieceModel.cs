@@ -45,7 +45,7 @@ internal sealed class SentencePieceModel
         catch (InvalidProtocolBufferException e)
         {
             throw new TextException(
-                $"{path}: is no SentencePiece model; supported: SentencePiece BPE (for tiktoken: its tokenizer.json)",
+                $"{path}: is not a SentencePiece model; supported: SentencePiece BPE (for tiktoken: its tokenizer.json)",
                 e
             );
         }

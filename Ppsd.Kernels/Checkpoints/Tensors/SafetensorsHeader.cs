@@ -91,7 +91,7 @@ internal sealed class SafetensorsHeader
                 path,
                 "header length",
                 $"at most {CheckpointFiles.MaxJsonBytes} bytes",
-                $"{headerBytes}; this is no safetensors file, or it is damaged"
+                $"{headerBytes}; this is not a safetensors file, or it is damaged"
             );
         }
 

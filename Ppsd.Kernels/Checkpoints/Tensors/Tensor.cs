@@ -101,7 +101,7 @@ public sealed unsafe class Tensor
                 new ReadOnlySpan<float>(source, destination.Length).CopyTo(destination);
                 break;
             default:
-                throw new InvalidOperationException($"Tensor '{Name}' holds {ElementType}, which is no float.");
+                throw new InvalidOperationException($"Tensor '{Name}' holds {ElementType}, which is not a float type.");
         }
     }
 
@@ -117,7 +117,7 @@ public sealed unsafe class Tensor
         var source = Rows(row, 1, destination.Length);
         if (ElementType != ElementType.Int32)
         {
-            throw new InvalidOperationException($"Tensor '{Name}' holds {ElementType}, which is no integer.");
+            throw new InvalidOperationException($"Tensor '{Name}' holds {ElementType}, which is not an integer type.");
         }
 
         new ReadOnlySpan<int>(source, destination.Length).CopyTo(destination);

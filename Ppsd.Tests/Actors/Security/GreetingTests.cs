@@ -64,7 +64,7 @@ public sealed class GreetingTests
     {
         Assert.That(
             () => Greeting.OfClient(null).Meet(new byte[Greeting.HelloBytes]),
-            Throws.TypeOf<GreetingException>().With.Message.EqualTo("is no ppsd node")
+            Throws.TypeOf<GreetingException>().With.Message.EqualTo("is not a ppsd node")
         );
         Assert.That(Greeting.OfClient(null).Meet(Greeting.OfServer(null).Hello.Span), Is.False, "no secret, no proofs");
     }

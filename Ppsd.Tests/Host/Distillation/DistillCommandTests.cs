@@ -79,7 +79,7 @@ public sealed class DistillCommandTests
             await process.WaitForExitAsync();
             Assert.That(await output, Is.Empty);
             Assert.That(process.ExitCode, Is.EqualTo(130), await error);
-            Assert.That(await error, Does.Contain("--resume goes on from there"));
+            Assert.That(await error, Does.Contain("--resume continues from there"));
         }
 
         var other = await DistillAsync(

@@ -108,7 +108,7 @@ internal sealed class JsonPrinter
                 AppendAll('{', entries, '}', depth, entry => AppendEntry(entry, depth));
                 break;
             default:
-                throw new TemplateFaultException($"tojson: {ValueNames.Of(value)} is no JSON");
+                throw new TemplateFaultException($"tojson: {ValueNames.Of(value)} cannot be written as JSON");
         }
     }
 

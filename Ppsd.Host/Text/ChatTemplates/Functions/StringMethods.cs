@@ -203,7 +203,8 @@ internal static class StringMethods
         var result = new StringBuilder();
         foreach (var (index, item) in new Sequences(budget).Elements(Operators.Defined(value)).Index())
         {
-            var part = item as string ?? throw new TemplateFaultException($"join: {ValueNames.Of(item)} is no string");
+            var part =
+                item as string ?? throw new TemplateFaultException($"join: {ValueNames.Of(item)} is not a string");
             budget.Text(part.Length + separator.Length);
             RenderBudget.CheckLength(result.Length);
             result.Append(index > 0 ? separator : "").Append(part);

@@ -143,7 +143,7 @@ internal sealed class TagLexer(TemplateSource source, string close, List<Templat
     {
         var text =
             Array.Find(_operators, candidate => IsAt(start, candidate))
-            ?? throw source.Error(start, $"'{_text[start]}' is no operator");
+            ?? throw source.Error(start, $"'{_text[start]}' is not an operator");
         if (text[0] is '(' or '[' or '{')
         {
             _open.Push(

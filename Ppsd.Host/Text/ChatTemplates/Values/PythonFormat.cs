@@ -38,7 +38,7 @@ internal static class PythonFormat
         {
             return value is >= 0 and <= 0x10FFFF and not (>= 0xD800 and <= 0xDFFF)
                 ? spec.Place("", char.ConvertFromUtf32((int)value), '>')
-                : throw new TemplateFaultException($"{value} is no character");
+                : throw new TemplateFaultException($"{value} is not a character");
         }
 
         var magnitude = BigInteger.Abs(value);
