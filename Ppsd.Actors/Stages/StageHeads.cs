@@ -8,8 +8,12 @@ namespace Ppsd.Actors.Stages;
 /// <param name="sessions">Whose rows they are.</param>
 internal sealed class StageHeads(IStageRuntime runtime, StageSessions sessions)
 {
-    /// <summary>Tokens proposed of each step of a chain: with more, rows that could go deeper go into breadth (docs/drafting.md).</summary>
-    private const int ChainAlternatives = 2;
+    /// <summary>
+    /// Tokens proposed of each step of a chain. With more, rows that could go deeper go into breadth; noise makes the second
+    /// and third right more often (docs/drafting.md).
+    /// </summary>
+    private const int GreedyAlternatives = 2;
+    private const int SampledAlternatives = 3;
 
     private readonly List<DraftedToken> _tokens = [];
 
@@ -112,10 +116,11 @@ internal sealed class StageHeads(IStageRuntime runtime, StageSessions sessions)
     private DraftedToken[] Draft(BatchPart part, int firstRow)
     {
         _tokens.Clear();
-        var width = sessions.SettingsOf(part.Session).MaxWidth;
+        var settings = sessions.SettingsOf(part.Session);
+        var width = settings.MaxWidth;
         if (runtime.Description.DraftDepth > 1)
         {
-            width = Math.Min(width, ChainAlternatives);
+            width = Math.Min(width, settings.Sampling.Temperature > 0 ? SampledAlternatives : GreedyAlternatives);
         }
 
         for (var i = part.FirstHeadRow; i < part.Count; i++)

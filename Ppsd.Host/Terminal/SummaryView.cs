@@ -24,8 +24,8 @@ internal static class SummaryView
     {
         var rows = new List<(string Name, string Value)> { ("speed", Speed(stats)), ("ran on", setting) };
 
-        // With one stage there is nothing that a draft could overtake, and none is made.
-        if (stats.Drafts != DraftSources.None && stats.StageCount > 1)
+        // One stage makes drafts only where they reach beyond its own verdict: those of a chain or of n-grams.
+        if (stats.Drafts != DraftSources.None && (stats.StageCount > 1 || stats.VerifiedDrafts > 0))
         {
             rows.Add(
                 (
