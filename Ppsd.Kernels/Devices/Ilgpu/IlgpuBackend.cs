@@ -305,43 +305,11 @@ internal sealed class IlgpuBackend : Backend
     internal override void SwiGlu(Activations gateUp, Activations y, int rows) =>
         _matrices.SwiGlu((IlgpuActivations)gateUp, (IlgpuProductInput)y, rows);
 
-    internal override void AddBias(Activations y, WeightVector bias, int rows)
-    {
-        var to = (IlgpuActivations)y;
-        var groups = (bias.Length + BiasKernel.GroupSize - 1) / BiasKernel.GroupSize;
-        _kernels.AddBias(
-            _stream,
-            new KernelConfig(new Index2D(groups, rows), new Index2D(BiasKernel.GroupSize, 1)),
-            to.View,
-            to.Stride,
-            ((IlgpuVector)bias).View,
-            bias.Length
-        );
-    }
+    internal override void AddBias(Activations y, WeightVector bias, int rows) =>
+        _kernels.QueueBias(_stream, (IlgpuActivations)y, (IlgpuVector)bias, rows);
 
-    internal override void NormHeads(Activations qkv, AttentionShape shape, Norm query, Norm key, int rows)
-    {
-        var heads = (IlgpuActivations)qkv;
-        _kernels.NormHeads(
-            _stream,
-            new KernelConfig(
-                new Index2D(shape.HeadCount + shape.KvHeadCount, rows),
-                new Index2D(HeadNormKernel.GroupSize, 1)
-            ),
-            heads.View,
-            heads.Stride,
-            new HeadNorms
-            {
-                Query = ((IlgpuVector)query.Weight).View,
-                Key = ((IlgpuVector)key.Weight).View,
-                Heads = shape.HeadCount,
-                HeadSize = shape.HeadSize,
-                InverseSize = 1f / shape.HeadSize,
-                QueryEpsilon = query.Epsilon,
-                KeyEpsilon = key.Epsilon,
-            }
-        );
-    }
+    internal override void NormHeads(Activations qkv, AttentionShape shape, Norm query, Norm key, int rows) =>
+        _kernels.QueueHeadNorms(_stream, (IlgpuActivations)qkv, HeadNorms.Of(shape, query, key), rows);
 
     internal override void AppendKv(Activations qkv, AttentionShape shape, RotaryMemory rotary, KvMemory kv) =>
         _kvKernels.Append(

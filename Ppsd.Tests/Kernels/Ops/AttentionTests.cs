@@ -62,7 +62,7 @@ public sealed class AttentionTests
         var rows = Enumerable.Range(0, length).Select(row => TestValues.Peaky(shape.QkvWidth, row)).ToArray();
         var slotCount = (length + 31) / 16 * 16;
         int[] slots = [.. Enumerable.Range(0, length).Select(i => i * 7 % slotCount)];
-        var pool = new Pool(device, shape, slotCount, slotCount);
+        var pool = new AttentionPool(device, _rope, shape, slotCount, slotCount);
         pool.Store(rows, Chain(slots, 0, length));
 
         // Three rows of a chain: committed up to the middle of the last block, a tail after it.
@@ -88,7 +88,7 @@ public sealed class AttentionTests
         using var device = BackendUnderTest.Open(name);
         var shape = new AttentionShape(2, 2, 16);
         var rows = Enumerable.Range(0, 14).Select(row => TestValues.Normal(shape.QkvWidth, row)).ToArray();
-        var pool = new Pool(device, shape, slotCount: 32, maxLength: 64);
+        var pool = new AttentionPool(device, _rope, shape, slotCount: 32, maxLength: 64);
         int[] one = [4, 5, 6];
         int[] other = [20, 21, 22, 23, 24];
         var stored = new StepBatch(14);
@@ -140,7 +140,7 @@ public sealed class AttentionTests
         var shape = new AttentionShape(heads, kvHeads, headSize);
         int[] one = [.. Enumerable.Range(0, 125).Select(i => i * 5 % 128)];
         int[] other = [130, 131, 132];
-        var pool = new Pool(device, shape, slotCount: 192, maxLength: 160);
+        var pool = new AttentionPool(device, _rope, shape, slotCount: 192, maxLength: 160);
         pool.Store(Values(shape, one.Length, seed: 0), Chain(one, 0, one.Length));
         pool.Store(Values(shape, other.Length, seed: 1000), Chain(other, 0, other.Length));
         (int[] Table, int Position, int Parent)[] tokens =
@@ -280,7 +280,7 @@ public sealed class AttentionTests
         int window = int.MaxValue
     )
     {
-        var pool = new Pool(device, shape, slotCount: 32, maxLength: 64);
+        var pool = new AttentionPool(device, _rope, shape, slotCount: 32, maxLength: 64);
         var results = new List<float[]>();
         for (var first = 0; first < rows.Length; first += Math.Min(chunk, rows.Length))
         {
@@ -327,39 +327,5 @@ public sealed class AttentionTests
         }
 
         return [.. results];
-    }
-
-    /// <summary>One layer's cache on a device, and what steps do with it.</summary>
-    private sealed class Pool
-    {
-        private readonly BackendUnderTest _device;
-        private readonly AttentionShape _shape;
-        private readonly KvMemory _kv;
-        private readonly RotaryMemory _rotary;
-
-        public Pool(BackendUnderTest device, AttentionShape shape, int slotCount, int maxLength)
-        {
-            _device = device;
-            _shape = shape;
-            _kv = device.Owned(device.Backend.AllocateKv(new KvShape(slotCount, shape.KvHeadCount, shape.HeadSize)));
-            var table = new RotaryTable(_rope, shape.HeadSize, maxLength, ElementType.Float32);
-            _rotary = device.Owned(device.Backend.LoadRotary(table));
-        }
-
-        public void Store(float[][] rows, StepBatch batch)
-        {
-            var qkv = _device.Rows(rows);
-            _device.Backend.BeginStep(batch);
-            _device.Backend.AppendKv(qkv, _shape, _rotary, _kv);
-        }
-
-        public float[][] Attend(float[][] rows, StepBatch batch)
-        {
-            var qkv = _device.Rows(rows);
-            var y = _device.PoisonedInput(rows.Length, _shape.QueryWidth);
-            _device.Backend.BeginStep(batch);
-            _device.Backend.Attend(qkv, _shape, _rotary, _kv, y);
-            return _device.Read(y, rows.Length);
-        }
     }
 }

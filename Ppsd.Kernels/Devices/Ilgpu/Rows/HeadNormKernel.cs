@@ -1,4 +1,5 @@
 using ILGPU;
+using Ppsd.Kernels.Devices.Ilgpu.Buffers;
 using Ppsd.Kernels.Devices.Ilgpu.Driver;
 using Ppsd.Kernels.Devices.Ilgpu.Lane;
 
@@ -53,6 +54,9 @@ internal struct HeadNorms
     /// <summary>Query heads; key heads follow.</summary>
     public int Heads;
 
+    /// <summary>Key heads.</summary>
+    public int KeyHeads;
+
     /// <summary>Values of a head.</summary>
     public int HeadSize;
 
@@ -64,4 +68,18 @@ internal struct HeadNorms
 
     /// <summary>Added to the mean square of a key head.</summary>
     public float KeyEpsilon;
+
+    /// <summary>The norms of a layer.</summary>
+    public static HeadNorms Of(AttentionShape shape, Norm query, Norm key) =>
+        new()
+        {
+            Query = ((IlgpuVector)query.Weight).View,
+            Key = ((IlgpuVector)key.Weight).View,
+            Heads = shape.HeadCount,
+            KeyHeads = shape.KvHeadCount,
+            HeadSize = shape.HeadSize,
+            InverseSize = 1f / shape.HeadSize,
+            QueryEpsilon = query.Epsilon,
+            KeyEpsilon = key.Epsilon,
+        };
 }

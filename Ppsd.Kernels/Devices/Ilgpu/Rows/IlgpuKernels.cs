@@ -116,12 +116,6 @@ internal sealed class IlgpuKernels(Accelerator accelerator)
     public Action<AcceleratorStream, KernelConfig, ArrayView<float>, int, ArrayView<float>, int, int> SwiGlu { get; } =
         accelerator.LoadKernel<ArrayView<float>, int, ArrayView<float>, int, int>(SwiGluKernel.Execute);
 
-    public Action<AcceleratorStream, KernelConfig, ArrayView<float>, int, ArrayView<float>, int> AddBias =>
-        _addBias ??= accelerator.LoadKernel<ArrayView<float>, int, ArrayView<float>, int>(BiasKernel.Execute);
-
-    public Action<AcceleratorStream, KernelConfig, ArrayView<float>, int, HeadNorms> NormHeads =>
-        _normHeads ??= accelerator.LoadKernel<ArrayView<float>, int, HeadNorms>(HeadNormKernel.Execute);
-
     public Action<
         AcceleratorStream,
         KernelConfig,
@@ -142,4 +136,24 @@ internal sealed class IlgpuKernels(Accelerator accelerator)
         int
     > PackGenerated { get; } =
         accelerator.LoadKernel<GeneratedRows, GeneratedRows, ArrayView<UInt4>, int>(PackKernel.FromGenerator);
+
+    /// <summary>Queues y[r] += bias.</summary>
+    public void QueueBias(AcceleratorStream stream, IlgpuActivations y, IlgpuVector bias, int rows)
+    {
+        _addBias ??= accelerator.LoadKernel<ArrayView<float>, int, ArrayView<float>, int>(BiasKernel.Execute);
+        var groups = (bias.Length + BiasKernel.GroupSize - 1) / BiasKernel.GroupSize;
+        var config = new KernelConfig(new Index2D(groups, rows), new Index2D(BiasKernel.GroupSize, 1));
+        _addBias(stream, config, y.View, y.Stride, bias.View, bias.Length);
+    }
+
+    /// <summary>Queues the norms of every query and key head of q/k/v, in place.</summary>
+    public void QueueHeadNorms(AcceleratorStream stream, IlgpuActivations qkv, HeadNorms norms, int rows)
+    {
+        _normHeads ??= accelerator.LoadKernel<ArrayView<float>, int, HeadNorms>(HeadNormKernel.Execute);
+        var config = new KernelConfig(
+            new Index2D(norms.Heads + norms.KeyHeads, rows),
+            new Index2D(HeadNormKernel.GroupSize, 1)
+        );
+        _normHeads(stream, config, qkv.View, qkv.Stride, norms);
+    }
 }
