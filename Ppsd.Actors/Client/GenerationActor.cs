@@ -63,7 +63,9 @@ internal sealed class GenerationActor : ReceiveActor, IWithTimers
     {
         // A coordinator that moves may take the request with it. The draft stage starts one session a client, however
         // often it is asked.
-        Timers.StartPeriodicTimer(AskAgain.Instance, AskAgain.Instance, TimeSpan.Zero, _askInterval);
+        // The first time at once: a timer, even one of no length, waits for the scheduler's next tick.
+        _gateway.Tell(_request);
+        Timers.StartPeriodicTimer(AskAgain.Instance, AskAgain.Instance, _askInterval);
         Timers.StartSingleTimer(GiveUp.Instance, GiveUp.Instance, _startTimeout);
     }
 

@@ -58,8 +58,11 @@ internal sealed class StageHostActor : ReceiveActor, IWithTimers
 
     public ITimerScheduler Timers { get; set; } = null!;
 
-    protected override void PreStart() =>
-        Timers.StartPeriodicTimer(Offer.Instance, Offer.Instance, TimeSpan.Zero, OfferInterval);
+    protected override void PreStart()
+    {
+        Self.Tell(Offer.Instance);
+        Timers.StartPeriodicTimer(Offer.Instance, Offer.Instance, OfferInterval);
+    }
 
     /// <summary>A stage whose device failed cannot be trusted with its cache; the node decides whether to go on.</summary>
     protected override SupervisorStrategy SupervisorStrategy() => new OneForOneStrategy(_ => Directive.Stop);

@@ -11,6 +11,9 @@ namespace Ppsd.Actors.Local;
 /// <summary>A pipeline whose stages are all actors of this process, each on its own thread.</summary>
 public sealed class LocalPipeline : IAsyncDisposable
 {
+    /// <summary>Name of the actor system.</summary>
+    internal const string SystemName = "ppsd";
+
     private readonly ActorSystem _system;
 
     private LocalPipeline(ActorSystem system, PipelineFormed formed)
@@ -30,16 +33,20 @@ public sealed class LocalPipeline : IAsyncDisposable
     /// <param name="runtimes">Loads each stage's runtime, in order; called on the stages' own threads, at the same time.</param>
     /// <param name="modelFingerprint">Fingerprint of the model, or empty.</param>
     /// <param name="config">Configuration of role <see cref="NodeRole.Local"/>.</param>
+    /// <param name="prepared">An actor system of that role that was made ahead; null to make one now.</param>
     /// <exception cref="PipelineException">A stage could not be loaded.</exception>
     public static async Task<LocalPipeline> StartAsync(
         IReadOnlyList<Func<IStageRuntime>> runtimes,
         string modelFingerprint,
         Config config,
-        TimeProvider clock
+        TimeProvider clock,
+        PreparedSystem? prepared = null
     )
     {
         var options = PpsdConfig.PipelineOptions(config);
-        var system = ActorSystem.Create("ppsd", config);
+        var system = prepared is null
+            ? ActorSystem.Create(SystemName, config)
+            : await prepared.TakeAsync().ConfigureAwait(false);
         var formed = new TaskCompletionSource<PipelineFormed>(TaskCreationOptions.RunContinuationsAsynchronously);
         system.ActorOf(
             Props.Create(() => new LocalPipelineActor(runtimes, modelFingerprint, options, clock, formed)),

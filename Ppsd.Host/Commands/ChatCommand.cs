@@ -40,13 +40,14 @@ internal sealed class ChatCommand : PpsdCommand
     protected override async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellation)
     {
         _placement.Check(parsed);
+        using var prepared = _placement.Prepare(parsed);
         var assets = _model.Open(parsed, _placement.Stages, Clock);
         var settings = _sampling.Settings(parsed, assets) with { ShowDrafts = _showDrafts.Value(parsed) };
 
         // A model that cannot chat is better refused before its weights are loaded.
         _ = assets.ChatTemplate;
         using var interrupts = new ChatInterrupts();
-        await using var pipeline = await _placement.StartAsync(parsed, assets, Clock, interrupts.Leave);
+        await using var pipeline = await _placement.StartAsync(parsed, assets, Clock, interrupts.Leave, prepared);
         interrupts.Leave.ThrowIfCancellationRequested();
         var chat = new InteractiveChat(
             new TextGenerator(pipeline.Client, assets),

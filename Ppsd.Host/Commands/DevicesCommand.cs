@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Ppsd.Host.Terminal;
 using Ppsd.Kernels.Catalog;
 using Spectre.Console;
 using PlainText = Spectre.Console.Text;
@@ -21,7 +22,7 @@ internal sealed class DevicesCommand(TimeProvider clock)
             );
         }
 
-        AnsiConsole.Write(table);
+        OutputConsole.Open().Write(table);
         return Task.FromResult(0);
     }
 }

@@ -72,6 +72,7 @@ internal sealed class GenerateCommand : PpsdCommand
         var prompt = parsed.GetValue(_prompt);
         var promptFile = parsed.GetValue(_prompts);
         CheckCombinations(parsed, prompt, promptFile);
+        using var prepared = _placement.Prepare(parsed);
         var assets = _model.Open(parsed, _placement.Stages, Clock);
         var settings = _sampling.Settings(parsed, assets);
         assets = _model.Calibrate(
@@ -87,7 +88,7 @@ internal sealed class GenerateCommand : PpsdCommand
             : PromptFile.Read(promptFile, assets, cancellation);
 
         CheckContext(prompts, settings, assets);
-        await using var pipeline = await _placement.StartAsync(parsed, assets, Clock, cancellation);
+        await using var pipeline = await _placement.StartAsync(parsed, assets, Clock, cancellation, prepared);
         var generator = new TextGenerator(pipeline.Client, assets);
         if (parsed.GetValue(_json) || promptFile is not null)
         {

@@ -69,7 +69,7 @@ internal sealed class InspectCommand : PpsdCommand
                 ? $"{head.Kind.ToString().ToLowerInvariant()} after layer {head.ExitLayer} ({assets.ExitHeadFolder})"
                 : (FormattableString)$"none"
         );
-        AnsiConsole.Write(facts);
+        OutputConsole.Open().Write(facts);
 
         var table = new Table()
             .Border(TableBorder.Simple)
@@ -87,7 +87,7 @@ internal sealed class InspectCommand : PpsdCommand
             );
         }
 
-        AnsiConsole.Write(table);
+        OutputConsole.Open().Write(table);
         return Task.FromResult(0);
 
         void Fact(string name, FormattableString value) =>

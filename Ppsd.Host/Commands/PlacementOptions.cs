@@ -1,5 +1,7 @@
 using System.CommandLine;
 using Ppsd.Actors.Cluster;
+using Ppsd.Actors.Configuration;
+using Ppsd.Actors.Local;
 using Ppsd.Actors.Planning;
 using Ppsd.Host.Models;
 using Ppsd.Host.Pipelines;
@@ -54,13 +56,28 @@ internal sealed class PlacementOptions(NodeOptions node) : IOptionGroup
         }
     }
 
+    /// <summary>
+    /// Starts what a pipeline of this process needs and no model decides, so that it comes into being while the model's files
+    /// are read; null where the stages are elsewhere.
+    /// </summary>
+    public PreparedSystem? Prepare(ParseResult parsed) =>
+        parsed.GetValue(_processes) is null && parsed.GetValue(_join)!.Length == 0
+            ? new PreparedSystem(node.Settings(parsed).Load(NodeRole.Local))
+            : null;
+
     /// <summary>Starts or joins the pipeline they ask for and waits until it stands.</summary>
+    /// <param name="parsed">The command line.</param>
+    /// <param name="assets">The model.</param>
+    /// <param name="clock">Time.</param>
+    /// <param name="cancellation">Gives up.</param>
+    /// <param name="prepared">What <see cref="Prepare"/> started; null to start all of it now.</param>
     /// <exception cref="UserErrorException">It does not come about.</exception>
     public async Task<IPipeline> StartAsync(
         ParseResult parsed,
         ModelAssets assets,
         TimeProvider clock,
-        CancellationToken cancellation
+        CancellationToken cancellation,
+        PreparedSystem? prepared = null
     )
     {
         var settings = node.Settings(parsed);
@@ -76,7 +93,7 @@ internal sealed class PlacementOptions(NodeOptions node) : IOptionGroup
         var stages = Stages.Settings(parsed, plan.Stages.Count);
         if (processes is null)
         {
-            return await InProcessPipeline.StartAsync(assets, plan, stages, settings, clock);
+            return await InProcessPipeline.StartAsync(assets, plan, stages, settings, clock, prepared: prepared);
         }
 
         if (plan.Stages.Count != processes)

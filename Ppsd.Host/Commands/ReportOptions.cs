@@ -34,7 +34,7 @@ internal sealed class ReportOptions : IOptionGroup
 
     /// <summary>Prints a report as they say.</summary>
     public void Print(ParseResult parsed, BenchReport report) =>
-        report.Print(Format(parsed), AnsiConsole.Console, StandardOutput.Writer);
+        report.Print(Format(parsed), OutputConsole.Open(), StandardOutput.Writer);
 
     private ReportFormat Format(ParseResult parsed) =>
         (parsed.GetValue(_output), parsed.GetValue(_json)) switch

@@ -1,8 +1,11 @@
 using System.CommandLine;
 using Ppsd.Actors.Cluster;
 using Ppsd.Actors.Configuration;
+using Ppsd.Actors.Stages;
 using Ppsd.Host.Generation;
+using Ppsd.Host.Models;
 using Ppsd.Host.Pipelines;
+using Ppsd.Host.Planning.Measurement;
 using Ppsd.Host.Runtime;
 using Ppsd.Host.Telemetry;
 using Ppsd.Host.Terminal;
@@ -12,6 +15,9 @@ namespace Ppsd.Host.Commands;
 /// <summary><c>ppsd stage</c>: a node that holds one stage and may host the coordinator.</summary>
 internal sealed class StageCommand : PpsdCommand
 {
+    /// <summary>Long enough for the runtime to compile what is called often once more, with all optimizations.</summary>
+    private static readonly TimeSpan _warmUp = TimeSpan.FromMilliseconds(400);
+
     private readonly ModelOptions _model = new();
     private readonly StageOptions _stages = new();
     private readonly NodeOptions _node = new();
@@ -87,7 +93,7 @@ internal sealed class StageCommand : PpsdCommand
             Arithmetic = settings.Arithmetic,
             WantedStage = (wanted ?? 0) - 1,
             CreateTextModel = client => new GatewayModel(client, assets),
-            CreateRuntime = layers => factory.Load(layers, (wanted ?? 1) - 1, clock: Clock),
+            CreateRuntime = layers => Warm(factory.Load(layers, (wanted ?? 1) - 1, clock: Clock), assets),
             OnReady = ready =>
                 StandardOutput.WriteLine(
                     $"stage {ready.Stage.Number}: layers {ready.Member.Description.FirstLayer + 1} to "
@@ -119,6 +125,20 @@ internal sealed class StageCommand : PpsdCommand
         return first == member.Terminated && !signals.Stopped.IsCompleted
             ? throw new UserErrorException("the cluster removed this node")
             : 0;
+    }
+
+    /// <summary>
+    /// Runs a stage on the CPU for a moment before the cluster hears of it: nodes take longer to find each other than that, and
+    /// their first text should not be the one that compiles.
+    /// </summary>
+    private IStageRuntime Warm(IStageRuntime runtime, ModelAssets assets)
+    {
+        if (!runtime.RunsOnDevice)
+        {
+            new StageProbe(runtime, assets.Config.HiddenSize, Clock).WarmUp(_warmUp);
+        }
+
+        return runtime;
     }
 
     private string DrainSettings(ParseResult parsed) =>

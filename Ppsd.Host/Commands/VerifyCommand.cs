@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Ppsd.Host.Terminal;
 using Ppsd.Host.Verification;
 using Ppsd.Kernels.Checkpoints.Configuration;
 using Spectre.Console;
@@ -28,7 +29,8 @@ internal sealed class VerifyCommand : PpsdCommand
     protected override async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellation)
     {
         var device = new VerifiedDevice(_model.Open(parsed, _stages, Clock), _stages.Settings(parsed, stagesHere: 1));
-        AnsiConsole.WriteLine($"{device.Assets.Name} on {device.Settings.Devices[0]}");
+        var output = OutputConsole.Open();
+        output.WriteLine($"{device.Assets.Name} on {device.Settings.Devices[0]}");
         var failures = 0;
         foreach (var finding in new BitIdentityChecks(device).Run())
         {
@@ -64,14 +66,14 @@ internal sealed class VerifyCommand : PpsdCommand
         }
 
         Print(device.Finite.Result());
-        AnsiConsole.WriteLine(failures == 0 ? "all checks passed" : $"{failures} checks FAILED");
+        output.WriteLine(failures == 0 ? "all checks passed" : $"{failures} checks FAILED");
         return failures == 0 ? 0 : 1;
 
         void Print(Finding finding)
         {
             failures += finding.Passed ? 0 : 1;
             var verdict = finding.Passed ? "[green]ok[/]    " : "[red]FAIL[/]  ";
-            AnsiConsole.MarkupLine(verdict + Markup.Escape($"{finding.Name}: {finding.Detail}"));
+            output.MarkupLine(verdict + Markup.Escape($"{finding.Name}: {finding.Detail}"));
         }
     }
 

@@ -43,7 +43,8 @@ internal sealed class InProcessPipeline : IPipeline
         StageSettings settings,
         NodeSettings node,
         TimeProvider clock,
-        Func<IStageRuntime, IStageRuntime>? wrap = null
+        Func<IStageRuntime, IStageRuntime>? wrap = null,
+        PreparedSystem? prepared = null
     )
     {
         var factory = new StageRuntimeFactory(assets, settings, plan);
@@ -74,7 +75,7 @@ internal sealed class InProcessPipeline : IPipeline
         try
         {
             return new InProcessPipeline(
-                await LocalPipeline.StartAsync(runtimes, assets.Fingerprint, config, clock),
+                await LocalPipeline.StartAsync(runtimes, assets.Fingerprint, config, clock, prepared),
                 clock
             );
         }

@@ -9,6 +9,15 @@ internal static class ErrorConsole
     /// <summary>True when standard error is a terminal.</summary>
     public static bool IsTerminal => !Console.IsErrorRedirected;
 
+    /// <summary>Columns of the terminal now; null when there is none.</summary>
+    public static int? Columns => IsTerminal && Console.WindowWidth is > 0 and var columns ? columns : null;
+
+    /// <summary>True when standard error is a terminal that shows colours, and nobody asked for none (no-color.org).</summary>
+    public static bool HasColours =>
+        IsTerminal
+        && string.IsNullOrEmpty(Environment.GetEnvironmentVariable("NO_COLOR"))
+        && Environment.GetEnvironmentVariable("TERM") != "dumb";
+
     /// <summary>Tells in one line what cannot be done.</summary>
     public static void Complain(string message)
     {

@@ -5,17 +5,17 @@ using Spectre.Console;
 namespace Ppsd.Host.Terminal;
 
 /// <summary>
-/// Progress of loading on standard error: a bar per stage on a terminal; elsewhere a line per stage that takes longer
-/// than a moment. Told from several stages' threads at once.
+/// Progress of loading on standard error where it takes longer than a moment: a bar per stage on a terminal, a line per
+/// stage elsewhere. Told from several stages' threads at once.
 /// </summary>
 internal sealed class LoadingView : IDisposable
 {
     private static readonly TimeSpan _moment = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan _momentBeforeBars = TimeSpan.FromMilliseconds(300);
 
     private readonly Lock _lock = new();
     private readonly TimeProvider _clock;
     private readonly long _opened;
-    private readonly IAnsiConsole _console;
     private readonly LoadProgress[] _latest;
     private readonly LayerRange[] _layers;
     private readonly bool[] _done;
@@ -23,11 +23,10 @@ internal sealed class LoadingView : IDisposable
     private readonly TaskCompletionSource _closed = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly Task _bars;
 
-    private LoadingView(int stageCount, IAnsiConsole console, bool isTerminal, TimeProvider clock)
+    private LoadingView(int stageCount, bool isTerminal, TimeProvider clock)
     {
         _clock = clock;
         _opened = clock.GetTimestamp();
-        _console = console;
         _isTerminal = isTerminal;
         _latest = new LoadProgress[stageCount];
         _layers = new LayerRange[stageCount];
@@ -38,7 +37,7 @@ internal sealed class LoadingView : IDisposable
     /// <summary>Opens the view.</summary>
     /// <param name="stageCount">Stages that will load.</param>
     public static LoadingView Open(int stageCount, TimeProvider clock) =>
-        new(stageCount, ErrorConsole.Open(), ErrorConsole.IsTerminal, clock);
+        new(stageCount, ErrorConsole.IsTerminal, clock);
 
     /// <summary>A stage has loaded another part.</summary>
     public void Report(int stage, LayerRange layers, LoadProgress progress)
@@ -55,7 +54,7 @@ internal sealed class LoadingView : IDisposable
             _done[stage] = true;
             if (!_isTerminal && _clock.GetElapsedTime(_opened) > _moment)
             {
-                _console.WriteLine($"{Title(stage)}: {Megabytes(progress.LoadedBytes)} MB loaded");
+                Console.Error.WriteLine($"{Title(stage)}: {Megabytes(progress.LoadedBytes)} MB loaded");
             }
         }
     }
@@ -66,8 +65,16 @@ internal sealed class LoadingView : IDisposable
         _bars.GetAwaiter().GetResult();
     }
 
-    private Task ShowBarsAsync() =>
-        _console
+    private async Task ShowBarsAsync()
+    {
+        await Task.WhenAny(_closed.Task, Task.Delay(_momentBeforeBars));
+        if (_closed.Task.IsCompleted)
+        {
+            return;
+        }
+
+        await ErrorConsole
+            .Open()
             .Progress()
             .AutoClear(true)
             .HideCompleted(false)
@@ -87,6 +94,7 @@ internal sealed class LoadingView : IDisposable
 
                 Update(bars);
             });
+    }
 
     private void Update(List<ProgressTask> bars)
     {

@@ -14,8 +14,8 @@ internal static class OutputConsole
     /// <summary>Columns of the terminal now; null when there is none.</summary>
     public static int? Columns => IsTerminal ? Console.WindowWidth : null;
 
-    /// <summary>Standard output's current stream.</summary>
-    public static IAnsiConsole Open() => AnsiConsole.Console;
+    /// <summary>Standard output's current console, made on demand: making it takes time that a streamed text should not pay.</summary>
+    public static IAnsiConsole Open() => IsTerminal ? AnsiConsole.Console : OverFile(StandardOutput.Writer);
 
     /// <summary>A console over a file or a pipe: lines of any length, without colours and without blanks at their ends.</summary>
     public static IAnsiConsole OverFile(TextWriter output)

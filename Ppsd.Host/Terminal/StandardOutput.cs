@@ -1,6 +1,5 @@
 using System.Text;
 using Microsoft.Win32.SafeHandles;
-using Spectre.Console;
 
 namespace Ppsd.Host.Terminal;
 
@@ -31,7 +30,6 @@ internal static class StandardOutput
                 AutoFlush = true,
             }
         );
-        AnsiConsole.Console = OutputConsole.OverFile(_claimed);
         Console.SetOut(Console.Error);
     }
 

@@ -2,8 +2,6 @@ using System.Globalization;
 using Ppsd.Actors.Messages;
 using Ppsd.Host.Generation;
 using Ppsd.Kernels.Sampling;
-using Spectre.Console;
-using PlainText = Spectre.Console.Text;
 
 namespace Ppsd.Host.Terminal;
 
@@ -100,13 +98,8 @@ internal static class SummaryView
 
     private static void Print(IEnumerable<(string Name, string Value)> rows)
     {
-        var grid = new Grid().AddColumn(new GridColumn().NoWrap().PadRight(3)).AddColumn();
-        foreach (var (name, value) in rows)
-        {
-            grid.AddRow(new Markup($"[grey]{name.PadRight("stages busy".Length)}[/]"), new PlainText(value));
-        }
-
-        ErrorConsole.Open().Write(grid);
+        var lines = new NamedLines(ErrorConsole.Columns, ErrorConsole.HasColours);
+        Console.Error.Write(string.Concat(rows.Select(row => lines.Of(row.Name, row.Value))));
     }
 
     private static string Rate(SessionStats stats) =>

@@ -1,0 +1,37 @@
+using Akka.Actor;
+using Akka.Configuration;
+
+namespace Ppsd.Actors.Local;
+
+/// <summary>
+/// An actor system that comes into being while its user still reads a model's files. Whoever takes it owns it; one that
+/// nobody took is terminated, without a wait, when this is disposed of.
+/// </summary>
+/// <param name="config">Configuration of its role.</param>
+public sealed class PreparedSystem(Config config) : IDisposable
+{
+    private readonly Task<ActorSystem> _system = Task.Run(() => ActorSystem.Create(LocalPipeline.SystemName, config));
+    private bool _taken;
+
+    /// <summary>The system, once it is there.</summary>
+    public Task<ActorSystem> TakeAsync()
+    {
+        _taken = true;
+        return _system;
+    }
+
+    /// <inheritdoc />
+    public void Dispose()
+    {
+        if (!_taken)
+        {
+            _taken = true;
+            _ = _system.ContinueWith(
+                created => created.Result.Terminate(),
+                CancellationToken.None,
+                TaskContinuationOptions.OnlyOnRanToCompletion,
+                TaskScheduler.Default
+            );
+        }
+    }
+}
