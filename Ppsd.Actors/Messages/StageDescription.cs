@@ -42,7 +42,7 @@ public sealed record StageDescription
     [Key(8)]
     public required int MaxRows { get; init; }
 
-    /// <summary>Most candidates of a micro-batch.</summary>
+    /// <summary>Most candidates of one session in a micro-batch.</summary>
     [Key(9)]
     public required int MaxWidth { get; init; }
 
@@ -68,4 +68,12 @@ public sealed record StageDescription
     /// <summary>What rows cost here.</summary>
     [Key(14)]
     public RowCosts RowCosts { get; init; }
+
+    /// <summary>Most candidates of a step, over all sessions; 0 for <see cref="MaxWidth"/>.</summary>
+    [Key(15)]
+    public int StepRows { get; init; }
+
+    /// <summary>Most candidates of a step, over all sessions.</summary>
+    [IgnoreMember]
+    public int CandidatesPerStep => StepRows > 0 ? StepRows : MaxWidth;
 }

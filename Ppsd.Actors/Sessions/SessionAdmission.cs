@@ -43,7 +43,7 @@ internal sealed class SessionAdmission
     /// <summary>What every stage can take in one cycle.</summary>
     public StepLimits StepLimits =>
         new(
-            _maxWidth,
+            _pipeline.Stages.Min(stage => stage.Description.CandidatesPerStep),
             _options.ParallelStagesOf(_pipeline.Stages.Length),
             _options.WindowFor(_pipeline.Stages.Length),
             RowCost

@@ -32,9 +32,9 @@ internal sealed class StageIntake(StageIndex stage, StageDescription description
             return $"rows: expected at most {description.MaxRows}, found {batch.Count}";
         }
 
-        if (batch.Count - batch.FirstHeadRow > description.MaxWidth)
+        if (batch.Count - batch.FirstHeadRow > description.CandidatesPerStep)
         {
-            return $"rows whose successors are wanted: expected at most {description.MaxWidth}, "
+            return $"rows whose successors are wanted: expected at most {description.CandidatesPerStep}, "
                 + $"found {batch.Count - batch.FirstHeadRow}";
         }
 

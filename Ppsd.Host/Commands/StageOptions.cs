@@ -72,6 +72,14 @@ internal sealed class StageOptions : IOptionGroup
         4096
     );
 
+    private readonly Option<int?> _stepRows = OptionFactory.Number(
+        "--step-rows",
+        "N",
+        "Most candidates of a step, over all sessions; by default 64 on a CUDA card and 8 on the CPU.",
+        1,
+        64
+    );
+
     private readonly Option<int?> _deviceShare = OptionFactory.Number(
         "--device-share",
         "N",
@@ -94,6 +102,7 @@ internal sealed class StageOptions : IOptionGroup
         command.Options.Add(_kvType);
         command.Options.Add(_ropeFrequencies);
         command.Options.Add(_prefillChunk);
+        command.Options.Add(_stepRows);
         command.Options.Add(_deviceShare);
     }
 
@@ -178,6 +187,7 @@ internal sealed class StageOptions : IOptionGroup
             RopeFrequencies =
                 parsed.GetValue(_ropeFrequencies) == "fp32" ? RopeFrequencies.Float32 : RopeFrequencies.CheckpointType,
             PrefillChunk = parsed.GetValue(_prefillChunk) ?? 0,
+            StepRows = parsed.GetValue(_stepRows) ?? 0,
             DeviceShare = parsed.GetValue(_deviceShare) ?? 0,
         };
 
@@ -188,7 +198,7 @@ internal sealed class StageOptions : IOptionGroup
         yield return plan.ToString();
         yield return "--threads";
         yield return $"{threads}";
-        foreach (var option in (Option[])[_device, _kvCacheBytes, _kvType, _ropeFrequencies, _prefillChunk])
+        foreach (var option in (Option[])[_device, _kvCacheBytes, _kvType, _ropeFrequencies, _prefillChunk, _stepRows])
         {
             if (parsed.GetResult(option) is { Implicit: false, Tokens: [var token, ..] })
             {

@@ -11,6 +11,9 @@ namespace Ppsd.Host.Runtime;
 /// <summary>The one adapter between kernels and actors: a <see cref="StageModel"/> as a stage actor sees it.</summary>
 internal sealed class StageModelRuntime : IStageRuntime
 {
+    /// <summary>Most candidates of one session in a step: a tree of more pays nowhere, and its memory is reserved.</summary>
+    private const int SessionWidth = 8;
+
     private readonly Backend _backend;
     private readonly StageModel _model;
     private readonly DraftToken[] _best;
@@ -40,7 +43,8 @@ internal sealed class StageModelRuntime : IStageRuntime
             PageSize = StageModel.KvPageSize,
             MaxLength = model.MaxLength,
             MaxRows = model.MaxRows,
-            MaxWidth = model.MaxWidth,
+            MaxWidth = Math.Min(model.MaxWidth, SessionWidth),
+            StepRows = model.MaxWidth,
             WeightBytes = model.WeightBytes,
             VocabSize = options.Config.VocabSize,
             HiddenSize = model.HiddenSize,

@@ -95,7 +95,11 @@ internal sealed class StageRuntimeFactory(ModelAssets assets, StageSettings sett
             ExitHeadFolder = assets.ExitHeadFolder,
             ExitHead = assets.ExitHead,
             KvCacheBytes = settings.KvCacheBytes,
-            MaxRows = settings.PrefillChunkOn(device ?? settings.Devices[0]),
+            MaxRows = Math.Max(
+                settings.PrefillChunkOn(device ?? settings.Devices[0]),
+                settings.StepRowsOn(device ?? settings.Devices[0])
+            ),
+            MaxWidth = settings.StepRowsOn(device ?? settings.Devices[0]),
             RopeFrequencies = settings.RopeFrequencies,
         };
 }

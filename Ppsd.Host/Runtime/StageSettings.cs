@@ -36,6 +36,15 @@ internal sealed record StageSettings
                 : [$"kv-type={(KvType == KvType.Float32 ? "fp32" : "bf16")}"],
         ];
 
+    /// <summary>Most candidates of a step, over all sessions; 0 for what suits the device.</summary>
+    public int StepRows { get; init; }
+
+    /// <summary>Most candidates of a step on a device: a card takes dozens in hardly more time than a few.</summary>
+    public int StepRowsOn(string device) =>
+        StepRows > 0 ? StepRows
+        : device == "cpu" ? 8
+        : 64;
+
     /// <summary>The device of a stage.</summary>
     /// <param name="stage">Its place, from 0.</param>
     public string DeviceOf(int stage) => Devices[stage % Devices.Count];

@@ -33,6 +33,9 @@ internal sealed class ModelRun(IReadOnlyList<StageModel> stages, FiniteNumbers? 
         _lengths.Remove(sequence);
     }
 
+    /// <summary>Most rows of a step that get logits.</summary>
+    public int MaxWidth => stages[^1].MaxWidth;
+
     /// <summary>Steps that the last stage's exit head drafts ahead.</summary>
     public int DraftDepth => stages[^1].DraftDepth;
 

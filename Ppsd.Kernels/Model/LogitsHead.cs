@@ -15,7 +15,7 @@ internal sealed class LogitsHead : IDisposable
     private readonly NormedRows _normed;
     private readonly Activations _logits;
     private readonly TokenDraws? _draws;
-    private readonly float[] _host;
+    private float[] _host = [];
     private readonly bool _ownsNorm;
     private int _rows;
     private bool _isRead;
@@ -33,7 +33,6 @@ internal sealed class LogitsHead : IDisposable
         _normed = backend.AllocateNormed(maxRows, lmHead.Columns);
         _logits = backend.AllocateActivations(maxRows, lmHead.Rows);
         _draws = backend.AllocateDraws(maxRows, lmHead.Rows);
-        _host = new float[maxRows * lmHead.Rows];
     }
 
     /// <summary>The device's draws; null where the host draws.</summary>
@@ -81,6 +80,12 @@ internal sealed class LogitsHead : IDisposable
     {
         if (!_isRead)
         {
+            if (_host.Length < _rows * _lmHead.Rows)
+            {
+                // A card draws itself: few of its stages ever ask for logits.
+                _host = new float[_rows * _lmHead.Rows];
+            }
+
             _backend.Download(_logits, _rows, _host);
             _isRead = true;
         }

@@ -27,6 +27,9 @@ internal sealed class IlgpuBackend : Backend
 {
     private const int InitialTransfer = 4096;
 
+    // Steps of candidates are recorded; chunks of a prompt are longer.
+    private const int MostRecordedRows = 64;
+
     private readonly IlgpuDevice _device;
     private readonly Accelerator _accelerator;
     private readonly StepQueue _queue;
@@ -129,13 +132,13 @@ internal sealed class IlgpuBackend : Backend
         _words.Begin(batch, _queue);
         PointAtWords();
         _rows = _matrices.Rows = batch.RowCount;
-        _longestContext = _rows <= TensorCore.Width ? ContextBucket(batch.LongestContext) : batch.LongestContext;
+        _longestContext = _rows <= MostRecordedRows ? ContextBucket(batch.LongestContext) : batch.LongestContext;
     }
 
     internal override void Run(StepPart part, int firstRow, Action operations, int depth = 1)
     {
         // Chunks of a prompt come in too many shapes, and are too long for their launches to count.
-        if (_rows > TensorCore.Width)
+        if (_rows > MostRecordedRows)
         {
             operations();
             return;
@@ -152,7 +155,7 @@ internal sealed class IlgpuBackend : Backend
 
         // One room for all that a recording holds: a chain's last step attends to a little more than its first.
         var longest = steps[^1].LongestContext;
-        _longestContext = Math.Max(_longestContext, _rows <= TensorCore.Width ? ContextBucket(longest) : longest);
+        _longestContext = Math.Max(_longestContext, _rows <= MostRecordedRows ? ContextBucket(longest) : longest);
     }
 
     internal override void UseRows(int chainStep)

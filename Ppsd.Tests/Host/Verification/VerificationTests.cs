@@ -20,6 +20,22 @@ public sealed class VerificationTests
         Assert.That(device.Finite.Result().Passed, device.Finite.Result().Detail);
     }
 
+    [Test]
+    public async Task A_step_of_more_candidates_changes_no_bit_and_no_text()
+    {
+        using var folder = new TemporaryFolder();
+        ExitHeadFolder.WriteNorm(TestModels.Tiny, 2, folder.FullPath);
+        var device = Device(TestModels.Folder(TestModels.Tiny), folder.FullPath, stepRows: 17);
+        var findings = new BitIdentityChecks(device).Run().ToList();
+        await foreach (var finding in new DecodeModeChecks(device, TimeProvider.System).RunAsync())
+        {
+            findings.Add(finding);
+        }
+
+        Assert.That(findings[0].Name, Is.EqualTo("rows at widths 1 to 17"));
+        Assert.That(findings.Where(finding => !finding.Passed), Is.Empty);
+    }
+
     [TestCase(TestModels.Tiny, 2)]
     [TestCase(TestModels.Tiny3, 3)]
     public async Task Both_modes_give_the_same_tokens_for_every_cut_beside_other_sessions(string model, int exitLayer)
@@ -104,7 +120,8 @@ public sealed class VerificationTests
     private static VerifiedDevice Device(
         string model,
         string? exitHead,
-        Ppsd.Kernels.Model.RopeFrequencies frequencies = Ppsd.Kernels.Model.RopeFrequencies.CheckpointType
+        Ppsd.Kernels.Model.RopeFrequencies frequencies = Ppsd.Kernels.Model.RopeFrequencies.CheckpointType,
+        int stepRows = 0
     ) =>
         new(
             ModelAssets.Open(model, exitHead, TimeProvider.System),
@@ -114,6 +131,7 @@ public sealed class VerificationTests
                 Threads = 1,
                 KvCacheBytes = 16 << 20,
                 RopeFrequencies = frequencies,
+                StepRows = stepRows,
             }
         );
 }

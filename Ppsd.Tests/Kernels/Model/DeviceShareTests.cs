@@ -115,6 +115,23 @@ public sealed class DeviceShareTests
         Assert.That(factory.OptionsFor(new LayerRange(0, 8), device).MaxRows, Is.EqualTo(expected));
     }
 
+    [TestCase("cpu", 0, 8)]
+    [TestCase("cuda:1", 0, 64)]
+    [TestCase("cuda:0", 8, 8)]
+    public void The_candidates_of_a_step_suit_the_device_unless_they_are_given(string device, int given, int expected)
+    {
+        var settings = new StageSettings
+        {
+            Devices = ["cpu", device],
+            Threads = 1,
+            PrefillChunk = 4,
+            StepRows = given,
+        };
+        var options = new StageRuntimeFactory(_llama7B, settings).OptionsFor(new LayerRange(0, 8), device);
+
+        Assert.That((options.MaxWidth, options.MaxRows), Is.EqualTo((expected, expected)));
+    }
+
     private static List<(StageFootprint Own, DeviceShare? Share)> Stages(
         string[] devices,
         int[] counts,
