@@ -22,7 +22,7 @@ internal sealed class SamplingOptions(int? standardMaxTokens = 128, bool drawsSe
     private readonly Option<int?> _maxTokens = OptionFactory.Number(
         "--max-tokens",
         "N",
-        $"Most tokens to generate; {standardMaxTokens?.ToString(CultureInfo.InvariantCulture) ?? "what the context has room for"} by default.",
+        $"Most tokens to generate; {standardMaxTokens?.ToString(CultureInfo.InvariantCulture) ?? "the model's max_new_tokens, or the rest of the context"} by default.",
         1,
         int.MaxValue
     );
@@ -174,7 +174,8 @@ internal sealed class SamplingOptions(int? standardMaxTokens = 128, bool drawsSe
         return new GenerationSettings
         {
             Drafts = Drafts(parsed, assets),
-            MaxTokens = parsed.GetValue(_maxTokens) ?? standardMaxTokens ?? int.MaxValue,
+            MaxTokens =
+                parsed.GetValue(_maxTokens) ?? standardMaxTokens ?? ModelDefaults.MaxTokens(assets, int.MaxValue),
             IgnoreEndTokens = parsed.GetValue(_ignoreEos),
             MaxWidth = parsed.GetValue(_maxWidth) ?? 0,
             ChainDepth = ChainDepth(parsed),

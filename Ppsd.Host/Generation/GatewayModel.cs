@@ -33,7 +33,9 @@ internal sealed class GatewayModel(PpsdClient client, ModelAssets assets) : ITex
         {
             Drafts = ModelDefaults.Drafts(settings, assets),
             Sampling = ModelDefaults.Sampling(settings, assets),
-            MaxTokens = settings.MaxTokens ?? Math.Max(1, assets.Config.MaxPositions - prompt.Length),
+            MaxTokens =
+                settings.MaxTokens
+                ?? ModelDefaults.MaxTokens(assets, Math.Max(1, assets.Config.MaxPositions - prompt.Length)),
             IgnoreEndTokens = settings.IgnoresEndTokens,
             MaxWidth = settings.MaxWidth ?? 0,
             StopStrings = settings.StopStrings,

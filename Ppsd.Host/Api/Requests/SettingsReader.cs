@@ -51,7 +51,7 @@ internal static class SettingsReader
 
     /// <summary>The most tokens to generate, checked against the context.</summary>
     /// <param name="asked">The requested value; null for the default.</param>
-    /// <param name="standard">The default; null for whatever the context holds.</param>
+    /// <param name="standard">The server's default; null for the model's, or the rest of the context.</param>
     /// <param name="prompt">Tokens of the prompt.</param>
     /// <param name="param">The field it came from.</param>
     public static int MaxTokens(int? asked, int? standard, int prompt, ServedModel model, string param)
@@ -67,7 +67,7 @@ internal static class SettingsReader
             );
         }
 
-        return asked ?? Math.Min(standard ?? room, room);
+        return asked ?? Math.Min(standard ?? ModelDefaults.MaxTokens(model.Assets, room), room);
     }
 
     private static DraftSources Drafts(RequestFields fields, ServedModel model) =>

@@ -3,6 +3,7 @@ using Ppsd.Actors.Messages;
 using Ppsd.Host.Api.Requests;
 using Ppsd.Host.Generation;
 using Ppsd.Host.Models;
+using Ppsd.Tests.Kernels.Checkpoints;
 using Ppsd.Tests.Support;
 
 namespace Ppsd.Tests.Host.Api.Requests;
@@ -88,6 +89,31 @@ public sealed class RequestReaderTests
             Assert.That(chat.Settings.Sampling, Is.EqualTo(SamplingSettings.Greedy with { Seed = 99 }));
             Assert.That(chat, Has.Property("Streams").False.And.Property("IncludesUsage").False);
             Assert.That(chat.Settings.TopLogprobs, Is.Null);
+        }
+    }
+
+    [TestCase(20, 20)]
+    [TestCase(5000, null)]
+    public void The_model_s_own_length_is_a_chat_s_default_up_to_the_context(int own, int? expected)
+    {
+        using var folder = new TemporaryFolder();
+        foreach (var file in Directory.EnumerateFiles(TestModels.Folder(TestModels.Gsm)))
+        {
+            File.Copy(file, Path.Combine(folder.FullPath, Path.GetFileName(file)));
+        }
+
+        File.WriteAllText(
+            Path.Combine(folder.FullPath, "generation_config.json"),
+            $$"""{"eos_token_id": 2, "max_new_tokens": {{own}}}"""
+        );
+        var model = new ServedModel("gsm", ModelAssets.Open(folder.FullPath, null, TimeProvider.System), []);
+
+        var chat = Read(new ChatRequestReader(model, _defaults), """{"messages":[{"role":"user","content":"x"}]}""");
+        var completion = Read(new CompletionRequestReader(model, _defaults), """{"prompt":"x"}""");
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(chat.Settings.MaxTokens, Is.EqualTo(expected ?? 2048 - chat.Prompt.Length));
+            Assert.That(completion.Settings.MaxTokens, Is.EqualTo(16), "as OpenAI has it");
         }
     }
 
