@@ -1,6 +1,8 @@
 using System.CommandLine;
 using Ppsd.Host.Distillation;
 using Ppsd.Host.Models;
+using Ppsd.Kernels.Catalog;
+using Ppsd.Kernels.Distillation;
 using Ppsd.Kernels.Distillation.Compute;
 using Ppsd.Kernels.Distillation.Heads;
 using Ppsd.Kernels.Model;
@@ -113,8 +115,8 @@ internal sealed class DistillTrainingOptions : IOptionGroup
 
     private readonly Option<string?> _device = OptionFactory.Text(
         "--device",
-        "cpu",
-        "Device to train on; the CPU by default."
+        "auto|cpu|cuda:N",
+        "Device to train on; auto by default: the first usable CUDA card, or else the CPU."
     );
 
     private readonly Option<int?> _threads = OptionFactory.Number(
@@ -169,7 +171,6 @@ internal sealed class DistillTrainingOptions : IOptionGroup
             throw new UserErrorException("expected --tokens or --steps, found both");
         }
 
-        var device = parsed.GetValue(_device);
         return settings with
         {
             Tokens = parsed.GetValue(_tokens) ?? DefaultTokens,
@@ -191,12 +192,22 @@ internal sealed class DistillTrainingOptions : IOptionGroup
             EvaluateEvery = parsed.GetValue(_evaluateEvery) ?? 0,
             SaveEvery = parsed.GetValue(_saveEvery) ?? DefaultSaveEvery,
             Resumes = parsed.GetValue(_resume),
-            Device = device is null or "cpu"
-                ? "cpu"
-                : throw new UserErrorException($"--device: expected cpu, found '{device}'"),
+            Device = DeviceOf(parsed.GetValue(_device)),
             Threads = parsed.GetValue(_threads) ?? Environment.ProcessorCount,
             RopeFrequencies =
                 parsed.GetValue(_ropeFrequencies) == "fp32" ? RopeFrequencies.Float32 : RopeFrequencies.CheckpointType,
         };
+    }
+
+    private static string DeviceOf(string? given)
+    {
+        if (given is null or "auto")
+        {
+            return DeviceCatalog.Automatic()[0];
+        }
+
+        return DeviceCatalog.IsName(given)
+            ? given
+            : throw new UserErrorException($"--device: expected auto, cpu or cuda:N, found '{given}'");
     }
 }

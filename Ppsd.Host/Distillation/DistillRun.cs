@@ -1,5 +1,7 @@
 using Ppsd.Host.Models;
+using Ppsd.Kernels.Catalog;
 using Ppsd.Kernels.Checkpoints.Configuration;
+using Ppsd.Kernels.Devices;
 using Ppsd.Kernels.Distillation;
 using Ppsd.Kernels.Distillation.Compute;
 using Ppsd.Kernels.Distillation.Cpu;
@@ -51,7 +53,7 @@ internal sealed class DistillRun(ModelAssets assets, DistillSettings settings, T
             .ToArray();
         var plan = written.Count == 0 ? lengths : new BatchPlan(sequences, settings.BatchTokens, settings.Seed);
         var steps = settings.Steps ?? plan.StepsFor(settings.Tokens);
-        using var device = new CpuTrainingDevice(settings.Threads);
+        using var device = TrainingDeviceCatalog.Open(settings.Device, settings.Threads);
         using var trainer = CreateTrainer(device, data.Length);
         _logs = [.. settings.Heads.Select(head => OpenLog(settings.FolderOf(head)))];
         if (settings.Resumes && File.Exists(StatePath))
@@ -99,22 +101,27 @@ internal sealed class DistillRun(ModelAssets assets, DistillSettings settings, T
         using WeightSource source = assets.Synthetic is { } synthetic
             ? new SyntheticWeightSource(synthetic.Weights)
             : new CheckpointWeightSource(assets.Folder);
-        return new HeadTrainer(
-            device,
-            source,
-            assets.Config,
-            settings.Heads,
-            new TrainerSettings
-            {
-                SequenceLength = length,
-                BatchTokens = settings.BatchTokens,
-                Loss = settings.Loss,
-                Start = settings.Start,
-                Seed = settings.Seed,
-                WeightDecay = settings.WeightDecay,
-                RopeFrequencies = settings.RopeFrequencies,
-            }
-        );
+        var trainer = new TrainerSettings
+        {
+            SequenceLength = length,
+            BatchTokens = settings.BatchTokens,
+            Loss = settings.Loss,
+            Start = settings.Start,
+            Seed = settings.Seed,
+            WeightDecay = settings.WeightDecay,
+            RopeFrequencies = settings.RopeFrequencies,
+        };
+        try
+        {
+            return new HeadTrainer(device, source, assets.Config, settings.Heads, trainer);
+        }
+        catch (DeviceException e)
+        {
+            throw new DeviceException(
+                $"{e.Message}; fewer heads at a time (--head, --exit-layer) and a shorter --sequence-length take less",
+                e
+            );
+        }
     }
 
     private static HeadLog OpenLog(string folder)

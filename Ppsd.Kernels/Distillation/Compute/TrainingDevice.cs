@@ -188,7 +188,7 @@ internal abstract class TrainingDevice : IDisposable
     /// <param name="first">First entry of both lists.</param>
     /// <param name="count">Rows of logits.</param>
     /// <param name="weight">Factor of the gradient.</param>
-    /// <param name="results">From row <paramref name="first"/> on: receives loss, overlap, hit and count of each, [rows, 4].</param>
+    /// <param name="results">[4, rows], from column <paramref name="first"/> on: receives each row's loss, overlap, hit and count.</param>
     public abstract void Loss(
         Activations target,
         Activations draft,

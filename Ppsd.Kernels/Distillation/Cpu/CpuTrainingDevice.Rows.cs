@@ -184,7 +184,7 @@ internal sealed unsafe partial class CpuTrainingDevice
                     if (Values(rows)[first + i] < 0)
                     {
                         RowOf(draft, i).Clear();
-                        RowOf(results, first + i).Clear();
+                        ClearResult((CpuActivations)results, first + i);
                         continue;
                     }
 
@@ -195,7 +195,8 @@ internal sealed unsafe partial class CpuTrainingDevice
                         Values(nextTokens)[first + i],
                         loss,
                         weight,
-                        ((CpuActivations)results).Row(first + i)
+                        ((CpuActivations)results).Row(0) + first + i,
+                        ((CpuActivations)results).Stride
                     );
                 }
             }
@@ -251,6 +252,14 @@ internal sealed unsafe partial class CpuTrainingDevice
         }
 
         return result;
+    }
+
+    private static void ClearResult(CpuActivations results, int column)
+    {
+        for (var i = 0; i < 4; i++)
+        {
+            results.Row(i)[column] = 0;
+        }
     }
 
     private static void RotateRow(float* row, AttentionShape shape, RotaryTable table, int position, float direction)

@@ -19,7 +19,7 @@ internal static unsafe class LossRow
     /// <summary>How fast <see cref="DistillationLoss.Hybrid"/> turns from KL to total variation as the overlap grows.</summary>
     public const float OverlapDecay = 3f;
 
-    /// <summary>Rows of logits are padded to whole vectors; what lies beyond the vocabulary is not read.</summary>
+    /// <summary>Loss, overlap, hit and count go to results a stride apart. Rows of logits are padded to whole vectors; what lies beyond the vocabulary is not read.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Execute(
         float* target,
@@ -28,7 +28,8 @@ internal static unsafe class LossRow
         int nextToken,
         DistillationLoss loss,
         float weight,
-        float* result
+        float* result,
+        long stride
     )
     {
         var targetMax = RowMath.Max(target, vocabSize);
@@ -55,9 +56,9 @@ internal static unsafe class LossRow
         Gradient(target, draft, vocabSize, targetLog, draftLog, lambda, variation, ceShare, terms.SignMean, weight);
         draft[ceToken] -= weight * ceShare;
         result[0] = lambda * terms.Kl + variation * 2 * (1 - terms.Overlap) + ceShare * crossEntropy;
-        result[1] = terms.Overlap;
-        result[2] = targetBest == draftBest ? 1 : 0;
-        result[3] = 1;
+        result[stride] = terms.Overlap;
+        result[2 * stride] = targetBest == draftBest ? 1 : 0;
+        result[3 * stride] = 1;
     }
 
     private readonly record struct RowTerms(float Kl, float Overlap, float SignMean);

@@ -1,6 +1,7 @@
 using Ppsd.Kernels.Devices;
 using Ppsd.Kernels.Distillation.Compute;
 using Ppsd.Kernels.Distillation.Teacher;
+using Ppsd.Kernels.Weights;
 
 namespace Ppsd.Kernels.Distillation.Heads;
 
@@ -31,7 +32,7 @@ internal sealed class DraftLoss : IDisposable
         {
             for (var step = 0; step < head.Steps; step++)
             {
-                _results.Add((head, step), device.Allocate(maxRows, 4));
+                _results.Add((head, step), device.Allocate(4, maxRows));
             }
         }
     }
@@ -65,17 +66,18 @@ internal sealed class DraftLoss : IDisposable
     /// <summary>Waits for the pass and sums what it gave for a head's step.</summary>
     public LossSums Sums(TrainedHead head, int step, TrainingPass pass)
     {
-        _device.Download(_results[(head, step)], pass.TargetCount, _host);
+        _device.Download(_results[(head, step)], 4, _host);
         double loss = 0;
         double overlap = 0;
         double hits = 0;
         double count = 0;
+        var stride = _host.Length / 4;
         for (var i = 0; i < pass.TargetCount; i++)
         {
-            loss += _host[4 * i];
-            overlap += _host[4 * i + 1];
-            hits += _host[4 * i + 2];
-            count += _host[4 * i + 3];
+            loss += _host[i];
+            overlap += _host[stride + i];
+            hits += _host[2 * stride + i];
+            count += _host[3 * stride + i];
         }
 
         return new LossSums(loss, overlap, hits, count);

@@ -1,5 +1,6 @@
 using Ppsd.Kernels.Checkpoints;
 using Ppsd.Kernels.Checkpoints.Configuration;
+using Ppsd.Kernels.Devices;
 using Ppsd.Kernels.Distillation.Compute;
 using Ppsd.Kernels.Weights;
 

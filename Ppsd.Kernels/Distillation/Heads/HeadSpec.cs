@@ -1,3 +1,5 @@
+using Ppsd.Kernels.Devices;
+
 namespace Ppsd.Kernels.Distillation.Heads;
 
 /// <summary>Kinds of heads that can be trained.</summary>

@@ -121,6 +121,26 @@ public sealed class DistillCommandTests
         Assert.That(run.Error, Does.Contain(expected));
     }
 
+    [TestCase("tiny-qwen2", "biases")]
+    [TestCase("tiny-qwen3", "norms of queries and keys")]
+    public async Task A_model_whose_layers_cannot_be_trained_is_refused(string model, string found)
+    {
+        using var folder = new TemporaryFolder();
+        var data = folder.Write("data.jsonl", """{"text": "Some words."}""");
+        var run = await Cli.RunAsync([
+            "distill",
+            "--model",
+            TestModels.Folder(model),
+            "--data",
+            data,
+            "--out",
+            folder.File("out"),
+        ]);
+        Assert.That(run.ExitCode, Is.EqualTo(2), run.Error);
+        Assert.That(run.ErrorLines, Has.Length.EqualTo(1), run.Error);
+        Assert.That(run.Error, Does.Contain($"found {found}"));
+    }
+
     [Test]
     public async Task A_loss_that_leaves_the_numbers_stops_the_run()
     {

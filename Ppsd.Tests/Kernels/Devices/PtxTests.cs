@@ -160,7 +160,8 @@ public sealed class PtxTests
         Assert.That(ptx, Does.Not.Match(@"(?<!\.extern )\.shared \.align"));
     }
 
-    private static string Compile(MethodInfo kernel)
+    /// <summary>A kernel's text for the target card.</summary>
+    internal static string Compile(MethodInfo kernel)
     {
         using var context = Context.Create(builder => IlgpuDevice.Configure(builder));
         using var backend = new PTXBackend(context, CudaArchitecture.SM_90, CudaInstructionSet.ISA_84, null!);

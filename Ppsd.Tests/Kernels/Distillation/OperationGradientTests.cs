@@ -2,6 +2,7 @@ using Ppsd.Kernels.Checkpoints.Configuration;
 using Ppsd.Kernels.Checkpoints.Tensors;
 using Ppsd.Kernels.Devices;
 using Ppsd.Kernels.Distillation.Compute;
+using Ppsd.Kernels.Weights;
 using Ppsd.Tests.Support;
 
 namespace Ppsd.Tests.Kernels.Distillation;
@@ -23,8 +24,7 @@ public sealed class OperationGradientTests(string deviceName)
     [TestCase(1, 5, 3)]
     [TestCase(13, 32, 33)]
     [TestCase(37, 70, 48)]
-    [TestCase(101, 200, 67)]
-    [TestCase(250, 33, 130)]
+    [TestCase(250, 200, 130)]
     public void Products_and_their_gradients(int rows, int inner, int outer)
     {
         var x = Values(rows * inner, 1);
@@ -137,14 +137,13 @@ public sealed class OperationGradientTests(string deviceName)
     }
 
     [TestCase(1, 1, 4, 1)]
-    [TestCase(2, 1, 10, 1)]
     [TestCase(4, 2, 18, 1)]
     [TestCase(4, 2, 18, 3)]
     [TestCase(2, 2, 33, 2)]
     public void Attention_within_sequences_and_chains(int heads, int kvHeads, int headSize, int stepCount)
     {
-        // Lengths about the block of queries (48) and the panel of keys (32).
-        int[] starts = [0, 1, 6, 56, 70];
+        // Lengths about the block of queries (48; on a card 16) and the panel of keys (32).
+        int[] starts = _test.IsSimulator ? [0, 1, 6, 40] : [0, 1, 6, 56, 70];
         var shape = new AttentionShapeOf(heads, kvHeads, headSize);
         var rows = starts[^1];
         var steps = Enumerable.Range(0, stepCount).Select(i => Values(rows * shape.Width, 20 + i)).ToArray();
@@ -170,8 +169,11 @@ public sealed class OperationGradientTests(string deviceName)
         }
     }
 
-    [Test]
-    public void Losses([Values] bool hybrid, [Values(37, 300)] int vocabSize, [Values(1f, 6f)] float spread)
+    [TestCase(true, 300, 1f)]
+    [TestCase(true, 37, 6f)]
+    [TestCase(false, 37, 1f)]
+    [TestCase(false, 300, 6f)]
+    public void Losses(bool hybrid, int vocabSize, float spread)
     {
         var loss = hybrid ? DistillationLoss.Hybrid : DistillationLoss.KlCrossEntropy;
         const int Count = 5;
@@ -182,7 +184,7 @@ public sealed class OperationGradientTests(string deviceName)
         var draft = Values(Count * vocabSize, 41, spread);
         var targetBuffer = _test.Rows(target, Count);
         var draftBuffer = _test.Rows(draft, Count);
-        var results = _test.Poisoned(Count + 1, 4);
+        var results = _test.Poisoned(4, Count + 1);
         Device.Loss(
             targetBuffer,
             draftBuffer,
@@ -195,7 +197,7 @@ public sealed class OperationGradientTests(string deviceName)
             results
         );
         var gradients = _test.Read(draftBuffer).Chunk(vocabSize).ToArray();
-        var sums = _test.Read(results).Chunk(4).ToArray();
+        var sums = Transposed(_test.Read(results), 4).Chunk(4).ToArray();
         for (var i = 0; i < Count; i++)
         {
             var u = target[(i * vocabSize)..((i + 1) * vocabSize)];

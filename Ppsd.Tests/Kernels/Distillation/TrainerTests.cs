@@ -1,3 +1,4 @@
+using Ppsd.Kernels.Devices;
 using Ppsd.Kernels.Distillation;
 using Ppsd.Kernels.Distillation.Compute;
 using Ppsd.Kernels.Distillation.Cpu;

@@ -1,7 +1,9 @@
 using Ppsd.Kernels.Checkpoints.Tensors;
 using Ppsd.Kernels.Devices;
+using Ppsd.Kernels.Devices.Ilgpu.Driver;
 using Ppsd.Kernels.Distillation.Compute;
 using Ppsd.Kernels.Distillation.Cpu;
+using Ppsd.Kernels.Distillation.Ilgpu;
 using Ppsd.Kernels.Weights;
 
 namespace Ppsd.Tests.Kernels.Distillation;
@@ -11,19 +13,47 @@ internal sealed class TrainingDeviceUnderTest : IDisposable
 {
     private readonly List<IDisposable> _buffers = [];
 
-    private TrainingDeviceUnderTest(TrainingDevice device) => Device = device;
+    private TrainingDeviceUnderTest(TrainingDevice device, bool isShared)
+    {
+        Device = device;
+        _isShared = isShared;
+    }
 
-    public static IEnumerable<string> Names { get; } = ["cpu", "cpu, 3 threads"];
+    // The simulator starts a thread for each of a multiprocessor's, so all tests share one, one at a time.
+    private static readonly SemaphoreSlim _simulatorFree = new(1);
+    private static readonly Lazy<TrainingDevice> _simulator = new(() =>
+        new IlgpuTrainingDevice(IlgpuDevice.OpenSimulator(), passTokens: 64)
+    );
+
+    /// <summary>Devices whose products are fp32 throughout.</summary>
+    public static IEnumerable<string> ExactNames { get; } = ["cpu", "cpu, 3 threads"];
+
+    /// <summary>Devices; the simulator runs the very kernels of CUDA.</summary>
+    public static IEnumerable<string> Names { get; } = [.. ExactNames, Simulator];
+
+    private const string Simulator = "simulator";
+
+    private readonly bool _isShared;
 
     public TrainingDevice Device { get; }
+
+    /// <summary>True on the simulator, which is right and thousands of times slower.</summary>
+    public bool IsSimulator => _isShared;
 
     public static TrainingDeviceUnderTest Open(string name) =>
         name switch
         {
-            "cpu" => new(new CpuTrainingDevice(1)),
-            "cpu, 3 threads" => new(new CpuTrainingDevice(3)),
+            "cpu" => new(new CpuTrainingDevice(1), isShared: false),
+            "cpu, 3 threads" => new(new CpuTrainingDevice(3), isShared: false),
+            Simulator => OpenSimulator(),
             _ => throw new ArgumentOutOfRangeException(nameof(name), name, "no such device"),
         };
+
+    private static TrainingDeviceUnderTest OpenSimulator()
+    {
+        _simulatorFree.Wait();
+        return new(_simulator.Value, isShared: true);
+    }
 
     /// <summary>A buffer of these values.</summary>
     public Activations Rows(double[] values, int rows)
@@ -85,7 +115,14 @@ internal sealed class TrainingDeviceUnderTest : IDisposable
     public void Dispose()
     {
         _buffers.ForEach(buffer => buffer.Dispose());
-        Device.Dispose();
+        if (_isShared)
+        {
+            _simulatorFree.Release();
+        }
+        else
+        {
+            Device.Dispose();
+        }
     }
 
     private static float[] Single(double[] values) => [.. values.Select(value => (float)value)];
