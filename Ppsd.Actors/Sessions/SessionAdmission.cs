@@ -13,8 +13,10 @@ internal sealed class SessionAdmission
 {
     private const int MaxChainDepth = 64;
 
-    /// <summary>Rows that cost more than this share of a step are hardly ever worth one.</summary>
-    private const double DearRow = 0.5;
+    /// <summary>
+    /// Where rows cost more than this share of a step, so do the steps of a chain, and they take what the rows bring.
+    /// </summary>
+    private const double DearRow = 0.2;
 
     private readonly PipelineFormed _pipeline;
     private readonly PipelineOptions _options;
@@ -188,7 +190,7 @@ internal sealed class SessionAdmission
 
     /// <summary>
     /// The width asked for. Left open, it is as wide as a micro-batch may be where sources propose more than the next token
-    /// and rows cost less than half a step; the composer takes only rows that pay.
+    /// and rows cost less than a fifth of a step; the composer takes only rows that pay.
     /// </summary>
     private int WidthOf(StartSession request)
     {

@@ -19,12 +19,15 @@ internal sealed class StageHeads(IStageRuntime runtime, StageSessions sessions)
 
     /// <summary>
     /// True when the exit head must run: parts draft, or will draft later and the head has a cache of its own. Where the
-    /// verdict comes at once, only a chain drafts beyond it.
+    /// verdict comes at once, only a chain drafts beyond it, and only where there is room beside a verified token.
     /// </summary>
     public bool MustRunExitHead(MicroBatch batch, bool isLast) =>
         runtime.Description.HasExitHead
         && (!isLast || runtime.Description.DraftDepth > 1)
-        && Array.Exists(batch.Parts, part => DraftsWithHead(part));
+        && Array.Exists(
+            batch.Parts,
+            part => DraftsWithHead(part) && (!isLast || sessions.SettingsOf(part.Session).MaxWidth > 1)
+        );
 
     /// <summary>Rows and depth for the exit head; parts that draft come last in a micro-batch.</summary>
     public DraftRequest RequestFor(MicroBatch batch) => new(FirstDraftRow(batch), DepthFor(batch));

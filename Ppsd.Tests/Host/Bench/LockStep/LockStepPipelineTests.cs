@@ -40,6 +40,21 @@ public sealed class LockStepPipelineTests
     }
 
     [Test]
+    public void One_stage_does_not_draft_where_there_is_no_room_beside_a_verified_token() =>
+        Assert.That(
+            CyclesPerToken(
+                Decode(
+                    1,
+                    (_, _, _) => throw new AssertionException("drafted in vain"),
+                    DraftSources.ExitHead,
+                    width: 1,
+                    depth: 4
+                )
+            ),
+            Is.EqualTo(1)
+        );
+
+    [Test]
     public void N_grams_alone_save_cycles_where_the_text_repeats()
     {
         var text = Decode(4, drafter: null, DraftSources.NGrams, width: 8);
