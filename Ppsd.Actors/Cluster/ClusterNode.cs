@@ -1,5 +1,6 @@
 using System.Net.Sockets;
 using Akka.Actor;
+using Akka.Cluster;
 using Akka.Cluster.Tools.Singleton;
 using Akka.Configuration;
 using Akka.Pattern;
@@ -345,7 +346,11 @@ public sealed class ClusterNode : IAsyncDisposable
         }
     }
 
-    /// <summary>Registers an actor whose work is finished before the node leaves, within the drain timeout.</summary>
+    /// <summary>
+    /// Registers an actor whose work is finished before the node leaves, within the drain timeout. Not where the cluster has removed
+    /// the node: nobody reads that work any more, and while the node stays, its word of whom it cannot reach makes others
+    /// doubt members that are well.
+    /// </summary>
     private void FinishBeforeLeaving(IActorRef actor)
     {
         var timeout = _system.Settings.Config.GetTimeSpan("ppsd.cluster.drain-timeout");
@@ -356,7 +361,11 @@ public sealed class ClusterNode : IAsyncDisposable
                 $"drain-{actor.Path.Name}",
                 async () =>
                 {
-                    await ActorAsk.OrNullAsync<Drained>(actor, Drain.Instance, timeout).ConfigureAwait(false);
+                    if (Cluster.SelfMember.Status is not (MemberStatus.Down or MemberStatus.Removed))
+                    {
+                        await ActorAsk.OrNullAsync<Drained>(actor, Drain.Instance, timeout).ConfigureAwait(false);
+                    }
+
                     return Akka.Done.Instance;
                 }
             );

@@ -1,3 +1,4 @@
+using Microsoft.Extensions.AI;
 using Ppsd.Actors.Client;
 using Ppsd.Actors.Ids;
 using Ppsd.Actors.Messages;
@@ -9,7 +10,7 @@ namespace Ppsd.Tests.Actors.Cluster;
 [Parallelizable(ParallelScope.All)]
 public sealed class PipelineChangeTests
 {
-    private static readonly TimeSpan _patience = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan _patience = TimeSpan.FromSeconds(60);
 
     [TestCase(
         "toy",
@@ -69,6 +70,28 @@ public sealed class PipelineChangeTests
             Assert.That(failure.Message, Does.Contain("stage 2").And.Contain(address));
             Assert.That((await ToyCluster.FormedAsync(first)).Epoch.Value, Is.EqualTo(2));
         }
+    }
+
+    [Test]
+    public async Task A_node_that_the_cluster_has_removed_does_not_stay_for_its_texts()
+    {
+        await using var cluster = new ToyCluster(
+            1,
+            ToyDrafters.Mostly,
+            hocon: "akka.loglevel = OFF\nakka.cluster.run-coordinated-shutdown-when-down = on\nppsd.cluster.drain-timeout = 1h"
+        );
+        var node = cluster.AddStage();
+        await ToyCluster.FormedAsync(node);
+        await using var client = cluster.AddChatClient();
+
+        // Accepted, and never read to its end.
+        var text = client.GetStreamingResponseAsync("12", new() { MaxOutputTokens = 3_900 }).GetAsyncEnumerator();
+        Assert.That(await text.MoveNextAsync(), Is.True);
+        var itself = Akka.Cluster.Cluster.Get(node.System);
+        itself.Down(itself.SelfAddress);
+
+        await node.Terminated.WaitAsync(_patience);
+        await text.DisposeAsync();
     }
 
     private static async Task<GenerationException> CatchAsync(Task reading)
