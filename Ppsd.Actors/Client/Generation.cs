@@ -40,14 +40,21 @@ public sealed class Generation : IAsyncDisposable
         await using (this.ConfigureAwait(false))
         {
             var unreported = 0;
+            var isComplete = false;
             await foreach (var next in _events.Reader.ReadAllAsync(cancellation).ConfigureAwait(false))
             {
+                isComplete = next is GenerationEnded;
                 yield return next;
                 if (next is TokensGenerated generated && (unreported += generated.Tokens.Count) >= CreditBatch)
                 {
                     _actor.Tell(new GenerationActor.TokensRead(unreported));
                     unreported = 0;
                 }
+            }
+
+            if (!isComplete)
+            {
+                throw GenerationException.Unfinished();
             }
         }
     }

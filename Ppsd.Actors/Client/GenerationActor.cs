@@ -44,7 +44,7 @@ internal sealed class GenerationActor : ReceiveActor, IWithTimers
         Receive<TokensEmitted>(Emit);
         Receive<DraftsInFlight>(drafts => _events.TryWrite(new DraftsChanged(drafts.Tokens)));
         Receive<SessionEnded>(Ended);
-        Receive<SessionFailed>(failed => Break(GenerationFailure.Broken, failed.Reason));
+        Receive<SessionFailed>(failed => Break(failed.IsFault ? GenerationFailure.Failed : GenerationFailure.Broken, failed.Reason));
         Receive<Terminated>(lost =>
             Break(GenerationFailure.Broken, $"stage 1 of the pipeline is gone ({lost.ActorRef.Path.Address})")
         );
@@ -78,11 +78,19 @@ internal sealed class GenerationActor : ReceiveActor, IWithTimers
             _draftStage.Tell(new StopSession(session));
         }
 
-        // Without effect after a regular end: a generation has its last event or an error.
-        _events.TryComplete(
-            new GenerationException(GenerationFailure.Broken, "this process ends, or has left the cluster")
-        );
+        // Has no effect after a regular end. Without its last event the text is not whole, and its reader must not take it
+        // for whole: this process may have been removed from the cluster, which stops all its actors.
+        _events.TryComplete(GenerationException.Unfinished());
     }
+
+    protected override void PreRestart(Exception reason, object message)
+    {
+        Break(GenerationFailure.Broken, $"the client of the pipeline failed: {reason.Message}");
+        base.PreRestart(reason, message);
+    }
+
+    // Its reader has been told of the failure; a new start would generate for nobody.
+    protected override void PostRestart(Exception reason) => Context.Stop(Self);
 
     private void Wait()
     {

@@ -9,8 +9,11 @@ public enum GenerationFailure
     /// <summary>No pipeline could take it; trying again later may help.</summary>
     Unavailable,
 
-    /// <summary>It broke off: a stage was lost or failed.</summary>
+    /// <summary>It broke off: a stage was lost, or the way to it; trying again later may help.</summary>
     Broken,
+
+    /// <summary>A stage failed to compute it; the same request is likely to fail again.</summary>
+    Failed,
 }
 
 /// <summary>A generation was refused or broke off; the message is one line for the user.</summary>
@@ -20,10 +23,17 @@ public sealed class GenerationException : Exception
     public GenerationException(GenerationFailure failure, string message, Exception? cause = null)
         : base(message, cause) => Failure = failure;
 
+    /// <summary>Of what kind the failure is.</summary>
+    public GenerationFailure Failure { get; }
+
+    /// <summary>The client's end of a generation has stopped before the last message came.</summary>
+    internal static GenerationException Unfinished() =>
+        new(
+            GenerationFailure.Broken,
+            "this process was removed from the cluster, or is stopping, before the text was complete"
+        );
+
     /// <summary>Nothing can be started any more on an actor system that ends.</summary>
     internal static GenerationException OfLeaving(Exception cause) =>
         new(GenerationFailure.Unavailable, "this process ends, or has left the cluster", cause);
-
-    /// <summary>Of what kind the failure is.</summary>
-    public GenerationFailure Failure { get; }
 }

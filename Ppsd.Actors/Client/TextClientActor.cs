@@ -62,11 +62,19 @@ internal sealed class TextClientActor : ReceiveActor, IWithTimers
         // However this actor stopped, the reader is gone. After a regular end this message comes late and is ignored.
         _session?.Tell(new StopText());
 
-        // Without effect after a regular end: a text has its last message or an error.
-        _parts.TryComplete(
-            new GenerationException(GenerationFailure.Broken, "this process has left the cluster; it joins anew")
-        );
+        // Has no effect after a regular end. Without its last part the text is not whole, and its reader must not take it for
+        // whole: this process may have been removed from the cluster, which stops all its actors.
+        _parts.TryComplete(GenerationException.Unfinished());
     }
+
+    protected override void PreRestart(Exception reason, object message)
+    {
+        Break(GenerationFailure.Broken, $"the client of the text gateway failed: {reason.Message}");
+        base.PreRestart(reason, message);
+    }
+
+    // Its reader has been told of the failure; a new start would ask for a text that nobody reads.
+    protected override void PostRestart(Exception reason) => Context.Stop(Self);
 
     private void Ask()
     {

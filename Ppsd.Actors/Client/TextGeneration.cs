@@ -32,14 +32,21 @@ internal static class TextGeneration
         try
         {
             var unreported = 0;
+            var isComplete = false;
             await foreach (var part in parts.Reader.ReadAllAsync(cancellation).ConfigureAwait(false))
             {
+                isComplete = part is TextEnded;
                 yield return part;
                 if (part is TextEmitted && ++unreported == CreditBatch)
                 {
                     actor.Tell(new TextCredit(unreported));
                     unreported = 0;
                 }
+            }
+
+            if (!isComplete)
+            {
+                throw GenerationException.Unfinished();
             }
         }
         finally

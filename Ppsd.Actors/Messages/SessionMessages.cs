@@ -157,9 +157,13 @@ public sealed record SessionEnded(
 
 /// <summary>The generation broke off. Draft stage to client; the last message of a session.</summary>
 /// <param name="Reason">One line for the user.</param>
+/// <param name="IsFault">True when a stage failed to compute; false when one was lost, and trying again may help.</param>
 [MessagePackObject]
-public sealed record SessionFailed([property: Key(0)] SessionId Session, [property: Key(1)] string Reason)
-    : IWireMessage;
+public sealed record SessionFailed(
+    [property: Key(0)] SessionId Session,
+    [property: Key(1)] string Reason,
+    [property: Key(2)] bool IsFault
+) : IWireMessage;
 
 /// <summary>Ends a session early. Client to draft stage. Repeat delivery is safe.</summary>
 [MessagePackObject]

@@ -32,7 +32,10 @@ internal sealed class DraftLoop(IDraftLoopPort port, PipelineOptions options, Ti
 
     /// <summary>Figures of all sessions.</summary>
     public SessionTotals Totals =>
-        _counters.Totals([.. _sessions.Values.Select(session => session.Decode)], _unread.Count, _waiting.Count);
+        _counters.Totals([.. _sessions.Values.Select(session => session.Decode)], _unread.Count, _waiting.Count) with
+        {
+            MaxTextLength = _admission?.MaxTextLength ?? 0,
+        };
 
     private int StageCount => _pipeline!.Stages.Length;
 
@@ -123,6 +126,7 @@ internal sealed class DraftLoop(IDraftLoopPort port, PipelineOptions options, Ti
             return;
         }
 
+        request = _admission.Fit(request);
         if (_admission.Refusal(request) is { } reason)
         {
             client.Tell(new SessionRefused(RefusalKind.BadRequest, reason));
@@ -141,12 +145,13 @@ internal sealed class DraftLoop(IDraftLoopPort port, PipelineOptions options, Ti
     /// <summary>A session cannot go on.</summary>
     /// <param name="id">The session; an unknown one is ignored.</param>
     /// <param name="reason">One line for the user.</param>
-    public void Fail(SessionId id, string reason)
+    /// <param name="isFault">True when a stage failed to compute, false when one was lost.</param>
+    public void Fail(SessionId id, string reason, bool isFault)
     {
         if (Forget(id) is { } session)
         {
             session.SendNews();
-            session.Client.Tell(new SessionFailed(id, reason));
+            session.Client.Tell(new SessionFailed(id, reason, isFault));
             Unwatch(session.Client);
         }
     }
@@ -220,7 +225,8 @@ internal sealed class DraftLoop(IDraftLoopPort port, PipelineOptions options, Ti
             Fail(
                 verdicts.Session,
                 $"stage {StageCount}: the model's logits are not finite (NaN or infinity): its weights hold such values, "
-                    + "or a device computes wrongly"
+                    + "or a device computes wrongly",
+                isFault: true
             );
         }
         else if (outcome.Finish is { } reason)
@@ -382,7 +388,7 @@ internal sealed class DraftLoop(IDraftLoopPort port, PipelineOptions options, Ti
     {
         foreach (var id in _sessions.Keys.ToList())
         {
-            Fail(id, reason);
+            Fail(id, reason, isFault: false);
         }
 
         while (_waiting.TryDequeue(out var entry))

@@ -27,7 +27,7 @@ internal sealed class DraftStageActor : StageActor, IWithTimers, IDraftLoopPort
         Receive<Verdicts>(TakeVerdicts);
         Receive<GapSeen>(_loop.TakeGap);
         Receive<SessionReleased>(_loop.NoteReleased);
-        Receive<StageFault>(fault => _loop.Fail(fault.Session, fault.Reason));
+        Receive<StageFault>(fault => _loop.Fail(fault.Session, fault.Reason, isFault: true));
         Receive<Housekeeping>(_ => _loop.KeepHouse());
     }
 

@@ -48,6 +48,7 @@ internal sealed class TextSessionActor : ReceiveActor
 
     private async Task SendAllAsync(IActorRef self, CancellationTokenSource end)
     {
+        var isComplete = false;
         try
         {
             await foreach (var part in _model.GenerateAsync(_request, end.Token).ConfigureAwait(false))
@@ -57,14 +58,20 @@ internal sealed class TextSessionActor : ReceiveActor
                     await _window.TakeAsync(end.Token).ConfigureAwait(false);
                 }
 
+                isComplete = part is TextEnded;
                 _client.Tell(part, self);
+            }
+
+            if (!isComplete)
+            {
+                throw new GenerationException(GenerationFailure.Broken, "the text ended before it was complete");
             }
         }
         catch (GenerationException e)
         {
             _client.Tell(new TextFailed(e.Failure, e.Message), self);
         }
-        catch (OperationCanceledException)
+        catch (OperationCanceledException) when (end.IsCancellationRequested)
         {
             // The client has left; if instead this node is stopping, the client notices by its death watch.
         }

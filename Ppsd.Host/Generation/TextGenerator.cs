@@ -29,6 +29,7 @@ internal sealed class TextGenerator(PpsdClient client, ModelAssets assets)
         var tokens = new List<TokenId>();
         var logprobs = settings.TopLogprobs is null ? null : new List<TokenLogprobs>();
         var told = 0;
+        var isComplete = false;
         var text = new StringBuilder();
 
         var generation = client.Start(Request(assets, prompt, settings));
@@ -65,6 +66,7 @@ internal sealed class TextGenerator(PpsdClient client, ModelAssets assets)
                         yield return Added(rest);
                     }
 
+                    isComplete = true;
                     var reason = stops.Found is null ? ended.Reason : FinishReason.Stop;
                     yield return new TextCompleted(
                         new TextResult(
@@ -85,6 +87,11 @@ internal sealed class TextGenerator(PpsdClient client, ModelAssets assets)
                 default:
                     break;
             }
+        }
+
+        if (!isComplete)
+        {
+            throw new GenerationException(GenerationFailure.Broken, "the generation ended before its last message");
         }
 
         string Append(TokensGenerated generated)

@@ -1,6 +1,7 @@
 using System.Reflection;
 using System.Runtime.Serialization;
 using Akka.Actor;
+using Ppsd.Actors.Client;
 using Ppsd.Actors.Configuration;
 using Ppsd.Actors.Ids;
 using Ppsd.Actors.Messages;
@@ -85,7 +86,7 @@ public sealed class WireSerializerTests
             new SessionQueued(4),
             new SessionStarted(session),
             new SessionRefused(RefusalKind.Unavailable, "later"),
-            new SessionFailed(session, "gone"),
+            new SessionFailed(session, "gone", IsFault: true),
             new StopSession(session),
             new TokenCredit(session, 3),
             new StageFailed(new StageIndex(1), "no file"),
