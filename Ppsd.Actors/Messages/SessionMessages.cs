@@ -65,6 +65,10 @@ public sealed record StartSession : IWireMessage, IControlMessage
     /// <summary>Most tokens a chain head drafts ahead of a candidate; 0 for as many as it can.</summary>
     [Key(11)]
     public int ChainDepth { get; init; }
+
+    /// <summary>True where nobody asked for that many tokens: the draft stage lowers the limit to what the pipeline holds.</summary>
+    [Key(12)]
+    public bool MayShorten { get; init; }
 }
 
 /// <summary>

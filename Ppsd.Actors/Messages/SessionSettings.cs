@@ -1,4 +1,5 @@
 using MessagePack;
+using Ppsd.Actors.Ids;
 
 namespace Ppsd.Actors.Messages;
 
@@ -77,7 +78,17 @@ public sealed record SamplingSettings
     [Key(7)]
     public float FrequencyPenalty { get; init; }
 
+    /// <summary>Added to the logits of single tokens, before everything else; each token at most once.</summary>
+    [Key(8)]
+    public TokenBias[] LogitBias { get; init; } = [];
+
     /// <summary>Key of the noise: same seed, same text.</summary>
     [Key(5)]
     public ulong Seed { get; init; }
 }
+
+/// <summary>What is added to the logit of one token.</summary>
+/// <param name="Token">The token.</param>
+/// <param name="Bias">The addend, -100 to 100.</param>
+[MessagePackObject]
+public readonly record struct TokenBias([property: Key(0)] TokenId Token, [property: Key(1)] float Bias);

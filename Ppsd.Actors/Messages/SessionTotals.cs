@@ -45,4 +45,8 @@ public sealed record SessionTotals
     /// <summary>Runs started again because a message was lost.</summary>
     [Key(9)]
     public required long Restarts { get; init; }
+
+    /// <summary>Longest text, prompt included, that every stage holds, in tokens; 0 when there is no pipeline.</summary>
+    [Key(10)]
+    public int MaxTextLength { get; init; }
 }

@@ -51,6 +51,24 @@ internal sealed class SessionAdmission
             RowCost
         );
 
+    /// <summary>
+    /// Longest text, prompt included, that every stage can hold, in tokens, for a session that leaves its width open and drafts
+    /// with exit heads.
+    /// </summary>
+    public int MaxTextLength => LongestText(OpenWidth(DraftSources.ExitHead, chainDepth: 0));
+
+    /// <summary>The request, its limit lowered to what the pipeline holds where the client left it open.</summary>
+    public StartSession Fit(StartSession request)
+    {
+        var room = LongestText(WidthOf(request)) - request.Prompt.Length;
+        return request.MayShorten && room >= 1 && room < request.MaxTokens
+            ? request with
+            {
+                MaxTokens = room,
+            }
+            : request;
+    }
+
     /// <summary>Why the pipeline can never serve the request, in one line; null when it can.</summary>
     public string? Refusal(StartSession request)
     {
@@ -113,7 +131,7 @@ internal sealed class SessionAdmission
                 + $"{request.ModelFingerprint[..Math.Min(12, request.ModelFingerprint.Length)]}";
         }
 
-        return SessionLimits.Refusal(request.TopLogprobs) ?? SessionLimits.Refusal(request.Sampling);
+        return SessionLimits.Refusal(request.TopLogprobs) ?? SessionLimits.Refusal(request.Sampling, first.VocabSize);
     }
 
     /// <summary>Reserves pages for the request; false when too many are taken just now.</summary>
@@ -171,9 +189,12 @@ internal sealed class SessionAdmission
     /// next micro-batch tells the stage.
     /// </remarks>
     public int ReservedLength(StartSession request) =>
-        request.Prompt.Length
-        + request.MaxTokens
-        + 2 * (_options.WindowFor(_pipeline.Stages.Length) + 1) * WidthOf(request);
+        request.Prompt.Length + request.MaxTokens + InFlight(WidthOf(request));
+
+    private int InFlight(int width) => 2 * (_options.WindowFor(_pipeline.Stages.Length) + 1) * width;
+
+    private int LongestText(int width) =>
+        (int)Math.Clamp((long)_pageCount * _pageSize - InFlight(width), 0, _maxLength);
 
     /// <summary>
     /// What a further row adds to a step of one, over all stages: those that share processors take turns, and others are
@@ -188,22 +209,20 @@ internal sealed class SessionAdmission
         }
     }
 
-    /// <summary>
-    /// The width asked for. Left open, it is as wide as a micro-batch may be where sources propose more than the next token
-    /// and rows cost less than a fifth of a step; the composer takes only rows that pay.
-    /// </summary>
-    private int WidthOf(StartSession request)
-    {
-        if (request.MaxWidth > 0)
-        {
-            return request.MaxWidth;
-        }
+    private int WidthOf(StartSession request) =>
+        request.MaxWidth > 0 ? request.MaxWidth : OpenWidth(request.Drafts, request.ChainDepth);
 
+    /// <summary>
+    /// The width of a session that leaves it open: as wide as a micro-batch may be where sources propose more than the next
+    /// token and rows cost less than a fifth of a step; the composer takes only rows that pay.
+    /// </summary>
+    private int OpenWidth(DraftSources drafts, int chainDepth)
+    {
         var proposesMore =
-            (request.Drafts & DraftSources.NGrams) != 0
+            (drafts & DraftSources.NGrams) != 0
             || (
-                (request.Drafts & DraftSources.ExitHead) != 0
-                && request.ChainDepth != 1
+                (drafts & DraftSources.ExitHead) != 0
+                && chainDepth != 1
                 && _pipeline.Stages.Any(stage => stage.Description is { HasExitHead: true, DraftDepth: > 1 })
             );
         return proposesMore && RowCost < DearRow ? _maxWidth : 1;

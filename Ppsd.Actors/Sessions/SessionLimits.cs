@@ -5,7 +5,11 @@ namespace Ppsd.Actors.Sessions;
 /// <summary>Settings of a session that no model can serve, whatever it is. Pure.</summary>
 internal static class SessionLimits
 {
+    /// <summary>Most tokens with a bias of their own.</summary>
+    public const int MaxBiases = 1024;
+
     private const int MaxTopLogprobs = 20;
+    private const float MaxBias = 100f;
 
     /// <summary>Why this number of alternatives is refused, in one line; null when it is allowed.</summary>
     public static string? Refusal(int? topLogprobs) =>
@@ -14,7 +18,9 @@ internal static class SessionLimits
             : null;
 
     /// <summary>Why tokens cannot be drawn so, in one line; null when they can.</summary>
-    public static string? Refusal(SamplingSettings sampling) =>
+    /// <param name="sampling">How.</param>
+    /// <param name="vocabSize">Tokens of the vocabulary.</param>
+    public static string? Refusal(SamplingSettings sampling, int vocabSize) =>
         sampling switch
         {
             { Temperature: not (>= 0f and <= 100f) } => $"temperature: expected 0 to 100, found {sampling.Temperature}",
@@ -27,6 +33,26 @@ internal static class SessionLimits
                 $"presence penalty: expected -2 to 2, found {sampling.PresencePenalty}",
             { FrequencyPenalty: not (>= -2f and <= 2f) } =>
                 $"frequency penalty: expected -2 to 2, found {sampling.FrequencyPenalty}",
-            _ => null,
+            { LogitBias.Length: > MaxBiases } =>
+                $"logit bias: expected at most {MaxBiases} tokens, found {sampling.LogitBias.Length}",
+            _ => Refusal(sampling.LogitBias, vocabSize),
         };
+
+    private static string? Refusal(TokenBias[] biases, int vocabSize)
+    {
+        foreach (var (token, bias) in biases)
+        {
+            if (token.Value < 0 || token.Value >= vocabSize)
+            {
+                return $"logit bias: expected token ids from 0 to {vocabSize - 1}, found {token.Value}";
+            }
+
+            if (!(Math.Abs(bias) <= MaxBias))
+            {
+                return $"logit bias: expected -{MaxBias} to {MaxBias} for token {token.Value}, found {bias}";
+            }
+        }
+
+        return null;
+    }
 }

@@ -119,7 +119,8 @@ internal sealed class StageIntake(StageIndex stage, StageDescription description
                 $"prompt tokens: expected 1 to {settings.ReservedLength}, found {length}",
             { MaxWidth: var width } when width < 1 || width > description.MaxWidth =>
                 $"max width: expected 1 to {description.MaxWidth}, found {width}",
-            _ => SessionLimits.Refusal(settings.TopLogprobs) ?? SessionLimits.Refusal(settings.Sampling),
+            _ => SessionLimits.Refusal(settings.TopLogprobs)
+                ?? SessionLimits.Refusal(settings.Sampling, description.VocabSize),
         };
     }
 }

@@ -49,12 +49,16 @@ internal sealed class ApiServer : IAsyncDisposable
     )
     {
         var stopping = new CancellationTokenSource();
+        var watch = await PipelineWatch.StartAsync(pipeline, clock);
         var context = new ServerContext
         {
             Settings = settings,
-            Model = new ServedModel(settings.ModelName ?? assets.Name, assets, settings.Arithmetic),
+            Model = new ServedModel(settings.ModelName ?? assets.Name, assets, settings.Arithmetic)
+            {
+                PipelineLimit = () => watch.MaxTextLength,
+            },
             Pipeline = pipeline,
-            Watch = await PipelineWatch.StartAsync(pipeline, clock),
+            Watch = watch,
             Gate = new RequestGate(settings.MaxRunning, settings.MaxQueue),
             Metrics = new PpsdMetrics(settings.TelemetryName, clock),
             Clock = clock,
@@ -128,12 +132,16 @@ internal sealed class ApiServer : IAsyncDisposable
         {
             kestrel.AddServerHeader = false;
             kestrel.Limits.MaxRequestBodySize = settings.MaxBodyBytes;
-            kestrel.Listen(Resolve(settings.Host), settings.Port);
+            kestrel.Listen(Resolve(settings.Host), settings.Port, listen => listen.Use(HalfClosedConnection.Wrap));
         });
         TelemetryExport.AddTo(builder.Services, settings.TelemetryName);
 
+        CrossOrigin.AddTo(builder.Services, settings);
         var web = builder.Build();
+        web.UseMiddleware<HalfClosedClients>(context);
+        web.UseMiddleware<HeadRequests>();
         web.UseMiddleware<ErrorAnswers>();
+        CrossOrigin.UseIn(web, settings);
         web.UseMiddleware<ApiKey>(settings);
         web.UseRouting();
         TextEndpoints.Map(web, context);

@@ -30,6 +30,12 @@ internal sealed class ServerOptions : IOptionGroup
         "Key that requests must carry as 'Authorization: Bearer KEY'; none by default."
     );
 
+    private readonly Option<string[]> _corsOrigin = OptionFactory.Texts(
+        "--cors-origin",
+        "ORIGIN",
+        "Lets web pages of this origin use the API, * for all; may be given several times, or with commas between. None by default."
+    );
+
     private readonly Option<string?> _servedModelName = OptionFactory.Text(
         "--served-model-name",
         "NAME",
@@ -98,6 +104,7 @@ internal sealed class ServerOptions : IOptionGroup
                     _host,
                     _port,
                     _apiKey,
+                    _corsOrigin,
                     _servedModelName,
                     _maxRunning,
                     _maxQueue,
@@ -120,6 +127,7 @@ internal sealed class ServerOptions : IOptionGroup
             Host = parsed.GetValue(_host) ?? _defaults.Host,
             Port = parsed.GetValue(_port) ?? _defaults.Port,
             ApiKey = Key(parsed.GetValue(_apiKey)),
+            CorsOrigins = CrossOrigin.Parse(parsed.GetValue(_corsOrigin)!),
             ModelName = parsed.GetValue(_servedModelName),
             MaxRunning = parsed.GetValue(_maxRunning) ?? _defaults.MaxRunning,
             MaxQueue = parsed.GetValue(_maxQueue) ?? _defaults.MaxQueue,

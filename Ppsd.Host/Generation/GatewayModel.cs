@@ -36,6 +36,7 @@ internal sealed class GatewayModel(PpsdClient client, ModelAssets assets) : ITex
             MaxTokens =
                 settings.MaxTokens
                 ?? ModelDefaults.MaxTokens(assets, Math.Max(1, assets.Config.MaxPositions - prompt.Length)),
+            MayShorten = settings.MaxTokens is null,
             IgnoreEndTokens = settings.IgnoresEndTokens,
             MaxWidth = settings.MaxWidth ?? 0,
             StopStrings = settings.StopStrings,

@@ -17,6 +17,9 @@ internal sealed record GenerationSettings
     /// <summary>Most tokens to generate.</summary>
     public required int MaxTokens { get; init; }
 
+    /// <summary>True where nobody asked for that many: the pipeline lowers it to what it holds.</summary>
+    public bool MayShorten { get; init; }
+
     /// <summary>True to go on after end tokens, for measurements.</summary>
     public bool IgnoreEndTokens { get; init; }
 

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using Ppsd.Host.Models;
 using Ppsd.Host.Text;
+using Ppsd.Host.Text.Tokens;
 
 namespace Ppsd.Host.Generation;
 
@@ -12,49 +13,21 @@ internal static class PromptFile
 {
     /// <summary>Reads a file and turns its lines into tokens.</summary>
     /// <exception cref="UserErrorException">A line cannot be read; the message names file and line.</exception>
-    public static List<int[]> Read(string path, ModelAssets assets, CancellationToken cancellation = default)
-    {
-        string[] lines;
-        try
-        {
-            lines = File.ReadAllLines(path);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            throw new UserErrorException($"--prompts: {path}: {e.Message}", e);
-        }
-
-        var prompts = new List<int[]>();
-        for (var i = 0; i < lines.Length; i++)
-        {
-            if (!string.IsNullOrWhiteSpace(lines[i]))
+    public static List<int[]> Read(string path, ModelAssets assets, CancellationToken cancellation = default) =>
+        JsonLines.ReadPrompts(
+            path,
+            (line, place) =>
             {
-                prompts.Add(Parse(lines[i], $"{path}:{i + 1}", assets, cancellation));
+                try
+                {
+                    return Tokens(line, place, assets, cancellation);
+                }
+                catch (TextException e)
+                {
+                    throw new UserErrorException($"{place}: {e.Message}", e);
+                }
             }
-        }
-
-        return prompts.Count > 0 ? prompts : throw new UserErrorException($"--prompts: {path}: no prompts in it");
-    }
-
-    private static int[] Parse(string line, string place, ModelAssets assets, CancellationToken cancellation)
-    {
-        try
-        {
-            using var document = JsonDocument.Parse(line);
-            if (document.RootElement.ValueKind != JsonValueKind.Object)
-            {
-                throw new UserErrorException(
-                    $"{place}: expected a JSON object, found {document.RootElement.ValueKind}"
-                );
-            }
-
-            return Tokens(document.RootElement, place, assets, cancellation);
-        }
-        catch (JsonException e)
-        {
-            throw new UserErrorException($"{place}: not JSON: {e.Message.ReplaceLineEndings(" ")}", e);
-        }
-    }
+        );
 
     private static int[] Tokens(JsonElement line, string place, ModelAssets assets, CancellationToken cancellation)
     {

@@ -163,6 +163,7 @@ internal sealed class TextGenerator(PpsdClient client, ModelAssets assets)
         {
             Prompt = [.. prompt.Select(token => new TokenId(token))],
             MaxTokens = settings.MaxTokens,
+            MayShorten = settings.MayShorten,
             EndTokens = settings.IgnoreEndTokens ? [] : [.. assets.EndTokenIds.Select(token => new TokenId(token))],
             Drafts = settings.Drafts,
             Sampling = settings.Sampling,

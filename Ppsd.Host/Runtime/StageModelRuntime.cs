@@ -78,6 +78,7 @@ internal sealed class StageModelRuntime : IStageRuntime
             RepetitionPenalty = sampling.RepetitionPenalty,
             PresencePenalty = sampling.PresencePenalty,
             FrequencyPenalty = sampling.FrequencyPenalty,
+            LogitBias = [.. sampling.LogitBias.Select(bias => new LogitBias(bias.Token.Value, bias.Bias))],
             Seed = sampling.Seed,
         };
 

@@ -29,6 +29,9 @@ internal sealed class PipelineWatch : IAsyncDisposable
     /// <summary>How the pipeline stood at the last look.</summary>
     public ClusterSnapshot Latest => _latest.Snapshot;
 
+    /// <summary>Longest text that the pipeline holds, in tokens; null while its first stage has not answered.</summary>
+    public int? MaxTextLength => Latest.Sessions is { MaxTextLength: > 0 and var length } ? length : null;
+
     /// <summary>What happened between the last two looks; null after the first.</summary>
     public SnapshotRates? Rates => _latest.Rates;
 

@@ -143,25 +143,33 @@ internal sealed class PpsdMetrics : IDisposable
         _serverTimeToFirstToken.Record(sinceArrival.TotalSeconds);
     }
 
-    /// <summary>A text is complete.</summary>
-    internal void NoteCompleted(TextResult result, TimeSpan sinceArrival, TimeSpan decoding, string reason)
+    /// <summary>All texts of a request are complete.</summary>
+    internal void NoteCompleted(
+        IReadOnlyList<TextResult> results,
+        TimeSpan sinceArrival,
+        TimeSpan decoding,
+        string reason
+    )
     {
-        var stats = result.Stats;
+        var tokens = results.Sum(result => result.TokenIds.Count);
         _successes.Add(1, new KeyValuePair<string, object?>("finished_reason", reason));
         _latency.Record(sinceArrival.TotalSeconds);
         _serverDuration.Record(sinceArrival.TotalSeconds);
-        if (result.TokenIds.Count > 1)
+        if (tokens > 1)
         {
-            var perToken = decoding.TotalSeconds / (result.TokenIds.Count - 1);
+            var perToken = decoding.TotalSeconds / (tokens - 1);
             _timePerOutputToken.Record(perToken);
             _serverTimePerOutputToken.Record(perToken);
         }
 
-        _drafts.Add(stats.Runs);
-        _draftTokens.Add(stats.VerifiedDrafts);
-        _acceptedTokens.Add(stats.AcceptedDrafts);
-        _cancelledTokens.Add(stats.CancelledDrafts);
-        _rollbacks.Add(stats.Rollbacks);
+        foreach (var result in results)
+        {
+            _drafts.Add(result.Stats.Runs);
+            _draftTokens.Add(result.Stats.VerifiedDrafts);
+            _acceptedTokens.Add(result.Stats.AcceptedDrafts);
+            _cancelledTokens.Add(result.Stats.CancelledDrafts);
+            _rollbacks.Add(result.Stats.Rollbacks);
+        }
     }
 
     /// <summary>A request came to nothing.</summary>

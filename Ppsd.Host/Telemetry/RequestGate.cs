@@ -20,6 +20,27 @@ internal sealed class RequestGate(int maxRunning, int maxWaiting) : IDisposable
     /// <summary>Requests that wait.</summary>
     public int Waiting => Volatile.Read(ref _waiting);
 
+    /// <summary>Refuses requests that take several places at once and cannot all run or wait.</summary>
+    /// <param name="count">Places.</param>
+    /// <exception cref="ApiException">Too many, now or ever.</exception>
+    public void RequireRoom(int count)
+    {
+        var most = maxRunning + maxWaiting;
+        if (count > most)
+        {
+            throw ApiException.BadRequest(
+                $"expected at most {most} texts in a request, found {count}",
+                null,
+                "invalid_value"
+            );
+        }
+
+        if (count > 1 && Running + Waiting + count > most)
+        {
+            throw Full();
+        }
+    }
+
     /// <summary>Waits for a place; dispose what comes back to free it.</summary>
     /// <exception cref="ApiException">Too many wait already.</exception>
     public async ValueTask<IDisposable> EnterAsync(CancellationToken cancellation)
@@ -41,9 +62,7 @@ internal sealed class RequestGate(int maxRunning, int maxWaiting) : IDisposable
         {
             if (Interlocked.Increment(ref _waiting) > maxWaiting)
             {
-                throw ApiException.QueueFull(
-                    $"{maxRunning} requests are running and {maxWaiting} wait already; try again later"
-                );
+                throw Full();
             }
 
             await _places.WaitAsync(cancellation);
@@ -53,6 +72,9 @@ internal sealed class RequestGate(int maxRunning, int maxWaiting) : IDisposable
             Interlocked.Decrement(ref _waiting);
         }
     }
+
+    private ApiException Full() =>
+        ApiException.QueueFull($"{maxRunning} requests are running and {maxWaiting} wait already; try again later");
 
     private void Leave()
     {

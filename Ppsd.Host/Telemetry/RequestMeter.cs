@@ -6,12 +6,16 @@ using Ppsd.Host.Generation;
 
 namespace Ppsd.Host.Telemetry;
 
-/// <summary>Times one request from its arrival to its end, for metrics, its trace and its own figures. One thread at a time.</summary>
+/// <summary>
+/// Times one request from its arrival to its end, for metrics, its trace and its own figures; the figures of several texts
+/// are added up. One thread at a time.
+/// </summary>
 internal sealed class RequestMeter : IDisposable
 {
     private readonly PpsdMetrics _metrics;
     private readonly Activity? _span;
     private readonly long _arrivedAt;
+    private readonly List<TextResult> _results = [];
     private Activity? _part;
     private TextRequest? _request;
     private long _startedAt;
@@ -30,20 +34,20 @@ internal sealed class RequestMeter : IDisposable
     /// <summary>The request's span, for stages; null when it is not traced.</summary>
     public string? TraceParent => _span?.Id;
 
-    /// <summary>The request has been read and has its turn.</summary>
+    /// <summary>The request has been read.</summary>
     public void Enter(TextRequest request)
     {
         _request = request;
         _span?.SetTag("gen_ai.request.model", request.Model);
-        _span?.SetTag("gen_ai.request.max_tokens", request.Settings.MaxTokens);
+        _span?.SetTag("gen_ai.request.max_tokens", request.Prompts[0].MaxTokens);
     }
 
-    /// <summary>Something happened to its text.</summary>
+    /// <summary>Something happened to one of its texts.</summary>
     public void Note(TextEvent next)
     {
         switch (next)
         {
-            case TextStarted:
+            case TextStarted when _startedAt == 0:
                 _startedAt = _metrics.Clock.GetTimestamp();
                 Begin("prefill");
                 break;
@@ -51,7 +55,12 @@ internal sealed class RequestMeter : IDisposable
                 NoteTokens(added.Tokens.Count);
                 break;
             case TextCompleted completed:
-                Complete(completed.Result);
+                _results.Add(completed.Result);
+                if (_results.Count == _request!.TextCount)
+                {
+                    Complete();
+                }
+
                 break;
             default:
                 break;
@@ -70,11 +79,11 @@ internal sealed class RequestMeter : IDisposable
         }
     }
 
-    /// <summary>The request's own figures.</summary>
-    public RequestMetrics Figures(TextResult result)
+    /// <summary>The request's own figures, once all its texts are complete.</summary>
+    public RequestMetrics Figures()
     {
         var decodeMs = Between(_firstTokenAt, _lastTokenAt).TotalMilliseconds;
-        var gaps = Math.Max(0, result.TokenIds.Count - 1);
+        var gaps = Math.Max(0, _results.Sum(result => result.TokenIds.Count) - 1);
         return new RequestMetrics
         {
             TimeToFirstTokenMs = Round(Between(_arrivedAt, _firstTokenAt).TotalMilliseconds),
@@ -82,7 +91,10 @@ internal sealed class RequestMeter : IDisposable
             QueueTimeMs = Round(Between(_arrivedAt, _startedAt).TotalMilliseconds),
             MeanItlMs = gaps == 0 ? 0 : Round(decodeMs / gaps),
             TokensPerSecond = decodeMs <= 0 ? 0 : Round(gaps * 1000 / decodeMs),
-            SpeculativeDecoding = result.Stats.Drafts != DraftSources.None ? Drafts(result.Stats) : null,
+            SpeculativeDecoding =
+                _results[0].Stats.Drafts != DraftSources.None
+                    ? Drafts([.. _results.Select(result => result.Stats)])
+                    : null,
         };
     }
 
@@ -92,17 +104,31 @@ internal sealed class RequestMeter : IDisposable
         _span?.Dispose();
     }
 
-    private static SpeculativeDecodingMetrics Drafts(SessionStats stats) =>
-        new()
+    private static SpeculativeDecodingMetrics Drafts(IReadOnlyList<SessionStats> texts)
+    {
+        var runs = texts.Sum(stats => stats.Runs);
+        var accepted = texts.Sum(stats => stats.AcceptedDrafts);
+        var verified = texts.Sum(stats => stats.VerifiedDrafts);
+        var histogram = new int[texts.Max(stats => stats.AcceptanceHistogram.Length)];
+        foreach (var stats in texts)
         {
-            MeanAcceptanceLength = Round(1 + (double)stats.AcceptedDrafts / stats.Runs),
-            DraftAcceptanceRate = Round(stats.AcceptanceRate),
-            AcceptanceHistogram = stats.AcceptanceHistogram,
-            NumSpecSteps = stats.Runs,
-            NumAcceptedDraftTokens = stats.AcceptedDrafts,
-            NumDraftTokens = stats.VerifiedDrafts,
-            NumCancelledDraftTokens = stats.CancelledDrafts,
+            for (var i = 0; i < stats.AcceptanceHistogram.Length; i++)
+            {
+                histogram[i] += stats.AcceptanceHistogram[i];
+            }
+        }
+
+        return new SpeculativeDecodingMetrics
+        {
+            MeanAcceptanceLength = runs == 0 ? 1 : Round(1 + (double)accepted / runs),
+            DraftAcceptanceRate = verified == 0 ? 0 : Round((double)accepted / verified),
+            AcceptanceHistogram = histogram,
+            NumSpecSteps = runs,
+            NumAcceptedDraftTokens = accepted,
+            NumDraftTokens = verified,
+            NumCancelledDraftTokens = texts.Sum(stats => stats.CancelledDrafts),
         };
+    }
 
     private void NoteTokens(int count)
     {
@@ -110,7 +136,7 @@ internal sealed class RequestMeter : IDisposable
         if (_firstTokenAt == 0)
         {
             _firstTokenAt = now;
-            _metrics.NoteFirstToken(_request!.Prompt.Length, Between(_arrivedAt, _startedAt), Between(_arrivedAt, now));
+            _metrics.NoteFirstToken(_request!.PromptTokens, Between(_arrivedAt, _startedAt), Between(_arrivedAt, now));
             Begin("decode");
         }
 
@@ -118,20 +144,22 @@ internal sealed class RequestMeter : IDisposable
         _lastTokenAt = now;
     }
 
-    private void Complete(TextResult result)
+    private void Complete()
     {
         _isOver = true;
-        var reason = AnswerHead.Name(result.Reason);
+        var reason = AnswerHead.Name(_results[0].Reason);
         _metrics.NoteCompleted(
-            result,
+            _results,
             _metrics.Clock.GetElapsedTime(_arrivedAt),
             Between(_firstTokenAt, _lastTokenAt),
             reason
         );
         _span?.SetTag("gen_ai.response.finish_reasons", reason);
-        _span?.SetTag("gen_ai.usage.input_tokens", result.PromptTokenIds.Count);
-        _span?.SetTag("gen_ai.usage.output_tokens", result.TokenIds.Count);
-        _span?.SetTag("ppsd.acceptance_rate", result.Stats.AcceptanceRate);
+        _span?.SetTag("gen_ai.usage.input_tokens", _request!.PromptTokens);
+        _span?.SetTag("gen_ai.usage.output_tokens", _results.Sum(result => result.TokenIds.Count));
+        var verified = _results.Sum(result => result.Stats.VerifiedDrafts);
+        var accepted = _results.Sum(result => result.Stats.AcceptedDrafts);
+        _span?.SetTag("ppsd.acceptance_rate", verified == 0 ? 0.0 : (double)accepted / verified);
     }
 
     private void Begin(string part)

@@ -123,8 +123,8 @@ public sealed partial class StageModel : IDisposable
         var cache = new SequenceCache(_pages, capacity, MaxLength);
         var drafts = _drafts?.Draws(maxDrafts) ?? 1;
 
-        // Penalties need the earlier tokens, which only the host has.
-        var draw = new RowDraw(DrawSettings.Of(sampling), sampling.UsesHistory ? 0 : drafts, maxDrafts);
+        // Penalties need the earlier tokens, which only the host has, and a bias is a list of any length.
+        var draw = new RowDraw(DrawSettings.Of(sampling), sampling.ChangesLogits ? 0 : drafts, maxDrafts);
         _sequences.Add(sequence, new Sequence(cache, promptLength, sampling, draw));
     }
 

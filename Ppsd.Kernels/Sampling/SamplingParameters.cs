@@ -35,6 +35,12 @@ public sealed record SamplingParameters
     /// <summary>Subtracted from a token's logit for each time it was generated; 0 is off.</summary>
     public float FrequencyPenalty { get; init; }
 
+    /// <summary>Added to the logits of single tokens, before everything else; each token at most once.</summary>
+    public IReadOnlyList<LogitBias> LogitBias { get; init; } = [];
+
+    /// <summary>True when logits are changed before a token is drawn from them.</summary>
+    public bool ChangesLogits => UsesHistory || LogitBias.Count > 0;
+
     /// <summary>True when a draw depends on the tokens before it.</summary>
     public bool UsesHistory => RepetitionPenalty != 1f || PresencePenalty != 0f || FrequencyPenalty != 0f;
 

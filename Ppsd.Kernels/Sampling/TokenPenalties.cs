@@ -1,11 +1,11 @@
 namespace Ppsd.Kernels.Sampling;
 
 /// <summary>
-/// Changes logits of tokens that a sequence holds already. Which part of the history a token came from and in which
+/// Changes logits: adds what a session asks for, and discourages tokens that its sequence holds already. Which part of the history a token came from and in which
 /// order do not matter to the bits: occurrences are counted first and applied once. Holds scratch only.
 /// </summary>
 /// <remarks>
-/// In vLLM's order: the repetition penalty looks at prompt and generated tokens; the frequency and presence penalties,
+/// In vLLM's order: the bias first; the repetition penalty looks at prompt and generated tokens; the frequency and presence penalties,
 /// as OpenAI defines them, at generated tokens only:
 /// <c>logit -= count * frequencyPenalty + (count > 0 ? presencePenalty : 0)</c>.
 /// </remarks>
@@ -17,6 +17,11 @@ internal sealed class TokenPenalties(int vocabSize)
     /// <summary>Applies the penalties to <paramref name="scores"/>, [vocabSize], in place.</summary>
     public void Apply(Span<float> scores, SamplingParameters parameters, in TokenHistory history)
     {
+        foreach (var (token, bias) in parameters.LogitBias)
+        {
+            scores[token] += bias;
+        }
+
         if (parameters.RepetitionPenalty != 1f)
         {
             DiscourageRepetition(scores, parameters.RepetitionPenalty, history.Committed);

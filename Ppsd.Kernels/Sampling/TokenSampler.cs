@@ -93,7 +93,7 @@ public sealed class TokenSampler
     }
 
     private static bool NeedsNoCopy(SamplingParameters parameters) =>
-        parameters is { IsGreedy: true, UsesHistory: false };
+        parameters is { IsGreedy: true, ChangesLogits: false };
 
     /// <summary>
     /// Penalised, filtered, tempered logits plus noise; excluded tokens are minus infinity. Empty when the logits are not

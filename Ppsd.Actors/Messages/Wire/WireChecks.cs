@@ -27,7 +27,13 @@ internal static class WireChecks
                 break;
             case StartSession start:
                 Require(
-                    start is { Prompt: not null, EndTokens: not null, Sampling: not null, ModelFingerprint: not null },
+                    start
+                        is {
+                            Prompt: not null,
+                            EndTokens: not null,
+                            Sampling.LogitBias: not null,
+                            ModelFingerprint: not null
+                        },
                     "a start lacks a field"
                 );
                 break;
@@ -195,7 +201,7 @@ internal static class WireChecks
                 && part.FirstHeadRow <= (isFirst ? count : 0),
             "a micro-batch's marks lie outside it"
         );
-        Require(part.Settings is null or { Sampling: not null }, "session settings lack their sampling");
+        Require(part.Settings is null or { Sampling.LogitBias: not null }, "session settings lack their sampling");
     }
 
     private static void Check(StartText text)

@@ -13,19 +13,22 @@ internal static class ModelsEndpoint
     public static void Map(IEndpointRouteBuilder routes, ServerContext server)
     {
         var started = server.Clock.GetUtcNow().ToUnixTimeSeconds();
-        var entry = new ModelEntry(server.Model.Name, started, server.Model.Context);
+
+        // The context changes with the pipeline.
+        ModelEntry Entry() => new(server.Model.Name, started, server.Model.Context);
         routes.MapGet(
             "/v1/models",
-            context => Answers.WriteAsync(context.Response, new ModelList([entry]), ApiJson.Plain.ModelList)
+            context => Answers.WriteAsync(context.Response, new ModelList([Entry()]), ApiJson.Plain.ModelList)
         );
         routes.MapGet(
             "/v1/models/{**name}",
             context =>
                 context.GetRouteValue("name") as string == server.Model.Name
-                    ? Answers.WriteAsync(context.Response, entry, ApiJson.Plain.ModelEntry)
+                    ? Answers.WriteAsync(context.Response, Entry(), ApiJson.Plain.ModelEntry)
                     : throw ApiException.NotFound(
                         $"model: expected '{server.Model.Name}', the model served here",
-                        "model_not_found"
+                        "model_not_found",
+                        "model"
                     )
         );
     }

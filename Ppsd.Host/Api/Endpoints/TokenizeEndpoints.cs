@@ -6,7 +6,6 @@ using Microsoft.AspNetCore.Routing;
 using Ppsd.Host.Api.Requests;
 using Ppsd.Host.Api.Responses;
 using Ppsd.Host.Api.Serving;
-using Ppsd.Host.Text.ChatTemplates;
 
 namespace Ppsd.Host.Api.Endpoints;
 
@@ -45,17 +44,18 @@ internal static class TokenizeEndpoints
         int[] tokens;
         if (fields.Text("prompt") is { } prompt)
         {
-            var addSpecialTokens = fields.Switch("add_special_tokens") ?? true;
+            var addsSpecialTokens = fields.Switch("add_special_tokens") ?? true;
             fields.RefuseRest();
-            tokens = PromptText.Encode(prompt, model, addSpecialTokens, cancellation);
+            tokens = PromptText.Encode(prompt, model, addsSpecialTokens, "prompt", cancellation);
         }
         else if (fields.Find("messages") is not null)
         {
             var messages = ChatMessageReader.Read(fields);
-            var addGenerationPrompt = fields.Switch("add_generation_prompt") ?? true;
+            var rendering = ChatRenderingReader.Read(fields);
+            FixedFields.Check(fields, "add_special_tokens", FixedFields.IsFalse);
+            FixedFields.Check(fields, "tools", FixedFields.IsEmpty);
             fields.RefuseRest();
-            var rendering = new ChatRendering { AddsGenerationPrompt = addGenerationPrompt };
-            tokens = PromptText.EncodeChat(messages, model, rendering, cancellation);
+            tokens = PromptText.EncodeChat(messages, rendering, model, cancellation);
         }
         else
         {
@@ -66,7 +66,9 @@ internal static class TokenizeEndpoints
             tokens.Length,
             model.Context,
             tokens,
-            wantsTexts ? [.. tokens.Select(id => Encoding.UTF8.GetString(model.Assets.Tokenizer.PieceBytes(id)))] : null
+            wantsTexts
+                ? [.. tokens.Select(id => Encoding.UTF8.GetString(model.Assets.Tokenizer.SpellingBytes(id)))]
+                : null
         );
     }
 
@@ -81,8 +83,10 @@ internal static class TokenizeEndpoints
                 "tokens",
                 "missing_field"
             );
+        var skipsSpecials = fields.Switch("skip_special_tokens") ?? false;
         fields.RefuseRest();
-        return new DetokenizeAnswer(model.Assets.Tokenizer.Decode(TokenIds.Read(tokens, "tokens", model)));
+        var ids = TokenIds.Read(tokens, "tokens", model);
+        return new DetokenizeAnswer(model.Assets.Tokenizer.Decode(ids, keepsSpecials: !skipsSpecials));
     }
 
     private static Task<JsonDocument> ReadAsync(HttpContext context, ServerContext server) =>

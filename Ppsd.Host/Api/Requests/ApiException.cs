@@ -29,7 +29,10 @@ internal sealed class ApiException : Exception
     /// <summary>Seconds after which trying again may help; null when it cannot.</summary>
     public int? RetryAfterSeconds { get; private init; }
 
-    /// <summary>The request can never be served in this form.</summary>
+    /// <summary>True for a fault of this program, which belongs in its log.</summary>
+    public bool IsFault { get; private init; }
+
+    /// <summary>The request can never be served as it is.</summary>
     public static ApiException BadRequest(string message, string? param = null, string? code = null) =>
         new(StatusCodes.Status400BadRequest, "invalid_request_error", message, param, code);
 
@@ -38,8 +41,8 @@ internal sealed class ApiException : Exception
         new(StatusCodes.Status401Unauthorized, "invalid_request_error", message, null, "invalid_api_key");
 
     /// <summary>No such thing.</summary>
-    public static ApiException NotFound(string message, string? code = null) =>
-        new(StatusCodes.Status404NotFound, "invalid_request_error", message, null, code);
+    public static ApiException NotFound(string message, string? code = null, string? param = null) =>
+        new(StatusCodes.Status404NotFound, "invalid_request_error", message, param, code);
 
     /// <summary>The route exists, but not for this method.</summary>
     public static ApiException MethodNotAllowed(string message) =>
@@ -49,8 +52,8 @@ internal sealed class ApiException : Exception
     public static ApiException TooLarge(string message) =>
         new(StatusCodes.Status413PayloadTooLarge, "invalid_request_error", message, null, "request_too_large");
 
-    /// <summary>The body is not declared as JSON.</summary>
-    public static ApiException NotJson(string message) =>
+    /// <summary>The body is not declared as JSON, or is encoded in a way that the server does not decode.</summary>
+    public static ApiException UnsupportedMedia(string message) =>
         new(StatusCodes.Status415UnsupportedMediaType, "invalid_request_error", message, null, null);
 
     /// <summary>Too many requests wait already.</summary>
@@ -67,7 +70,11 @@ internal sealed class ApiException : Exception
             RetryAfterSeconds = 5,
         };
 
-    /// <summary>Our own fault.</summary>
+    /// <summary>The pipeline failed to compute the text; the same request is likely to fail again.</summary>
+    public static ApiException Failed(string message) =>
+        new(StatusCodes.Status500InternalServerError, "server_error", message, null, "generation_failed");
+
+    /// <summary>A fault of this program.</summary>
     public static ApiException Internal(string message) =>
-        new(StatusCodes.Status500InternalServerError, "server_error", message, null, null);
+        new(StatusCodes.Status500InternalServerError, "server_error", message, null, null) { IsFault = true };
 }

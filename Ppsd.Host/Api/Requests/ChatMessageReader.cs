@@ -31,15 +31,9 @@ internal static class ChatMessageReader
     {
         var fields = new RequestFields(element, place + ".");
         var role = Role(fields, place);
-        var content =
-            fields.Find("content")
-            ?? throw ApiException.BadRequest(
-                $"{place}.content: expected text, found nothing",
-                $"{place}.content",
-                "missing_field"
-            );
+        var content = Content(fields, place, ["text"]);
         var name = fields.Find("name");
-        var message = new ChatMessage(role, Content(content, $"{place}.content"))
+        var message = new ChatMessage(role, content)
         {
             Further = name is { } given
                 ? new Dictionary<string, JsonElement>
@@ -49,12 +43,17 @@ internal static class ChatMessageReader
                 }
                 : null,
         };
+        foreach (var empty in (ReadOnlySpan<string>)["tool_calls", "annotations"])
+        {
+            FixedFields.Check(fields, empty, FixedFields.IsEmpty);
+        }
+
         fields.RefuseRest();
         return message;
     }
 
     /// <summary>OpenAI's newer word for the system's role is <c>developer</c>; templates know only the older.</summary>
-    private static string Role(RequestFields fields, string place) =>
+    public static string Role(RequestFields fields, string place) =>
         fields.Text("role") switch
         {
             "system" or "developer" => "system",
@@ -72,8 +71,16 @@ internal static class ChatMessageReader
             ),
         };
 
-    private static string Content(JsonElement content, string place)
+    /// <summary>The text of a message's content: a string, or an array of text parts.</summary>
+    /// <param name="fields">The message's fields.</param>
+    /// <param name="message">Where it stands.</param>
+    /// <param name="types">Types of parts that are text.</param>
+    public static string Content(RequestFields fields, string message, IReadOnlyList<string> types)
     {
+        var place = $"{message}.content";
+        var content =
+            fields.Find("content")
+            ?? throw ApiException.BadRequest($"{place}: expected text, found nothing", place, "missing_field");
         if (content.ValueKind != JsonValueKind.Array)
         {
             return RequestFields.TextOf(content, place, "a string or an array of text parts");
@@ -84,7 +91,7 @@ internal static class ChatMessageReader
         foreach (var element in content.EnumerateArray())
         {
             var part = new RequestFields(element, $"{place}[{index}].");
-            if (part.Text("type") is var type and not "text")
+            if (part.Text("type") is var type && !types.Contains(type))
             {
                 throw ApiException.BadRequest(
                     $"{place}[{index}].type: only text is supported, found {(type is null ? "nothing" : "another type")}",
@@ -101,6 +108,12 @@ internal static class ChatMessageReader
                         "missing_field"
                     )
             );
+            foreach (var unread in (ReadOnlySpan<string>)["annotations", "logprobs"])
+            {
+                // An earlier answer's, sent back with it.
+                part.Find(unread);
+            }
+
             part.RefuseRest();
             index++;
         }

@@ -12,19 +12,23 @@ internal sealed class ChatRequestReader(ServedModel model, RequestDefaults defau
     {
         var fields = new RequestFields(body);
         FixedFields.Check(fields);
+        FixedFields.Check(fields, "echo", FixedFields.IsFalse);
+        FixedFields.Check(fields, "add_special_tokens", FixedFields.IsFalse);
         var name = model.Require(fields.Text("model"));
+        var copies = TextCounts.Read(fields);
         var logprobs = TopLogprobs(fields);
         var stream = StreamFields.Read(fields, defaults);
         var newer = fields.Whole("max_completion_tokens", 1, int.MaxValue);
         var older = fields.Whole("max_tokens", 1, int.MaxValue);
         var messages = ChatMessageReader.Read(fields);
+        var rendering = ChatRenderingReader.Read(fields);
 
         // Every field is looked at before the conversation is tokenized: that is the expensive part.
-        var settings = SettingsReader.Read(fields, model, defaults, maxTokens: 1, logprobs);
-        stream.RefuseDraftsUnlessStreaming(settings);
+        var settings = SettingsReader.Read(fields, model, defaults, logprobs);
+        stream.RefuseDraftsUnlessStreaming(settings, copies);
         fields.RefuseRest();
-        var prompt = PromptText.EncodeChat(messages, model, cancellation: cancellation);
-        var maxTokens = SettingsReader.MaxTokens(
+        var prompt = PromptText.EncodeChat(messages, rendering, model, cancellation);
+        var limit = TokenLimit.Of(
             newer ?? older,
             defaults.ChatMaxTokens,
             prompt.Length,
@@ -34,10 +38,12 @@ internal sealed class ChatRequestReader(ServedModel model, RequestDefaults defau
         return new TextRequest
         {
             Model = name,
-            Prompt = prompt,
-            Settings = settings with { MaxTokens = maxTokens },
+            Prompts = [new RequestedPrompt(prompt, limit)],
+            TextsPerPrompt = copies,
+            Settings = settings with { MaxTokens = limit, MayShorten = (newer ?? older) is null },
             Streams = stream.Streams,
             IncludesUsage = stream.IncludesUsage,
+            ReportsUsage = stream.ReportsUsage,
             IncludesMetrics = stream.IncludesMetrics,
         };
     }

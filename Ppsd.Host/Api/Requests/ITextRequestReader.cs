@@ -2,7 +2,7 @@ using System.Text.Json;
 
 namespace Ppsd.Host.Api.Requests;
 
-/// <summary>Turns a body into a request for a text.</summary>
+/// <summary>Turns a body into a request for texts.</summary>
 internal interface ITextRequestReader
 {
     /// <summary>Reads a body.</summary>

@@ -9,40 +9,46 @@ internal static class PromptText
 {
     /// <summary>Tokens of a raw prompt.</summary>
     /// <param name="text">The prompt.</param>
-    /// <param name="addSpecialTokens">False to leave out what the model's files put around a text.</param>
-    /// <param name="cancellation">Ends the tokenization of a long prompt.</param>
+    /// <param name="addsSpecialTokens">False to leave out what the model's files put around a text.</param>
+    /// <param name="place">The field it came from.</param>
+    /// <param name="cancellation">Ends the work.</param>
     public static int[] Encode(
         string text,
         ServedModel model,
-        bool addSpecialTokens = true,
-        CancellationToken cancellation = default
+        bool addsSpecialTokens,
+        string place,
+        CancellationToken cancellation
     )
     {
-        RequireShort(text, model, "prompt");
+        RequireShort(text, model, place);
         var tokenizer = model.Assets.Tokenizer;
         try
         {
-            return addSpecialTokens
+            return addsSpecialTokens
                 ? tokenizer.Encode(text, cancellation)
                 : tokenizer.EncodeRendered(text, cancellation);
         }
         catch (TextException e)
         {
-            throw ApiException.BadRequest($"prompt: {e.Message}", "prompt", "invalid_value");
+            throw ApiException.BadRequest($"{place}: {e.Message}", place, "invalid_value");
         }
     }
 
-    /// <summary>Tokens of a conversation up to the assistant's turn.</summary>
+    /// <summary>Tokens of a conversation.</summary>
+    /// <param name="messages">The messages.</param>
+    /// <param name="rendering">What their text is made of besides, and where it ends.</param>
+    /// <param name="model">The model.</param>
+    /// <param name="cancellation">Ends the work.</param>
     public static int[] EncodeChat(
         IReadOnlyList<ChatMessage> messages,
+        ChatRendering rendering,
         ServedModel model,
-        ChatRendering? rendering = null,
-        CancellationToken cancellation = default
+        CancellationToken cancellation
     )
     {
         try
         {
-            var text = model.Assets.ChatTemplate.Render(messages, rendering ?? ChatRendering.Default);
+            var text = model.Assets.ChatTemplate.Render(messages, rendering);
             RequireShort(text, model, "messages");
             return model.Assets.Tokenizer.EncodeRendered(text, cancellation);
         }
@@ -65,7 +71,7 @@ internal static class PromptText
         if (text.Length > longest)
         {
             throw ApiException.BadRequest(
-                $"{param}: a text of {text.Length} characters exceeds the model's context of {model.Context} tokens",
+                $"{param}: a text of {text.Length} characters exceeds {model.ContextInWords}",
                 param,
                 "context_length_exceeded"
             );

@@ -38,7 +38,10 @@ internal sealed class RequestFields
         }
     }
 
-    /// <summary>A field's raw value; null when absent.</summary>
+    /// <summary>Where a field stands in the body.</summary>
+    public string PlaceOf(string name) => _path + name;
+
+    /// <summary>A field as it is; null when absent.</summary>
     public JsonElement? Find(string name)
     {
         _unread.Remove(name);
@@ -63,8 +66,7 @@ internal sealed class RequestFields
         Find(name) switch
         {
             null => null,
-            { ValueKind: JsonValueKind.Number } value
-                when value.TryGetInt32(out var number) && number >= min && number <= max => number,
+            { } value when WholeOf(value) is { } number && number >= min && number <= max => (int)number,
             { } other => throw Expected(
                 name,
                 max == int.MaxValue ? $"a whole number from {min}" : $"a whole number from {min} to {max}",
@@ -115,9 +117,15 @@ internal sealed class RequestFields
     public static ApiException Mismatch(string place, string expected, JsonElement found) =>
         ApiException.BadRequest($"{place}: expected {expected}, found {Kind(found)}", place, "invalid_value");
 
-    /// <summary>
-    /// The text of a JSON string; refuses halves of surrogate pairs, which are not valid Unicode text.
-    /// </summary>
+    /// <summary>A whole number, written with a fraction of zero or not; null for anything else.</summary>
+    public static decimal? WholeOf(JsonElement value) =>
+        value.ValueKind == JsonValueKind.Number
+        && value.TryGetDecimal(out var number)
+        && number == decimal.Truncate(number)
+            ? number
+            : null;
+
+    /// <summary>The text of a JSON string; refuses halves of surrogate pairs, which are no Unicode text.</summary>
     public static string TextOf(JsonElement value, string place, string expected)
     {
         if (value.ValueKind != JsonValueKind.String)
@@ -139,7 +147,8 @@ internal sealed class RequestFields
         }
     }
 
-    private static string NameOf(JsonProperty property)
+    /// <summary>The name of a field; refuses halves of surrogate pairs.</summary>
+    public static string NameOf(JsonProperty property)
     {
         try
         {

@@ -11,8 +11,17 @@ namespace Ppsd.Host.Api.Requests;
 /// <param name="Arithmetic">Settings of the stages that change the numbers.</param>
 internal sealed record ServedModel(string Name, ModelAssets Assets, IReadOnlyList<string> Arithmetic)
 {
-    /// <summary>Positions of a text, prompt included.</summary>
-    public int Context => Assets.Config.MaxPositions;
+    /// <summary>Longest text that the pipeline holds now, in tokens; null, or giving null, where it is not known.</summary>
+    public Func<int?>? PipelineLimit { get; init; }
+
+    /// <summary>Positions of a text, prompt included: the model's context, or less where the pipeline's KV cache is smaller.</summary>
+    public int Context => Math.Min(Assets.Config.MaxPositions, PipelineLimit?.Invoke() ?? int.MaxValue);
+
+    /// <summary>What limits a text, for messages.</summary>
+    public string ContextInWords =>
+        Context is var context && context < Assets.Config.MaxPositions
+            ? $"the {context} tokens that the pipeline's KV cache holds for one text"
+            : $"the model's context of {context} tokens";
 
     /// <summary>Most characters of a token's text.</summary>
     public int LongestPiece { get; } =
@@ -32,9 +41,9 @@ internal sealed record ServedModel(string Name, ModelAssets Assets, IReadOnlyLis
     public string Require(string? name) =>
         name is null || name == Name
             ? Name
-            : throw ApiException.BadRequest(
+            : throw ApiException.NotFound(
                 $"model: expected '{Name}', the model served here, found '{(name.Length <= 64 ? name : name[..61] + "...")}'",
-                "model",
-                "model_not_found"
+                "model_not_found",
+                "model"
             );
 }

@@ -13,21 +13,19 @@ internal static class SettingsReader
     /// The settings; fields that the request leaves out come from the model's generation_config.json.
     /// </summary>
     /// <param name="fields">The request's fields.</param>
-    /// <param name="defaults">The server's defaults.</param>
-    /// <param name="maxTokens">Most tokens to generate.</param>
+    /// <param name="defaults">What the server puts in.</param>
     /// <param name="topLogprobs">Alternatives to report with each token; null for no log-probabilities.</param>
     public static GenerationSettings Read(
         RequestFields fields,
         ServedModel model,
         RequestDefaults defaults,
-        int maxTokens,
         int? topLogprobs
     )
     {
         return new GenerationSettings
         {
             Drafts = Drafts(fields, model),
-            MaxTokens = maxTokens,
+            MaxTokens = 1, // until the prompt's length is known
             IgnoreEndTokens = fields.Switch("ignore_eos") ?? false,
             StopStrings = Stops(fields),
             ShowDrafts = fields.Switch("drafts") ?? false,
@@ -45,29 +43,11 @@ internal static class SettingsReader
                     Seed = Seed(fields) ?? defaults.NextSeed(),
                 },
                 model.Assets
-            ),
+            ) with
+            {
+                LogitBias = LogitBiases.Read(fields, model),
+            },
         };
-    }
-
-    /// <summary>The most tokens to generate, checked against the context.</summary>
-    /// <param name="asked">The requested value; null for the default.</param>
-    /// <param name="standard">The server's default; null for the model's, or the rest of the context.</param>
-    /// <param name="prompt">Tokens of the prompt.</param>
-    /// <param name="param">The field it came from.</param>
-    public static int MaxTokens(int? asked, int? standard, int prompt, ServedModel model, string param)
-    {
-        var room = model.Context - prompt;
-        if (room < 1 || asked > room)
-        {
-            var wanted = asked is null ? "" : $" and {asked} to generate";
-            throw ApiException.BadRequest(
-                $"a prompt of {prompt} tokens{wanted} exceed the model's context of {model.Context}",
-                room < 1 ? null : param,
-                "context_length_exceeded"
-            );
-        }
-
-        return asked ?? Math.Min(standard ?? ModelDefaults.MaxTokens(model.Assets, room), room);
     }
 
     private static DraftSources Drafts(RequestFields fields, ServedModel model) =>
@@ -90,8 +70,10 @@ internal static class SettingsReader
         fields.Find("seed") switch
         {
             null => null,
-            { ValueKind: JsonValueKind.Number } value when value.TryGetInt64(out var seed) => unchecked((ulong)seed),
-            { ValueKind: JsonValueKind.Number } value when value.TryGetUInt64(out var seed) => seed,
+            { } value when RequestFields.WholeOf(value) is >= long.MinValue and <= ulong.MaxValue and var seed => seed
+            < 0
+                ? unchecked((ulong)(long)seed)
+                : (ulong)seed,
             { } other => throw fields.Expected("seed", "a whole number of at most 64 bits", other),
         };
 

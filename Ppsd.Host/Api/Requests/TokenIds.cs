@@ -20,11 +20,8 @@ internal static class TokenIds
         foreach (var element in array.EnumerateArray())
         {
             ids[i] =
-                element.ValueKind == JsonValueKind.Number
-                && element.TryGetInt32(out var id)
-                && id >= 0
-                && id < vocabSize
-                    ? id
+                RequestFields.WholeOf(element) is >= 0 and var id && id < vocabSize
+                    ? (int)id
                     : throw RequestFields.Mismatch($"{place}[{i}]", $"a token id from 0 to {vocabSize - 1}", element);
             i++;
         }

@@ -9,9 +9,9 @@ namespace Ppsd.Host.Api.Responses;
 internal sealed record AnswerHead(string Id, long Created, ServedModel Model)
 {
     /// <summary>The head of a new answer.</summary>
-    /// <param name="prefix">What kind of answer it is.</param>
+    /// <param name="prefix">What its id begins with.</param>
     public static AnswerHead Create(string prefix, ServedModel model, TimeProvider clock) =>
-        new($"{prefix}-{Guid.NewGuid():N}", clock.GetUtcNow().ToUnixTimeSeconds(), model);
+        new(prefix + Guid.NewGuid().ToString("N"), clock.GetUtcNow().ToUnixTimeSeconds(), model);
 
     /// <summary>OpenAI's word for why a text ended.</summary>
     public static string Name(FinishReason reason) => reason == FinishReason.Length ? "length" : "stop";

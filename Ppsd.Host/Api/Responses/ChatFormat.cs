@@ -1,12 +1,15 @@
 using System.Text.Json;
+using Ppsd.Host.Api.Requests;
 using Ppsd.Host.Generation;
 
 namespace Ppsd.Host.Api.Responses;
 
 /// <summary>Writes the answers of <c>/v1/chat/completions</c>.</summary>
-internal sealed class ChatFormat(AnswerHead head) : ITextFormat
+internal sealed class ChatFormat(AnswerHead head, TextRequest request) : ITextFormat
 {
-    public byte[] Whole(TextResult result, RequestMetrics? metrics) =>
+    private int _generated;
+
+    public byte[] Whole(IReadOnlyList<TextResult> results, RequestMetrics? metrics) =>
         JsonSerializer.SerializeToUtf8Bytes(
             new ChatCompletion
             {
@@ -14,43 +17,63 @@ internal sealed class ChatFormat(AnswerHead head) : ITextFormat
                 Created = head.Created,
                 Model = head.Model.Name,
                 SystemFingerprint = head.Model.SystemFingerprint,
-                Choices =
-                [
-                    new ChatChoice(
-                        0,
-                        new ChatAnswer(result.Text),
-                        ChatLogprobs.Of(result.TokenIds, result.Logprobs, head.Model.Assets.Tokenizer),
-                        AnswerHead.Name(result.Reason)
-                    ),
-                ],
-                Usage = Usage.Of(result),
+                Choices = [.. results.Select(Choice)],
+                Usage = new Usage(request.PromptTokens, results.Sum(result => result.TokenIds.Count)),
                 Metrics = metrics,
             },
             ApiJson.Plain.ChatCompletion
         );
 
-    public byte[] First() => Piece(new ChatDelta("assistant", ""));
+    public void Begin(ServerSentEvents events)
+    {
+        for (var i = 0; i < request.TextCount; i++)
+        {
+            Put(events, Chunk(i, new ChatDelta("assistant", "")));
+        }
+    }
 
-    public byte[] Added(TextAdded added) =>
-        Piece(
-            new ChatDelta(Content: added.Text),
-            ChatLogprobs.Of(added.Tokens.Select(token => token.Value), added.Logprobs, head.Model.Assets.Tokenizer)
-        );
+    public void Added(ServerSentEvents events, int index, TextAdded added)
+    {
+        _generated += added.Tokens.Count;
+        var tokens = added.Tokens.Select(token => token.Value);
+        var logprobs = ChatLogprobs.Of(tokens, added.Logprobs, head.Model.Assets.Tokenizer);
+        Put(events, Chunk(index, new ChatDelta(Content: added.Text), logprobs));
+    }
 
-    public byte[] Drafts(IReadOnlyList<string> drafts) => Write(Chunk([]) with { Drafts = drafts });
+    public void Drafts(ServerSentEvents events, IReadOnlyList<string> drafts) =>
+        Put(events, Chunk([]) with { Drafts = drafts });
 
-    public byte[] Finish(TextResult result, RequestMetrics? metrics) =>
-        Write(
-            Chunk([new ChatChunkChoice(0, new ChatDelta(), null, AnswerHead.Name(result.Reason))]) with
+    public void Finish(ServerSentEvents events, int index, TextResult result, RequestMetrics? metrics) =>
+        Put(
+            events,
+            Chunk([new ChatChunkChoice(index, new ChatDelta(), null, AnswerHead.Name(result.Reason))]) with
             {
                 Metrics = metrics,
             }
         );
 
-    public byte[] UsageOf(TextResult result) => Write(Chunk([]) with { Usage = Usage.Of(result) });
+    public void End(ServerSentEvents events)
+    {
+        if (request.IncludesUsage)
+        {
+            Put(events, Chunk([]) with { Usage = UsageSoFar() });
+        }
 
-    private byte[] Piece(ChatDelta delta, ChatLogprobs? logprobs = null) =>
-        Write(Chunk([new ChatChunkChoice(0, delta, logprobs, null)]));
+        events.PutDone();
+    }
+
+    public void Fail(ServerSentEvents events, ApiException error) => events.Put("error", ErrorBody.JsonOf(error));
+
+    private ChatChoice Choice(TextResult result, int index) =>
+        new(
+            index,
+            new ChatAnswer(result.Text),
+            ChatLogprobs.Of(result.TokenIds, result.Logprobs, head.Model.Assets.Tokenizer),
+            AnswerHead.Name(result.Reason)
+        );
+
+    private ChatChunk Chunk(int index, ChatDelta delta, ChatLogprobs? logprobs = null) =>
+        Chunk([new ChatChunkChoice(index, delta, logprobs, null)]);
 
     private ChatChunk Chunk(ChatChunkChoice[] choices) =>
         new()
@@ -60,7 +83,11 @@ internal sealed class ChatFormat(AnswerHead head) : ITextFormat
             Model = head.Model.Name,
             SystemFingerprint = head.Model.SystemFingerprint,
             Choices = choices,
+            Usage = request.ReportsUsage ? UsageSoFar() : null,
         };
 
-    private static byte[] Write(ChatChunk chunk) => JsonSerializer.SerializeToUtf8Bytes(chunk, ApiJson.Plain.ChatChunk);
+    private Usage UsageSoFar() => new(request.PromptTokens, _generated);
+
+    private static void Put(ServerSentEvents events, ChatChunk chunk) =>
+        events.Put(JsonSerializer.SerializeToUtf8Bytes(chunk, ApiJson.Plain.ChatChunk));
 }

@@ -1,4 +1,5 @@
 using System.Text;
+using Ppsd.Actors.Ids;
 using Ppsd.Actors.Messages;
 using Ppsd.Host.Text.Tokens;
 
@@ -22,16 +23,22 @@ internal sealed record ChatLogprobs(ChatTokenLogprob[] Content)
             var bytes = tokenizer.PieceBytes(token);
             return new ChatTokenLogprob(
                 Encoding.UTF8.GetString(bytes),
-                thought.Chosen,
+                Logprob.Finite(thought.Chosen),
                 Numbers(bytes),
-                [.. thought.Top.Select(Alternative)]
+                [.. Alternatives(token, thought).Select(Alternative)]
             );
         }
+
+        // The most probable tokens and, behind them where it is less probable, the token itself.
+        IEnumerable<TokenLogprob> Alternatives(int token, TokenLogprobs thought) =>
+            thought.Top.Length == 0 || thought.Top.Any(top => top.Token.Value == token)
+                ? thought.Top
+                : [.. thought.Top, new TokenLogprob(new TokenId(token), thought.Chosen)];
 
         ChatTopLogprob Alternative(TokenLogprob top)
         {
             var bytes = tokenizer.PieceBytes(top.Token.Value);
-            return new ChatTopLogprob(Encoding.UTF8.GetString(bytes), top.Logprob, Numbers(bytes));
+            return new ChatTopLogprob(Encoding.UTF8.GetString(bytes), Logprob.Finite(top.Logprob), Numbers(bytes));
         }
     }
 

@@ -1,49 +1,98 @@
 using System.Text.Json;
 using Ppsd.Actors.Messages;
+using Ppsd.Host.Api.Requests;
 using Ppsd.Host.Generation;
 
 namespace Ppsd.Host.Api.Responses;
 
 /// <summary>Writes the answers of <c>/v1/completions</c>.</summary>
-internal sealed class CompletionFormat(AnswerHead head) : ITextFormat
+internal sealed class CompletionFormat(AnswerHead head, TextRequest request) : ITextFormat
 {
-    private int _offset;
+    private readonly CharacterOffsets[] _offsets =
+    [
+        .. Enumerable
+            .Range(0, request.TextCount)
+            .Select(i => new CharacterOffsets(head.Model.Assets.Tokenizer, request.PromptOf(i).Tokens)),
+    ];
 
-    public byte[] Whole(TextResult result, RequestMetrics? metrics) =>
+    private int _generated;
+
+    public byte[] Whole(IReadOnlyList<TextResult> results, RequestMetrics? metrics) =>
         Write(
-            Answer(result.Text, Logprobs(result.TokenIds, result.Logprobs), AnswerHead.Name(result.Reason)) with
+            Answer([.. results.Select(Choice)]) with
             {
-                Usage = Usage.Of(result),
+                Usage = new Usage(request.PromptTokens, results.Sum(result => result.TokenIds.Count)),
                 Metrics = metrics,
             }
         );
 
-    public byte[]? First() => null;
+    public void Begin(ServerSentEvents events)
+    {
+        for (var i = 0; i < request.TextCount; i++)
+        {
+            if (request.PromptOf(i).Echo is { Length: > 0 } echo)
+            {
+                Put(events, Answer([new TextChoice(echo, i, null, null)]));
+            }
+        }
+    }
 
-    public byte[] Added(TextAdded added) =>
-        Write(Answer(added.Text, Logprobs(added.Tokens.Select(token => token.Value), added.Logprobs), null));
+    public void Added(ServerSentEvents events, int index, TextAdded added)
+    {
+        _generated += added.Tokens.Count;
+        var logprobs = Logprobs(index, added.Tokens.Select(token => token.Value), added.Logprobs);
+        Put(events, Answer([new TextChoice(added.Text, index, logprobs, null)]));
+    }
 
-    public byte[] Drafts(IReadOnlyList<string> drafts) =>
-        Write(Answer("", null, null) with { Choices = [], Drafts = drafts });
+    public void Drafts(ServerSentEvents events, IReadOnlyList<string> drafts) =>
+        Put(events, Answer([]) with { Drafts = drafts });
 
-    public byte[] Finish(TextResult result, RequestMetrics? metrics) =>
-        Write(Answer("", null, AnswerHead.Name(result.Reason)) with { Metrics = metrics });
+    public void Finish(ServerSentEvents events, int index, TextResult result, RequestMetrics? metrics) =>
+        Put(
+            events,
+            Answer([new TextChoice("", index, null, AnswerHead.Name(result.Reason))]) with
+            {
+                Metrics = metrics,
+            }
+        );
 
-    public byte[] UsageOf(TextResult result) =>
-        Write(Answer("", null, null) with { Choices = [], Usage = Usage.Of(result) });
+    public void End(ServerSentEvents events)
+    {
+        if (request.IncludesUsage)
+        {
+            Put(events, Answer([]) with { Usage = UsageSoFar() });
+        }
 
-    private CompletionLogprobs? Logprobs(IEnumerable<int> tokens, IReadOnlyList<TokenLogprobs>? logprobs) =>
-        CompletionLogprobs.Of(tokens, logprobs, ref _offset, head.Model.Assets.Tokenizer);
+        events.PutDone();
+    }
 
-    private TextCompletion Answer(string text, CompletionLogprobs? logprobs, string? reason) =>
+    public void Fail(ServerSentEvents events, ApiException error) => events.Put("error", ErrorBody.JsonOf(error));
+
+    private TextChoice Choice(TextResult result, int index) =>
+        new(
+            request.PromptOf(index).Echo + result.Text,
+            index,
+            Logprobs(index, result.TokenIds, result.Logprobs),
+            AnswerHead.Name(result.Reason)
+        );
+
+    private CompletionLogprobs? Logprobs(int index, IEnumerable<int> tokens, IReadOnlyList<TokenLogprobs>? logprobs) =>
+        CompletionLogprobs.Of(tokens, logprobs, _offsets[index], head.Model.Assets.Tokenizer);
+
+    private TextCompletion Answer(TextChoice[] choices) =>
         new()
         {
             Id = head.Id,
             Created = head.Created,
             Model = head.Model.Name,
             SystemFingerprint = head.Model.SystemFingerprint,
-            Choices = [new TextChoice(text, 0, logprobs, reason)],
+            Choices = choices,
+            Usage = request.ReportsUsage ? UsageSoFar() : null,
         };
+
+    private Usage UsageSoFar() => new(request.PromptTokens, _generated);
+
+    private static void Put(ServerSentEvents events, TextCompletion answer) => events.Put(Write(answer));
 
     private static byte[] Write(TextCompletion answer) =>
         JsonSerializer.SerializeToUtf8Bytes(answer, ApiJson.Plain.TextCompletion);

@@ -7,8 +7,8 @@ namespace Ppsd.Host.Api.Responses;
 /// <summary>Log-probabilities in the completions route's shape: parallel arrays.</summary>
 /// <param name="Tokens">Text of each token.</param>
 /// <param name="TokenLogprobs">Its log-probability.</param>
-/// <param name="TopLogprobs">Text and log-probability of the most probable tokens in its place.</param>
-/// <param name="TextOffset">Characters of the answer before it.</param>
+/// <param name="TopLogprobs">Text and log-probability of the most probable tokens in its place, and of the token itself.</param>
+/// <param name="TextOffset">Characters (code points) of the generated text before it.</param>
 internal sealed record CompletionLogprobs(
     string[] Tokens,
     float[] TokenLogprobs,
@@ -17,13 +17,13 @@ internal sealed record CompletionLogprobs(
 )
 {
     /// <summary>Those of some tokens; null when none were asked for.</summary>
-    /// <param name="logprobs">The target's log-probabilities of each token.</param>
-    /// <param name="offset">Characters of the answer before them; moved behind them.</param>
+    /// <param name="logprobs">What the target thought of each.</param>
+    /// <param name="offsets">Knows where they begin; moved behind them.</param>
     /// <param name="tokenizer">Knows their texts.</param>
     public static CompletionLogprobs? Of(
         IEnumerable<int> tokens,
         IReadOnlyList<TokenLogprobs>? logprobs,
-        ref int offset,
+        CharacterOffsets offsets,
         ITextTokenizer tokenizer
     )
     {
@@ -32,30 +32,24 @@ internal sealed record CompletionLogprobs(
             return null;
         }
 
-        string[] texts = [.. tokens.Select(TextOf)];
-        var offsets = new int[texts.Length];
-        for (var i = 0; i < texts.Length; i++)
-        {
-            offsets[i] = offset;
-            offset += texts[i].Length;
-        }
-
+        int[] ids = [.. tokens];
         return new CompletionLogprobs(
-            texts,
-            [.. logprobs.Select(thought => thought.Chosen)],
-            [.. logprobs.Select(Alternatives)],
-            offsets
+            [.. ids.Select(TextOf)],
+            [.. logprobs.Select(thought => Logprob.Finite(thought.Chosen))],
+            [.. ids.Zip(logprobs, Alternatives)],
+            [.. ids.Select(offsets.Next)]
         );
 
-        Dictionary<string, float> Alternatives(TokenLogprobs thought)
+        Dictionary<string, float> Alternatives(int token, TokenLogprobs thought)
         {
             // Tokens with the same text (bytes of broken characters) share an entry: the most probable of them.
             var alternatives = new Dictionary<string, float>();
             foreach (var top in thought.Top)
             {
-                alternatives.TryAdd(TextOf(top.Token.Value), top.Logprob);
+                alternatives.TryAdd(TextOf(top.Token.Value), Logprob.Finite(top.Logprob));
             }
 
+            alternatives.TryAdd(TextOf(token), Logprob.Finite(thought.Chosen));
             return alternatives;
         }
 

@@ -1,3 +1,4 @@
+using System.Text.Json;
 using System.Text.Json.Serialization;
 using Ppsd.Host.Api.Requests;
 
@@ -7,6 +8,10 @@ namespace Ppsd.Host.Api.Responses;
 /// <param name="Error">What went wrong.</param>
 internal sealed record ErrorBody(ErrorDetail Error)
 {
+    /// <summary>An error as JSON.</summary>
+    public static byte[] JsonOf(ApiException error) =>
+        JsonSerializer.SerializeToUtf8Bytes(Of(error), ApiJson.Plain.ErrorBody);
+
     /// <summary>The body of an error.</summary>
     public static ErrorBody Of(ApiException error) =>
         new(new ErrorDetail(error.Message, error.Type, error.Param, error.Code));

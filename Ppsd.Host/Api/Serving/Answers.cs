@@ -35,10 +35,6 @@ internal static class Answers
             response.Headers.RetryAfter = seconds.ToString(CultureInfo.InvariantCulture);
         }
 
-        return WriteAsync(response, JsonOf(error), error.Status);
+        return WriteAsync(response, ErrorBody.JsonOf(error), error.Status);
     }
-
-    /// <summary>An error as JSON.</summary>
-    public static byte[] JsonOf(ApiException error) =>
-        JsonSerializer.SerializeToUtf8Bytes(ErrorBody.Of(error), ApiJson.Plain.ErrorBody);
 }

@@ -20,7 +20,7 @@ internal sealed partial class ErrorAnswers(RequestDelegate next, ILogger<ErrorAn
             await next(context);
             if (context.Response is { HasStarted: false, StatusCode: >= 400 })
             {
-                await WriteAsync(context, Routing(context));
+                await WriteRoutingAsync(context);
             }
         }
         catch (Exception e) when (IsGone(context, e))
@@ -31,7 +31,7 @@ internal sealed partial class ErrorAnswers(RequestDelegate next, ILogger<ErrorAn
         catch (Exception e)
         {
             var error = Of(e);
-            if (error.Status == StatusCodes.Status500InternalServerError)
+            if (error.IsFault)
             {
                 LogFault(log, context.Request.Path, e);
             }
@@ -55,6 +55,7 @@ internal sealed partial class ErrorAnswers(RequestDelegate next, ILogger<ErrorAn
             GenerationException { Failure: GenerationFailure.BadRequest } refused => ApiException.BadRequest(
                 refused.Message
             ),
+            GenerationException { Failure: GenerationFailure.Failed } failed => ApiException.Failed(failed.Message),
             GenerationException lost => ApiException.Unavailable(lost.Message),
             BadHttpRequestException { StatusCode: StatusCodes.Status413PayloadTooLarge } => ApiException.TooLarge(
                 "the body is longer than the server takes (--max-body-bytes)"
@@ -80,6 +81,27 @@ internal sealed partial class ErrorAnswers(RequestDelegate next, ILogger<ErrorAn
         context.RequestAborted.IsCancellationRequested
         && e is OperationCanceledException or ConnectionResetException or IOException;
 
+    private static Task WriteRoutingAsync(HttpContext context)
+    {
+        if (context.Response.Headers.Allow.ToString() is { Length: > 0 } allowed)
+        {
+            context.Response.Headers.Allow =
+                allowed.Replace(HttpMethods.Get, "GET, HEAD", StringComparison.Ordinal) + ", OPTIONS";
+        }
+
+        if (
+            context.Response.StatusCode == StatusCodes.Status405MethodNotAllowed
+            && HttpMethods.IsOptions(context.Request.Method)
+        )
+        {
+            // The header with the methods is there already.
+            context.Response.StatusCode = StatusCodes.Status204NoContent;
+            return Task.CompletedTask;
+        }
+
+        return WriteAsync(context, Routing(context));
+    }
+
     private static ApiException Routing(HttpContext context) =>
         context.Response.StatusCode == StatusCodes.Status405MethodNotAllowed
             ? ApiException.MethodNotAllowed(
@@ -87,6 +109,7 @@ internal sealed partial class ErrorAnswers(RequestDelegate next, ILogger<ErrorAn
             )
             : ApiException.NotFound($"{context.Request.Path}: there is no such route");
 
+    /// <summary>A fault of this program: its answer says little, so the log says all.</summary>
     [LoggerMessage(Level = LogLevel.Error, Message = "{Path} failed")]
-    private static partial void LogFault(ILogger log, string path, Exception e);
+    internal static partial void LogFault(ILogger log, string path, Exception e);
 }

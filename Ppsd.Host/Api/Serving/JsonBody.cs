@@ -1,13 +1,15 @@
 using System.Buffers;
+using System.IO.Compression;
 using System.Runtime.InteropServices;
 using System.Text.Json;
 using System.Text.Unicode;
 using Microsoft.AspNetCore.Http;
 using Ppsd.Host.Api.Requests;
+using Ppsd.Host.Text.Tokens;
 
 namespace Ppsd.Host.Api.Serving;
 
-/// <summary>Reads a request's body as JSON, of bounded length and depth.</summary>
+/// <summary>Reads a request's body as JSON, of bounded length and depth; a body may be compressed with gzip.</summary>
 internal static class JsonBody
 {
     private const int MaxDepth = 32;
@@ -31,7 +33,7 @@ internal static class JsonBody
     {
         if (!request.HasJsonContentType())
         {
-            throw ApiException.NotJson(
+            throw ApiException.UnsupportedMedia(
                 $"expected Content-Type: application/json, found {(request.ContentType is { Length: > 0 and <= 100 } type ? $"'{type}'" : "none")}"
             );
         }
@@ -41,7 +43,53 @@ internal static class JsonBody
             throw TooLarge(maxBytes);
         }
 
-        return Parse(await ReadBytesAsync(request, maxBytes, cancellation));
+        var bytes = IsGzip(request)
+            ? await DecompressAsync(request, maxBytes, cancellation)
+            : await ReadBytesAsync(request, maxBytes, cancellation);
+        return Parse(bytes);
+    }
+
+    private static bool IsGzip(HttpRequest request)
+    {
+        var encodings = request.Headers.GetCommaSeparatedValues("Content-Encoding");
+        return encodings switch
+        {
+            [] or ["identity"] => false,
+            [var only] when only.Equals("gzip", StringComparison.OrdinalIgnoreCase) => true,
+            _ => throw ApiException.UnsupportedMedia(
+                $"expected Content-Encoding: gzip, or none, found '{Shown(string.Join(", ", encodings))}'"
+            ),
+        };
+    }
+
+    /// <summary>The length that counts is that of the text: a short body can stand for a long one.</summary>
+    private static async Task<byte[]> DecompressAsync(
+        HttpRequest request,
+        long maxBytes,
+        CancellationToken cancellation
+    )
+    {
+        await using var text = new GZipStream(request.BodyReader.AsStream(), CompressionMode.Decompress);
+        using var bytes = new MemoryStream();
+        var buffer = new byte[1 << 14];
+        try
+        {
+            while (await text.ReadAsync(buffer, cancellation) is > 0 and var count)
+            {
+                if (bytes.Length + count > maxBytes)
+                {
+                    throw TooLarge(maxBytes);
+                }
+
+                bytes.Write(buffer, 0, count);
+            }
+        }
+        catch (InvalidDataException)
+        {
+            throw ApiException.BadRequest("the body is not what its Content-Encoding says: expected gzip");
+        }
+
+        return bytes.ToArray();
     }
 
     private static async Task<byte[]> ReadBytesAsync(HttpRequest request, long maxBytes, CancellationToken cancellation)
@@ -65,21 +113,27 @@ internal static class JsonBody
         }
     }
 
-    private static JsonDocument Parse(byte[] bytes)
+    private static JsonDocument Parse(ReadOnlyMemory<byte> bytes)
     {
+        if (bytes.Span.StartsWith("\uFEFF"u8))
+        {
+            bytes = bytes["\uFEFF"u8.Length..];
+        }
+
         if (bytes.Length == 0)
         {
             throw ApiException.BadRequest("the body is empty: expected a JSON object");
         }
 
-        if (!Utf8.IsValid(bytes))
+        if (!Utf8.IsValid(bytes.Span))
         {
             throw ApiException.BadRequest("the body is not UTF-8");
         }
 
+        JsonDocument document;
         try
         {
-            return JsonDocument.Parse(bytes, _options);
+            document = JsonDocument.Parse(bytes, _options);
         }
         catch (JsonException e)
         {
@@ -87,10 +141,27 @@ internal static class JsonBody
         }
         catch (InvalidOperationException)
         {
-            // Names are compared as text, and this one is not valid text.
-            throw ApiException.BadRequest("a field's name is not valid Unicode text: half of a surrogate pair");
+            // Names are compared as text, and one of them is none.
+            throw NotUnicode("a field's name");
         }
+
+        if (JsonUnicode.FindFault(bytes.Span) is { } place)
+        {
+            document.Dispose();
+            throw NotUnicode(place);
+        }
+
+        return document;
     }
+
+    private static ApiException NotUnicode(string place) =>
+        ApiException.BadRequest(
+            $"{place}: expected Unicode text, found {JsonUnicode.Found}",
+            place.Contains(' ') ? null : place,
+            "invalid_value"
+        );
+
+    private static string Shown(string text) => text.Length <= 64 ? text : text[..61] + "...";
 
     private static ApiException TooLarge(long maxBytes) =>
         ApiException.TooLarge($"the body is longer than {maxBytes} bytes (--max-body-bytes)");

@@ -14,6 +14,9 @@ internal sealed record ServerSettings
     /// <summary>Key that requests must carry; null for none.</summary>
     public string? ApiKey { get; init; }
 
+    /// <summary>Origins of web pages that may use the API; <c>*</c> for all, none by default.</summary>
+    public IReadOnlyList<string> CorsOrigins { get; init; } = [];
+
     /// <summary>What clients call the model; null for its folder's name.</summary>
     public string? ModelName { get; init; }
 

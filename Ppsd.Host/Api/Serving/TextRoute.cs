@@ -1,4 +1,5 @@
 using Microsoft.AspNetCore.Http;
+using Ppsd.Actors.Client;
 using Ppsd.Host.Api.Requests;
 using Ppsd.Host.Api.Responses;
 using Ppsd.Host.Generation;
@@ -7,14 +8,18 @@ using Ppsd.Host.Telemetry;
 namespace Ppsd.Host.Api.Serving;
 
 /// <summary>
-/// A route that answers with a text, whole or as a stream: reads the request, waits for its turn, generates, writes. A
-/// long request waits for its turn before it is read, because tokenizing it is work too. A client that disconnects
-/// cancels its session at every stage.
+/// A route that answers with text, whole or as a stream: reads the request, waits for its turn, generates, writes. A
+/// long request waits for its turn before it is read, because tokenizing it is work too.
+/// A client that leaves early cancels its sessions at every stage.
 /// </summary>
 /// <param name="server">What all routes share.</param>
 /// <param name="reader">Reads the route's requests.</param>
-/// <param name="format">Writes its answers; one for each request.</param>
-internal sealed class TextRoute(ServerContext server, ITextRequestReader reader, Func<ITextFormat> format)
+/// <param name="createFormat">Creates what writes the answer to a request.</param>
+internal sealed class TextRoute(
+    ServerContext server,
+    ITextRequestReader reader,
+    Func<TextRequest, ITextFormat> createFormat
+)
 {
     /// <summary>Serves a request.</summary>
     public async Task HandleAsync(HttpContext context)
@@ -27,15 +32,13 @@ internal sealed class TextRoute(ServerContext server, ITextRequestReader reader,
             using var early = JsonBody.IsLong(body) ? await server.Gate.EnterAsync(ended.Token) : null;
             var request = reader.Read(body.RootElement, ended.Token);
             server.RequireAvailable();
-            using var place = early ?? await server.Gate.EnterAsync(ended.Token);
             meter.Enter(request);
-            var generator = new TextGenerator(server.Pipeline.Client, server.Model.Assets);
-            var settings = request.Settings with { TraceParent = meter.TraceParent };
-            var text = generator.StreamAsync(request.Prompt, settings, ended.Token);
+            var texts = new RequestedTexts(server, request, meter.TraceParent).StreamAsync(early, ended.Token);
+            var format = createFormat(request);
             await (
                 request.Streams
-                    ? new TextStream(context.Response, format(), request, meter, server).WriteAsync(text, ended.Token)
-                    : WriteWholeAsync(context, request, meter, text)
+                    ? new TextStream(context.Response, format, request, meter, server).WriteAsync(texts, ended.Token)
+                    : WriteWholeAsync(context, format, request, meter, texts)
             );
         }
         catch (OperationCanceledException) when (server.Stopping.IsCancellationRequested)
@@ -50,21 +53,30 @@ internal sealed class TextRoute(ServerContext server, ITextRequestReader reader,
         }
     }
 
-    private async Task WriteWholeAsync(
+    private static async Task WriteWholeAsync(
         HttpContext context,
+        ITextFormat format,
         TextRequest request,
         RequestMeter meter,
-        IAsyncEnumerable<TextEvent> text
+        IAsyncEnumerable<TextPart> texts
     )
     {
-        await foreach (var next in text)
+        var results = new TextResult?[request.TextCount];
+        await foreach (var part in texts)
         {
-            meter.Note(next);
-            if (next is TextCompleted completed)
+            meter.Note(part.Event);
+            if (part.Event is TextCompleted completed)
             {
-                var metrics = request.IncludesMetrics ? meter.Figures(completed.Result) : null;
-                await Answers.WriteAsync(context.Response, format().Whole(completed.Result, metrics));
+                results[part.Index] = completed.Result;
             }
         }
+
+        if (results.Contains(null))
+        {
+            throw new GenerationException(GenerationFailure.Broken, "a text ended before it was complete");
+        }
+
+        var metrics = request.IncludesMetrics ? meter.Figures() : null;
+        await Answers.WriteAsync(context.Response, format.Whole(results!, metrics));
     }
 }

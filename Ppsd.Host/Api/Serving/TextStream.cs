@@ -1,4 +1,6 @@
 using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
 using Ppsd.Actors.Client;
 using Ppsd.Host.Api.Requests;
 using Ppsd.Host.Api.Responses;
@@ -8,8 +10,9 @@ using Ppsd.Host.Telemetry;
 namespace Ppsd.Host.Api.Serving;
 
 /// <summary>
-/// Writes a text as it grows. Nothing is sent before the pipeline has admitted the session, so that a refusal still has
-/// a status of its own; then comments keep the connection alive while nothing happens.
+/// Writes texts as they grow. Nothing is sent before the pipeline has admitted a session, so that a refusal still has
+/// a status of its own; then comments keep the connection alive while nothing happens. Ends with the format's end, or with
+/// an error event.
 /// </summary>
 internal sealed class TextStream(
     HttpResponse response,
@@ -21,43 +24,40 @@ internal sealed class TextStream(
 {
     private ServerSentEvents? _events;
     private int _draftsShown;
+    private int _completed;
 
-    /// <summary>Writes the text to its end.</summary>
+    /// <summary>Writes the texts to their end.</summary>
+    /// <param name="texts">What happens to them.</param>
     /// <param name="cancellation">The client left, or the server stops.</param>
-    public async Task WriteAsync(IAsyncEnumerable<TextEvent> text, CancellationToken cancellation)
+    public async Task WriteAsync(IAsyncEnumerable<TextPart> texts, CancellationToken cancellation)
     {
         try
         {
-            await using var events = text.GetAsyncEnumerator(cancellation);
-            while (await NextAsync(events, cancellation))
+            await using var parts = texts.GetAsyncEnumerator(cancellation);
+            while (await NextAsync(parts, cancellation))
             {
-                meter.Note(events.Current);
-                Put(events.Current);
+                meter.Note(parts.Current.Event);
+                Put(parts.Current);
+            }
+
+            if (_completed < request.TextCount)
+            {
+                throw new GenerationException(GenerationFailure.Broken, "a text ended before it was complete");
             }
 
             await SendAsync();
         }
-        catch (GenerationException e) when (_events is not null)
+        catch (Exception e) when (_events is not null && !response.HttpContext.RequestAborted.IsCancellationRequested)
         {
-            // Too late for a status.
-            meter.Fail("error");
-            await PutErrorAsync(ErrorAnswers.Of(e));
-        }
-        catch (OperationCanceledException)
-            when (_events is not null
-                && server.Stopping.IsCancellationRequested
-                && !response.HttpContext.RequestAborted.IsCancellationRequested
-            )
-        {
-            meter.Fail("stopped");
-            await PutErrorAsync(ApiException.Unavailable("the server is stopping"));
+            // Too late for a status, whatever went wrong.
+            await PutErrorAsync(e);
         }
     }
 
-    /// <summary>The next event. What was put goes out before it is waited for; what is ready at once goes out together.</summary>
-    private async ValueTask<bool> NextAsync(IAsyncEnumerator<TextEvent> events, CancellationToken cancellation)
+    /// <summary>The next part. What was put goes out before it is waited for; what is ready at once goes out together.</summary>
+    private async ValueTask<bool> NextAsync(IAsyncEnumerator<TextPart> parts, CancellationToken cancellation)
     {
-        var next = events.MoveNextAsync();
+        var next = parts.MoveNextAsync();
         if (next.IsCompleted)
         {
             return await next;
@@ -95,32 +95,35 @@ internal sealed class TextStream(
 
     private ValueTask SendAsync() => _events?.SendAsync() ?? default;
 
-    private void Put(TextEvent next)
+    private void Put(TextPart part)
     {
-        switch (next)
+        switch (part.Event)
         {
             case TextStarted:
                 Begin();
                 break;
             case TextAdded added:
-                Begin().Put(format.Added(added));
+                format.Added(Begin(), part.Index, added);
                 break;
             case DraftTextChanged drafts when drafts.Pieces.Count + _draftsShown > 0:
                 _draftsShown = drafts.Pieces.Count;
-                Begin().Put(format.Drafts(drafts.Pieces));
+                format.Drafts(Begin(), drafts.Pieces);
                 break;
             case TextCompleted { Result: var result }:
-                var events = Begin();
-                events.Put(format.Finish(result, request.IncludesMetrics ? meter.Figures(result) : null));
-                if (request.IncludesUsage)
-                {
-                    events.Put(format.UsageOf(result));
-                }
-
-                events.PutDone();
+                Finish(part.Index, result);
                 break;
             default:
                 break;
+        }
+    }
+
+    private void Finish(int index, TextResult result)
+    {
+        var isLast = ++_completed == request.TextCount;
+        format.Finish(Begin(), index, result, isLast && request.IncludesMetrics ? meter.Figures() : null);
+        if (isLast)
+        {
+            format.End(Begin());
         }
     }
 
@@ -129,18 +132,26 @@ internal sealed class TextStream(
         if (_events is null)
         {
             _events = ServerSentEvents.Begin(response);
-            if (format.First() is { } first)
-            {
-                _events.Put(first);
-            }
+            format.Begin(_events);
         }
 
         return _events;
     }
 
-    private async Task PutErrorAsync(ApiException error)
+    private async Task PutErrorAsync(Exception e)
     {
-        _events!.PutError(Answers.JsonOf(error));
-        await _events.SendAsync();
+        var error =
+            e is OperationCanceledException && server.Stopping.IsCancellationRequested
+                ? ApiException.Unavailable("the server is stopping")
+                : ErrorAnswers.Of(e);
+        meter.Fail(server.Stopping.IsCancellationRequested ? "stopped" : "error");
+        if (error.IsFault)
+        {
+            var log = response.HttpContext.RequestServices.GetRequiredService<ILogger<ErrorAnswers>>();
+            ErrorAnswers.LogFault(log, response.HttpContext.Request.Path, e);
+        }
+
+        format.Fail(_events!, error);
+        await _events!.SendAsync();
     }
 }

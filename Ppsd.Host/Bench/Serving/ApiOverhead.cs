@@ -44,7 +44,7 @@ internal sealed class ApiOverhead(ServeClient client, ServedModel model, IPipeli
         long first = 0;
         long last = 0;
         var tokens = 0;
-        await foreach (var next in generator.StreamAsync(read.Prompt, read.Settings, cancellation))
+        await foreach (var next in generator.StreamAsync(read.Prompts[0].Tokens, read.SettingsOf(0), cancellation))
         {
             if (next is TextAdded { Text.Length: > 0 })
             {

@@ -1,6 +1,7 @@
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using Ppsd.Host.Generation;
 
 namespace Ppsd.Host.Bench.Serving;
 
@@ -13,50 +14,19 @@ internal sealed class ServeRequestFile(string model, ServeBenchSettings settings
 {
     /// <summary>Requests of a file.</summary>
     /// <exception cref="UserErrorException">A line cannot be read; the message names file and line.</exception>
-    public List<ServeRequest> Read(string path)
-    {
-        try
-        {
-            var lines = File.ReadAllLines(path);
-            var requests = lines
-                .Select((line, i) => (Text: line, Place: $"{path}:{i + 1}"))
-                .Where(line => !string.IsNullOrWhiteSpace(line.Text))
-                .Select(line => Parse(line.Text, line.Place))
-                .ToList();
-            return requests.Count > 0 ? requests : throw new UserErrorException($"--prompts: {path}: no prompts in it");
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            throw new UserErrorException($"--prompts: {path}: {e.Message}", e);
-        }
-    }
+    public List<ServeRequest> Read(string path) => JsonLines.ReadPrompts(path, Parse);
 
     /// <summary>A chat of one question.</summary>
     public ServeRequest Ask(string question) => Chat([new JsonObject { ["role"] = "user", ["content"] = question }]);
 
-    private ServeRequest Parse(string line, string place)
-    {
-        try
+    private ServeRequest Parse(JsonElement line, string place) =>
+        JsonObject.Create(line)! switch
         {
-            return JsonNode.Parse(line) switch
-            {
-                JsonObject o when o["prompt"] is JsonValue prompt => Request(
-                    "v1/completions",
-                    "prompt",
-                    prompt.DeepClone()
-                ),
-                JsonObject o when o["messages"] is JsonArray messages => Chat((JsonArray)messages.DeepClone()),
-                JsonObject o when o["question"] is JsonValue question => Ask(question.ToString()),
-                _ => throw new UserErrorException(
-                    $"{place}: expected an object with 'prompt', 'messages' or 'question'"
-                ),
-            };
-        }
-        catch (JsonException e)
-        {
-            throw new UserErrorException($"{place}: not JSON: {e.Message.ReplaceLineEndings(" ")}", e);
-        }
-    }
+            { } o when o["prompt"] is JsonValue prompt => Request("v1/completions", "prompt", prompt.DeepClone()),
+            { } o when o["messages"] is JsonArray messages => Chat((JsonArray)messages.DeepClone()),
+            { } o when o["question"] is JsonValue question => Ask(question.ToString()),
+            _ => throw new UserErrorException($"{place}: expected an object with 'prompt', 'messages' or 'question'"),
+        };
 
     private ServeRequest Chat(JsonArray messages) => Request("v1/chat/completions", "messages", messages);
 

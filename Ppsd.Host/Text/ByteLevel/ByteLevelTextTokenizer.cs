@@ -64,10 +64,14 @@ internal sealed class ByteLevelTextTokenizer : ITextTokenizer
         [.. EncodeSegments(text, cancellation)];
 
     /// <inheritdoc/>
-    public string Decode(ReadOnlySpan<int> ids) => Pieces.Decode(ids, dropLeadingSpace: false);
+    public string Decode(ReadOnlySpan<int> ids, bool keepsSpecials = false) =>
+        Pieces.Decode(ids, dropLeadingSpace: false, keepsSpecials);
 
     /// <inheritdoc/>
     public ReadOnlySpan<byte> PieceBytes(int id) => Pieces[id];
+
+    /// <inheritdoc/>
+    public ReadOnlySpan<byte> SpellingBytes(int id) => Pieces.Spelling(id);
 
     /// <inheritdoc/>
     public bool IsSpecial(int id) => Pieces.IsSpecial(id);

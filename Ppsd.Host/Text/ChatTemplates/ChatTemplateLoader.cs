@@ -1,4 +1,3 @@
-using System.Text;
 using System.Text.Json;
 using Ppsd.Host.Text.Tokens;
 
@@ -10,8 +9,6 @@ namespace Ppsd.Host.Text.ChatTemplates;
 /// </summary>
 internal static class ChatTemplateLoader
 {
-    private static readonly UTF8Encoding _utf8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
-
     /// <summary>Loads the template of a Hugging Face model folder.</summary>
     /// <param name="time">Says what time it is, to templates that ask.</param>
     /// <exception cref="TextException">There is none, or it is malformed or not supported.</exception>
@@ -67,11 +64,11 @@ internal static class ChatTemplateLoader
     {
         try
         {
-            return _utf8.GetString(bytes);
+            return Utf8Text.Decode(bytes);
         }
-        catch (DecoderFallbackException e)
+        catch (FormatException e)
         {
-            throw new TextException($"{path}: expected UTF-8, found another encoding at byte {e.Index}", e);
+            throw new TextException($"{path}: {e.Message}", e);
         }
     }
 

@@ -102,10 +102,14 @@ internal sealed class SentencePieceTextTokenizer : ITextTokenizer
         [.. EncodeSegments(text, cancellation)];
 
     /// <inheritdoc/>
-    public string Decode(ReadOnlySpan<int> ids) => _pieces.Decode(ids, DropsLeadingSpace);
+    public string Decode(ReadOnlySpan<int> ids, bool keepsSpecials = false) =>
+        _pieces.Decode(ids, DropsLeadingSpace, keepsSpecials);
 
     /// <inheritdoc/>
     public ReadOnlySpan<byte> PieceBytes(int id) => _pieces[id];
+
+    /// <inheritdoc/>
+    public ReadOnlySpan<byte> SpellingBytes(int id) => _pieces.Spelling(id);
 
     /// <inheritdoc/>
     public bool IsSpecial(int id) => _pieces.IsSpecial(id);
@@ -191,6 +195,7 @@ internal sealed class SentencePieceTextTokenizer : ITextTokenizer
             switch (kind)
             {
                 case SentencePieceKind.Control or SentencePieceKind.Unknown:
+                    pieces.Set(id, text);
                     pieces.MarkSpecial(id);
                     break;
                 case SentencePieceKind.Byte:

@@ -48,16 +48,21 @@ internal interface ITextTokenizer
     int[] EncodeRendered(string text, CancellationToken cancellation = default);
 
     /// <summary>
-    /// The text of a whole sequence. Special tokens and ids without a piece give no text; bytes that are no valid UTF-8
+    /// The text of a whole sequence. Special tokens, unless they are kept, and ids without a piece give no text; bytes that are no valid UTF-8
     /// become U+FFFD. For text that continues a prompt use <see cref="StreamingDetokenizer"/>.
     /// </summary>
-    string Decode(ReadOnlySpan<int> ids);
+    /// <param name="ids">The sequence.</param>
+    /// <param name="keepsSpecials">True to spell special tokens out, as the model's files do.</param>
+    string Decode(ReadOnlySpan<int> ids, bool keepsSpecials = false);
 
     /// <summary>
     /// The UTF-8 bytes that one id adds to the text, possibly a fragment of a character; empty for special tokens and
     /// for ids without a piece. Valid as long as the tokenizer lives.
     /// </summary>
     ReadOnlySpan<byte> PieceBytes(int id);
+
+    /// <summary>The UTF-8 bytes of one id, those of special tokens included; empty for ids without a piece.</summary>
+    ReadOnlySpan<byte> SpellingBytes(int id);
 
     /// <summary>
     /// Whether the id is a special token (beginning or end of text, role markers), which never shows in text.

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.Unicode;
 
 namespace Ppsd.Host.Text.Tokens;
 
@@ -22,7 +23,7 @@ internal sealed class JsonFile : IDisposable
     public JsonElement Root => _document.RootElement;
 
     /// <summary>Reads and parses the file.</summary>
-    /// <exception cref="TextException">The file is missing, or is not a JSON object.</exception>
+    /// <exception cref="TextException">The file is missing, is not JSON in Unicode text, or holds no object.</exception>
     public static JsonFile Open(string path)
     {
         try
@@ -34,6 +35,12 @@ internal sealed class JsonFile : IDisposable
             }
 
             var document = JsonDocument.Parse(bytes);
+            if (Fault(bytes.Span) is { } fault)
+            {
+                document.Dispose();
+                throw new TextException($"{path}: {fault}");
+            }
+
             if (document.RootElement.ValueKind == JsonValueKind.Object)
             {
                 return new JsonFile(path, document);
@@ -51,6 +58,11 @@ internal sealed class JsonFile : IDisposable
             );
         }
     }
+
+    private static string? Fault(ReadOnlySpan<byte> json) =>
+        !Utf8.IsValid(json) ? "expected UTF-8, found other bytes"
+        : JsonUnicode.FindFault(json) is { } place ? $"{place}: expected Unicode text, found {JsonUnicode.Found}"
+        : null;
 
     /// <summary>As <see cref="Open"/>, or null when there is no such file.</summary>
     public static JsonFile? OpenIfPresent(string path) => File.Exists(path) ? Open(path) : null;

@@ -27,10 +27,12 @@ internal sealed class TokenIdTokenizer(int vocabSize) : ITextTokenizer
 
     public int[] EncodeRendered(string text, CancellationToken cancellation = default) => Encode(text, cancellation);
 
-    public string Decode(ReadOnlySpan<int> ids) => string.Join(' ', ids.ToArray());
+    public string Decode(ReadOnlySpan<int> ids, bool keepsSpecials = false) => string.Join(' ', ids.ToArray());
 
     public ReadOnlySpan<byte> PieceBytes(int id) =>
         _pieces.GetOrAdd(id, static id => Encoding.ASCII.GetBytes(" " + id.ToString(CultureInfo.InvariantCulture)));
+
+    public ReadOnlySpan<byte> SpellingBytes(int id) => PieceBytes(id);
 
     public bool IsSpecial(int id) => false;
 

@@ -28,22 +28,22 @@ internal sealed class TokenPieces
     public int Count => _pieces.Length;
 
     /// <summary>The bytes that the id adds to a text; empty for special ids and ids without a piece.</summary>
-    public ReadOnlySpan<byte> this[int id]
-    {
-        get
-        {
-            if ((uint)id >= (uint)_pieces.Length || _special[id])
-            {
-                return [];
-            }
-
-            var (start, length) = _pieces[id];
-            return _bytes.WrittenSpan.Slice(start, length);
-        }
-    }
+    public ReadOnlySpan<byte> this[int id] => IsSpecial(id) ? [] : Spelling(id);
 
     /// <summary>Whether the id never shows in text.</summary>
     public bool IsSpecial(int id) => (uint)id < (uint)_special.Length && _special[id];
+
+    /// <summary>The bytes that spell the id, special or not; empty for ids without a piece.</summary>
+    public ReadOnlySpan<byte> Spelling(int id)
+    {
+        if ((uint)id >= (uint)_pieces.Length)
+        {
+            return [];
+        }
+
+        var (start, length) = _pieces[id];
+        return _bytes.WrittenSpan.Slice(start, length);
+    }
 
     /// <summary>While building: gives an id its bytes, replacing earlier ones.</summary>
     public void Set(int id, ReadOnlySpan<byte> bytes)
@@ -64,12 +64,15 @@ internal sealed class TokenPieces
     public void MarkSpecial(int id) => _special[id] = true;
 
     /// <summary>The text of a whole sequence; invalid UTF-8 becomes U+FFFD.</summary>
-    public string Decode(ReadOnlySpan<int> ids, bool dropLeadingSpace)
+    /// <param name="ids">The sequence.</param>
+    /// <param name="dropLeadingSpace">Whether a space at the start of the text is the tokenizer's own.</param>
+    /// <param name="keepsSpecials">Whether special tokens are spelled out.</param>
+    public string Decode(ReadOnlySpan<int> ids, bool dropLeadingSpace, bool keepsSpecials = false)
     {
         var length = 0;
         foreach (var id in ids)
         {
-            length += this[id].Length;
+            length += Piece(id).Length;
         }
 
         var buffer = ArrayPool<byte>.Shared.Rent(length);
@@ -77,7 +80,7 @@ internal sealed class TokenPieces
         var rest = text;
         foreach (var id in ids)
         {
-            var piece = this[id];
+            var piece = Piece(id);
             piece.CopyTo(rest);
             rest = rest[piece.Length..];
         }
@@ -85,5 +88,7 @@ internal sealed class TokenPieces
         var decoded = Encoding.UTF8.GetString(dropLeadingSpace && text.StartsWith(" "u8) ? text[1..] : text);
         ArrayPool<byte>.Shared.Return(buffer);
         return decoded;
+
+        ReadOnlySpan<byte> Piece(int id) => keepsSpecials ? Spelling(id) : this[id];
     }
 }

@@ -43,7 +43,7 @@ public sealed class UnfinishedGenerationTests
         Assert.That(error, Has.Property("Failure").EqualTo(GenerationFailure.Unavailable));
 
         var text = await Assert.ThrowsAsync<GenerationException>(() =>
-            CountAsync(TextStream.ReadAsync(system, _ => Props.Empty, CancellationToken.None))
+            CountAsync(TextGeneration.ReadAsync(system, _ => Props.Empty, CancellationToken.None))
         );
         Assert.That(text, Has.Property("Failure").EqualTo(GenerationFailure.Unavailable));
     }

@@ -38,7 +38,7 @@ internal static class HttpAnswers
         Assert.That(response.Content.Headers.ContentType!.MediaType, Is.EqualTo("text/event-stream"));
         return
         [
-            .. text.Split("\n\n", StringSplitOptions.RemoveEmptyEntries)
+            .. text.Split('\n')
                 .Where(line => line.StartsWith("data: ", StringComparison.Ordinal))
                 .Select(line => line["data: ".Length..]),
         ];

@@ -170,7 +170,7 @@ public sealed class OpenAiClientTests
 
         using (Assert.EnterMultipleScope())
         {
-            Assert.That(unknown!.Status, Is.EqualTo(400));
+            Assert.That(unknown!.Status, Is.EqualTo(404));
             Assert.That(unknown.Message, Does.Contain("gsm-llama").And.Contain("gpt-4"));
             Assert.That(overflow!.Status, Is.EqualTo(400));
             Assert.That(overflow.Message, Does.Contain("2048").And.Contain("context_length_exceeded"));

@@ -32,12 +32,19 @@ public sealed class RouteTests
     [TestCase(
         Chat,
         """{"messages":[{"role":"assistant","content":"x","tool_calls":[{}]}]}""",
-        "not supported",
+        "does not support it",
         "messages[0].tool_calls"
     )]
     [TestCase(Chat, """{"messages":[{"role":"user","content":"\ud800"}]}""", "surrogate", "messages[0].content")]
     [TestCase(Completions, "{}", "prompt: expected a string", "prompt")]
-    [TestCase(Completions, """{"prompt":["a","b"]}""", "one prompt per request, found 2", "prompt")]
+    [TestCase(Completions, """{"prompt":["a",[]]}""", "expected a string", "prompt[1]")]
+    [TestCase(
+        Completions,
+        """{"prompt":"a","echo":true,"logprobs":1}""",
+        "echo: expected logprobs to be absent",
+        "echo"
+    )]
+    [TestCase(Chat, """{"messages":[{"role":"user","content":"a"}],"echo":true}""", "does not support it", "echo")]
     [TestCase(Completions, """{"prompt":[]}""", "expected a string", "prompt")]
     [TestCase(Completions, """{"prompt":[[]]}""", "expected a string", "prompt[0]")]
     [TestCase(Completions, """{"prompt":[1,-1]}""", "token id from 0 to 4095", "prompt[1]")]
@@ -75,7 +82,7 @@ public sealed class RouteTests
     [TestCase("\"stop\":[\"a\",\"b\",\"c\",\"d\",\"e\"]", "stop")]
     [TestCase("\"stop\":[1]", "stop")]
     [TestCase("\"stop\":{}", "stop")]
-    [TestCase("\"n\":2", "n")]
+    [TestCase("\"n\":9", "n")]
     [TestCase("\"best_of\":3", "best_of")]
     [TestCase("\"stream\":1", "stream")]
     [TestCase("\"stream_options\":{\"include_usage\":true}", "stream_options")]
@@ -85,9 +92,14 @@ public sealed class RouteTests
     [TestCase("\"ignore_eos\":3", "ignore_eos")]
     [TestCase("\"tools\":[{\"type\":\"function\"}]", "tools")]
     [TestCase("\"response_format\":{\"type\":\"json_object\"}", "response_format")]
-    [TestCase("\"logit_bias\":{\"5\":1}", "logit_bias")]
+    [TestCase("\"logit_bias\":{\"5\":101}", "logit_bias.5")]
+    [TestCase("\"logit_bias\":{\"4096\":1}", "logit_bias.4096")]
+    [TestCase("\"logit_bias\":{\"5\":1,\"05\":1}", "logit_bias")]
+    [TestCase("\"logit_bias\":[1]", "logit_bias")]
+    [TestCase("\"n\":2,\"drafts\":true,\"stream\":true", "drafts")]
+    [TestCase("\"n\":2,\"best_of\":3", "best_of")]
+    [TestCase("\"skip_special_tokens\":false", "skip_special_tokens")]
     [TestCase("\"guided_json\":{}", "guided_json")]
-    [TestCase("\"model\":\"gpt-4\"", "model")]
     [TestCase("\"model\":3", "model")]
     public async Task A_field_out_of_range_or_beyond_us_is_refused_by_both_routes(string field, string param)
     {
@@ -208,7 +220,6 @@ public sealed class RouteTests
     [TestCase("/tokenize", "{}", "prompt")]
     [TestCase("/tokenize", """{"prompt":"a","pad":1}""", "pad")]
     [TestCase("/tokenize", """{"prompt":3}""", "prompt")]
-    [TestCase("/tokenize", """{"model":"x","prompt":"a"}""", "model")]
     [TestCase("/detokenize", "{}", "tokens")]
     [TestCase("/detokenize", """{"tokens":"a"}""", "tokens")]
     [TestCase("/detokenize", """{"tokens":[1,4096]}""", "tokens[1]")]

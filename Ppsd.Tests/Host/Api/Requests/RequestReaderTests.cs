@@ -72,7 +72,7 @@ public sealed class RequestReaderTests
             Assert.That(request.Settings.StopStrings, Is.EqualTo(["a", "b"]));
             Assert.That(request, Has.Property("Streams").True.And.Property("IncludesUsage").True);
             Assert.That(request.IncludesMetrics, Is.True);
-            Assert.That(request.Prompt, Is.EqualTo(_model.Assets.Tokenizer.Encode("x")));
+            Assert.That(request.Prompts[0].Tokens, Is.EqualTo(_model.Assets.Tokenizer.Encode("x")));
         }
     }
 
@@ -84,7 +84,7 @@ public sealed class RequestReaderTests
         using (Assert.EnterMultipleScope())
         {
             Assert.That(completion.Settings.MaxTokens, Is.EqualTo(16), "as OpenAI has it");
-            Assert.That(chat.Settings.MaxTokens, Is.EqualTo(2048 - chat.Prompt.Length), "as much as the context holds");
+            Assert.That(chat.Settings.MaxTokens, Is.EqualTo(2048 - chat.PromptTokens), "as much as the context holds");
             Assert.That(chat.Settings.Drafts, Is.EqualTo(DraftSources.ExitHead));
             Assert.That(chat.Settings.Sampling, Is.EqualTo(SamplingSettings.Greedy with { Seed = 99 }));
             Assert.That(chat, Has.Property("Streams").False.And.Property("IncludesUsage").False);
@@ -130,7 +130,7 @@ public sealed class RequestReaderTests
         using (Assert.EnterMultipleScope())
         {
             Assert.That(chat.Settings.MaxTokens, Is.EqualTo(7));
-            Assert.That(chat.Prompt, Is.EqualTo(plain.Prompt));
+            Assert.That(chat.Prompts[0].Tokens, Is.EqualTo(plain.Prompts[0].Tokens));
             Assert.That(chat.Settings.TopLogprobs, Is.Zero);
             Assert.That(chat.Settings.StopStrings, Is.EqualTo(["x"]));
         }

@@ -87,7 +87,7 @@ public class ChatTemplateLoaderTests
         Assert.That(template.Render(_messages, ChatRendering.Default), Is.EqualTo("<s>mine"));
 
         folder.Write("mine.jinja", [0x61, 0xFF]);
-        AssertRefused($"{path}: expected UTF-8, found another encoding at byte 1");
+        AssertRefused($"{path}: line 1, byte 2: expected UTF-8, found 0xFF");
         File.Delete(path);
         AssertRefused($"{path}: expected a chat template: ");
 

@@ -1,7 +1,8 @@
 using System.IO.Pipelines;
+using System.Text;
 using Microsoft.AspNetCore.Http;
 
-namespace Ppsd.Host.Api.Serving;
+namespace Ppsd.Host.Api.Responses;
 
 /// <summary>
 /// Writes a stream of server-sent events (https://html.spec.whatwg.org/multipage/server-sent-events.html). Each goes out
@@ -40,10 +41,12 @@ internal sealed class ServerSentEvents
     /// <summary>The end, as OpenAI marks it.</summary>
     public void PutDone() => Put("[DONE]"u8);
 
-    /// <summary>An error in a stream that has begun.</summary>
-    public void PutError(ReadOnlySpan<byte> json)
+    /// <summary>Puts an event with a name into the buffer.</summary>
+    public void Put(string name, ReadOnlySpan<byte> json)
     {
-        Write("event: error\n"u8);
+        Write("event: "u8);
+        Write(Encoding.ASCII.GetBytes(name));
+        Write("\n"u8);
         Put(json);
     }
 
