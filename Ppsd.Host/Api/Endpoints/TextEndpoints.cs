@@ -1,5 +1,6 @@
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Routing;
+using Ppsd.Host.Api.Formats;
 using Ppsd.Host.Api.Requests;
 using Ppsd.Host.Api.Responses;
 using Ppsd.Host.Api.Serving;

@@ -1,5 +1,6 @@
 using Microsoft.AspNetCore.Http;
 using Ppsd.Actors.Client;
+using Ppsd.Host.Api.Formats;
 using Ppsd.Host.Api.Requests;
 using Ppsd.Host.Api.Responses;
 using Ppsd.Host.Generation;

@@ -2,6 +2,7 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Ppsd.Actors.Client;
+using Ppsd.Host.Api.Formats;
 using Ppsd.Host.Api.Requests;
 using Ppsd.Host.Api.Responses;
 using Ppsd.Host.Generation;

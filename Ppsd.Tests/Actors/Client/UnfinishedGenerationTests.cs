@@ -4,7 +4,7 @@ using Ppsd.Actors.Client;
 using Ppsd.Actors.Configuration;
 using Ppsd.Actors.Messages;
 using Ppsd.Actors.Text;
-using Ppsd.Tests.Support;
+using Ppsd.Tests.Support.Toys;
 
 namespace Ppsd.Tests.Actors.Client;
 

@@ -174,7 +174,10 @@ public sealed class DraftLoopTests
 
         using (Assert.EnterMultipleScope())
         {
-            Assert.That(first.Told[^1], Is.EqualTo(new SessionFailed(first.Session, "stage 2 is gone")));
+            Assert.That(
+                first.Told[^1],
+                Is.EqualTo(new SessionFailed(first.Session, "stage 2 is gone", IsFault: false))
+            );
             Assert.That(second.Told[^1], Is.EqualTo(new SessionRefused(RefusalKind.Unavailable, "stage 2 is gone")));
             Assert.That(third.Told[^1], Is.TypeOf<SessionRefused>());
         }

@@ -1,7 +1,6 @@
 using System.Reflection;
 using System.Runtime.Serialization;
 using Akka.Actor;
-using Ppsd.Actors.Client;
 using Ppsd.Actors.Configuration;
 using Ppsd.Actors.Ids;
 using Ppsd.Actors.Messages;

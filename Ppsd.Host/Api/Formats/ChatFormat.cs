@@ -1,8 +1,9 @@
 using System.Text.Json;
 using Ppsd.Host.Api.Requests;
+using Ppsd.Host.Api.Responses;
 using Ppsd.Host.Generation;
 
-namespace Ppsd.Host.Api.Responses;
+namespace Ppsd.Host.Api.Formats;
 
 /// <summary>Writes the answers of <c>/v1/chat/completions</c>.</summary>
 internal sealed class ChatFormat(AnswerHead head, TextRequest request) : ITextFormat

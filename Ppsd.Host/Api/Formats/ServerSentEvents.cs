@@ -2,7 +2,7 @@ using System.IO.Pipelines;
 using System.Text;
 using Microsoft.AspNetCore.Http;
 
-namespace Ppsd.Host.Api.Responses;
+namespace Ppsd.Host.Api.Formats;
 
 /// <summary>
 /// Writes a stream of server-sent events (https://html.spec.whatwg.org/multipage/server-sent-events.html). Each goes out

@@ -1,7 +1,8 @@
 using Ppsd.Host.Api.Requests;
+using Ppsd.Host.Api.Responses;
 using Ppsd.Host.Generation;
 
-namespace Ppsd.Host.Api.Responses;
+namespace Ppsd.Host.Api.Formats;
 
 /// <summary>
 /// How a route writes the texts of one request: whole, or as a stream of events. A stream is <see cref="Begin"/>, pieces

@@ -3,7 +3,7 @@ using System.Net;
 using System.Text.Json;
 using OpenAI.Responses;
 
-namespace Ppsd.Tests.Host.Api;
+namespace Ppsd.Tests.Host.Api.Texts;
 
 #pragma warning disable OPENAI001 // The package marks its client of this route as experimental.
 

@@ -1,6 +1,6 @@
 using System.Text.Json;
 
-namespace Ppsd.Tests.Host.Api;
+namespace Ppsd.Tests.Host.Api.Texts;
 
 /// <summary>Drafts over HTTP. Not beside other tests: a pipeline that many sessions share drafts little or not at all.</summary>
 [NonParallelizable]

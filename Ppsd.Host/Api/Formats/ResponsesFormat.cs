@@ -2,9 +2,10 @@ using System.Text;
 using System.Text.Json;
 using Ppsd.Actors.Messages;
 using Ppsd.Host.Api.Requests;
+using Ppsd.Host.Api.Responses;
 using Ppsd.Host.Generation;
 
-namespace Ppsd.Host.Api.Responses;
+namespace Ppsd.Host.Api.Formats;
 
 /// <summary>Writes the answers of <c>/v1/responses</c>: one message of one text.</summary>
 internal sealed class ResponsesFormat(AnswerHead head, ResponsesRequest request, TimeProvider clock) : ITextFormat

@@ -1,9 +1,10 @@
 using System.Text.Json;
 using Ppsd.Actors.Messages;
 using Ppsd.Host.Api.Requests;
+using Ppsd.Host.Api.Responses;
 using Ppsd.Host.Generation;
 
-namespace Ppsd.Host.Api.Responses;
+namespace Ppsd.Host.Api.Formats;
 
 /// <summary>Writes the answers of <c>/v1/completions</c>.</summary>
 internal sealed class CompletionFormat(AnswerHead head, TextRequest request) : ITextFormat

@@ -2,7 +2,7 @@ using System.Net;
 using System.Text.Json;
 using Ppsd.Host.Api.Serving;
 
-namespace Ppsd.Tests.Host.Api;
+namespace Ppsd.Tests.Host.Api.Texts;
 
 /// <summary>Several texts of one request: each is the text that a request of its own gets.</summary>
 [Parallelizable(ParallelScope.All)]
