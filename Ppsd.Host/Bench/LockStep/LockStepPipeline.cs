@@ -150,7 +150,7 @@ internal sealed class LockStepPipeline : IDraftLoopPort, IDisposable
                 _loop.TakeGap(gap);
                 break;
             case StageFault fault:
-                _loop.Fail(fault.Session, fault.Reason);
+                _loop.Fail(fault.Session, fault.Reason, isFault: true);
                 break;
             case SessionReleased released:
                 _loop.NoteReleased(released);
