@@ -44,7 +44,9 @@ internal sealed class GenerationActor : ReceiveActor, IWithTimers
         Receive<TokensEmitted>(Emit);
         Receive<DraftsInFlight>(drafts => _events.TryWrite(new DraftsChanged(drafts.Tokens)));
         Receive<SessionEnded>(Ended);
-        Receive<SessionFailed>(failed => Break(failed.IsFault ? GenerationFailure.Failed : GenerationFailure.Broken, failed.Reason));
+        Receive<SessionFailed>(failed =>
+            Break(failed.IsFault ? GenerationFailure.Failed : GenerationFailure.Broken, failed.Reason)
+        );
         Receive<Terminated>(lost =>
             Break(GenerationFailure.Broken, $"stage 1 of the pipeline is gone ({lost.ActorRef.Path.Address})")
         );

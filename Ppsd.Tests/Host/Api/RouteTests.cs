@@ -195,41 +195,6 @@ public sealed class RouteTests
     }
 
     [Test]
-    public async Task Tokens_and_text_turn_into_each_other()
-    {
-        const string text = "How many legs do 3 cats have?";
-        var (_, tokenized) = await SharedServer.Http.PostAsync(
-            "/tokenize",
-            $"{{\"prompt\":\"{text}\",\"return_token_strs\":true,\"add_special_tokens\":false}}"
-        );
-        var tokens = tokenized.GetProperty("tokens");
-        Assert.That(tokenized.GetProperty("count").GetInt32(), Is.EqualTo(tokens.GetArrayLength()));
-        Assert.That(tokenized.GetProperty("max_model_len").GetInt32(), Is.EqualTo(2048));
-        Assert.That(tokenized.GetProperty("token_strs").GetArrayLength(), Is.EqualTo(tokens.GetArrayLength()));
-
-        var (_, detokenized) = await SharedServer.Http.PostAsync(
-            "/detokenize",
-            $"{{\"tokens\":{tokens.GetRawText()}}}"
-        );
-        Assert.That(detokenized.GetProperty("prompt").GetString(), Is.EqualTo(text));
-
-        var (_, chat) = await SharedServer.Http.PostAsync("/tokenize", $"{{\"messages\":{HttpAnswers.Question}}}");
-        Assert.That(chat.GetProperty("count").GetInt32(), Is.GreaterThan(tokens.GetArrayLength()));
-    }
-
-    [TestCase("/tokenize", "{}", "prompt")]
-    [TestCase("/tokenize", """{"prompt":"a","pad":1}""", "pad")]
-    [TestCase("/tokenize", """{"prompt":3}""", "prompt")]
-    [TestCase("/detokenize", "{}", "tokens")]
-    [TestCase("/detokenize", """{"tokens":"a"}""", "tokens")]
-    [TestCase("/detokenize", """{"tokens":[1,4096]}""", "tokens[1]")]
-    public async Task Bad_input_to_the_tokenizer_is_refused(string route, string body, string param)
-    {
-        var error = HttpAnswers.AssertError(await SharedServer.Http.PostAsync(route, body), 400);
-        Assert.That(error.GetProperty("param").GetString(), Is.EqualTo(param));
-    }
-
-    [Test]
     public async Task Health_readiness_version_models_and_cluster_answer()
     {
         var ready = await SharedServer.Http.ReadAsync("/health/ready");

@@ -11,6 +11,19 @@ public sealed class TokenPenaltiesTests
         Assert.That(Apply(_penalised, committed: [1, 2, 1], tail: [1]), Is.EqualTo(new[] { 1f, -0.25f, 0.25f, 1f }));
 
     [Test]
+    public void A_bias_is_added_to_its_tokens_before_a_penalty_looks_at_them()
+    {
+        var biased = new SamplingParameters
+        {
+            LogitBias = [new LogitBias(1, -3f), new LogitBias(3, 2f)],
+            RepetitionPenalty = 2f,
+        };
+        Assert.That(Apply(biased, committed: [1, 2], tail: []), Is.EqualTo(new[] { 1f, -4f, 0.5f, 3f }));
+        Assert.That(biased, Has.Property("ChangesLogits").True.And.Property("UsesHistory").True);
+        Assert.That(new SamplingParameters { LogitBias = [new LogitBias(1, 1f)] }.ChangesLogits, Is.True);
+    }
+
+    [Test]
     public void Tokens_of_the_prompt_pay_nothing() =>
         Assert.That(
             Apply(_penalised, committed: [3, 3, 0, 2], tail: [], promptLength: 3),

@@ -137,6 +137,78 @@ public sealed class RequestReaderTests
     }
 
     [Test]
+    public void A_whole_number_may_be_written_with_a_fraction_of_zero_or_an_exponent()
+    {
+        var completion = Completion(
+            """{"prompt":[5.0,6],"max_tokens":4.0,"seed":7e0,"top_k":3.0,"n":2.0,"logprobs":1.0}"""
+        );
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(completion.Prompts[0].Tokens, Is.EqualTo([5, 6]));
+            Assert.That(
+                completion.Settings,
+                Has.Property("MaxTokens").EqualTo(4).And.Property("TopLogprobs").EqualTo(1)
+            );
+            Assert.That(completion.Settings.Sampling, Has.Property("Seed").EqualTo(7).And.Property("TopK").EqualTo(3));
+            Assert.That(completion.TextCount, Is.EqualTo(2));
+            Assert.That(
+                Completion("""{"prompt":"x","seed":18446744073709551615}""").Settings.Sampling.Seed,
+                Is.EqualTo(ulong.MaxValue)
+            );
+        }
+    }
+
+    [Test]
+    public void Fields_with_the_values_that_ask_for_nothing_are_accepted()
+    {
+        const string neutral = """
+            "best_of":1,"n":1,"tool_choice":"none","tools":[{"type":"function","function":{"name":"f"}}],"functions":[],
+            "function_call":"none","parallel_tool_calls":true,"response_format":{"type":"text"},"verbosity":"medium","store":false,
+            "user":"u","metadata":{"a":"b"},"service_tier":"auto","prediction":{"type":"content","content":"x"},"modalities":["text"],
+            "logit_bias":{},"min_tokens":0,"length_penalty":1.0,"use_beam_search":false,"skip_special_tokens":true,
+            "spaces_between_special_tokens":true,"include_stop_str_in_output":false,"stop_token_ids":[],"bad_words":[],"request_id":"r",
+            "priority":3,"return_token_ids":false,"stop":null,"echo":false,"audio":null
+            """;
+        Assert.That(() => Completion($$"""{"prompt":"x",{{neutral}}}"""), Throws.Nothing);
+        Assert.That(
+            () =>
+                Chat(
+                    $$"""{"messages":[{"role":"assistant","content":"x","tool_calls":[],"refusal":null,"annotations":[],"function_call":null}],{{neutral}}}"""
+                ),
+            Throws.Nothing
+        );
+    }
+
+    [Test]
+    public void A_chat_may_go_on_with_its_last_message_and_name_variables_of_its_template()
+    {
+        const string messages = """[{"role":"user","content":"a"},{"role":"assistant","content":"It is "}]""";
+        var open = Chat($$"""{"messages":{{messages}},"continue_final_message":true}""").Prompts[0].Tokens;
+        var closed = Chat($$"""{"messages":{{messages}},"add_generation_prompt":false}""").Prompts[0].Tokens;
+        Assert.That(open, Has.Length.LessThan(closed.Length));
+        Assert.That(_model.Assets.Tokenizer.Decode(open), Does.EndWith("It is "));
+
+        var rendering = ChatRenderingReader.Read(
+            Fields("""{"reasoning_effort":"low","chat_template_kwargs":{"enable_thinking":false,"a":[1]}}""")
+        );
+        Assert.That(rendering.Variables.Keys, Is.EquivalentTo(["reasoning_effort", "enable_thinking", "a"]));
+        foreach (
+            var wrong in (string[])
+                [
+                    """{"continue_final_message":true,"add_generation_prompt":true}""",
+                    """{"reasoning_effort":"heroic"}""",
+                    """{"chat_template_kwargs":[]}""",
+                    """{"chat_template_kwargs":{"messages":[]}}""",
+                ]
+        )
+        {
+            Assert.Throws<ApiException>(() => ChatRenderingReader.Read(Fields(wrong)), wrong);
+        }
+
+        static RequestFields Fields(string json) => new(JsonDocument.Parse(json).RootElement);
+    }
+
+    [Test]
     public void A_prompt_that_fills_the_context_is_refused_before_and_after_it_is_tokenized()
     {
         var full = Assert.Throws<ApiException>(() => Completion($$"""{"prompt":[{{Ids(2048)}}]}"""));
