@@ -147,7 +147,7 @@ internal sealed class HeadDrafts : IDisposable
     }
 
     /// <summary>The best tokens of a step of what was drafted from a row.</summary>
-    public int Read(int row, int step, Span<DraftToken> drafts, bool usesHistory)
+    public int Read(int row, int step, Span<DraftToken> drafts, bool changesLogits)
     {
         var index = row - FirstRow;
         if (_batch.Positions[row] + 1 + step >= _maxLength)
@@ -161,7 +161,7 @@ internal sealed class HeadDrafts : IDisposable
             return count;
         }
 
-        if (logits.Draws is not null && step > 0 && usesHistory)
+        if (logits.Draws is not null && step > 0 && changesLogits)
         {
             // The device's chain went on from no token of this session's: its first one is the host's.
             return 0;

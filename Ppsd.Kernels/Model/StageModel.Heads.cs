@@ -30,7 +30,7 @@ public sealed partial class StageModel
     /// <param name="step">How far ahead: 0 for the row's successors, j for those behind the best tokens of steps 0 to j - 1.</param>
     /// <returns>Number of tokens written.</returns>
     public int Draft(int row, Span<DraftToken> drafts, int step = 0) =>
-        _drafts!.Read(row, step, drafts, _rows[row].Sequence.Sampling.UsesHistory);
+        _drafts!.Read(row, step, drafts, _rows[row].Sequence.Sampling.ChangesLogits);
 
     /// <summary>Runs the target head; rows from <paramref name="firstRow"/> on can then get verdicts.</summary>
     public void RunTargetHead(int firstRow)
