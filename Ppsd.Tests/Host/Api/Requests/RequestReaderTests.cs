@@ -112,7 +112,7 @@ public sealed class RequestReaderTests
         var completion = Read(new CompletionRequestReader(model, _defaults), """{"prompt":"x"}""");
         using (Assert.EnterMultipleScope())
         {
-            Assert.That(chat.Settings.MaxTokens, Is.EqualTo(expected ?? 2048 - chat.Prompt.Length));
+            Assert.That(chat.Settings.MaxTokens, Is.EqualTo(expected ?? 2048 - chat.PromptTokens));
             Assert.That(completion.Settings.MaxTokens, Is.EqualTo(16), "as OpenAI has it");
         }
     }
