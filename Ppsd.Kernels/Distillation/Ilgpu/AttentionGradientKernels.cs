@@ -6,14 +6,14 @@ using Ppsd.Kernels.Devices.Ilgpu.Lane;
 namespace Ppsd.Kernels.Distillation.Ilgpu;
 
 /// <summary>
-/// The gradient of <see cref="AttentionKernels"/>: probabilities are computed again from the kept logarithms of sums. One
+/// The gradient of <see cref="TrainingAttentionKernels"/>: probabilities are computed again from the kept logarithms of sums. One
 /// kernel has queries' gradients and walks the keys, another has keys' and values' and walks the queries, so every value is
 /// summed by one thread in one order, without atomics.
 /// </summary>
 internal static class AttentionGradientKernels
 {
-    private const int Rows = AttentionKernels.BlockRows;
-    private const int Stride = AttentionKernels.SharedStride;
+    private const int Rows = TrainingAttentionKernels.BlockRows;
+    private const int Stride = TrainingAttentionKernels.SharedStride;
 
     /// <summary>differences[r, head] = sum over the head of dy * y; a warp a row, the grid is [rows / 4, heads].</summary>
     public static void Differences(RowsView dy, RowsView y, int headSize, int rows, RowsView differences)
@@ -49,11 +49,11 @@ internal static class AttentionGradientKernels
         RowsView gradient
     )
     {
-        var q = AttentionKernels.Shared(Rows * Stride);
-        var dOut = AttentionKernels.Shared(Rows * Stride);
-        var k = AttentionKernels.Shared(Rows * Stride);
-        var v = AttentionKernels.Shared(Rows * Stride);
-        var ds = AttentionKernels.Shared(Rows * Rows);
+        var q = TrainingAttentionKernels.Shared(Rows * Stride);
+        var dOut = TrainingAttentionKernels.Shared(Rows * Stride);
+        var k = TrainingAttentionKernels.Shared(Rows * Stride);
+        var v = TrainingAttentionKernels.Shared(Rows * Stride);
+        var ds = TrainingAttentionKernels.Shared(Rows * Rows);
         var start = numbers.BlockStart;
         var end = numbers.SequenceEnd;
         if (start >= end)
@@ -68,14 +68,14 @@ internal static class AttentionGradientKernels
         var columns = Group.DimX >> 1;
         var column = Group.IdxX % columns;
         var firstRow = Group.IdxX / columns * 8;
-        AttentionKernels.LoadRows(queries, start, rows, Rows, head * size, size, q);
-        AttentionKernels.LoadRows(dy, start, rows, Rows, head * size, size, dOut);
+        TrainingAttentionKernels.LoadRows(queries, start, rows, Rows, head * size, size, q);
+        TrainingAttentionKernels.LoadRows(dy, start, rows, Rows, head * size, size, dOut);
         var sums = new EightRows();
         for (var key = numbers.SequenceStart; key < start + rows; key += Rows)
         {
             var keys = XMath.Min(Rows, start + rows - key);
-            AttentionKernels.LoadRows(steps, key, keys, Rows, numbers.KeyColumn + kvHead * size, size, k);
-            AttentionKernels.LoadRows(steps, key, keys, Rows, numbers.ValueColumn + kvHead * size, size, v);
+            TrainingAttentionKernels.LoadRows(steps, key, keys, Rows, numbers.KeyColumn + kvHead * size, size, k);
+            TrainingAttentionKernels.LoadRows(steps, key, keys, Rows, numbers.ValueColumn + kvHead * size, size, v);
             Group.Barrier();
             for (var pair = Group.IdxX; pair < Rows * Rows; pair += Group.DimX)
             {
@@ -84,9 +84,9 @@ internal static class AttentionGradientKernels
                 var value = 0f;
                 if (row < rows && key + at <= start + row)
                 {
-                    var score = AttentionKernels.Dot(q, row, k, at, size) * numbers.Scale;
+                    var score = TrainingAttentionKernels.Dot(q, row, k, at, size) * numbers.Scale;
                     var p = XMath.Exp(score - logSums.Values[logSums.At(start + row, head)]);
-                    var dp = AttentionKernels.Dot(dOut, row, v, at, size);
+                    var dp = TrainingAttentionKernels.Dot(dOut, row, v, at, size);
                     value = p * (dp - differences.Values[differences.At(start + row, head)]) * numbers.Scale;
                 }
 
@@ -97,8 +97,8 @@ internal static class AttentionGradientKernels
             for (var at = 0; at < Rows; at++)
             {
                 sums = sums.Add(
-                    AttentionKernels.Four(ds, at * Rows + firstRow),
-                    AttentionKernels.Four(ds, at * Rows + firstRow + 4),
+                    TrainingAttentionKernels.Four(ds, at * Rows + firstRow),
+                    TrainingAttentionKernels.Four(ds, at * Rows + firstRow + 4),
                     k[at * Stride + column]
                 );
             }
@@ -123,12 +123,12 @@ internal static class AttentionGradientKernels
         RowsView gradient
     )
     {
-        var q = AttentionKernels.Shared(Rows * Stride);
-        var dOut = AttentionKernels.Shared(Rows * Stride);
-        var k = AttentionKernels.Shared(Rows * Stride);
-        var v = AttentionKernels.Shared(Rows * Stride);
-        var p = AttentionKernels.Shared(Rows * Rows);
-        var ds = AttentionKernels.Shared(Rows * Rows);
+        var q = TrainingAttentionKernels.Shared(Rows * Stride);
+        var dOut = TrainingAttentionKernels.Shared(Rows * Stride);
+        var k = TrainingAttentionKernels.Shared(Rows * Stride);
+        var v = TrainingAttentionKernels.Shared(Rows * Stride);
+        var p = TrainingAttentionKernels.Shared(Rows * Rows);
+        var ds = TrainingAttentionKernels.Shared(Rows * Rows);
         var start = numbers.BlockStart;
         var end = numbers.SequenceEnd;
         if (start >= end)
@@ -142,8 +142,8 @@ internal static class AttentionGradientKernels
         var columns = Group.DimX >> 1;
         var column = Group.IdxX % columns;
         var firstRow = Group.IdxX / columns * 8;
-        AttentionKernels.LoadRows(steps, start, keys, Rows, numbers.KeyColumn + kvHead * size, size, k);
-        AttentionKernels.LoadRows(steps, start, keys, Rows, numbers.ValueColumn + kvHead * size, size, v);
+        TrainingAttentionKernels.LoadRows(steps, start, keys, Rows, numbers.KeyColumn + kvHead * size, size, k);
+        TrainingAttentionKernels.LoadRows(steps, start, keys, Rows, numbers.ValueColumn + kvHead * size, size, v);
         var keySums = new EightRows();
         var valueSums = new EightRows();
         for (var i = 0; i < numbers.GroupSize; i++)
@@ -152,8 +152,8 @@ internal static class AttentionGradientKernels
             for (var first = start; first < end; first += Rows)
             {
                 var rows = XMath.Min(Rows, end - first);
-                AttentionKernels.LoadRows(queries, first, rows, Rows, head * size, size, q);
-                AttentionKernels.LoadRows(dy, first, rows, Rows, head * size, size, dOut);
+                TrainingAttentionKernels.LoadRows(queries, first, rows, Rows, head * size, size, q);
+                TrainingAttentionKernels.LoadRows(dy, first, rows, Rows, head * size, size, dOut);
                 Group.Barrier();
                 for (var pair = Group.IdxX; pair < Rows * Rows; pair += Group.DimX)
                 {
@@ -163,9 +163,9 @@ internal static class AttentionGradientKernels
                     var value = 0f;
                     if (row < rows && at < keys && start + at <= first + row)
                     {
-                        var score = AttentionKernels.Dot(q, row, k, at, size) * numbers.Scale;
+                        var score = TrainingAttentionKernels.Dot(q, row, k, at, size) * numbers.Scale;
                         probability = XMath.Exp(score - logSums.Values[logSums.At(first + row, head)]);
-                        var dp = AttentionKernels.Dot(dOut, row, v, at, size);
+                        var dp = TrainingAttentionKernels.Dot(dOut, row, v, at, size);
                         value =
                             probability * (dp - differences.Values[differences.At(first + row, head)]) * numbers.Scale;
                     }
@@ -178,13 +178,13 @@ internal static class AttentionGradientKernels
                 for (var row = 0; row < Rows; row++)
                 {
                     keySums = keySums.Add(
-                        AttentionKernels.Four(ds, row * Rows + firstRow),
-                        AttentionKernels.Four(ds, row * Rows + firstRow + 4),
+                        TrainingAttentionKernels.Four(ds, row * Rows + firstRow),
+                        TrainingAttentionKernels.Four(ds, row * Rows + firstRow + 4),
                         q[row * Stride + column]
                     );
                     valueSums = valueSums.Add(
-                        AttentionKernels.Four(p, row * Rows + firstRow),
-                        AttentionKernels.Four(p, row * Rows + firstRow + 4),
+                        TrainingAttentionKernels.Four(p, row * Rows + firstRow),
+                        TrainingAttentionKernels.Four(p, row * Rows + firstRow + 4),
                         dOut[row * Stride + column]
                     );
                 }

@@ -6,7 +6,7 @@ namespace Ppsd.Kernels.Distillation.Ilgpu;
 /// <summary>What attention's kernels know of heads and sequences.</summary>
 internal struct AttentionNumbers
 {
-    /// <summary>Values of a head, up to <see cref="AttentionKernels.MaxHeadSize"/>.</summary>
+    /// <summary>Values of a head, up to <see cref="TrainingAttentionKernels.MaxHeadSize"/>.</summary>
     public int HeadSize;
 
     /// <summary>Query heads for each key/value head.</summary>
@@ -40,5 +40,6 @@ internal struct AttentionNumbers
     public readonly int SequenceEnd => Starts[Grid.IdxX / BlocksPerSequence + 1];
 
     /// <summary>First row of the group's block.</summary>
-    public readonly int BlockStart => SequenceStart + Grid.IdxX % BlocksPerSequence * AttentionKernels.BlockRows;
+    public readonly int BlockStart =>
+        SequenceStart + Grid.IdxX % BlocksPerSequence * TrainingAttentionKernels.BlockRows;
 }

@@ -143,16 +143,16 @@ internal sealed partial class IlgpuTrainingDevice
         };
 
     private static int BlocksPerSequence(SequenceStarts sequences) =>
-        (sequences.Longest + AttentionKernels.BlockRows - 1) / AttentionKernels.BlockRows;
+        (sequences.Longest + TrainingAttentionKernels.BlockRows - 1) / TrainingAttentionKernels.BlockRows;
 
     private static KernelConfig Blocks(SequenceStarts sequences, AttentionShape shape, int heads) =>
-        shape.HeadSize <= AttentionKernels.MaxHeadSize
+        shape.HeadSize <= TrainingAttentionKernels.MaxHeadSize
             ? new KernelConfig(
                 new Index2D(sequences.Count * BlocksPerSequence(sequences), heads),
-                new Index2D(AttentionKernels.GroupSizeOf(shape.HeadSize), 1)
+                new Index2D(TrainingAttentionKernels.GroupSizeOf(shape.HeadSize), 1)
             )
             : throw new DeviceException(
-                $"heads of {shape.HeadSize} values: training on a card takes at most {AttentionKernels.MaxHeadSize}; --device cpu takes any"
+                $"heads of {shape.HeadSize} values: training on a card takes at most {TrainingAttentionKernels.MaxHeadSize}; --device cpu takes any"
             );
 
     /// <summary>Makes room in a scratch buffer; work that uses the old one is waited for.</summary>

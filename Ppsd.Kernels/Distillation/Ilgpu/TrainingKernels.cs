@@ -98,7 +98,7 @@ internal sealed class TrainingKernels(Accelerator accelerator)
         RowsView
     > Attention { get; } =
         accelerator.LoadKernel<AttentionNumbers, RowsView, RowsView, RowsView, RowsView, RowsView>(
-            AttentionKernels.Forward
+            TrainingAttentionKernels.Forward
         );
 
     public Action<AcceleratorStream, KernelConfig, RowsView, RowsView, int, int, RowsView> Differences { get; } =

@@ -23,7 +23,7 @@ public sealed class TrainingPtxTests
         var methods = _kernels
             .SelectMany(type => type.GetMethods(BindingFlags.Static | BindingFlags.Public | BindingFlags.DeclaredOnly))
             .Where(method => method.ReturnType == typeof(void))
-            .Append(typeof(AttentionKernels).GetMethod(nameof(AttentionKernels.Forward))!)
+            .Append(typeof(TrainingAttentionKernels).GetMethod(nameof(TrainingAttentionKernels.Forward))!)
             .Concat(
                 typeof(AttentionGradientKernels).GetMethods(
                     BindingFlags.Static | BindingFlags.Public | BindingFlags.DeclaredOnly
@@ -67,7 +67,9 @@ public sealed class TrainingPtxTests
             Assert.That(text.Contains("ld.shared.v4", StringComparison.Ordinal), name);
         }
 
-        var forward = PtxTests.Compile(typeof(AttentionKernels).GetMethod(nameof(AttentionKernels.Forward))!);
+        var forward = PtxTests.Compile(
+            typeof(TrainingAttentionKernels).GetMethod(nameof(TrainingAttentionKernels.Forward))!
+        );
         Assert.That(forward.Contains("ld.shared.v4", StringComparison.Ordinal));
     }
 }

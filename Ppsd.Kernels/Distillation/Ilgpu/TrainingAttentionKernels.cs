@@ -10,7 +10,7 @@ namespace Ppsd.Kernels.Distillation.Ilgpu;
 /// running softmax a row (FlashAttention, Dao et al. 2022), so that no square of the sequence's length exists. A warp computes
 /// scores, a lane a key; a thread sums one column of the output for eight rows.
 /// </summary>
-internal static class AttentionKernels
+internal static class TrainingAttentionKernels
 {
     /// <summary>Queries of a group.</summary>
     public const int BlockRows = 16;
