@@ -26,12 +26,13 @@ public sealed class PreparedSystem(Config config) : IDisposable
         if (!_taken)
         {
             _taken = true;
-            _ = _system.ContinueWith(
-                created => created.Result.Terminate(),
-                CancellationToken.None,
-                TaskContinuationOptions.OnlyOnRanToCompletion,
-                TaskScheduler.Default
-            );
+            _ = TerminateAsync(_system);
         }
+    }
+
+    private static async Task TerminateAsync(Task<ActorSystem> created)
+    {
+        var system = await created.ConfigureAwait(false);
+        await system.Terminate().ConfigureAwait(false);
     }
 }

@@ -1,5 +1,4 @@
 using System.CommandLine;
-using Ppsd.Actors.Ids;
 using Ppsd.Actors.Messages;
 using Ppsd.Actors.Options;
 using Ppsd.Actors.Stages;

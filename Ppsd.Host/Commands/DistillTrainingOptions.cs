@@ -2,7 +2,6 @@ using System.CommandLine;
 using Ppsd.Host.Distillation;
 using Ppsd.Host.Models;
 using Ppsd.Kernels.Catalog;
-using Ppsd.Kernels.Distillation;
 using Ppsd.Kernels.Distillation.Compute;
 using Ppsd.Kernels.Distillation.Heads;
 using Ppsd.Kernels.Model;

@@ -1,7 +1,6 @@
 using System.CommandLine;
 using Ppsd.Host.Bench;
 using Ppsd.Host.Terminal;
-using Spectre.Console;
 
 namespace Ppsd.Host.Commands;
 

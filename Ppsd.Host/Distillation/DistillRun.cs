@@ -4,7 +4,6 @@ using Ppsd.Kernels.Checkpoints.Configuration;
 using Ppsd.Kernels.Devices;
 using Ppsd.Kernels.Distillation;
 using Ppsd.Kernels.Distillation.Compute;
-using Ppsd.Kernels.Distillation.Cpu;
 using Ppsd.Kernels.Distillation.Evaluation;
 using Ppsd.Kernels.Distillation.Saving;
 using Ppsd.Kernels.Weights;

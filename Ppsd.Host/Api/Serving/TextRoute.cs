@@ -2,7 +2,6 @@ using Microsoft.AspNetCore.Http;
 using Ppsd.Actors.Client;
 using Ppsd.Host.Api.Formats;
 using Ppsd.Host.Api.Requests;
-using Ppsd.Host.Api.Responses;
 using Ppsd.Host.Generation;
 using Ppsd.Host.Telemetry;
 

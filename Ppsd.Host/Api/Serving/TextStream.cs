@@ -4,7 +4,6 @@ using Microsoft.Extensions.Logging;
 using Ppsd.Actors.Client;
 using Ppsd.Host.Api.Formats;
 using Ppsd.Host.Api.Requests;
-using Ppsd.Host.Api.Responses;
 using Ppsd.Host.Generation;
 using Ppsd.Host.Telemetry;
 

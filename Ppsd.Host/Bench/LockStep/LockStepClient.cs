@@ -1,4 +1,3 @@
-using Ppsd.Actors.Ids;
 using Ppsd.Actors.Messages;
 using Ppsd.Actors.Sessions;
 

@@ -11,7 +11,6 @@ namespace Ppsd.Host.Bench.LockStep;
 /// </summary>
 internal sealed class LockStepStage : IDisposable
 {
-    private readonly StageIndex _index;
     private readonly bool _isLast;
     private readonly IStageRuntime _runtime;
     private readonly StageSessions _sessions;
@@ -19,7 +18,6 @@ internal sealed class LockStepStage : IDisposable
 
     public LockStepStage(StageIndex index, bool isLast, IStageRuntime runtime)
     {
-        _index = index;
         _isLast = isLast;
         _runtime = runtime;
         _sessions = new StageSessions(

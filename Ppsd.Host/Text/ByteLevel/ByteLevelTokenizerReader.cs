@@ -1,4 +1,3 @@
-using System.Text.Json;
 using Ppsd.Host.Text.Tokens;
 
 namespace Ppsd.Host.Text.ByteLevel;

@@ -7,7 +7,6 @@ using Ppsd.Kernels.Devices.Ilgpu.Attention.Tiling;
 using Ppsd.Kernels.Devices.Ilgpu.Buffers;
 using Ppsd.Kernels.Devices.Ilgpu.Draws;
 using Ppsd.Kernels.Devices.Ilgpu.Driver;
-using Ppsd.Kernels.Devices.Ilgpu.Lane;
 using Ppsd.Kernels.Devices.Ilgpu.Loading;
 using Ppsd.Kernels.Devices.Ilgpu.Products;
 using Ppsd.Kernels.Devices.Ilgpu.Products.Narrow;

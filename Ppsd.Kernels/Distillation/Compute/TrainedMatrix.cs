@@ -1,5 +1,3 @@
-using Ppsd.Kernels.Weights;
-
 namespace Ppsd.Kernels.Distillation.Compute;
 
 /// <summary>Which of the four fp32 values of each weight.</summary>

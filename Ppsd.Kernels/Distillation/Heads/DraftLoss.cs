@@ -1,7 +1,6 @@
 using Ppsd.Kernels.Devices;
 using Ppsd.Kernels.Distillation.Compute;
 using Ppsd.Kernels.Distillation.Teacher;
-using Ppsd.Kernels.Weights;
 
 namespace Ppsd.Kernels.Distillation.Heads;
 

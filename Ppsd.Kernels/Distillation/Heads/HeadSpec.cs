@@ -1,5 +1,3 @@
-using Ppsd.Kernels.Devices;
-
 namespace Ppsd.Kernels.Distillation.Heads;
 
 /// <summary>Kinds of heads that can be trained.</summary>

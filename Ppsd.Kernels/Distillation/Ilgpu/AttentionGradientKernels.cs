@@ -1,6 +1,5 @@
 using ILGPU;
 using ILGPU.Algorithms;
-using Ppsd.Kernels.Devices.Ilgpu.Attention;
 using Ppsd.Kernels.Devices.Ilgpu.Lane;
 
 namespace Ppsd.Kernels.Distillation.Ilgpu;

@@ -1,5 +1,4 @@
 using ILGPU;
-using Ppsd.Kernels.Devices.Ilgpu.Attention;
 
 namespace Ppsd.Kernels.Distillation.Ilgpu;
 

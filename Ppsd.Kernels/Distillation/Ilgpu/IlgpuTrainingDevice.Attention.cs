@@ -1,7 +1,5 @@
 using ILGPU;
-using ILGPU.Runtime;
 using Ppsd.Kernels.Devices;
-using Ppsd.Kernels.Devices.Ilgpu.Attention;
 using Ppsd.Kernels.Distillation.Compute;
 
 namespace Ppsd.Kernels.Distillation.Ilgpu;

@@ -5,7 +5,6 @@ using Ppsd.Kernels.Devices;
 using Ppsd.Kernels.Devices.Ilgpu.Buffers;
 using Ppsd.Kernels.Devices.Ilgpu.Driver;
 using Ppsd.Kernels.Distillation.Compute;
-using Ppsd.Kernels.Distillation.Cpu;
 using Ppsd.Kernels.Weights;
 
 namespace Ppsd.Kernels.Distillation.Ilgpu;

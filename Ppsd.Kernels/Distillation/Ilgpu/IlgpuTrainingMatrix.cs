@@ -3,7 +3,6 @@ using ILGPU.Runtime;
 using Ppsd.Kernels.Devices.Ilgpu.Buffers;
 using Ppsd.Kernels.Devices.Ilgpu.Driver;
 using Ppsd.Kernels.Distillation.Compute;
-using Ppsd.Kernels.Distillation.Cpu;
 
 namespace Ppsd.Kernels.Distillation.Ilgpu;
 

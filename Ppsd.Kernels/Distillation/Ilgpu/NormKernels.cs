@@ -1,7 +1,6 @@
 using ILGPU;
 using ILGPU.Algorithms;
 using Ppsd.Kernels.Devices.Ilgpu.Lane;
-using Ppsd.Kernels.Distillation.Cpu;
 
 namespace Ppsd.Kernels.Distillation.Ilgpu;
 

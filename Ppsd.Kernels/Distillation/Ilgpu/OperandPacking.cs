@@ -1,5 +1,4 @@
 using ILGPU;
-using Ppsd.Kernels.Devices.Ilgpu.Buffers;
 using Ppsd.Kernels.Devices.Ilgpu.Lane;
 
 namespace Ppsd.Kernels.Distillation.Ilgpu;

@@ -5,7 +5,6 @@ using Ppsd.Actors.Chat;
 using Ppsd.Actors.Client;
 using Ppsd.Actors.Ids;
 using Ppsd.Actors.Messages;
-using Ppsd.Tests.Support;
 using Ppsd.Tests.Support.Toys;
 
 namespace Ppsd.Tests.Actors.Client;

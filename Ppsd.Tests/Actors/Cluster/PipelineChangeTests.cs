@@ -1,7 +1,5 @@
 using Microsoft.Extensions.AI;
 using Ppsd.Actors.Client;
-using Ppsd.Actors.Ids;
-using Ppsd.Actors.Messages;
 using Ppsd.Tests.Support.Toys;
 
 namespace Ppsd.Tests.Actors.Cluster;

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Text.Json;
 using Ppsd.Kernels.Checkpoints;
 using Ppsd.Kernels.Checkpoints.Configuration;

@@ -1,5 +1,4 @@
 using Ppsd.Kernels.Checkpoints;
-using Ppsd.Kernels.Checkpoints.Tensors;
 using Ppsd.Kernels.Devices;
 using Ppsd.Kernels.Distillation.Compute;
 using Ppsd.Kernels.Distillation.Heads;

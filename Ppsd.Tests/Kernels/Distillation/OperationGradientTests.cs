@@ -2,7 +2,6 @@ using Ppsd.Kernels.Checkpoints.Configuration;
 using Ppsd.Kernels.Checkpoints.Tensors;
 using Ppsd.Kernels.Devices;
 using Ppsd.Kernels.Distillation.Compute;
-using Ppsd.Kernels.Weights;
 using Ppsd.Tests.Support;
 
 namespace Ppsd.Tests.Kernels.Distillation;
@@ -54,9 +53,14 @@ public sealed class OperationGradientTests(string deviceName)
         }
 
         Device.ProductWeightGradient(gradient, input, trained, rows);
-        FiniteDifferences.AssertClose(_test.Gradient(trained), dw, "dw", 1e-5);
+        FiniteDifferences.AssertClose(TrainingDeviceUnderTest.Gradient(trained), dw, "dw", 1e-5);
         Device.ProductWeightGradient(gradient, input, trained, rows);
-        FiniteDifferences.AssertClose(_test.Gradient(trained), [.. dw.Select(v => 2 * v)], "dw added", 1e-5);
+        FiniteDifferences.AssertClose(
+            TrainingDeviceUnderTest.Gradient(trained),
+            [.. dw.Select(v => 2 * v)],
+            "dw added",
+            1e-5
+        );
     }
 
     [TestCase(1, 7)]
@@ -83,10 +87,14 @@ public sealed class OperationGradientTests(string deviceName)
             [.. FiniteDifferences.Gradient(x, Function).Zip(before, (g, b) => g + b)],
             "dx"
         );
-        FiniteDifferences.AssertClose(_test.Gradient(trained), FiniteDifferences.Gradient(scale, Function), "dscale");
+        FiniteDifferences.AssertClose(
+            TrainingDeviceUnderTest.Gradient(trained),
+            FiniteDifferences.Gradient(scale, Function),
+            "dscale"
+        );
         Device.RmsNormGradient(_test.Rows(dy, rows), input, trained, inverse, null, rows);
         FiniteDifferences.AssertClose(
-            _test.Gradient(trained),
+            TrainingDeviceUnderTest.Gradient(trained),
             [.. FiniteDifferences.Gradient(scale, Function).Select(g => 2 * g)],
             "dscale added"
         );
@@ -285,7 +293,7 @@ public sealed class OperationGradientTests(string deviceName)
                 "values",
                 1e-5
             );
-            Assert.That(_test.Gradient(matrix), Has.All.Zero);
+            Assert.That(TrainingDeviceUnderTest.Gradient(matrix), Has.All.Zero);
         }
     }
 

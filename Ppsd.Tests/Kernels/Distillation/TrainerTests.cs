@@ -1,4 +1,3 @@
-using Ppsd.Kernels.Devices;
 using Ppsd.Kernels.Distillation;
 using Ppsd.Kernels.Distillation.Compute;
 using Ppsd.Kernels.Distillation.Cpu;

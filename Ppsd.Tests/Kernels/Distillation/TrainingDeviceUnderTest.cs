@@ -96,7 +96,7 @@ internal sealed class TrainingDeviceUnderTest : IDisposable
         return [.. values.Select(value => (double)value)];
     }
 
-    public double[] Gradient(TrainedMatrix matrix) => Part(matrix, TrainedPart.Gradient);
+    public static double[] Gradient(TrainedMatrix matrix) => Part(matrix, TrainedPart.Gradient);
 
     public static double[] Part(TrainedMatrix matrix, TrainedPart part)
     {
