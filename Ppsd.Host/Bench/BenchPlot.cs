@@ -13,8 +13,23 @@ internal sealed record BenchPlot(string Title, string XLabel, string YLabel, IRe
     private const int HeightPixels = 540;
 
     /// <summary>Draws it as PNG; needs no display.</summary>
-    /// <exception cref="UserErrorException">The file cannot be written.</exception>
+    /// <exception cref="UserErrorException">
+    /// The file cannot be written, or the library that draws cannot be loaded here: it is native code, and needs the system's
+    /// fonts.
+    /// </exception>
     public void Save(string path)
+    {
+        try
+        {
+            Draw(path);
+        }
+        catch (Exception e) when (e is TypeInitializationException or DllNotFoundException)
+        {
+            throw new UserErrorException($"{path} cannot be drawn: {e.GetBaseException().Message.Split('\n')[0]}", e);
+        }
+    }
+
+    private void Draw(string path)
     {
         using var plot = new Plot();
         foreach (var series in Series)

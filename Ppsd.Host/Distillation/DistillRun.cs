@@ -257,15 +257,28 @@ internal sealed class DistillRun(ModelAssets assets, DistillSettings settings, T
                 Path.Combine(folder, "README.md"),
                 HeadReport.Readme(settings, figures?[i], assets.Name, _logs[i], data)
             );
-            if (_logs[i].Lines.Count > 0)
-            {
-                HeadReport
-                    .Plot($"{settings.Heads[i].Name} of {assets.Name}", _logs[i])
-                    .Save(Path.Combine(folder, "training.png"));
-            }
+            Picture(i, Path.Combine(folder, "training.png"));
         }
 
         return figures ?? [];
+    }
+
+    /// <summary>Draws the training; a picture that cannot be drawn costs no head and no figure.</summary>
+    private void Picture(int head, string path)
+    {
+        if (_logs[head].Lines.Count == 0)
+        {
+            return;
+        }
+
+        try
+        {
+            HeadReport.Plot($"{settings.Heads[head].Name} of {assets.Name}", _logs[head]).Save(path);
+        }
+        catch (UserErrorException e)
+        {
+            DistillView.Note(e.Message);
+        }
     }
 
     private IReadOnlyList<HeadFigures> Evaluate(

@@ -82,7 +82,7 @@ internal sealed class SentencePieceTextTokenizer : ITextTokenizer
     /// <exception cref="TextException">The model cannot be read or is not supported.</exception>
     public static SentencePieceTextTokenizer Load(string path, TokenizerConfig config, JsonFile? tokenizerJson)
     {
-        var model = SentencePieceModel.Parse(path, File.ReadAllBytes(path));
+        var model = SentencePieceModel.Parse(path, TextFiles.ReadAllBytes(path));
         var parts = new Parts
         {
             Pieces = model.Pieces,

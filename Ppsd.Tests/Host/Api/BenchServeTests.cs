@@ -105,7 +105,7 @@ public sealed class BenchServeTests
         ]);
         Assert.That(result.ExitCode, Is.EqualTo(1));
         Assert.That(result.OutputLines, Has.Some.StartsWith("Failed requests:                         2"));
-        Assert.That(result.OutputLines, Has.Some.StartsWith("failed: status 400").And.Some.Contain("gpt-4"));
+        Assert.That(result.OutputLines, Has.Some.StartsWith("failed: status 404").And.Some.Contain("gpt-4"));
     }
 
     [TestCase("nowhere", "expected http://HOST:PORT, found 'nowhere'")]

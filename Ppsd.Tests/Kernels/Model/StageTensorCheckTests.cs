@@ -25,6 +25,13 @@ public sealed class StageTensorCheckTests
         {
             using var folder = new TemporaryFolder();
             Damage(TestModels.Folder(TestModels.Tiny), folder, name, dtype);
+            if (dtype is null && name == "lm_head.weight")
+            {
+                // Tied or not by what the file holds: without a matrix of its own the LM head is the embedding.
+                Assert.That(() => StageTensorCheck.Require(TestModels.Options(folder.FullPath)), Throws.Nothing);
+                continue;
+            }
+
             AssertSameRefusal(TestModels.Options(folder.FullPath), name);
         }
     }
