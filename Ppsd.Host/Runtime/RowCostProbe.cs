@@ -29,8 +29,11 @@ internal sealed class RowCostProbe(IStageRuntime runtime, TimeProvider clock)
     {
         var description = runtime.Description;
         var width = Math.Min(description.MaxWidth, description.MaxRows);
-        if (width < 2)
+        var capacity = (int)Math.Min(description.MaxLength, (long)description.PageCount * description.PageSize);
+        var length = Math.Min(Length, capacity - width);
+        if (width < 2 || length < 1)
         {
+            // Nothing to compare, or a KV cache that holds no wide step beside a prompt.
             return default;
         }
 
@@ -41,13 +44,13 @@ internal sealed class RowCostProbe(IStageRuntime runtime, TimeProvider clock)
                 Drafts = DraftSources.ExitHead,
                 Sampling = SamplingSettings.Greedy,
                 MaxWidth = width,
-                ReservedLength = Length + 2 * width,
-                PromptLength = Length,
+                ReservedLength = Math.Min(capacity, length + 2 * width),
+                PromptLength = length,
             }
         );
         try
         {
-            Step(Math.Min(Length, description.MaxRows), isPrompt: true);
+            Step(Math.Min(length, description.MaxRows), isPrompt: true);
             var started = clock.GetTimestamp();
             var (one, wide) = (double.PositiveInfinity, double.PositiveInfinity);
             for (var i = -WarmUps; i < Repetitions && (i < 1 || clock.GetElapsedTime(started) < _patience); i++)
