@@ -54,7 +54,7 @@ public sealed class ClusterNode : IAsyncDisposable
     /// <summary>Why a member that it asked to be let in refused it, or it the member; null when none did.</summary>
     public string? JoinTrouble => JoinTroubles.Of(_system).Any;
 
-    /// <summary>True once it leaves, whoever wanted it to; nothing can be started on it any more.</summary>
+    /// <summary>True once it leaves, for any reason; nothing can be started on it any more.</summary>
     internal bool IsLeaving => CoordinatedShutdown.Get(_system).ShutdownReason is not null;
 
     /// <summary>True when it is in a cluster in which nobody could host the coordinator.</summary>

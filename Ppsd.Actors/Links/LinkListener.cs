@@ -11,7 +11,7 @@ namespace Ppsd.Actors.Links;
 /// <summary>
 /// Takes a stage's messages from its peers over sockets of their own and hands each to the stage's mailbox on the thread
 /// that read it: one that waits for the peer, or the stage's own (<see cref="TryTake"/>). A peer that does not prove to have
-/// the endpoint's key (and the cluster's secret, if there is one), or says anything that is no message of the data path, is cut
+/// the endpoint's key (and the cluster's secret, if there is one), or sends anything but messages of the data path, is cut
 /// off.
 /// </summary>
 internal sealed class LinkListener : IDisposable

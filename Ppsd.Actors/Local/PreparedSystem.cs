@@ -4,8 +4,8 @@ using Akka.Configuration;
 namespace Ppsd.Actors.Local;
 
 /// <summary>
-/// An actor system that comes into being while its user still reads a model's files. Whoever takes it owns it; one that
-/// nobody took is terminated, without a wait, when this is disposed of.
+/// An actor system that starts in the background while its user still reads a model's files. The caller that takes it owns
+/// it; a system that nobody took is terminated, without a wait, when this is disposed of.
 /// </summary>
 /// <param name="config">Configuration of its role.</param>
 public sealed class PreparedSystem(Config config) : IDisposable

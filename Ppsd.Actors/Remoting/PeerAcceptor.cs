@@ -3,8 +3,8 @@ using System.Net.Sockets;
 namespace Ppsd.Actors.Remoting;
 
 /// <summary>
-/// Accepts connections and lets each prove itself without a thread of its own: within a time, and so many at once, of which the
-/// oldest makes way for another. Thread-safe.
+/// Accepts connections. Each must prove itself within a time limit and has no thread of its own meanwhile; their number is
+/// bounded, and a new one displaces the oldest. Thread-safe.
 /// </summary>
 /// <param name="listener">Bound and listening.</param>
 /// <param name="admit">Greets a peer; throws when it may not come in. What it opened is its own from then on.</param>

@@ -32,7 +32,7 @@ internal sealed class StopSignals : IDisposable
     /// <summary>Cancelled by the first signal.</summary>
     public CancellationToken Token => _stop.Token;
 
-    /// <summary>From now on whoever runs ends by itself.</summary>
+    /// <summary>From now on the running command ends by itself.</summary>
     public void Arm() => _isArmed = true;
 
     public void Dispose()

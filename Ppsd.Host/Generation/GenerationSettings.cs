@@ -11,7 +11,7 @@ internal sealed record GenerationSettings
     /// <summary>How tokens are drawn.</summary>
     public required SamplingSettings Sampling { get; init; }
 
-    /// <summary>True when nobody chose the seed; whoever prints the text then prints the seed too.</summary>
+    /// <summary>True when nobody chose the seed; the seed is then printed with the text.</summary>
     public bool IsSeedDrawn { get; init; }
 
     /// <summary>Most tokens to generate.</summary>
