@@ -29,11 +29,7 @@ public sealed class CancelBoard
             return;
         }
 
-        var marks = RaiseFloor(cancel.Session, cancel.Floor);
-        foreach (var candidate in cancel.Branch)
-        {
-            marks.Dead.TryAdd(candidate, 0);
-        }
+        RaiseFloor(cancel.Session, cancel.Floor).Kill(cancel.Branch);
     }
 
     /// <summary>Marks earlier runs as dead: a newer run has started, whether or not its cancel has arrived.</summary>
@@ -79,13 +75,12 @@ public sealed class CancelBoard
         return true;
     }
 
-    /// <summary>True when any candidate of the session is marked dead.</summary>
-    public bool HasDeadBranches(SessionId session) =>
-        _sessions.TryGetValue(session, out var marks) && !marks.Dead.IsEmpty;
-
-    /// <summary>True when a candidate died with a branch.</summary>
-    public bool IsDead(SessionId session, CandidateId candidate) =>
-        _sessions.TryGetValue(session, out var marks) && marks.Dead.ContainsKey(candidate);
+    /// <summary>
+    /// Candidates of the session that died with a branch, as they are known now. A cancel shows in it whole or not at all:
+    /// whoever tests the rows of a part one after another never finds a dead parent whose child lives.
+    /// </summary>
+    public ReadOnlySpan<CandidateId> DeadBranches(SessionId session) =>
+        _sessions.TryGetValue(session, out var marks) ? marks.Dead : [];
 
     /// <summary>
     /// Forgets dead candidates before <paramref name="candidate"/>: micro-batches come in order, so the stage will not
@@ -93,17 +88,9 @@ public sealed class CancelBoard
     /// </summary>
     public void ForgetBefore(SessionId session, CandidateId candidate)
     {
-        if (!_sessions.TryGetValue(session, out var marks) || marks.Dead.IsEmpty)
+        if (_sessions.TryGetValue(session, out var marks))
         {
-            return;
-        }
-
-        foreach (var (dead, _) in marks.Dead)
-        {
-            if (dead.Value < candidate.Value)
-            {
-                marks.Dead.TryRemove(dead, out _);
-            }
+            marks.ForgetBefore(candidate);
         }
     }
 
@@ -117,15 +104,36 @@ public sealed class CancelBoard
     private sealed class Marks
     {
         private int _floor;
+        private CandidateId[] _dead = [];
 
         public int Floor => Volatile.Read(ref _floor);
 
-        public ConcurrentDictionary<CandidateId, byte> Dead { get; } = new();
+        /// <summary>Never changes: marks come and go with an array of their own.</summary>
+        public CandidateId[] Dead => Volatile.Read(ref _dead);
 
         public void RaiseFloor(int floor)
         {
             int seen;
             while ((seen = Floor) < floor && Interlocked.CompareExchange(ref _floor, floor, seen) != seen) { }
+        }
+
+        public void Kill(CandidateId[] branch)
+        {
+            CandidateId[] seen;
+            while (
+                branch.Length > 0
+                && Interlocked.CompareExchange(ref _dead, [.. (seen = Dead).Union(branch)], seen) != seen
+            ) { }
+        }
+
+        public void ForgetBefore(CandidateId candidate)
+        {
+            CandidateId[] seen;
+            while (
+                (seen = Dead).Length > 0
+                && Interlocked.CompareExchange(ref _dead, Array.FindAll(seen, id => id.Value >= candidate.Value), seen)
+                    != seen
+            ) { }
         }
     }
 }

@@ -47,7 +47,9 @@ internal static class BatchCut
 
     private static BatchPart? WithoutDeadBranches(BatchPart part, CancelBoard board)
     {
-        if (!board.HasDeadBranches(part.Session))
+        // One look for all rows: a cancel may arrive between two of them.
+        var dead = board.DeadBranches(part.Session);
+        if (dead.IsEmpty)
         {
             return part;
         }
@@ -55,7 +57,7 @@ internal static class BatchCut
         var living = new List<int>(part.Count);
         for (var row = 0; row < part.Count; row++)
         {
-            if (!board.IsDead(part.Session, part.Candidates[row]))
+            if (!dead.Contains(part.Candidates[row]))
             {
                 living.Add(row);
             }
