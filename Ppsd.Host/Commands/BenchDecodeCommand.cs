@@ -26,14 +26,7 @@ internal sealed class BenchDecodeCommand : PpsdCommand
         1000
     );
 
-    private readonly Option<double?> _draftAcceptance = OptionFactory.Number(
-        "--draft-acceptance",
-        "A",
-        "Replays the text's own tokens as drafts at a share A of positions, wrong ones elsewhere; heads compute as always. For synthetic models.",
-        0.0,
-        1.0
-    );
-
+    private readonly DraftReplayOptions _replay = new();
     private readonly ReportOptions _report = new();
     private readonly BenchStandOptions _stand;
 
@@ -46,7 +39,7 @@ internal sealed class BenchDecodeCommand : PpsdCommand
         Add(_stages);
         Add(_prompts);
         Add(_repetitions);
-        Add(_draftAcceptance);
+        Add(_replay);
         Add(_report);
         Add(_stand);
     }
@@ -63,12 +56,7 @@ internal sealed class BenchDecodeCommand : PpsdCommand
             generation,
             parsed.GetValue(_repetitions) ?? 5
         );
-        var replay = parsed.GetValue(_draftAcceptance) is { } acceptance ? new ReplayedTexts(acceptance) : null;
-        if (replay is not null && assets.Synthetic is null)
-        {
-            throw new UserErrorException($"--draft-acceptance: expected --synthetic with it, found {assets.Folder}");
-        }
-
+        var replay = _replay.Read(parsed, assets);
         var reading = MeasureMemory(stages, assets);
 
         await using var stand = await _stand.StartAsync(
@@ -117,6 +105,6 @@ internal sealed class BenchDecodeCommand : PpsdCommand
     ) =>
         $"{BenchSetting.Describe(assets, stand.Pipeline.Formed, settings.Generation)}; {stand.Setting}; {settings.Prompts.Count} prompts, "
         + $"{settings.Generation.MaxTokens} tokens each, width {(settings.Generation.MaxWidth > 0 ? settings.Generation.MaxWidth : "auto")}, "
-        + (replay is null ? "" : FormattableString.Invariant($"drafts replayed at {replay.Acceptance}, "))
+        + DraftReplayOptions.Describe(replay)
         + $"{settings.Repetitions} rounds; {Environment.ProcessorCount} cores";
 }

@@ -4,6 +4,7 @@ using Ppsd.Actors.Options;
 using Ppsd.Actors.Stages;
 using Ppsd.Host.Bench;
 using Ppsd.Host.Bench.LockStep;
+using Ppsd.Host.Bench.Replay;
 using Ppsd.Host.Generation;
 using Ppsd.Host.Models;
 using Ppsd.Host.Runtime;
@@ -17,6 +18,7 @@ internal sealed class BenchDraftsCommand : PpsdCommand
     private readonly StageOptions _stages = new();
     private readonly SamplingOptions _sampling = new();
     private readonly BenchPromptOptions _prompts = new();
+    private readonly DraftReplayOptions _replay = new();
     private readonly ReportOptions _report = new();
 
     public BenchDraftsCommand(TimeProvider clock)
@@ -26,6 +28,7 @@ internal sealed class BenchDraftsCommand : PpsdCommand
         Add(_sampling);
         Add(_stages);
         Add(_prompts);
+        Add(_replay);
         Add(_report);
     }
 
@@ -40,13 +43,15 @@ internal sealed class BenchDraftsCommand : PpsdCommand
             throw new UserErrorException("--drafts: expected at least one source to count, found none");
         }
 
+        var replay = _replay.Read(parsed, assets);
         var factory = new StageRuntimeFactory(assets, settings);
         var runtimes = new List<IStageRuntime>();
         try
         {
             for (var stage = 0; stage < plan.Stages.Count; stage++)
             {
-                runtimes.Add(factory.Load(plan.Stages[stage], stage));
+                var runtime = factory.Load(plan.Stages[stage], stage);
+                runtimes.Add(replay is null ? runtime : new ReplayedRuntime(runtime, replay));
             }
         }
         catch
@@ -60,8 +65,9 @@ internal sealed class BenchDraftsCommand : PpsdCommand
         var plain = new List<LockStepText>();
         foreach (var prompt in _prompts.Read(parsed, assets))
         {
-            drafted.Add(Decode(generation));
             plain.Add(Decode(generation with { Drafts = DraftSources.None, MaxWidth = 1 }));
+            replay?.Note(prompt, plain[^1].TokenIds);
+            drafted.Add(Decode(generation));
 
             LockStepText Decode(GenerationSettings how)
             {
@@ -80,7 +86,7 @@ internal sealed class BenchDraftsCommand : PpsdCommand
         var result = new DraftsBenchResult(pipeline.Formed, drafted, plain);
         _report.Print(
             parsed,
-            DraftsReport.Create(result, Describe(assets, pipeline.Formed, generation, drafted.Count))
+            DraftsReport.Create(result, Describe(assets, pipeline.Formed, generation, drafted.Count, replay))
         );
         return Task.FromResult(result.IsTextIdentical ? 0 : 1);
     }
@@ -89,9 +95,11 @@ internal sealed class BenchDraftsCommand : PpsdCommand
         ModelAssets assets,
         PipelineFormed formed,
         GenerationSettings generation,
-        int texts
+        int texts,
+        ReplayedTexts? replay
     ) =>
         $"{BenchSetting.Describe(assets, formed, generation)}; drafts {DraftNames.Of(generation.Drafts)}, "
         + $"{(generation.MaxWidth > 0 ? $"at most {generation.MaxWidth} rows" : "rows as many as pay")}{(generation.ChainDepth > 0 ? $", chains of {generation.ChainDepth}" : "")}; "
+        + DraftReplayOptions.Describe(replay)
         + $"{texts} texts of up to {generation.MaxTokens} tokens; every row and head free";
 }

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Ppsd.Host.Bench;
+using Ppsd.Host.Bench.Replay;
 using Ppsd.Host.Bench.Sessions;
 using Ppsd.Host.Generation;
 using Ppsd.Host.Models;
@@ -15,6 +16,13 @@ internal sealed class BenchSessionsCommand : PpsdCommand
     private readonly SamplingOptions _sampling = new();
     private readonly NodeOptions _node = new();
     private readonly BenchPromptOptions _prompts = new();
+    private readonly DraftReplayOptions _replay = new();
+
+    private readonly Option<bool> _compare = OptionFactory.Switch(
+        "--compare-plain",
+        "Decodes each round without drafts too, and prints the ratio."
+    );
+
     private readonly ReportOptions _report = new();
 
     private readonly Option<int[]?> _concurrency = OptionFactory.Counts(
@@ -40,6 +48,8 @@ internal sealed class BenchSessionsCommand : PpsdCommand
         Add(_prompts);
         Add(_concurrency);
         Add(_repetitions);
+        Add(_replay);
+        Add(_compare);
         Add(_report);
         Add(_node);
     }
@@ -59,21 +69,24 @@ internal sealed class BenchSessionsCommand : PpsdCommand
             .Range(0, Math.Max(given.Count, concurrencies.Max()))
             .Select(i => given[i % given.Count])
             .ToList();
+        var replay = _replay.Read(parsed, assets);
         await using var pipeline = await InProcessPipeline.StartAsync(
             assets,
             plan,
             stages,
             _node.Settings(parsed),
-            Clock
+            Clock,
+            replay is null ? null : runtime => new ReplayedRuntime(runtime, replay)
         );
-        var rounds = await new SessionsBench(pipeline, assets, Clock).RunAsync(
+        var rounds = await new SessionsBench(pipeline, assets, Clock, replay).RunAsync(
             prompts,
             settings,
             concurrencies,
             parsed.GetValue(_repetitions) ?? 3,
+            parsed.GetValue(_compare),
             cancellation
         );
-        var report = new SessionsReport(rounds, Describe(assets, pipeline, settings, prompts.Count));
+        var report = new SessionsReport(rounds, Describe(assets, pipeline, settings, prompts.Count, replay));
         _report.Print(parsed, report.Create());
         return report.IsTextIdentical ? 0 : 1;
     }
@@ -82,8 +95,10 @@ internal sealed class BenchSessionsCommand : PpsdCommand
         ModelAssets assets,
         InProcessPipeline pipeline,
         GenerationSettings settings,
-        int textCount
+        int textCount,
+        ReplayedTexts? replay
     ) =>
         $"{BenchSetting.Describe(assets, pipeline.Formed, settings)}; {textCount} texts of {settings.MaxTokens} tokens; "
+        + DraftReplayOptions.Describe(replay)
         + $"{Environment.ProcessorCount} cores";
 }

@@ -47,6 +47,12 @@ internal sealed class ModelOptions(bool calibrates = false) : IOptionGroup
         1024
     );
 
+    private readonly Option<string?> _head = OptionFactory.Choice(
+        "--head",
+        "Kind of a synthetic model's exit head, norm by default; a chain drafts several tokens ahead.",
+        [.. SyntheticPresets.HeadNames]
+    );
+
     private readonly Option<float?> _scale = OptionFactory.Number(
         "--synthetic-scale",
         "S",
@@ -90,6 +96,7 @@ internal sealed class ModelOptions(bool calibrates = false) : IOptionGroup
         command.Options.Add(_chatTemplate);
         command.Options.Add(_synthetic);
         command.Options.Add(_exitLayer);
+        command.Options.Add(_head);
         command.Options.Add(_scale);
         command.Options.Add(_seed);
         command.Options.Add(_plan);
@@ -170,18 +177,24 @@ internal sealed class ModelOptions(bool calibrates = false) : IOptionGroup
         var preset = parsed.GetValue(_synthetic);
         if (preset is null && plan?.Synthetic is { } planned)
         {
-            Refuse([_model, _exitHead, _exitLayer, _scale, _seed], "--plan of a synthetic model");
+            Refuse([_model, _exitHead, _exitLayer, _head, _scale, _seed], "--plan of a synthetic model");
             return planned;
         }
 
         if (preset is null)
         {
-            Refuse([_exitLayer, _scale, _seed], "a model folder");
+            Refuse([_exitLayer, _head, _scale, _seed], "a model folder");
             return null;
         }
 
         Refuse([_model, _exitHead, _chatTemplate], "--synthetic");
-        var model = new SyntheticModel(preset, 1, parsed.GetValue(_scale) ?? 1, parsed.GetValue(_seed) ?? 1);
+        var model = new SyntheticModel(
+            preset,
+            1,
+            parsed.GetValue(_scale) ?? 1,
+            parsed.GetValue(_seed) ?? 1,
+            parsed.GetValue(_head) ?? plan?.Synthetic?.Head ?? SyntheticPresets.NormHead
+        );
         return model with
         {
             ExitLayer =

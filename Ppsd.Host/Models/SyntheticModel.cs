@@ -9,14 +9,22 @@ namespace Ppsd.Host.Models;
 
 /// <summary>
 /// A model of a well-known shape whose weights a keyed generator makes where they are needed; nothing is read from disk.
-/// Its exit head shares the final norm and the LM head with the target, so it agrees with it wholly when the layers
-/// after the exit layer add nothing, and the less the more they add.
+/// Its exit head shares the LM head with the target and has a norm of the same weights, so it agrees with it wholly when
+/// the layers after the exit layer and those of the head add nothing, and the less the more they add. So does step 0 of a
+/// chain; its further steps go on from features that mean nothing, and are right by chance only.
 /// </summary>
 /// <param name="Preset">Name of the shape.</param>
 /// <param name="ExitLayer">Layers before the exit head.</param>
-/// <param name="Scale">Factor of what the layers after it add to the residual stream.</param>
+/// <param name="Scale">Factor of what the layers after it, and the head's own, add to the residual stream.</param>
 /// <param name="Seed">Another seed is another model.</param>
-internal sealed record SyntheticModel(string Preset, int ExitLayer, float Scale, uint Seed)
+/// <param name="Head">Kind of exit head, one of <see cref="SyntheticPresets.HeadNames"/>.</param>
+internal sealed record SyntheticModel(
+    string Preset,
+    int ExitLayer,
+    float Scale,
+    uint Seed,
+    string Head = SyntheticPresets.NormHead
+)
 {
     /// <summary>The shape.</summary>
     [JsonIgnore]
@@ -28,7 +36,7 @@ internal sealed record SyntheticModel(string Preset, int ExitLayer, float Scale,
 
     /// <summary>The exit head.</summary>
     [JsonIgnore]
-    public ExitHeadConfig ExitHead => SyntheticPresets.ExitHead(Config, ExitLayer);
+    public ExitHeadConfig ExitHead => SyntheticPresets.ExitHead(Config, ExitLayer, Head);
 
     /// <summary>The generator's settings.</summary>
     [JsonIgnore]
@@ -46,7 +54,10 @@ internal sealed record SyntheticModel(string Preset, int ExitLayer, float Scale,
         Convert.ToHexStringLower(
             SHA256.HashData(
                 Encoding.ASCII.GetBytes(
-                    string.Create(CultureInfo.InvariantCulture, $"synthetic {Preset} {ExitLayer} {Scale:R} {Seed}")
+                    string.Create(
+                        CultureInfo.InvariantCulture,
+                        $"synthetic {Preset} {ExitLayer} {Scale:R} {Seed} {Head}"
+                    )
                 )
             )
         );
@@ -59,6 +70,8 @@ internal sealed record SyntheticModel(string Preset, int ExitLayer, float Scale,
             Preset,
             "--exit-layer",
             ExitLayer.ToString(CultureInfo.InvariantCulture),
+            "--head",
+            Head,
             "--synthetic-scale",
             Scale.ToString("R", CultureInfo.InvariantCulture),
             "--synthetic-seed",

@@ -58,24 +58,43 @@ public static class SyntheticPresets
         "llama3.1-70b",
     ];
 
+    /// <summary>The kind of exit head that costs next to nothing: the default.</summary>
+    public const string NormHead = "norm";
+
+    /// <summary>The kinds of exit heads, cheapest first; named as in <c>head_type</c> of an exit head's folder.</summary>
+    public static IReadOnlyList<string> HeadNames { get; } = [NormHead, "mlp", "transformer", "chain"];
+
     /// <summary>A preset's shape, or null for a name that is not among <see cref="Names"/>.</summary>
     public static ModelConfig? Find(string name) => _configs.GetValueOrDefault(name);
 
     /// <summary>
-    /// An exit head of the kind <c>norm</c> for a model without weights on disk: a norm of its own and the LM head.
+    /// An exit head for a model without weights on disk: a norm of its own and the LM head, and between them what its kind
+    /// has, of the model's own shapes.
     /// </summary>
     /// <param name="exitLayer">Number of layers before the head.</param>
-    public static ExitHeadConfig ExitHead(ModelConfig model, int exitLayer) =>
+    /// <param name="kind">One of <see cref="HeadNames"/>.</param>
+    /// <exception cref="ArgumentException">There is no such kind.</exception>
+    public static ExitHeadConfig ExitHead(ModelConfig model, int exitLayer, string kind = NormHead) =>
         new()
         {
             ConfigPath = "synthetic",
-            Kind = ExitHeadKind.Norm,
+            Kind = KindOf(kind),
             ExitLayer = exitLayer,
-            LayerCount = 0,
+            LayerCount = KindOf(kind) is ExitHeadKind.Transformer or ExitHeadKind.Chain ? 1 : 0,
             IntermediateSize = null,
             RmsNormEpsilon = model.RmsNormEpsilon,
             ElementType = model.ElementType,
             Verifier = new("synthetic", model.LayerCount, model.HiddenSize, ""),
+        };
+
+    private static ExitHeadKind KindOf(string name) =>
+        name switch
+        {
+            NormHead => ExitHeadKind.Norm,
+            "mlp" => ExitHeadKind.Mlp,
+            "transformer" => ExitHeadKind.Transformer,
+            "chain" => ExitHeadKind.Chain,
+            _ => throw new ArgumentException($"head: expected {string.Join(" or ", HeadNames)}, found '{name}'"),
         };
 
     private static ModelConfig Llama31(int hidden, int inner, int layers, int heads) =>

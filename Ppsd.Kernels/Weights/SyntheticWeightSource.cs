@@ -41,12 +41,12 @@ internal sealed class SyntheticWeightSource(SyntheticWeights weights) : WeightSo
         return addsToResidual && LayerOf(name) >= weights.FirstScaledLayer ? weights.OutputScale * unit : unit;
     }
 
-    /// <summary>The model's layer a tensor belongs to, or -1.</summary>
+    /// <summary>The model's layer a tensor belongs to; an exit head's lie behind all of them.</summary>
     private static int LayerOf(string name)
     {
         if (!name.StartsWith(LayerPrefix, StringComparison.Ordinal))
         {
-            return -1;
+            return int.MaxValue;
         }
 
         var rest = name.AsSpan(LayerPrefix.Length);

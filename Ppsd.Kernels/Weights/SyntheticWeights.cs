@@ -16,8 +16,8 @@ public sealed record SyntheticWeights
     public int FirstScaledLayer { get; init; } = int.MaxValue;
 
     /// <summary>
-    /// Factor of what the layers from <see cref="FirstScaledLayer"/> on add to the residual stream. At 0 they add
-    /// nothing, and an exit head that shares the final norm drafts exactly the target's tokens.
+    /// Factor of what the layers from <see cref="FirstScaledLayer"/> on, and those of an exit head, add to the residual
+    /// stream. At 0 they add nothing, and the exit head drafts exactly the target's tokens, one ahead.
     /// </summary>
     public float OutputScale { get; init; } = 1f;
 }

@@ -113,6 +113,15 @@ internal sealed class DecodeBenchResult(
     public double StageMsTogether(int stage) =>
         Statistics.Median(rounds[BenchArm.Ppsd].Select(round => WithoutExitHead(round, stage)));
 
+    /// <summary>Candidates of a completed micro-batch at a stage in the PPSD rounds, on average.</summary>
+    public double RowsPerStep(int stage) =>
+        Mean(BenchArm.Ppsd, work => work.DecodeRows, work => work.DecodeSteps, stage);
+
+    /// <summary>Steps completed at the last stage per token in the PPSD rounds.</summary>
+    public double StepsPerToken =>
+        rounds[BenchArm.Ppsd].Sum(round => round.Stages[^1].DecodeSteps)
+        / (double)rounds[BenchArm.Ppsd].Sum(round => round.GeneratedTokens);
+
     /// <summary>Milliseconds the exit head adds to its stage, from the PPSD rounds; 0 when it was not measured.</summary>
     public double ExitHeadMs =>
         HasPpsd && HeadStage < StageCount - 1

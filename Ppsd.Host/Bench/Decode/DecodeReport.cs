@@ -74,7 +74,11 @@ internal sealed class DecodeReport(DecodeBenchResult result, string setting, Mem
         }
 
         yield return Fact("together", $"{Times(result.StageMsTogether)} ms a candidate while all stages work");
-        yield return Fact("exit head", $"{result.ExitHeadMs:0.000} ms a candidate");
+        yield return Fact(
+            "rows",
+            $"{Times(result.RowsPerStep)} candidates a step, which then takes {Times(stage => result.StageMsTogether(stage) / result.StageMs(stage))} of a step of one; {result.StepsPerToken:0.000} steps a token"
+        );
+        yield return Fact("exit head", $"{result.ExitHeadMs:0.000} ms a step");
         yield return Fact(
             "drafts",
             $"alpha {result.Alpha:0.000}, {result.TokensPerRun:0.0} tokens a run, {result.CancelledShare:P0} cancelled in flight"
@@ -146,6 +150,8 @@ internal sealed class DecodeReport(DecodeBenchResult result, string setting, Mem
         json["tokens_per_run"] = result.TokensPerRun;
         json["cancelled_share"] = result.CancelledShare;
         json["stage_ms_together"] = Numbers(result.StageMsTogether);
+        json["rows_per_step"] = Numbers(result.RowsPerStep);
+        json["steps_per_token"] = result.StepsPerToken;
         json["exit_head_ms"] = result.ExitHeadMs;
         json["bound_tokens_per_second"] = result.BoundTokensPerSecond;
         json["share_of_bound"] = result.ShareOfBound;

@@ -103,6 +103,7 @@ internal sealed class ReplayedRuntime(IStageRuntime inner, ReplayedTexts texts) 
         private readonly List<int> _prompt = [];
         private readonly Dictionary<CandidateId, (int Position, bool IsOnText)> _candidates = [];
         private IReadOnlyList<int>? _text;
+        private uint _key;
 
         public void Append(CandidateId id, CandidateId parent, int token)
         {
@@ -111,7 +112,10 @@ internal sealed class ReplayedRuntime(IStageRuntime inner, ReplayedTexts texts) 
             if (position == _prompt.Count && position < promptLength)
             {
                 _prompt.Add(token);
-                _text = _prompt.Count == promptLength ? texts.Find(_prompt) : null;
+                if (_prompt.Count == promptLength)
+                {
+                    (_text, _key) = (texts.Find(_prompt), ReplayedTexts.KeyOfText(_prompt));
+                }
             }
 
             _candidates[id] = (position, isOnText && (position < promptLength || TokenAt(position) == token));
@@ -123,7 +127,7 @@ internal sealed class ReplayedRuntime(IStageRuntime inner, ReplayedTexts texts) 
             var (at, isOnText) = _candidates[origin];
             var position = at + 1 + step;
             var right = isOnText ? TokenAt(position) : null;
-            var isRight = rank == 0 && texts.IsRight(position);
+            var isRight = rank == 0 && texts.IsRight(_key, position);
             return right is { } token && isRight ? token : ((right ?? position) + 1 + rank) % vocabSize;
         }
 

@@ -26,8 +26,16 @@ internal sealed class ReplayedTexts(double acceptance)
     /// <summary>The longest text recorded for a prompt, prompt included; null when there is none.</summary>
     public IReadOnlyList<int>? Find(IReadOnlyList<int> prompt) => _texts.GetValueOrDefault(KeyOf(prompt));
 
-    /// <summary>True when drafts of a position are right; the same for whatever proposes them.</summary>
-    public bool IsRight(int position) => Hash((uint)position) < Acceptance * uint.MaxValue;
+    /// <summary>
+    /// True when drafts of a position are right, the same for whatever proposes them: a step of a chain whose steps before
+    /// were right is right as often as step 0.
+    /// </summary>
+    /// <param name="text">Key of the text; sessions that run at the same time do not fail at the same positions.</param>
+    public bool IsRight(uint text, int position) => Hash(Hash(text) ^ (uint)position) < Acceptance * uint.MaxValue;
+
+    /// <summary>The key of a text, by its prompt.</summary>
+    public static uint KeyOfText(IReadOnlyList<int> prompt) =>
+        prompt.Aggregate(0u, (key, token) => Hash(key ^ (uint)token));
 
     private static string KeyOf(IReadOnlyList<int> prompt) => string.Join(',', prompt);
 

@@ -1,4 +1,6 @@
 using Ppsd.Actors.Local;
+using Ppsd.Actors.Messages;
+using Ppsd.Host.Bench.Replay;
 using Ppsd.Host.Generation;
 using Ppsd.Host.Models;
 using Ppsd.Host.Pipelines;
@@ -6,7 +8,16 @@ using Ppsd.Host.Pipelines;
 namespace Ppsd.Host.Bench.Sessions;
 
 /// <summary>The same texts on one pipeline, with ever more sessions at a time: what sharing it gains.</summary>
-internal sealed class SessionsBench(IPipeline pipeline, ModelAssets assets, TimeProvider clock)
+/// <param name="pipeline">What is measured on.</param>
+/// <param name="assets">The model.</param>
+/// <param name="clock">Time.</param>
+/// <param name="replay">Receives the texts whose drafts are replayed; null for the heads' own drafts.</param>
+internal sealed class SessionsBench(
+    IPipeline pipeline,
+    ModelAssets assets,
+    TimeProvider clock,
+    ReplayedTexts? replay = null
+)
 {
     private const int WarmUpTokens = 64;
 
@@ -15,15 +26,27 @@ internal sealed class SessionsBench(IPipeline pipeline, ModelAssets assets, Time
     /// <param name="settings">How to generate.</param>
     /// <param name="concurrencies">Sessions at a time, a round each.</param>
     /// <param name="repetitions">Rounds of each.</param>
+    /// <param name="comparesPlain">True to decode each round without drafts too.</param>
     /// <param name="cancellation">Ends it early.</param>
     public async Task<List<SessionsRound>> RunAsync(
         IReadOnlyList<int[]> prompts,
         GenerationSettings settings,
         IReadOnlyList<int> concurrencies,
         int repetitions,
+        bool comparesPlain,
         CancellationToken cancellation
     )
     {
+        var plain = settings with { Drafts = DraftSources.None };
+        if (replay is not null)
+        {
+            var recorded = await RunRoundAsync(prompts, plain, concurrencies.Max(), cancellation);
+            foreach (var (prompt, text) in prompts.Zip(recorded.Results))
+            {
+                replay.Note(prompt, text.TokenIds);
+            }
+        }
+
         var warmUp = settings with { MaxTokens = Math.Min(WarmUpTokens, settings.MaxTokens) };
         await new WarmUp(clock).RunAsync(async () =>
         {
@@ -38,7 +61,13 @@ internal sealed class SessionsBench(IPipeline pipeline, ModelAssets assets, Time
         {
             foreach (var concurrency in concurrencies)
             {
-                rounds.Add(await RunRoundAsync(prompts, settings, concurrency, cancellation));
+                var round = await RunRoundAsync(prompts, settings, concurrency, cancellation);
+                rounds.Add(
+                    round with
+                    {
+                        Plain = comparesPlain ? await RunRoundAsync(prompts, plain, concurrency, cancellation) : null,
+                    }
+                );
             }
         }
 

@@ -12,9 +12,7 @@ internal sealed class SessionsReport(IReadOnlyList<SessionsRound> rounds, string
 
     /// <summary>True when every text is the same at every concurrency.</summary>
     public bool IsTextIdentical =>
-        rounds.All(round =>
-            round.Results.Zip(rounds[0].Results, (a, b) => a.TokenIds.SequenceEqual(b.TokenIds)).All(isEqual => isEqual)
-        );
+        rounds.All(round => IsAsFirst(round) && (round.Plain is null || IsAsFirst(round.Plain)));
 
     /// <summary>The report.</summary>
     public BenchReport Create() =>
@@ -28,6 +26,7 @@ internal sealed class SessionsReport(IReadOnlyList<SessionsRound> rounds, string
                         "sessions",
                         "tokens/s",
                         "ratio",
+                        "over plain",
                         "rows a step",
                         "drafts a token",
                         "alpha",
@@ -60,6 +59,7 @@ internal sealed class SessionsReport(IReadOnlyList<SessionsRound> rounds, string
             Invariant($"{level.Key}"),
             Invariant($"{Median(level, round => round.TokensPerSecond):N0}"),
             Invariant($"{Ratio(level):0.00}"),
+            Invariant($"{Median(level, round => round.OverPlain):0.000}"),
             Invariant($"{Median(level, round => round.RowsPerStep):0.0}"),
             Invariant($"{Median(level, round => round.DraftShare):0.00}"),
             Invariant($"{Median(level, round => round.Alpha):0.00}"),
@@ -74,6 +74,7 @@ internal sealed class SessionsReport(IReadOnlyList<SessionsRound> rounds, string
             ["sessions"] = level.Key,
             ["tokens_per_second"] = Median(level, round => round.TokensPerSecond),
             ["ratio"] = Ratio(level),
+            ["over_plain"] = Median(level, round => round.OverPlain),
             ["rows_per_step"] = Median(level, round => round.RowsPerStep),
             ["drafts_per_token"] = Median(level, round => round.DraftShare),
             ["alpha"] = Median(level, round => round.Alpha),
@@ -84,6 +85,9 @@ internal sealed class SessionsReport(IReadOnlyList<SessionsRound> rounds, string
 
     private double Ratio(IGrouping<int, SessionsRound> level) =>
         Statistics.Median(level.Zip(_levels[0], (a, b) => a.TokensPerSecond / b.TokensPerSecond));
+
+    private bool IsAsFirst(SessionsRound round) =>
+        round.Results.Zip(rounds[0].Results, (a, b) => a.TokenIds.SequenceEqual(b.TokenIds)).All(isEqual => isEqual);
 
     private static double BusyStages(SessionsRound round) =>
         Enumerable.Range(0, round.Stages.Count).Sum(round.BusyShare);

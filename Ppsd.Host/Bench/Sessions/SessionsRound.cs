@@ -16,6 +16,12 @@ internal sealed record SessionsRound(
     TimeSpan ProcessorTime
 )
 {
+    /// <summary>The same texts without drafts, right after this round; null where they are not compared.</summary>
+    public SessionsRound? Plain { get; init; }
+
+    /// <summary>This round's tokens per second over those without drafts; NaN where they are not compared.</summary>
+    public double OverPlain => Plain is { } plain ? TokensPerSecond / plain.TokensPerSecond : double.NaN;
+
     /// <summary>Tokens generated per second, prompts included in the time.</summary>
     public double TokensPerSecond => Results.Sum(result => result.TokenIds.Count) / Elapsed.TotalSeconds;
 

@@ -42,7 +42,6 @@ internal sealed class SyntheticCalibration(SyntheticModel model, StageSettings s
             );
         }
 
-        using var first = LoadStage(model, new LayerRange(0, model.ExitLayer));
         var high = 1f;
         var best = (Scale: 0f, Alpha: 1.0);
         while (Measure(high) > alpha)
@@ -73,11 +72,14 @@ internal sealed class SyntheticCalibration(SyntheticModel model, StageSettings s
 
         double Measure(float scale)
         {
+            // The head's own layers are scaled as well, so both parts are of that scale.
+            var scaled = model with
+            {
+                Scale = scale,
+            };
+            using var first = LoadStage(scaled, new LayerRange(0, model.ExitLayer));
             using var rest = LoadStage(
-                model with
-                {
-                    Scale = scale,
-                },
+                scaled,
                 new LayerRange(model.ExitLayer, model.Config.LayerCount - model.ExitLayer)
             );
             var rate = AgreementOf(first.Model, rest.Model);

@@ -170,6 +170,11 @@ public sealed class BadInputTests
             ["generate", "--synthetic", "toy", "--model", "x", "1"]
         );
         yield return Case(
+            "a kind of head for a folder",
+            "--head: cannot be given with a model folder",
+            ["generate", "--head", "chain", "a"]
+        );
+        yield return Case(
             "a scale for a folder",
             "--synthetic-scale: cannot be given with a model folder",
             ["generate", "--synthetic-scale", "0.5", "a"]

@@ -26,10 +26,13 @@ public sealed class SyntheticModelTests
         Assert.That(calibration.Calibrate(alpha), Is.EqualTo((model, measured)));
     }
 
-    [Test]
-    public async Task Where_later_layers_add_nothing_every_draft_is_right()
+    [TestCase("norm")]
+    [TestCase("mlp")]
+    [TestCase("transformer")]
+    [TestCase("chain")]
+    public async Task Where_later_layers_and_the_head_add_nothing_every_draft_is_right(string head)
     {
-        var (_, stats) = await GenerateAsync("--synthetic-scale", "0");
+        var (_, stats) = await GenerateAsync("--synthetic-scale", "0", "--head", head, "--max-width", "1");
         Assert.That(stats.GetProperty("acceptance_rate").GetDouble(), Is.EqualTo(1));
     }
 
@@ -40,6 +43,8 @@ public sealed class SyntheticModelTests
         foreach (var cut in (string[])["8", "2,6", "1,1,1,1,1,1,1,1", "2,3,3"])
         {
             var (text, _) = await GenerateAsync("--synthetic-scale", "0.2", "--stage-layers", cut);
+            Assert.That(text, Is.EqualTo(expected), cut);
+            (text, _) = await GenerateAsync("--synthetic-scale", "0.2", "--stage-layers", cut, "--head", "chain");
             Assert.That(text, Is.EqualTo(expected), cut);
         }
     }
@@ -82,6 +87,10 @@ public sealed class SyntheticModelTests
             _toy with
             {
                 Seed = 2,
+            },
+            _toy with
+            {
+                Head = "chain",
             },
             _toy with
             {
