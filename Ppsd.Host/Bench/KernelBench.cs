@@ -25,6 +25,10 @@ internal sealed record KernelBenchSettings(string Preset, string Device, int Thr
 internal sealed class KernelBench(KernelBenchSettings settings)
 {
     private const int PrefillLength = 512;
+    private const int LongPrefillLength = 2048;
+    private const int SessionContext = 256;
+    private const int MostSessions = 64;
+    private static readonly int[] _checkedWidths = [2, 3, 4, 5, 6, 7, 8, 9, 16, 33, 64];
     private static readonly string[] _operationColumns =
     [
         "operation",
@@ -125,52 +129,68 @@ internal sealed class KernelBench(KernelBenchSettings settings)
                 FirstLayer = 0,
                 LayerCount = config.LayerCount,
                 KvCacheBytes =
-                    2L * config.LayerCount * config.KvSize * backend.KvElementBytes * 2 * config.MaxPositions,
+                    2L
+                    * config.LayerCount
+                    * config.KvSize
+                    * backend.KvElementBytes
+                    * (config.MaxPositions + MostSessions * (SessionContext + StageModel.KvPageSize)),
                 MaxRows = PrefillLength,
+                MaxWidth = MostSessions,
             }
         );
         var loadMs = Stopwatch.GetElapsedTime(start).TotalMilliseconds;
         var kvBytes = 2L * config.LayerCount * config.KvSize * backend.KvElementBytes;
         var measurement = new StepMeasurement(model, config.VocabSize, kvBytes);
         var steps = new List<StepTiming>();
-        foreach (var context in (int[])[512, config.MaxPositions - model.MaxWidth])
+        foreach (var context in (int[])[512, config.MaxPositions - 8])
         {
             steps.AddRange(measurement.Measure(context, 1, 2, 4, 8));
         }
 
+        List<StepTiming> sessions = [.. measurement.MeasureSessions(SessionContext, 1, 8, 16, 32, MostSessions)];
+
         var prefillMs = measurement.MeasurePrefillMs(PrefillLength);
+        var longPrefillMs = measurement.MeasurePrefillMs(Math.Min(LongPrefillLength, config.MaxPositions));
         var cancelMs = measurement.MeasureCancelMs(512);
-        var dependent = measurement.CountRowsThatDependOnWidth(300);
+        var dependent = measurement.CountRowsThatDependOnWidth(300, _checkedWidths);
         var chunksAgree = measurement.PrefillIsIndependentOfChunks(300);
         facts.Add(("weights made in", BenchReport.Invariant($"{loadMs:0} ms")));
         facts.Add(($"prefill of {PrefillLength}", BenchReport.Invariant($"{prefillMs:0.0} ms")));
+        facts.Add(($"prefill of {LongPrefillLength}", BenchReport.Invariant($"{longPrefillMs:0.0} ms")));
         facts.Add(("a step cancelled midway delays the next by", BenchReport.Invariant($"{cancelMs:0.000} ms")));
-        facts.Add(("rows whose bits depend on the width", BenchReport.Invariant($"{dependent} of 35")));
+        facts.Add(
+            ("rows whose bits depend on the width", BenchReport.Invariant($"{dependent} of {_checkedWidths.Sum()}"))
+        );
         facts.Add(("prefill's bits depend on the chunking", chunksAgree ? "no" : "yes"));
         json["loadMs"] = Round(loadMs);
         json["steps"] = JsonSerializer.SerializeToNode(steps);
         json["cancelMs"] = Math.Round(cancelMs, 3);
+        json["sessions"] = JsonSerializer.SerializeToNode(sessions);
         json["prefillMs"] = Round(prefillMs);
+        json["longPrefillMs"] = Round(longPrefillMs);
         json["rowsThatDependOnWidth"] = dependent;
         json["prefillIsIndependentOfChunks"] = chunksAgree;
         return new BenchTable(
             _stepColumns,
             [
-                .. steps.Select(step =>
-                    (IReadOnlyList<string>)
-                        [
-                            BenchReport.Invariant($"context {step.Context}"),
-                            BenchReport.Invariant($"{step.Width}"),
-                            BenchReport.Invariant($"{step.DeviceMs:0.000}"),
-                            BenchReport.Invariant($"{step.WallMs:0.000}"),
-                            BenchReport.Invariant($"{step.GigabytesPerSecond:0}"),
-                            BenchReport.Invariant($"{step.GigabytesPerSecond / readCeiling:0.0%}"),
-                            BenchReport.Invariant($"{step.AllocatedBytes}"),
-                        ]
-                ),
+                .. steps
+                    .Select(step => (Name: "context", Step: step))
+                    .Concat(sessions.Select(step => (Name: "sessions, context", Step: step)))
+                    .Select(timed => Row(timed.Name, timed.Step, readCeiling)),
             ]
         );
     }
+
+    private static IReadOnlyList<string> Row(string name, StepTiming step, double readCeiling) =>
+        [
+            BenchReport.Invariant($"{name} {step.Context}"),
+            BenchReport.Invariant($"{step.Width}"),
+            BenchReport.Invariant($"{step.DeviceMs:0.000}"),
+            BenchReport.Invariant($"{step.WallMs:0.000}"),
+            BenchReport.Invariant($"{step.GigabytesPerSecond:0}"),
+            BenchReport.Invariant($"{step.GigabytesPerSecond / readCeiling:0.0%}"),
+            BenchReport.Invariant($"{step.AllocatedBytes}"),
+        ];
 
     private static double Round(double value) => Math.Round(value, 2);
 }

@@ -15,7 +15,8 @@ namespace Ppsd.Kernels.Measurement;
 public sealed class KernelMeasurement(Backend backend, ModelConfig config) : IDisposable
 {
     private const int KvLayers = 6;
-    private static readonly int[] _widths = [1, 2, 4, 8];
+    private const int MostRows = 64;
+    private static readonly int[] _widths = [1, 2, 4, 8, 16, 32, MostRows];
 
     private readonly AttentionShape _shape = new(config.HeadCount, config.KvHeadCount, config.HeadSize);
     private readonly SyntheticWeightSource _weights = new(new SyntheticWeights());
@@ -40,19 +41,19 @@ public sealed class KernelMeasurement(Backend backend, ModelConfig config) : IDi
     /// <inheritdoc />
     public void Dispose() => _weights.Dispose();
 
-    /// <summary>Times each operation at widths 1, 2, 4 and 8.</summary>
+    /// <summary>Times each operation at widths from 1 to 64.</summary>
     public IEnumerable<KernelTiming> Measure()
     {
         var hidden = config.HiddenSize;
         var inner = config.IntermediateSize;
-        using var residual = backend.AllocateActivations(8, hidden);
-        using var normed = Normed(hidden, 8);
+        using var residual = backend.AllocateActivations(MostRows, hidden);
+        using var normed = Normed(hidden, MostRows);
         using var norm = new Norm(backend.LoadVector(_weights.Require("norm", hidden)), config.RmsNormEpsilon);
-        using var qkv = backend.AllocateActivations(8, _shape.QkvWidth);
-        using var attended = backend.AllocateProductInput(8, _shape.QueryWidth);
-        using var scratch = backend.AllocateActivations(8, 2 * inner);
-        using var feedForward = backend.AllocateProductInput(8, inner);
-        using var logits = backend.AllocateActivations(8, config.VocabSize);
+        using var qkv = backend.AllocateActivations(MostRows, _shape.QkvWidth);
+        using var attended = backend.AllocateProductInput(MostRows, _shape.QueryWidth);
+        using var scratch = backend.AllocateActivations(MostRows, 2 * inner);
+        using var feedForward = backend.AllocateProductInput(MostRows, inner);
+        using var logits = backend.AllocateActivations(MostRows, config.VocabSize);
 
         var products = new (string Name, int Rows, int Columns, bool IsGated, Action<WeightMatrix, int> Multiply)[]
         {
@@ -124,7 +125,7 @@ public sealed class KernelMeasurement(Backend backend, ModelConfig config) : IDi
     private IEnumerable<KernelTiming> MeasureDraws(Activations logits)
     {
         const int Repeats = 8;
-        using var draws = backend.AllocateDraws(8, config.VocabSize);
+        using var draws = backend.AllocateDraws(MostRows, config.VocabSize);
         if (draws is null)
         {
             yield break;
@@ -163,9 +164,9 @@ public sealed class KernelMeasurement(Backend backend, ModelConfig config) : IDi
 
     private IEnumerable<KernelTiming> MeasureAttention(Activations qkv, Activations attended)
     {
-        var length = config.MaxPositions;
+        var length = Math.Max(config.MaxPositions, backend.IsQueued ? MostRows * 512 : 0);
         using var rotary = backend.LoadRotary(
-            new RotaryTable(config.Rope, config.HeadSize, length, ElementType.Float32)
+            new RotaryTable(config.Rope, config.HeadSize, config.MaxPositions, ElementType.Float32)
         );
         var layers = new KvMemory[KvLayers];
         for (var i = 0; i < layers.Length; i++)
@@ -173,26 +174,45 @@ public sealed class KernelMeasurement(Backend backend, ModelConfig config) : IDi
             layers[i] = backend.AllocateKv(new KvShape(length, _shape.KvHeadCount, _shape.HeadSize));
         }
 
-        foreach (var context in (int[])[512, Math.Min(4096, length)])
+        var tokenBytes = 2L * _shape.KvWidth * backend.KvElementBytes;
+        foreach (var context in (int[])[512, Math.Min(4096, config.MaxPositions)])
         {
             foreach (var width in _widths)
             {
                 BeginStep(width, context);
-                var us = Time(
-                    () => Array.ForEach(layers, layer => backend.Attend(qkv, _shape, rotary, layer, attended)),
-                    layers.Length
-                );
                 yield return new KernelTiming(
                     "rotary + KV append + attention",
                     $"context {context}",
                     width,
-                    us,
-                    2L * context * _shape.KvWidth * backend.KvElementBytes
+                    TimeLayers(),
+                    context * tokenBytes
+                );
+            }
+        }
+
+        // Sessions share no slot: each row reads keys and values of its own.
+        foreach (var context in (int[])[128, 512])
+        {
+            foreach (var width in _widths.Where(width => width > 1 && width * context <= length))
+            {
+                BeginSessions(width, context);
+                yield return new KernelTiming(
+                    "the same, a session a row",
+                    $"context {context}",
+                    width,
+                    TimeLayers(),
+                    width * context * tokenBytes
                 );
             }
         }
 
         Array.ForEach(layers, layer => layer.Dispose());
+
+        double TimeLayers() =>
+            Time(
+                () => Array.ForEach(layers, layer => backend.Attend(qkv, _shape, rotary, layer, attended)),
+                layers.Length
+            );
     }
 
     private WeightMatrix Matrix(string name, int rows, int columns, bool isGated = false) =>
@@ -234,6 +254,19 @@ public sealed class KernelMeasurement(Backend backend, ModelConfig config) : IDi
         {
             batch.Add(0, context - 1, context - 1, table, context - 1, [context - 1]);
             batch.Draws[row] = draw;
+        }
+
+        backend.BeginStep(batch);
+    }
+
+    private void BeginSessions(int rows, int context)
+    {
+        var batch = new StepBatch(rows);
+        for (var row = 0; row < rows; row++)
+        {
+            var first = row * context;
+            var table = Enumerable.Range(first, context).ToArray();
+            batch.Add(0, context - 1, table[^1], table, context - 1, [table[^1]]);
         }
 
         backend.BeginStep(batch);

@@ -17,43 +17,91 @@ public sealed class StepMeasurement(StageModel model, int vocabSize, long kvByte
     private const int Rounds = 40;
     private long _nextSequence = 1;
 
-    /// <summary>Times steps of some widths at a context length.</summary>
+    /// <summary>Times steps of some widths at a context length: candidates of one session that follow one another.</summary>
     public IEnumerable<StepTiming> Measure(int context, params int[] widths)
     {
         foreach (var width in widths)
         {
             var sequence = Open(context + width);
             Prefill(sequence, context - 1, model.MaxRows);
-            var deviceMs = new List<double>();
-            var wallMs = new List<double>();
-            var allocated = 0L;
-            for (var round = -5; round < Rounds; round++)
-            {
-                var allocatedBefore = GC.GetAllocatedBytesForCurrentThread();
-                var start = Stopwatch.GetTimestamp();
-                AppendChain(sequence, context - 1, width, round);
-                model.RunTargetHead(0);
-                _ = model.Verdict(width - 1);
-                var wall = Stopwatch.GetElapsedTime(start).TotalMilliseconds;
-                allocated = GC.GetAllocatedBytesForCurrentThread() - allocatedBefore;
-                Require(model.Rollback(sequence, context - 2, context - 1));
-                if (round >= 0)
-                {
-                    deviceMs.Add(model.StepDeviceMs);
-                    wallMs.Add(wall);
-                }
-            }
-
-            model.Release(sequence);
-            yield return new StepTiming(
+            var timing = Time(
                 context,
                 width,
-                Spread.Median(deviceMs),
-                Spread.Median(wallMs),
-                model.WeightBytes + context * kvBytesPerToken,
-                allocated
+                context * kvBytesPerToken,
+                round =>
+                {
+                    for (var i = context - 1; i < context - 1 + width; i++)
+                    {
+                        Append(sequence, i, round);
+                    }
+                },
+                () => Require(model.Rollback(sequence, context - 2, context - 1))
+            );
+            model.Release(sequence);
+            yield return timing;
+        }
+    }
+
+    /// <summary>Times steps that hold the next token of some sessions each, as serving many at once does.</summary>
+    public IEnumerable<StepTiming> MeasureSessions(int context, params int[] counts)
+    {
+        var sequences = new List<long>();
+        foreach (var count in counts.Order())
+        {
+            while (sequences.Count < count)
+            {
+                sequences.Add(Open(context + 1));
+                Prefill(sequences[^1], context - 1, model.MaxRows);
+            }
+
+            yield return Time(
+                context,
+                count,
+                count * context * kvBytesPerToken,
+                round => sequences.ForEach(sequence => Append(sequence, context - 1, round)),
+                () => sequences.ForEach(sequence => Require(model.Rollback(sequence, context - 2, context - 1)))
             );
         }
+
+        sequences.ForEach(model.Release);
+    }
+
+    private StepTiming Time(int context, int width, long kvBytes, Action<int> append, Action rollback)
+    {
+        var deviceMs = new List<double>();
+        var wallMs = new List<double>();
+        var allocated = 0L;
+        for (var round = -5; round < Rounds; round++)
+        {
+            var allocatedBefore = GC.GetAllocatedBytesForCurrentThread();
+            var start = Stopwatch.GetTimestamp();
+            model.BeginStep();
+            append(round);
+            Require(model.Forward(default, _never));
+            model.RunTargetHead(0);
+            for (var row = 0; row < width; row++)
+            {
+                _ = model.Verdict(row);
+            }
+
+            var wall = Stopwatch.GetElapsedTime(start).TotalMilliseconds;
+            allocated = GC.GetAllocatedBytesForCurrentThread() - allocatedBefore;
+            rollback();
+            if (round >= 0)
+            {
+                deviceMs.Add(model.StepDeviceMs);
+                wallMs.Add(wall);
+            }
+        }
+
+        return new StepTiming(
+            context,
+            width,
+            Spread.Median(deviceMs),
+            Spread.Median(wallMs),
+            model.WeightBytes + kvBytes,
+            allocated
+        );
     }
 
     /// <summary>Median milliseconds of a prompt's steps, from its first token to the hidden states of its last.</summary>
@@ -117,13 +165,13 @@ public sealed class StepMeasurement(StageModel model, int vocabSize, long kvByte
     }
 
     /// <summary>
-    /// Rows whose target logits are not the same bits at width 1 and at a greater width, of all rows at widths 2 to 8.
+    /// Rows whose target logits are not the same bits at width 1 and at a greater width, of all rows at some widths.
     /// </summary>
-    public int CountRowsThatDependOnWidth(int context)
+    public int CountRowsThatDependOnWidth(int context, params int[] widths)
     {
         var different = 0;
-        var alone = Logits(context, width: 1, rows: model.MaxWidth);
-        for (var width = 2; width <= model.MaxWidth; width++)
+        var alone = Logits(context, width: 1, rows: widths.Max());
+        foreach (var width in widths)
         {
             var together = Logits(context, width, width);
             for (var row = 0; row < width; row++)
@@ -199,11 +247,14 @@ public sealed class StepMeasurement(StageModel model, int vocabSize, long kvByte
         model.BeginStep();
         for (var i = position; i < position + width; i++)
         {
-            Require(model.TryAppend(sequence, i, i - 1, Token(i + 7 * round), isCertain: false));
+            Append(sequence, i, round);
         }
 
         Require(model.Forward(default, _never));
     }
+
+    private void Append(long sequence, int position, int round) =>
+        Require(model.TryAppend(sequence, position, position - 1, Token(position + 7 * round), isCertain: false));
 
     private static readonly Func<bool> _never = () => false;
 
