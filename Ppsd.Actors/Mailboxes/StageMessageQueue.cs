@@ -12,7 +12,7 @@ namespace Ppsd.Actors.Mailboxes;
 /// <see cref="EndSession"/> takes effect here, on the sender's (or the transport's) thread, at the moment it is
 /// enqueued: the stage may be deep in a forward pass and polls the board between layers. No thread has to wake for it.
 /// </summary>
-public sealed class StageMessageQueue : IMessageQueue, IUnboundedMessageQueueSemantics
+public sealed class StageMessageQueue : IMessageQueue, IUnboundedMessageQueueSemantics, IWaitingVerdicts
 {
     private readonly ConcurrentQueue<Envelope> _control = new();
     private readonly ConcurrentQueue<Envelope> _work = new();
@@ -33,13 +33,10 @@ public sealed class StageMessageQueue : IMessageQueue, IUnboundedMessageQueueSem
     /// <inheritdoc />
     public int Count => _control.Count + _work.Count;
 
-    /// <summary>
-    /// Number of verdicts that have arrived so far. Reading <see cref="WaitingVerdicts"/> allocates; while this number
-    /// is unchanged a second look sees nothing new.
-    /// </summary>
+    /// <inheritdoc />
     public int VerdictArrivals => Volatile.Read(ref _verdictArrivals);
 
-    /// <summary>Verdicts among the waiting control messages, oldest first; for a look ahead, they stay queued.</summary>
+    /// <inheritdoc />
     public IEnumerable<Verdicts> WaitingVerdicts => _control.Select(envelope => envelope.Message).OfType<Verdicts>();
 
     /// <inheritdoc />

@@ -5,32 +5,34 @@ using Ppsd.Actors.Links;
 using Ppsd.Actors.Mailboxes;
 using Ppsd.Actors.Messages;
 using Ppsd.Actors.Messages.Wire;
-using Ppsd.Actors.Options;
-using Ppsd.Actors.Speculation;
+using Ppsd.Actors.Sessions;
 
 namespace Ppsd.Actors.Stages;
 
 /// <summary>
-/// One stage of the pipeline: owns a device's runtime and its KV cache, takes micro-batches from the stage before, hands
-/// hidden states to the next at once, drafts if it holds the exit head and gives verdicts if it is the last. Runs on its
-/// own thread (<c>ppsd.stage-dispatcher</c>) with a <see cref="StageMailbox"/>; device work never touches the thread
-/// pool, which remoting and heartbeats share.
+/// One stage of the pipeline: takes work from its <see cref="IWorkSource"/> (the draft loop at the first stage, the
+/// micro-batches of the stage before at the others), has its <see cref="StageWorker"/> do it, and sends hidden states to the
+/// next stage and what comes of the work to its <see cref="IVerdictSink"/>. Runs on its own thread
+/// (<c>ppsd.stage-dispatcher</c>) with a <see cref="StageMailbox"/>; device work never touches the thread pool, which
+/// remoting and heartbeats share.
 /// </summary>
-internal class StageActor : ReceiveActor
+internal sealed class StageActor : ReceiveActor, IWithTimers, IStagePort, IDraftLoopPort
 {
     private readonly StageSetup _setup;
-    private readonly WorkQueue _queue = new();
     private readonly CreditWindow _outbox;
-    private readonly StageMeter _meter;
-    private readonly DraftLoopMeter _loop;
-    private readonly Func<bool> _isCurrentDead;
-    private readonly Action _post;
+    private readonly DraftLoopMeter _cycles;
+    private readonly ILoggingAdapter _log = Context.GetLogger();
+    private readonly Action _useTheWait;
+    private readonly Action<WorkItem> _handOver;
     private readonly Func<bool> _hasMessages;
+    private readonly Func<ISessionClient> _sender;
+    private StageMessageQueue _mailbox = null!;
     private IStageRuntime _runtime = null!;
-    private StageSessions _sessions = null!;
-    private StageHeads _heads = null!;
+    private StageLinks _links = null!;
+    private StageWorker _worker = null!;
+    private IWorkSource _source = null!;
+    private PipelineFormed? _pipeline;
     private BusyWait? _busyWait;
-    private MicroBatch? _current;
     private bool _workRequested;
     private double _loadMs;
     private long _allocatedBefore;
@@ -40,88 +42,58 @@ internal class StageActor : ReceiveActor
     {
         _setup = setup;
         _outbox = new CreditWindow(setup.Options.CreditWindow);
-        _meter = new StageMeter(setup.Clock);
-        _loop = new DraftLoopMeter(setup.Clock);
-        _isCurrentDead = () => IsDead(_current!);
-        _post = UseTheWait;
-        _hasMessages = () => Mailbox.HasMessages || Links.TryTake();
+        _cycles = new DraftLoopMeter(setup.Clock);
+        _useTheWait = UseTheWait;
+        _handOver = HandOver;
+        _hasMessages = () => _mailbox.HasMessages || _links.TryTake();
+        _sender = () => new Client(Sender);
 
         Receive<PipelineFormed>(Join);
-        Receive<Forward>(Enqueue);
         Receive<Work>(_ => WorkOnce());
         Receive<Credit>(SendOn);
         Receive<Cancel>(_ => DropDeadWork());
         Receive<EndSession>(Release);
         Receive<GetStageStatus>(_ => Report());
-        Receive<Terminated>(StageLost);
+        Receive<Terminated>(Lose);
+        Receive<Housekeeping>(_ => _source.KeepHouse());
+        ReceiveAny(TakeForSource);
     }
 
-    /// <summary>The pipeline this stage belongs to, once it is formed.</summary>
-    protected PipelineFormed? Pipeline { get; private set; }
+    public ITimerScheduler Timers { get; set; } = null!;
 
-    /// <summary>The stage's place.</summary>
-    protected StageIndex Index => _setup.Index;
+    private bool IsFirst => _setup.Index.Value == 0;
 
-    /// <summary>Time of this stage.</summary>
-    protected TimeProvider Clock => _setup.Clock;
-
-    /// <summary>Settings of the protocol.</summary>
-    protected PipelineOptions Options => _setup.Options;
-
-    /// <summary>Log of this stage.</summary>
-    protected ILoggingAdapter Log { get; } = Context.GetLogger();
-
-    /// <summary>Dead runs and branches; the mailbox raises it.</summary>
-    protected CancelBoard Board => Mailbox.Board;
-
-    /// <summary>The stage's own mailbox, to look at waiting messages.</summary>
-    protected StageMessageQueue Mailbox { get; private set; } = null!;
-
-    /// <summary>Links to the other stages.</summary>
-    protected StageLinks Links { get; private set; } = null!;
-
-    /// <summary>Checks incoming messages against this stage's limits.</summary>
-    protected StageIntake Intake { get; private set; } = null!;
-
-    /// <summary>Measures the protocol's overhead in the draft loop.</summary>
-    protected DraftLoopMeter Loop => _loop;
-
-    /// <summary>The stage where sessions live.</summary>
-    private IActorRef DraftStage => Pipeline!.Stages[0].Actor;
-
-    private bool IsLast => _setup.Index.Value == Pipeline!.Stages.Length - 1;
+    private bool IsLast => _setup.Index.Value == _pipeline!.Stages.Length - 1;
 
     protected override void PreStart()
     {
-        Mailbox =
+        _mailbox =
             ((ActorCell)Context).Mailbox?.MessageQueue as StageMessageQueue
             ?? throw new InvalidOperationException("a stage actor needs the mailbox ppsd.stage-mailbox");
         try
         {
-            Mailbox.Clock = Clock;
-            var started = Clock.GetTimestamp();
+            _mailbox.Clock = _setup.Clock;
+            var started = _setup.Clock.GetTimestamp();
             _runtime = _setup.CreateRuntime();
-            Intake = new StageIntake(Index, _runtime.Description);
-            _sessions = new StageSessions(Index, _runtime, Board, NoteGap, Fault);
-            _heads = new StageHeads(_runtime, _sessions);
-            _loadMs = Clock.GetElapsedTime(started).TotalMilliseconds;
+            _loadMs = _setup.Clock.GetElapsedTime(started).TotalMilliseconds;
             _allocatedBefore = GC.GetAllocatedBytesForCurrentThread();
         }
         catch (Exception e) when (e is not OutOfMemoryException)
         {
-            Log.Debug("stage {0} could not be loaded: {1}", Index.Number, e);
-            _setup.Host.Tell(new StageFailed(Index, e.Message));
+            _log.Debug("stage {0} could not be loaded: {1}", _setup.Index.Number, e);
+            _setup.Host.Tell(new StageFailed(_setup.Index, e.Message));
             Context.Stop(Self);
             return;
         }
 
-        Links = StageLinks.Open(Context.System, Self, Options.DirectLinks);
-        _setup.Host.Tell(new StageReady(Index, new PipelineStage(Self, _runtime.Description, Links.Endpoint)));
+        _links = StageLinks.Open(Context.System, Self, _setup.Options.DirectLinks);
+        Assemble();
+        _setup.Host.Tell(new StageReady(_setup.Index, new PipelineStage(Self, _runtime.Description, _links.Endpoint)));
     }
 
     protected override void PostStop()
     {
-        Links?.Dispose();
+        _links?.Dispose();
         _runtime?.Dispose();
     }
 
@@ -133,26 +105,78 @@ internal class StageActor : ReceiveActor
         return isHandled;
     }
 
-    /// <summary>
-    /// True when work on a micro-batch is wasted. Checked before the step starts and between its layers.
-    /// </summary>
-    protected virtual bool IsDead(MicroBatch batch) => Board.IsDead(batch);
+    /// <summary>Asks for <see cref="WorkOnce"/> behind all messages that have arrived, so that each pick sees them.</summary>
+    public void RequestWork()
+    {
+        if (!_workRequested)
+        {
+            _workRequested = true;
+            Self.Tell(Work.Instance);
+        }
+    }
 
-    /// <summary>The next micro-batch to work on, or null.</summary>
-    protected virtual WorkItem? NextWork() => _queue.TakeNext();
+    void IStagePort.Refuse(string message, string reason)
+    {
+        WireRefusals.Of(Context.System).Add();
+        _log.Warning("stage {0} refused {1}: {2}", _setup.Index.Number, message, reason);
+    }
 
-    /// <summary>Drafts of this stage's exit head are ready.</summary>
-    protected virtual void SendDrafts(Drafts drafts) => Links.Tell(0, drafts);
+    void IDraftLoopPort.SendToStages(IWireMessage message)
+    {
+        for (var stage = 0; stage < _pipeline!.Stages.Length; stage++)
+        {
+            _links.Tell(stage, message);
+        }
+    }
 
-    /// <summary>
-    /// Sends client notifications. They never affect the next step, so they go out while the device is busy.
-    /// </summary>
-    protected virtual void Post() { }
+    void IDraftLoopPort.SendAgain(StageIndex stage, EndSession message) =>
+        _pipeline!.Stages[stage.Value].Actor.Tell(message);
+
+    void IDraftLoopPort.Watch(ISessionClient client) => Context.Watch(((Client)client).Actor);
+
+    void IDraftLoopPort.Unwatch(ISessionClient client) => Context.Unwatch(((Client)client).Actor);
+
+    void IDraftLoopPort.NoteRejection(SessionId session, long arrivedAt) => _cycles.Reject(session, arrivedAt);
+
+    void IDraftLoopPort.NoteStall(SessionId session) =>
+        _log.Warning("{0}: nothing came back, starting a new run", session);
+
+    /// <summary>Chooses the source and the sink by the stage's place: sessions live at the first.</summary>
+    private void Assemble()
+    {
+        var intake = new StageIntake(_setup.Index, _runtime.Description);
+        DraftLoop? loop = null;
+        if (IsFirst)
+        {
+            loop = new DraftLoop(this, _setup.Options, _setup.Clock);
+            _source = new DraftLoopSource(loop, intake, _mailbox.Board, _mailbox, this);
+            Timers.StartPeriodicTimer(
+                Housekeeping.Instance,
+                Housekeeping.Instance,
+                _setup.Options.HousekeepingInterval
+            );
+        }
+        else
+        {
+            _source = new QueueSource(intake, _mailbox.Board, this);
+        }
+
+        var sink = new DraftStageSink(_links, loop, _log);
+        _worker = new StageWorker(_setup.Index, _runtime, _mailbox.Board, _source.IsDead, sink, _setup.Clock);
+    }
+
+    private void TakeForSource(object message)
+    {
+        if (!_source.TryTake(message, _sender))
+        {
+            Unhandled(message);
+        }
+    }
 
     /// <summary>The pipeline was formed or re-formed; state of an earlier pipeline is dropped.</summary>
-    protected virtual void Join(PipelineFormed formed)
+    private void Join(PipelineFormed formed)
     {
-        if (Pipeline is { } known)
+        if (_pipeline is { } known)
         {
             if (formed.Epoch.Value <= known.Epoch.Value)
             {
@@ -166,11 +190,11 @@ internal class StageActor : ReceiveActor
         }
 
         ReleaseAll();
-        Pipeline = formed;
+        _pipeline = formed;
         _busyWait = _runtime.RunsOnDevice
-            ? new BusyWait(Clock, Options.BusyWaitOf(formed.Stages.Length, Environment.ProcessorCount))
+            ? new BusyWait(_setup.Clock, _setup.Options.BusyWaitOf(formed.Stages.Length, Environment.ProcessorCount))
             : null;
-        Links.Connect(formed.Stages, Index);
+        _links.Connect(formed.Stages, _setup.Index);
         foreach (var stage in formed.Stages)
         {
             if (!stage.Actor.Equals(Self))
@@ -180,47 +204,28 @@ internal class StageActor : ReceiveActor
         }
 
         ProbeLink();
+        _source.Open(formed);
     }
 
-    /// <summary>A stage of the pipeline is gone, and with it every session's cache.</summary>
-    protected virtual void StageLost(Terminated lost)
+    /// <summary>A client is gone, or a stage of the pipeline and with it every session's cache.</summary>
+    private void Lose(Terminated lost)
     {
+        var stage = Array.FindIndex(_pipeline?.Stages ?? [], member => member.Actor.Equals(lost.ActorRef));
+        if (stage < 0)
+        {
+            _source.LoseClient(new Client(lost.ActorRef));
+            return;
+        }
+
+        if (IsFirst)
+        {
+            _log.Info("stage {0} of the pipeline is gone", stage + 1);
+        }
+
+        // The source first: it ends sessions at the other stages, which learn of the loss in their own time.
+        _source.Close($"stage {stage + 1} of the pipeline is gone ({lost.ActorRef.Path.Address})");
         ReleaseAll();
-        Pipeline = null;
-    }
-
-    /// <summary>Asks for <see cref="WorkOnce"/> behind all messages that have arrived, so that each pick sees them.</summary>
-    protected void RequestWork()
-    {
-        if (!_workRequested)
-        {
-            _workRequested = true;
-            Self.Tell(Work.Instance);
-        }
-    }
-
-    /// <summary>Drops an invalid message. The protocol treats it as lost.</summary>
-    protected void Refuse(string message, string reason)
-    {
-        WireRefusals.Of(Context.System).Add();
-        Log.Warning("stage {0} refused {1}: {2}", Index.Number, message, reason);
-    }
-
-    private void Enqueue(Forward forward)
-    {
-        if (Intake.Refusal(forward) is { } reason)
-        {
-            Refuse("a micro-batch", reason);
-            return;
-        }
-
-        if (!Array.TrueForAll(forward.Batch.Parts, part => part.Session.Epoch == Pipeline?.Epoch))
-        {
-            return;
-        }
-
-        _queue.Add(new WorkItem(forward.Batch, forward.Hidden));
-        RequestWork();
+        _pipeline = null;
     }
 
     private void WorkOnce()
@@ -228,31 +233,24 @@ internal class StageActor : ReceiveActor
         _workRequested = false;
 
         // Hidden states that cannot be sent yet would pile up here; the next credit requests work again.
-        if (Pipeline is null || _outbox.WaitingCount > 0 || NextWork() is not { } item)
+        if (_pipeline is null || _outbox.WaitingCount > 0 || _source.Next() is not { } item)
         {
-            _loop.Wait();
-            Post();
+            _cycles.Wait();
+            _source.UseTheWait();
             return;
         }
 
-        _current = item.Batch;
-        _loop.Begin(item.Batch);
+        _cycles.Begin(item.Batch);
         var completedRows = 0;
-        _meter.Begin();
         try
         {
-            completedRows = Process(item);
+            ReturnCredit(item.Batch.Number);
+            completedRows = _worker.Run(item, IsLast, _handOver, _useTheWait);
         }
         catch (Exception e) when (e is not OutOfMemoryException)
         {
-            // A failed step ends only the sessions in it, with the reason.
-            Log.Debug("stage {0}: a step failed: {1}", Index.Number, e);
-            foreach (var part in item.Batch.Parts)
-            {
-                Fault(part.Session, $"stage {Index.Number} failed: {e.Message}");
-            }
-
-            if (!_runtime.TryRecover())
+            _log.Debug("stage {0}: a step failed: {1}", _setup.Index.Number, e);
+            if (!_worker.TryRecover(item.Batch, e))
             {
                 // The device cannot recover; the host decides what happens to the stage.
                 throw;
@@ -260,13 +258,10 @@ internal class StageActor : ReceiveActor
         }
         finally
         {
-            _meter.End(completedRows);
-            _loop.End(completedRows > 0);
-            _current = null;
-            item.Hidden.Release();
+            _cycles.End(completedRows > 0);
             _busyWait?.NoteWork();
 
-            // If the step failed before it was queued, the notifications are still pending.
+            // If the step failed before it was queued, this has not been done yet.
             UseTheWait();
         }
 
@@ -274,98 +269,30 @@ internal class StageActor : ReceiveActor
     }
 
     /// <summary>
-    /// One micro-batch: bring the caches into line, run the layers, hand over, then draft or judge. Returns the number
-    /// of completed candidates; 0 for a prompt chunk and for work that died or could not be placed.
-    /// </summary>
-    private int Process(WorkItem received)
-    {
-        ReturnCredit(received.Batch.Number);
-        if (IsDead(received.Batch) || BatchCut.WithoutDead(received, Board) is not { } living)
-        {
-            _meter.Cancel();
-            return 0;
-        }
-
-        if (_sessions.Place(living) is not { } item)
-        {
-            return 0;
-        }
-
-        var batch = item.Batch;
-        _current = batch;
-        var drafts = _heads.MustRunExitHead(batch, IsLast);
-        if (!_runtime.Forward(item.Hidden.Memory, _isCurrentDead, drafts ? _heads.RequestFor(batch) : null, _post))
-        {
-            _meter.Cancel();
-            return 0;
-        }
-
-        if (!IsLast)
-        {
-            // The next stage starts now; this stage's exit head runs meanwhile.
-            var hidden = HiddenStates.Rent(batch.Count * _runtime.Description.HiddenSize * sizeof(float));
-            _runtime.ReadHidden(hidden.Target);
-            _outbox.Add(new WorkItem(batch, hidden));
-            Send();
-        }
-
-        // The last stage drafts before it judges: a candidate's drafts must not come after its verdict.
-        if (drafts && !IsDead(batch))
-        {
-            Draft(batch);
-        }
-
-        if (IsLast)
-        {
-            Judge(batch);
-        }
-
-        return batch.FirstHeadRow == 0 ? batch.Count : 0;
-    }
-
-    /// <summary>
     /// Work that should overlap with the device, because doing it between steps would delay the next one.
     /// </summary>
     private void UseTheWait()
     {
-        if (_loop.AwaitsDevice)
+        if (_cycles.AwaitsDevice)
         {
-            _loop.NoteDevice(_runtime.Figures.DeviceMs);
+            _cycles.NoteDevice(_runtime.Figures.DeviceMs);
         }
 
-        Post();
-    }
-
-    private void Draft(MicroBatch batch)
-    {
-        _meter.MarkWork();
-        foreach (var drafts in _heads.Draft(batch))
-        {
-            SendDrafts(drafts);
-        }
-
-        _meter.MarkHeads();
-    }
-
-    private void Judge(MicroBatch batch)
-    {
-        if (batch.FirstHeadRow == batch.Count)
-        {
-            return;
-        }
-
-        _meter.MarkWork();
-        var verdicts = _heads.Judge(batch);
-        _meter.MarkHeads();
-        Links.Tell(0, verdicts);
+        _source.UseTheWait();
     }
 
     private void ReturnCredit(BatchNumber number)
     {
-        if (Index.Value > 0)
+        if (!IsFirst)
         {
-            Links.Tell(Index.Value - 1, new Credit(number));
+            _links.Tell(_setup.Index.Value - 1, new Credit(number));
         }
+    }
+
+    private void HandOver(WorkItem item)
+    {
+        _outbox.Add(item);
+        Send();
     }
 
     private void SendOn(Credit credit)
@@ -376,15 +303,15 @@ internal class StageActor : ReceiveActor
 
     private void Send()
     {
-        if (Pipeline is null)
+        if (_pipeline is null)
         {
             return;
         }
 
-        while (_outbox.TakeNext(Board) is { } item)
+        while (_outbox.TakeNext(_mailbox.Board) is { } item)
         {
             _linkBytes += item.Hidden.Length;
-            Links.Tell(Index.Value + 1, new Forward(item.Batch, item.Hidden));
+            _links.Tell(_setup.Index.Value + 1, new Forward(item.Batch, item.Hidden));
         }
 
         RequestWork();
@@ -392,31 +319,22 @@ internal class StageActor : ReceiveActor
 
     private void DropDeadWork()
     {
-        _meter.Cancel(_queue.DropDead(Board));
-        _outbox.DropDead(Board);
+        _worker.Meter.Cancel(_source.DropDead());
+        _outbox.DropDead(_mailbox.Board);
         Send();
     }
 
     private void Release(EndSession end)
     {
-        _sessions.Release(end.Session);
+        _worker.Release(end.Session);
         DropDeadWork();
-        Sender.Tell(new SessionReleased(end.Session, Index));
+        Sender.Tell(new SessionReleased(end.Session, _setup.Index));
     }
 
     private void ReleaseAll()
     {
-        _sessions.ReleaseAll();
-        _queue.Clear();
+        _worker.ReleaseAll();
         _outbox.Clear();
-    }
-
-    private void NoteGap(BatchPart part) => DraftStage.Tell(new GapSeen(part.Session, part.Run));
-
-    private void Fault(SessionId session, string reason)
-    {
-        Log.Warning("{0}: {1}", session, reason);
-        DraftStage.Tell(new StageFault(session, Index, reason));
     }
 
     private void Report()
@@ -429,49 +347,61 @@ internal class StageActor : ReceiveActor
 
     private void ProbeLink()
     {
-        if (Pipeline is not null && !IsLast)
+        if (_pipeline is not null && !IsLast)
         {
-            Pipeline.Stages[Index.Value + 1].Actor.Tell(LinkMeter.Probe());
+            _pipeline.Stages[_setup.Index.Value + 1].Actor.Tell(LinkMeter.Probe());
         }
     }
 
-    /// <summary>The stage's figures.</summary>
-    protected virtual StageStatus Status()
+    private StageStatus Status()
     {
         var figures = _runtime.Figures;
+        var meter = _worker.Meter;
         return new()
         {
-            Stage = Index,
+            Stage = _setup.Index,
             Description = _runtime.Description,
-            OpenSessions = _sessions.Count,
+            OpenSessions = _worker.OpenSessions,
             UsedPages = _runtime.Description.PageCount - _runtime.FreePages,
-            BusyMs = _meter.BusyMs,
-            DecodeMs = _meter.DecodeMs,
-            DecodeHeadsMs = _meter.DecodeHeadsMs,
-            DecodeSteps = _meter.DecodeSteps,
-            DecodeRows = _meter.DecodeRows,
-            CancelledSteps = _meter.CancelledSteps,
-            QueueLength = _queue.Count,
+            BusyMs = meter.BusyMs,
+            DecodeMs = meter.DecodeMs,
+            DecodeHeadsMs = meter.DecodeHeadsMs,
+            DecodeSteps = meter.DecodeSteps,
+            DecodeRows = meter.DecodeRows,
+            CancelledSteps = meter.CancelledSteps,
+            QueueLength = _source.Count,
             DeviceMs = figures.DeviceMs,
             DeviceAllocatedBytes = figures.AllocatedBytes,
             ProtocolAllocatedBytes = GC.GetAllocatedBytesForCurrentThread() - _allocatedBefore - figures.AllocatedBytes,
             HostMemoryBytes = ProcessMemory.AnonymousBytes(),
             LoadMs = _loadMs,
-            CycleMs = _loop.CycleMs,
-            CycleDeviceMs = _loop.CycleDeviceMs,
-            Cycles = _loop.Cycles,
-            RejectionMs = _loop.RejectionMs,
-            Rejections = _loop.Rejections,
+            CycleMs = _cycles.CycleMs,
+            CycleDeviceMs = _cycles.CycleDeviceMs,
+            Cycles = _cycles.Cycles,
+            RejectionMs = _cycles.RejectionMs,
+            Rejections = _cycles.Rejections,
             RefusedMessages = WireRefusals.Of(Context.System).Count,
-            UpMs = _meter.UpMs,
+            UpMs = meter.UpMs,
             LinkBytes = _linkBytes,
-            LinkRoundTripMs = Pipeline is null || IsLast ? null : Mailbox.Link.RoundTripMs,
+            LinkRoundTripMs = _pipeline is null || IsLast ? null : _mailbox.Link.RoundTripMs,
+            Sessions = _source.Sessions,
         };
+    }
+
+    private sealed record Client(IActorRef Actor) : ISessionClient
+    {
+        public void Tell(IWireMessage message) => Actor.Tell(message);
     }
 
     /// <summary>Note to self: pick a micro-batch and work on it.</summary>
     private sealed class Work
     {
         public static Work Instance { get; } = new();
+    }
+
+    /// <summary>Note to self: look for stalls and unanswered ends.</summary>
+    private sealed class Housekeeping
+    {
+        public static Housekeeping Instance { get; } = new();
     }
 }

@@ -18,13 +18,10 @@ internal sealed record StageSetup(
     TimeProvider Clock
 )
 {
-    /// <summary>Props of the stage's actor: sessions live with the first.</summary>
+    /// <summary>Props of the stage's actor.</summary>
     public Props Props =>
-        (
-            Index.Value == 0
-                ? Akka.Actor.Props.Create(() => new DraftStageActor(this))
-                : Akka.Actor.Props.Create(() => new StageActor(this))
-        )
+        Akka
+            .Actor.Props.Create(() => new StageActor(this))
             .WithDispatcher("ppsd.stage-dispatcher")
             .WithMailbox("ppsd.stage-mailbox");
 }

@@ -87,6 +87,7 @@ public sealed class RoomTests
     }
 
     [TestCase("Ppsd.Actors/Speculation")]
+    [TestCase("Ppsd.Actors/Sessions")]
     [TestCase("Ppsd.Actors/Planning")]
     [TestCase("Ppsd.Host/Planning")]
     public void Decisions_know_neither_actors_nor_threads(string folder)
@@ -97,6 +98,16 @@ public sealed class RoomTests
             .SelectMany(file => file.Usings.Select(used => $"{file.Path} uses {used}"));
 
         Assert.That(tied, Has.None.Match(" uses (Akka|System\\.Threading|Ppsd\\.Kernels)"));
+    }
+
+    [Test]
+    public void Of_a_stage_only_the_actor_its_props_and_its_link_to_the_draft_stage_know_Akka()
+    {
+        var tied = _files["Ppsd.Actors"]
+            .Where(file => file.Folder == "Ppsd.Actors/Stages" && file.Usings.Any(used => used.StartsWith("Akka")))
+            .Select(file => Path.GetFileNameWithoutExtension(file.Path));
+
+        Assert.That(tied, Is.EquivalentTo(new[] { "StageActor", "StageSetup", "DraftStageSink" }));
     }
 
     private static IEnumerable<string?> References(Assembly assembly) =>

@@ -6,28 +6,23 @@ using Ppsd.Actors.Stages;
 namespace Ppsd.Host.Bench.LockStep;
 
 /// <summary>
-/// One stage of a pipeline without clocks and threads: does to a micro-batch what a stage actor does, and keeps its messages
-/// until the cycle is over. Takes ownership of its runtime.
+/// One stage of a pipeline without clocks and threads: has a micro-batch worked on as a stage actor does, and keeps its
+/// messages until the cycle is over. Takes ownership of its runtime.
 /// </summary>
-internal sealed class LockStepStage : IDisposable
+internal sealed class LockStepStage : IVerdictSink, IDisposable
 {
     private readonly bool _isLast;
     private readonly IStageRuntime _runtime;
-    private readonly StageSessions _sessions;
-    private readonly StageHeads _heads;
+    private readonly StageWorker _worker;
+    private readonly Action<WorkItem> _handOver;
+    private WorkItem? _done;
 
     public LockStepStage(StageIndex index, bool isLast, IStageRuntime runtime)
     {
         _isLast = isLast;
         _runtime = runtime;
-        _sessions = new StageSessions(
-            index,
-            runtime,
-            Board,
-            part => Messages.Add(new GapSeen(part.Session, part.Run)),
-            (session, reason) => Messages.Add(new StageFault(session, index, reason))
-        );
-        _heads = new StageHeads(runtime, _sessions);
+        _worker = new StageWorker(index, runtime, Board, Board.IsDead, sink: this, TimeProvider.System);
+        _handOver = item => _done = item;
     }
 
     /// <summary>What it holds.</summary>
@@ -43,54 +38,30 @@ internal sealed class LockStepStage : IDisposable
     /// <returns>What goes to the next stage; null for nothing.</returns>
     public WorkItem? Run(WorkItem received)
     {
-        try
-        {
-            return BatchCut.WithoutDead(received, Board) is { } living && _sessions.Place(living) is { } item
-                ? Compute(item)
-                : null;
-        }
-        finally
-        {
-            received.Hidden.Release();
-        }
+        _done = null;
+        _worker.Run(received, _isLast, _handOver, onQueued: null);
+        return _done;
     }
 
     /// <summary>Frees a session's pages.</summary>
     public void Release(SessionId session)
     {
         Board.End(session);
-        _sessions.Release(session);
+        _worker.Release(session);
     }
 
     /// <inheritdoc />
     public void Dispose()
     {
-        _sessions.ReleaseAll();
+        _worker.ReleaseAll();
         _runtime.Dispose();
     }
 
-    private WorkItem? Compute(WorkItem item)
-    {
-        var batch = item.Batch;
-        var drafts = _heads.MustRunExitHead(batch, _isLast);
-        _runtime.Forward(item.Hidden.Memory, static () => false, drafts ? _heads.RequestFor(batch) : null);
-        if (drafts)
-        {
-            Messages.AddRange(_heads.Draft(batch));
-        }
+    void IVerdictSink.Take(Drafts drafts) => Messages.Add(drafts);
 
-        if (_isLast)
-        {
-            if (batch.FirstHeadRow < batch.Count)
-            {
-                Messages.Add(_heads.Judge(batch));
-            }
+    void IVerdictSink.Take(Verdicts verdicts) => Messages.Add(verdicts);
 
-            return null;
-        }
+    void IVerdictSink.Take(GapSeen gap) => Messages.Add(gap);
 
-        var hidden = HiddenStates.Rent(batch.Count * _runtime.Description.HiddenSize * sizeof(float));
-        _runtime.ReadHidden(hidden.Target);
-        return new WorkItem(batch, hidden);
-    }
+    void IVerdictSink.Take(StageFault fault) => Messages.Add(fault);
 }
