@@ -38,10 +38,10 @@ public sealed record StageModelOptions
     public int MaxRows { get; init; } = 64;
 
     /// <summary>Most candidates of a micro-batch.</summary>
-    public int MaxWidth { get; init; } = 8;
+    public int MaxWidth { get; init; } = 16;
 
     /// <summary>Most steps that a chain head drafts ahead of a candidate; other heads draft one.</summary>
-    public int MaxDepth { get; init; } = 4;
+    public int MaxDepth { get; init; } = 6;
 
     /// <summary>How exact the rotary embedding's frequencies are.</summary>
     public RopeFrequencies RopeFrequencies { get; init; }
