@@ -67,12 +67,13 @@ internal static class ChatRequest
             MaxWidth = Take(further, "max_width", Convert.ToInt32),
             IgnoresEndTokens = Take(further, "ignore_eos", Convert.ToBoolean) ?? false,
             TopLogprobs = logprobs == false ? null : topLogprobs ?? (logprobs == true ? 0 : null),
+            Resumes = Take(further, "resume", Convert.ToBoolean) ?? true,
         };
         return further.Count == 0
             ? settings
             : throw new NotSupportedException(
-                "AdditionalProperties: expected min_p, repetition_penalty, speculation, max_width, ignore_eos, logprobs "
-                    + $"or top_logprobs, found '{further.Keys.First()}'"
+                "AdditionalProperties: expected min_p, repetition_penalty, speculation, max_width, ignore_eos, logprobs, "
+                    + $"top_logprobs or resume, found '{further.Keys.First()}'"
             );
     }
 

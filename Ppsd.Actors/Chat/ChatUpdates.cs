@@ -70,6 +70,8 @@ internal sealed class ChatUpdates(DateTimeOffset createdAt, string id, ulong? se
                 ["accepted_drafts"] = stats.AcceptedDrafts,
                 ["cancelled_drafts"] = stats.CancelledDrafts,
                 ["rollbacks"] = stats.Rollbacks,
+                ["resumes"] = stats.Resumes,
+                ["replayed_tokens"] = stats.ReplayedTokens,
             },
         };
 }

@@ -1,13 +1,13 @@
 using System.Threading.Channels;
 using Akka.Actor;
-using Ppsd.Actors.Ids;
 using Ppsd.Actors.Messages;
 
 namespace Ppsd.Actors.Client;
 
 /// <summary>
 /// The client's end of a session: asks the gateway for it, hands its events to a channel, watches the draft stage and
-/// stops the session when the reader is gone.
+/// stops the session when the reader is gone. Where the pipeline dies it asks for one that goes on with the text, which
+/// <see cref="HeldGeneration"/> holds; the reader notices a pause.
 /// </summary>
 internal sealed class GenerationActor : ReceiveActor, IWithTimers
 {
@@ -15,70 +15,72 @@ internal sealed class GenerationActor : ReceiveActor, IWithTimers
     public const int Window = 256;
 
     private static readonly TimeSpan _askInterval = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan _resumeInterval = TimeSpan.FromMilliseconds(500);
 
     private readonly IActorRef _gateway;
-    private readonly StartSession _request;
+    private readonly HeldGeneration _held;
     private readonly ChannelWriter<GenerationEvent> _events;
     private readonly TimeSpan _startTimeout;
+    private readonly ResumePolicy _policy;
+    private readonly ReadingClock _clock;
     private IActorRef? _draftStage;
-    private SessionId? _session;
     private bool _stopRequested;
-    private int _received;
     private int _read;
+
+    /// <summary>Tokens of earlier sessions that were not read when they were lost: the present one is owed no credit for them.</summary>
+    private int _unreadOfEarlier;
+    private string? _loss;
+    private string? _refusal;
 
     public GenerationActor(
         IActorRef gateway,
         StartSession request,
         ChannelWriter<GenerationEvent> events,
-        TimeSpan startTimeout
+        TimeSpan startTimeout,
+        ResumePolicy policy,
+        TimeProvider clock
     )
     {
         _gateway = gateway;
-        _request = request with { Window = Window };
+        _held = new HeldGeneration(request with { Window = Window }, policy.MaxResumes);
+        _read = request.Generated.Length;
         _events = events;
         _startTimeout = startTimeout;
+        _policy = policy;
+        _clock = new ReadingClock(clock);
 
-        Receive<SessionQueued>(_ => Wait());
+        Receive<SessionQueued>(Wait);
         Receive<SessionStarted>(Started);
         Receive<SessionRefused>(Refused);
         Receive<TokensEmitted>(Emit);
-        Receive<DraftsInFlight>(drafts => _events.TryWrite(new DraftsChanged(drafts.Tokens)));
-        Receive<SessionEnded>(Ended);
-        Receive<SessionFailed>(failed =>
-            Break(failed.IsFault ? GenerationFailure.Failed : GenerationFailure.Broken, failed.Reason)
+        Receive<DraftsInFlight>(
+            drafts => _events.TryWrite(new DraftsChanged(drafts.Tokens)),
+            drafts => drafts.Session == _held.Session
         );
-        Receive<Terminated>(lost =>
-            Break(GenerationFailure.Broken, $"stage 1 of the pipeline is gone ({lost.ActorRef.Path.Address})")
+        Receive<SessionEnded>(Ended, ended => ended.Session == _held.Session);
+        Receive<SessionFailed>(Failed, failed => failed.Session == _held.Session);
+        Receive<Terminated>(
+            lost => Lose($"stage 1 of the pipeline is gone ({lost.ActorRef.Path.Address})"),
+            lost => lost.ActorRef.Equals(_draftStage)
         );
-        Receive<AskAgain>(_ => _gateway.Tell(_request));
-        Receive<GiveUp>(_ =>
-            Break(GenerationFailure.Unavailable, $"no coordinator answered within {_startTimeout.TotalSeconds:0.#} s")
-        );
+        Receive<AskAgain>(_ => _gateway.Tell(_held.Request));
+        Receive<GiveUp>(_ => NobodyGoesOn());
         Receive<TokensRead>(Report);
         Receive<StopRequested>(_ => Stop());
         Receive<Abandoned>(_ => Context.Stop(Self));
+        // Of sessions that were lost; an end that is not taken would be this actor's.
+        ReceiveAny(_ => { });
     }
 
     public ITimerScheduler Timers { get; set; } = null!;
 
-    protected override void PreStart()
-    {
-        // A coordinator that moves may take the request with it. The draft stage starts one session a client, however
-        // often it is asked.
-        // The first time at once: a timer, even one of no length, waits for the scheduler's next tick.
-        _gateway.Tell(_request);
-        Timers.StartPeriodicTimer(AskAgain.Instance, AskAgain.Instance, _askInterval);
-        Timers.StartSingleTimer(GiveUp.Instance, GiveUp.Instance, _startTimeout);
-    }
+    protected override void PreStart() => Ask(_askInterval, _startTimeout);
 
     protected override void PostStop()
     {
         // However this actor stopped, the pipeline must not decode for a reader that is gone. After a regular end this
         // message comes late and ignored.
-        if (_session is { } session)
-        {
-            _draftStage.Tell(new StopSession(session));
-        }
+        LeaveSession();
 
         // Has no effect after a regular end. Without its last event the text is not whole, and its reader must not take it
         // for whole: this process may have been removed from the cluster, which stops all its actors.
@@ -94,69 +96,173 @@ internal sealed class GenerationActor : ReceiveActor, IWithTimers
     // Its reader has been told of the failure; a new start would generate for nobody.
     protected override void PostRestart(Exception reason) => Context.Stop(Self);
 
-    private void Wait()
+    private void Ask(TimeSpan interval, TimeSpan patience)
     {
-        // Queued for memory: the draft stage is there, and only its loss can end the wait.
-        Timers.CancelAll();
-        Watch(Sender);
+        // A coordinator that moves may take the request with it. The draft stage starts one session a client, however
+        // often it is asked.
+        // The first time at once: a timer, even one of no length, waits for the scheduler's next tick.
+        _gateway.Tell(_held.Request);
+        Timers.StartPeriodicTimer(AskAgain.Instance, AskAgain.Instance, interval);
+        Timers.StartSingleTimer(GiveUp.Instance, GiveUp.Instance, patience);
+    }
+
+    private void Wait(SessionQueued queued)
+    {
+        if (queued.Attempt == _held.Request.Attempt && _held.Session is null)
+        {
+            // Queued for memory: the draft stage is there, and only its loss can end the wait.
+            Timers.CancelAll();
+            Watch(Sender);
+        }
     }
 
     private void Started(SessionStarted started)
     {
+        var isFirst = _held.Session is null;
+        if (!_held.TryBegin(started))
+        {
+            Sender.Tell(new StopSession(started.Session));
+            return;
+        }
+
         Timers.CancelAll();
         Watch(Sender);
-        _session = started.Session;
-        _events.TryWrite(new GenerationStarted());
+        _refusal = null;
+        if (isFirst && _held.Resumes == 0)
+        {
+            _events.TryWrite(new GenerationStarted());
+        }
+
         if (_stopRequested)
         {
             Stop();
         }
     }
 
-    private void Refused(SessionRefused refused) =>
-        Break(
-            refused.Kind == RefusalKind.BadRequest ? GenerationFailure.BadRequest : GenerationFailure.Unavailable,
-            refused.Reason
-        );
+    private void Refused(SessionRefused refused)
+    {
+        if (_held.Session is not null)
+        {
+            return;
+        }
+
+        if (refused.Kind == RefusalKind.BadRequest)
+        {
+            Break(
+                _held.Resumes == 0 ? GenerationFailure.BadRequest : GenerationFailure.Broken,
+                _held.Resumes == 0 ? refused.Reason : $"{_loss}; {refused.Reason}"
+            );
+        }
+        else if (_draftStage is not null && _policy.MaxResumes > 0)
+        {
+            // It waited for memory on a pipeline that is gone.
+            Lose(refused.Reason);
+        }
+        else if (_held.Resumes > 0)
+        {
+            // The next pipeline does not stand yet; the timer asks again.
+            _refusal = refused.Reason;
+        }
+        else
+        {
+            Break(GenerationFailure.Unavailable, refused.Reason);
+        }
+    }
 
     private void Emit(TokensEmitted emitted)
     {
-        if (emitted.FirstIndex != _received)
+        var count = emitted.Tokens.Length;
+        if (emitted.Session != _held.Session)
+        {
+            // Of a session that was lost.
+        }
+        else if (!_held.TryTake(emitted))
         {
             // Tokens travel on one connection, in order; a hole means that the connection was lost and came back.
-            Break(GenerationFailure.Broken, "the connection to the pipeline was interrupted and tokens were lost");
-            return;
+            Lose("the connection to the pipeline was interrupted and tokens were lost");
         }
-
-        _received += emitted.Tokens.Length;
-        if (_received - _read > Window)
+        else if (_held.Received - _read - _unreadOfEarlier > Window)
         {
             Break(GenerationFailure.Broken, "the pipeline sent more tokens than it was given leave to");
-            return;
         }
-
-        _events.TryWrite(new TokensGenerated(emitted.Tokens, emitted.Logprobs));
+        else if (count > 0)
+        {
+            _clock.NoteToken();
+            _events.TryWrite(new TokensGenerated(emitted.Tokens, emitted.Logprobs));
+        }
     }
 
     private void Report(TokensRead read)
     {
         _read += read.Count;
-        if (_session is { } session)
+        var ofEarlier = Math.Min(read.Count, _unreadOfEarlier);
+        _unreadOfEarlier -= ofEarlier;
+        if (_held.Session is { } session && read.Count > ofEarlier)
         {
-            _draftStage.Tell(new TokenCredit(session, read.Count));
+            _draftStage.Tell(new TokenCredit(session, read.Count - ofEarlier));
         }
     }
 
     private void Ended(SessionEnded ended)
     {
-        if (ended.Stats.GeneratedTokens != _received)
+        if (!_held.IsWhole(ended))
         {
-            Break(GenerationFailure.Broken, "the connection to the pipeline was interrupted and tokens were lost");
+            Lose("the connection to the pipeline was interrupted and tokens were lost");
             return;
         }
 
-        _session = null;
-        _events.TryWrite(new GenerationEnded(ended.Reason, ended.Stats));
+        Complete(ended.Reason, ended.Stats);
+    }
+
+    private void Failed(SessionFailed failed)
+    {
+        if (failed.IsFault)
+        {
+            Break(GenerationFailure.Failed, failed.Reason);
+        }
+        else
+        {
+            Lose(failed.Reason);
+        }
+    }
+
+    /// <summary>The session is lost, and with luck not the text.</summary>
+    private void Lose(string reason)
+    {
+        LeaveSession();
+        Timers.CancelAll();
+        _loss = reason;
+        var after = _held.Lose(_stopRequested);
+        if (after.End is { } end)
+        {
+            Complete(end, _held.UnknownStats());
+        }
+        else if (after.CanResume)
+        {
+            _unreadOfEarlier = _held.Received - _read;
+            Ask(_resumeInterval, _policy.Patience);
+        }
+        else
+        {
+            Break(GenerationFailure.Broken, reason);
+        }
+    }
+
+    private void NobodyGoesOn() =>
+        Break(
+            _held.Resumes == 0 ? GenerationFailure.Unavailable : GenerationFailure.Broken,
+            _held.Resumes == 0
+                ? $"no coordinator answered within {_startTimeout.TotalSeconds:0.#} s"
+                : $"{_loss}; no pipeline went on with the text within {_policy.Patience.TotalSeconds:0.#} s: "
+                    + (_refusal ?? "no coordinator answered")
+        );
+
+    private void Complete(FinishReason reason, SessionStats stats)
+    {
+        Forget();
+        _events.TryWrite(
+            new GenerationEnded(reason, _held.Complete(stats, _clock.TimeToFirstToken, _clock.DecodeTime))
+        );
         _events.TryComplete();
         Context.Stop(Self);
     }
@@ -170,9 +276,13 @@ internal sealed class GenerationActor : ReceiveActor, IWithTimers
     private void Stop()
     {
         _stopRequested = true;
-        if (_session is { } session)
+        if (_held.Session is { } session)
         {
             _draftStage.Tell(new StopSession(session));
+        }
+        else if (_held.Resumes > 0)
+        {
+            Complete(FinishReason.Cancelled, _held.UnknownStats());
         }
     }
 
@@ -180,6 +290,26 @@ internal sealed class GenerationActor : ReceiveActor, IWithTimers
     {
         _draftStage = draftStage;
         Context.Watch(draftStage);
+    }
+
+    /// <summary>Ends the session at a draft stage that may yet live, and its watch.</summary>
+    private void LeaveSession()
+    {
+        if (_held.Session is { } session)
+        {
+            _draftStage.Tell(new StopSession(session));
+        }
+
+        Forget();
+    }
+
+    private void Forget()
+    {
+        if (_draftStage is { } draftStage)
+        {
+            Context.Unwatch(draftStage);
+            _draftStage = null;
+        }
     }
 
     /// <summary>Sent to itself: the reader has read this many tokens.</summary>
@@ -207,5 +337,25 @@ internal sealed class GenerationActor : ReceiveActor, IWithTimers
     private sealed class GiveUp
     {
         public static GiveUp Instance { get; } = new();
+    }
+
+    /// <summary>When tokens came, by the client's clock.</summary>
+    private sealed class ReadingClock(TimeProvider clock)
+    {
+        private readonly long _askedAt = clock.GetTimestamp();
+        private long? _firstTokenAt;
+        private long? _lastTokenAt;
+
+        public TimeSpan TimeToFirstToken =>
+            _firstTokenAt is { } first ? clock.GetElapsedTime(_askedAt, first) : default;
+
+        public TimeSpan DecodeTime =>
+            _firstTokenAt is { } first ? clock.GetElapsedTime(first, _lastTokenAt!.Value) : default;
+
+        public void NoteToken()
+        {
+            _lastTokenAt = clock.GetTimestamp();
+            _firstTokenAt ??= _lastTokenAt;
+        }
     }
 }

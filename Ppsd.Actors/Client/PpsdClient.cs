@@ -11,21 +11,42 @@ public sealed class PpsdClient
     private readonly ActorSystem _system;
     private readonly IActorRef _gateway;
     private readonly TimeSpan _startTimeout;
+    private readonly ResumePolicy _resumes;
+    private readonly TimeProvider _clock;
 
     /// <summary>Creates a client.</summary>
     /// <param name="system">Where the client's actors live.</param>
     /// <param name="gateway">Coordinator, or a proxy of it, or in one process the draft stage.</param>
     /// <param name="startTimeout">How long to wait for an answer to a request.</param>
-    public PpsdClient(ActorSystem system, IActorRef gateway, TimeSpan? startTimeout = null)
+    /// <param name="resumes">
+    /// Whether another pipeline may go on with a text when one died; null for not, as where there will be no other.
+    /// </param>
+    /// <param name="clock">Time that resumed texts are measured by; the system's if null.</param>
+    public PpsdClient(
+        ActorSystem system,
+        IActorRef gateway,
+        TimeSpan? startTimeout = null,
+        ResumePolicy? resumes = null,
+        TimeProvider? clock = null
+    )
     {
+        _resumes = resumes ?? ResumePolicy.Off;
+        _clock = clock ?? TimeProvider.System;
         _system = system;
         _gateway = gateway;
         _startTimeout = startTimeout ?? TimeSpan.FromSeconds(15);
     }
 
     /// <summary>Starts a generation; refusals and failures come with its events.</summary>
-    public Generation Start(StartSession request) =>
-        new(_system, events => Props.Create(() => new GenerationActor(_gateway, request, events, _startTimeout)));
+    /// <param name="resumes">False to end it with an error when its pipeline dies.</param>
+    public Generation Start(StartSession request, bool resumes = true)
+    {
+        var policy = resumes ? _resumes : ResumePolicy.Off;
+        return new(
+            _system,
+            events => Props.Create(() => new GenerationActor(_gateway, request, events, _startTimeout, policy, _clock))
+        );
+    }
 
     /// <summary>Generates tokens and yields them as they are verified.</summary>
     /// <param name="request">The prompt and how to decode.</param>

@@ -18,6 +18,12 @@ public sealed record PpsdClientOptions
     /// <summary>The secret of a cluster whose nodes were started with <c>--cluster-secret</c>; null for none.</summary>
     public string? ClusterSecret { get; set; }
 
+    /// <summary>
+    /// Most times that another pipeline may go on with one text when a stage has died, its reader noticing a pause; 0 to end it
+    /// with an error.
+    /// </summary>
+    public int MaxResumes { get; set; } = 3;
+
     /// <summary>How long to wait for an answer to a request.</summary>
     public TimeSpan StartTimeout { get; set; } = TimeSpan.FromSeconds(15);
 }

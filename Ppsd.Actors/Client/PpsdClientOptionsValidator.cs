@@ -30,6 +30,14 @@ public static class PpsdClientOptionsValidator
             );
         }
 
+        if (options.MaxResumes < 0)
+        {
+            throw new ArgumentException(
+                $"max resumes: expected 0 or more, found {options.MaxResumes}",
+                nameof(options)
+            );
+        }
+
         return options.StartTimeout > TimeSpan.Zero
             ? options
             : throw new ArgumentException(

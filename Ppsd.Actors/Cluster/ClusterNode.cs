@@ -38,7 +38,7 @@ public sealed class ClusterNode : IAsyncDisposable
             "coordinator-proxy"
         );
         system.ActorOf(Props.Create(() => new UnreadFramesActor()), "unread-frames");
-        Client = new PpsdClient(system, _coordinator);
+        Client = new PpsdClient(system, _coordinator, resumes: ResumePolicy.Of(system.Settings.Config));
         _gateways = new TextGateways((ExtendedActorSystem)system);
     }
 
@@ -139,6 +139,7 @@ public sealed class ClusterNode : IAsyncDisposable
         var overrides =
             LeaveAtExit
             + hostname
+            + $"ppsd.resume.max-resumes = {options.MaxResumes}\n"
             + TlsSettings.Hocon(options.TlsFolder, null, null, null)
             + ClusterSecret.Hocon(options.ClusterSecret);
         return StartClient(PpsdConfig.Load(NodeRole.Client, options.ConfigFile, overrides), options.SeedNodes);

@@ -62,26 +62,53 @@ public sealed record StartSession : IWireMessage, IControlMessage
     [Key(10)]
     public int Window { get; init; }
 
-    /// <summary>Most tokens a chain head drafts ahead of a candidate; 0 for <see cref="StageDescription.StandardDepth"/>.</summary>
+    /// <summary>Most tokens a chain head drafts ahead of a candidate; 0 for as many as it can.</summary>
     [Key(11)]
     public int ChainDepth { get; init; }
 
     /// <summary>True where nobody asked for that many tokens: the draft stage lowers the limit to what the pipeline holds.</summary>
     [Key(12)]
     public bool MayShorten { get; init; }
+
+    /// <summary>
+    /// What pipelines that are gone have generated of the text; this one goes on behind it. It counts as generated for limits,
+    /// penalties and indices, and is computed as a prompt is.
+    /// </summary>
+    [Key(13)]
+    public TokenId[] Generated { get; init; } = [];
+
+    /// <summary>How many pipelines have had the text before: a later attempt of a client takes the place of an earlier one.</summary>
+    [Key(14)]
+    public int Attempt { get; init; }
+
+    /// <summary>
+    /// <see cref="PipelineArithmetic"/> of the pipeline that began the text: another one would go on with other numbers, and
+    /// refuses it. Empty for a text that begins.
+    /// </summary>
+    [Key(15)]
+    public string Arithmetic { get; init; } = "";
 }
 
 /// <summary>
 /// The request waits for KV memory; <see cref="SessionStarted"/> follows. Draft stage to client.
 /// </summary>
 /// <param name="Position">Its place among those waiting, from 1.</param>
+/// <param name="Attempt">The client's attempt that waits.</param>
 [MessagePackObject]
-public sealed record SessionQueued([property: Key(0)] int Position) : IWireMessage;
+public sealed record SessionQueued([property: Key(0)] int Position, [property: Key(1)] int Attempt = 0) : IWireMessage;
 
 /// <summary>The session lives. Draft stage to client.</summary>
 /// <param name="Session">Its id.</param>
+/// <param name="Attempt">The client's attempt that it is of.</param>
+/// <param name="MaxTokens">The token limit where the draft stage has lowered it; 0 for the one that was asked for.</param>
+/// <param name="Arithmetic">How the pipeline computes, see <see cref="PipelineArithmetic"/>.</param>
 [MessagePackObject]
-public sealed record SessionStarted([property: Key(0)] SessionId Session) : IWireMessage;
+public sealed record SessionStarted(
+    [property: Key(0)] SessionId Session,
+    [property: Key(1)] int Attempt = 0,
+    [property: Key(2)] int MaxTokens = 0,
+    [property: Key(3)] string Arithmetic = ""
+) : IWireMessage;
 
 /// <summary>Why a session was refused.</summary>
 public enum RefusalKind
@@ -235,6 +262,17 @@ public sealed record SessionStats
     /// <summary>Judged drafts by source and step; only those there were.</summary>
     [Key(13)]
     public DraftSourceFigures[] Sources { get; init; } = [];
+
+    /// <summary>
+    /// Times another pipeline went on with the text. Counts of drafts, runs and restarts are then those since the last time;
+    /// tokens and times are the whole text's.
+    /// </summary>
+    [Key(14)]
+    public int Resumes { get; init; }
+
+    /// <summary>Generated tokens that were computed again for it, each time counted.</summary>
+    [Key(15)]
+    public int ReplayedTokens { get; init; }
 
     /// <summary>Runs; 0 for autoregressive decoding.</summary>
     [IgnoreMember]

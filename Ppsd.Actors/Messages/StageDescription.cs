@@ -65,13 +65,6 @@ public sealed record StageDescription
     [Key(13)]
     public int DraftDepth { get; init; } = 1;
 
-    /// <summary>
-    /// Tokens it drafts ahead where nobody asks for another number: what lies further ahead is seldom right
-    /// (docs/drafting.md).
-    /// </summary>
-    [IgnoreMember]
-    public int StandardDepth => Math.Min(DraftDepth, 4);
-
     /// <summary>What rows cost here.</summary>
     [Key(14)]
     public RowCosts RowCosts { get; init; }
@@ -79,6 +72,13 @@ public sealed record StageDescription
     /// <summary>Most candidates of a step, over all sessions; 0 for <see cref="MaxWidth"/>.</summary>
     [Key(15)]
     public int StepRows { get; init; }
+
+    /// <summary>
+    /// What its numbers depend on beside the model: the kind of device and settings. Stages that say the same compute the same
+    /// bits.
+    /// </summary>
+    [Key(16)]
+    public string Arithmetic { get; init; } = "";
 
     /// <summary>Most candidates of a step, over all sessions.</summary>
     [IgnoreMember]

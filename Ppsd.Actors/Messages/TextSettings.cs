@@ -65,4 +65,8 @@ public sealed record TextSettings
     /// <summary>0 to 20: log-probabilities of the tokens, and of as many alternatives; null for none.</summary>
     [Key(14)]
     public int? TopLogprobs { get; init; }
+
+    /// <summary>False to end the text with an error when its pipeline or its gateway dies.</summary>
+    [Key(15)]
+    public bool Resumes { get; init; } = true;
 }

@@ -25,6 +25,7 @@ internal sealed class DraftLoop(IDraftLoopPort port, PipelineOptions options, Ti
     private readonly DraftCalibration _greedy = new();
     private readonly DraftCalibration _sampled = new();
     private PipelineFormed? _pipeline;
+    private string _arithmetic = "";
     private SessionAdmission? _admission;
     private StepComposer? _composer;
     private long _batchNumber;
@@ -47,6 +48,7 @@ internal sealed class DraftLoop(IDraftLoopPort port, PipelineOptions options, Ti
         );
         _pipeline = pipeline;
         _admission = new SessionAdmission(pipeline, options);
+        _arithmetic = _admission.Arithmetic;
         _composer = new StepComposer(_admission.StepLimits);
     }
 
@@ -115,7 +117,7 @@ internal sealed class DraftLoop(IDraftLoopPort port, PipelineOptions options, Ti
     /// <summary>A client requests a session.</summary>
     public void Start(StartSession request, ISessionClient client)
     {
-        if (IsKnown(client))
+        if (IsKnown(client, request.Attempt))
         {
             return;
         }
@@ -288,18 +290,27 @@ internal sealed class DraftLoop(IDraftLoopPort port, PipelineOptions options, Ti
     }
 
     /// <summary>
-    /// A client has one session: a repeated request means the answer has not arrived, so it is sent again.
+    /// A client has one session: a repeated request means the answer has not arrived, so it is sent again. A later attempt takes
+    /// the place of an earlier one.
     /// </summary>
-    private bool IsKnown(ISessionClient client)
+    private bool IsKnown(ISessionClient client, int attempt)
     {
         if (SessionsOf(client).FirstOrDefault() is { } session)
         {
-            client.Tell(new SessionStarted(session.Decode.Id));
-            return true;
+            if (session.Attempt >= attempt)
+            {
+                TellStarted(session);
+                return true;
+            }
+
+            LoseClient(client);
+            port.Unwatch(client);
         }
 
         return _waiting.Any(entry => entry.Client.Equals(client));
     }
+
+    private void TellStarted(LiveSession session) => session.Client.Tell(session.Started(_arithmetic));
 
     private void Wait(StartSession request, ISessionClient client)
     {
@@ -316,7 +327,7 @@ internal sealed class DraftLoop(IDraftLoopPort port, PipelineOptions options, Ti
 
         port.Watch(client);
         _waiting.Enqueue((request, client));
-        client.Tell(new SessionQueued(_waiting.Count));
+        client.Tell(new SessionQueued(_waiting.Count, request.Attempt));
     }
 
     private bool TryStart(StartSession request, ISessionClient client)
@@ -330,16 +341,17 @@ internal sealed class DraftLoop(IDraftLoopPort port, PipelineOptions options, Ti
         _sessionNumber++;
         var decode = new DecodeSession(
             id,
-            request.Prompt,
+            [.. request.Prompt, .. request.Generated],
             _admission.SettingsFor(request),
-            new GenerationLimits(request.MaxTokens, request.EndTokens),
+            new GenerationLimits(request.MaxTokens - request.Generated.Length, request.EndTokens),
             _admission.LimitsFor(request),
             request.Sampling.Temperature == 0 ? _greedy : _sampled
         );
-        _sessions.Add(id, new LiveSession(decode, client, request, clock));
+        var session = new LiveSession(decode, client, request, clock);
+        _sessions.Add(id, session);
         _composer!.Add(decode);
         port.Watch(client);
-        client.Tell(new SessionStarted(id));
+        TellStarted(session);
         port.RequestWork();
         return true;
     }

@@ -14,7 +14,7 @@ internal sealed class LiveSession(DecodeSession decode, ISessionClient client, S
     private long _progressAt = clock.GetTimestamp();
     private int _entries;
     private int _vainRestarts;
-    private readonly TokenOutbox _outbox = new(decode.Id, request.Window);
+    private readonly TokenOutbox _outbox = new(decode.Id, request.Window, request.Generated.Length);
     private SessionEnded? _end;
 
     /// <summary>The decode state.</summary>
@@ -22,6 +22,16 @@ internal sealed class LiveSession(DecodeSession decode, ISessionClient client, S
 
     /// <summary>Receives its tokens.</summary>
     public ISessionClient Client { get; } = client;
+
+    /// <summary>Which of the client's attempts it is.</summary>
+    public int Attempt => request.Attempt;
+
+    /// <summary>What its client is told when it starts, and when it asks again.</summary>
+    /// <param name="arithmetic">How the pipeline computes.</param>
+    public SessionStarted Started(string arithmetic) =>
+        new(Decode.Id, request.Attempt, request.MayShorten ? request.MaxTokens : 0, arithmetic);
+
+    private int GeneratedCount => request.Generated.Length + Decode.GeneratedCount;
 
     /// <summary>A micro-batch enters stage 1.</summary>
     public void NoteEntry(BatchPart part)
@@ -69,7 +79,7 @@ internal sealed class LiveSession(DecodeSession decode, ISessionClient client, S
         SendTokens();
         if (request.ShowDrafts && _outbox.IsEmpty && !Decode.IsFinished)
         {
-            Client.Tell(new DraftsInFlight(Decode.Id, Decode.GeneratedCount, [.. Decode.LikelyDrafts()]));
+            Client.Tell(new DraftsInFlight(Decode.Id, GeneratedCount, [.. Decode.LikelyDrafts()]));
         }
     }
 
@@ -138,7 +148,7 @@ internal sealed class LiveSession(DecodeSession decode, ISessionClient client, S
             Drafts = request.Drafts,
             StageCount = stageCount,
             PromptTokens = request.Prompt.Length,
-            GeneratedTokens = Decode.GeneratedCount,
+            GeneratedTokens = GeneratedCount,
             VerifiedDrafts = Decode.Tally.Verified,
             AcceptedDrafts = Decode.Tally.Accepted,
             CancelledDrafts = Decode.Tally.Cancelled,

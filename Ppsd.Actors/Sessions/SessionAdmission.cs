@@ -11,8 +11,7 @@ namespace Ppsd.Actors.Sessions;
 /// </summary>
 internal sealed class SessionAdmission
 {
-    /// <summary>Most candidates in a micro-batch of a session that leaves its width open.</summary>
-    private const int StandardWidth = 8;
+    private const int MaxChainDepth = 64;
 
     /// <summary>
     /// Where rows cost more than this share of a step, so do the steps of a chain, and they take what the rows bring.
@@ -32,6 +31,7 @@ internal sealed class SessionAdmission
     {
         _pipeline = pipeline;
         _options = options;
+        Arithmetic = PipelineArithmetic.Of(pipeline);
         var stages = pipeline.Stages.Select(stage => stage.Description).ToList();
         _pageCount = stages.Min(stage => stage.PageCount);
         _pageSize = stages.Max(stage => stage.PageSize);
@@ -42,6 +42,9 @@ internal sealed class SessionAdmission
 
     /// <summary>Prompt tokens of a micro-batch that every stage can take.</summary>
     public int PrefillChunk { get; }
+
+    /// <summary>How the pipeline computes.</summary>
+    public string Arithmetic { get; }
 
     /// <summary>What every stage can take in one cycle.</summary>
     public StepLimits StepLimits =>
@@ -79,7 +82,7 @@ internal sealed class SessionAdmission
             return "the prompt is empty: expected at least one token";
         }
 
-        foreach (var token in request.Prompt)
+        foreach (var token in request.Prompt.Concat(request.Generated))
         {
             if (token.Value < 0 || token.Value >= first.VocabSize)
             {
@@ -90,6 +93,16 @@ internal sealed class SessionAdmission
         if (request.MaxTokens < 1)
         {
             return $"max tokens: expected at least 1, found {request.MaxTokens}";
+        }
+
+        if (request.Generated.Length >= request.MaxTokens)
+        {
+            return $"generated tokens: expected fewer than the {request.MaxTokens} of the limit, found {request.Generated.Length}";
+        }
+
+        if (request.Arithmetic.Length > 0 && request.Arithmetic != Arithmetic)
+        {
+            return $"the text was begun by {request.Arithmetic}, and would go on in other numbers by {Arithmetic}";
         }
 
         if (request.MaxWidth < 0 || request.MaxWidth > _maxWidth)
@@ -117,9 +130,9 @@ internal sealed class SessionAdmission
             return "no stage of this pipeline has an exit head: decode autoregressively, or load one";
         }
 
-        if (request.ChainDepth < 0 || request.ChainDepth > MaxDepth)
+        if (request.ChainDepth is < 0 or > MaxChainDepth)
         {
-            return $"chain depth: expected 1 to {MaxDepth}, or 0 for the usual, found {request.ChainDepth}";
+            return $"chain depth: expected 0 to {MaxChainDepth}, found {request.ChainDepth}";
         }
 
         if (
@@ -210,10 +223,6 @@ internal sealed class SessionAdmission
         }
     }
 
-    /// <summary>Most tokens that an exit head of the pipeline drafts ahead; 1 without one.</summary>
-    private int MaxDepth =>
-        _pipeline.Stages.Max(stage => stage.Description is { HasExitHead: true, DraftDepth: var depth } ? depth : 1);
-
     private int WidthOf(StartSession request) =>
         request.MaxWidth > 0 ? request.MaxWidth : OpenWidth(request.Drafts, request.ChainDepth);
 
@@ -230,7 +239,7 @@ internal sealed class SessionAdmission
                 && chainDepth != 1
                 && _pipeline.Stages.Any(stage => stage.Description is { HasExitHead: true, DraftDepth: > 1 })
             );
-        return proposesMore && RowCost < DearRow ? Math.Min(StandardWidth, _maxWidth) : 1;
+        return proposesMore && RowCost < DearRow ? _maxWidth : 1;
     }
 
     private int PagesFor(StartSession request) => (ReservedLength(request) + _pageSize - 1) / _pageSize;

@@ -9,7 +9,8 @@ namespace Ppsd.Actors.Sessions;
 /// owner.
 /// </summary>
 /// <param name="window">Most tokens under way; 0 for no limit.</param>
-internal sealed class TokenOutbox(SessionId session, int window)
+/// <param name="firstIndex">Tokens that the client has already, of an earlier pipeline.</param>
+internal sealed class TokenOutbox(SessionId session, int window, int firstIndex = 0)
 {
     private readonly List<TokenId> _tokens = [];
     private readonly List<TokenLogprobs> _logprobs = [];
@@ -42,7 +43,7 @@ internal sealed class TokenOutbox(SessionId session, int window)
 
         var next = new TokensEmitted(
             session,
-            _sent,
+            firstIndex + _sent,
             [.. _tokens[..count]],
             _logprobs.Count == 0 ? null : [.. _logprobs[..count]]
         );

@@ -84,7 +84,8 @@ internal sealed class BenchDecodeCommand : PpsdCommand
 
         var whole = new StageRuntimeFactory(assets, stages).OptionsFor(new(0, assets.Config.LayerCount)) with
         {
-            ExitHeads = [],
+            ExitHead = null,
+            ExitHeadFolder = null,
         };
         var embedding = assets.Config.TieWordEmbeddings
             ? 0

@@ -75,9 +75,26 @@ internal sealed class NodeOptions(bool hasShortNames = true) : IOptionGroup
         "What all nodes and clients of the cluster share; who cannot prove to have it gets in touch with none. Better in the environment."
     );
 
+    private readonly Option<string?> _resume = OptionFactory.Choice(
+        "--resume",
+        "Whether another pipeline goes on with a text when a stage has died: on by default, off for an error.",
+        "on",
+        "off"
+    );
+
+    private readonly Option<int?> _maxResumes = OptionFactory.Number(
+        "--max-resumes",
+        "N",
+        "Most times for one text; 3 by default, then an error.",
+        0,
+        1000
+    );
+
     /// <summary>Adds them to a command.</summary>
     public void AddTo(Command command)
     {
+        command.Options.Add(_resume);
+        command.Options.Add(_maxResumes);
         command.Options.Add(_config);
         foreach (var option in (Option[])(hasShortNames ? [_hostname, _publicHostname, _port] : []))
         {
@@ -103,6 +120,7 @@ internal sealed class NodeOptions(bool hasShortNames = true) : IOptionGroup
             PublicHostname = parsed.GetValue(_publicHostname),
             Port = parsed.GetValue(_port),
             Security = Tls(parsed) + Secret(parsed),
+            Resumes = Resumes(parsed),
         };
 
     /// <summary>The options of TLS as given, for a child process that must speak it too.</summary>
@@ -123,6 +141,13 @@ internal sealed class NodeOptions(bool hasShortNames = true) : IOptionGroup
         parsed.GetValue(_clusterSecret) is { } secret
             ? new Dictionary<string, string> { [EnvironmentTwins.NameOf(_clusterSecret)] = secret }
             : [];
+
+    /// <summary>HOCON; empty for what the files say.</summary>
+    private string Resumes(ParseResult parsed)
+    {
+        var max = parsed.GetValue(_resume) == "off" ? 0 : parsed.GetValue(_maxResumes);
+        return max is null ? "" : $"ppsd.resume.max-resumes = {max}\n";
+    }
 
     private string Secret(ParseResult parsed) =>
         parsed.GetValue(_clusterSecret) is var secret && secret is ""

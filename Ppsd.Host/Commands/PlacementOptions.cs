@@ -109,7 +109,7 @@ internal sealed class PlacementOptions(NodeOptions node) : IOptionGroup
             .. assets.Arguments,
             .. node.TlsArguments(parsed),
         ];
-        return await ProcessPipeline.StartAsync(
+        var pipeline = await ProcessPipeline.StartAsync(
             ClusterPlan.Of(plan),
             arguments,
             settings,
@@ -119,6 +119,8 @@ internal sealed class PlacementOptions(NodeOptions node) : IOptionGroup
             cancellation,
             node.SecretVariables(parsed)
         );
+        pipeline.ReplaceTheDead(Note, clock);
+        return pipeline;
     }
 
     /// <summary>
@@ -177,9 +179,7 @@ internal sealed class PlacementOptions(NodeOptions node) : IOptionGroup
             return ClusterMembership.Join(seeds, node.Settings(parsed), clock);
         }
 
-        var pipeline = await StartAsync(parsed, assets, clock, cancellation);
-        (pipeline as ProcessPipeline)?.ReplaceTheDead(Note, clock);
-        return pipeline;
+        return await StartAsync(parsed, assets, clock, cancellation);
     }
 
     private static void Note(string line) => Console.Error.WriteLine(line);

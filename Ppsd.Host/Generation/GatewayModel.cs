@@ -41,6 +41,7 @@ internal sealed class GatewayModel(PpsdClient client, ModelAssets assets) : ITex
             MaxWidth = settings.MaxWidth ?? 0,
             StopStrings = settings.StopStrings,
             TopLogprobs = settings.TopLogprobs,
+            Resumes = settings.Resumes,
         };
         var segments = 0L;
         await foreach (var next in _generator.StreamAsync(prompt, generation, cancellation))

@@ -64,6 +64,12 @@ internal static class GenerationJson
         WriteIf(stats.VerifiedDrafts > 0, "acceptance_rate", stats.AcceptanceRate, digits: 4);
         json.WriteNumber("cancelled_drafts", stats.CancelledDrafts);
         json.WriteNumber("rollbacks", stats.Rollbacks);
+        if (stats.Resumes > 0)
+        {
+            json.WriteNumber("resumes", stats.Resumes);
+            json.WriteNumber("replayed_tokens", stats.ReplayedTokens);
+        }
+
         json.WriteNumber("time_to_first_token_ms", Math.Round(stats.TimeToFirstTokenMs, 3));
         WriteIf(stats.TokensPerSecond > 0, "tokens_per_second", stats.TokensPerSecond, digits: 2);
         WriteIf(stats.MeanCycleMs > 0, "mean_cycle_ms", stats.MeanCycleMs, digits: 4);

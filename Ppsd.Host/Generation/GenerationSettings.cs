@@ -38,6 +38,9 @@ internal sealed record GenerationSettings
     /// <summary>Span of the request that stages' spans belong to; null for none.</summary>
     public string? TraceParent { get; init; }
 
+    /// <summary>False to end the text with an error when its pipeline dies.</summary>
+    public bool Resumes { get; init; } = true;
+
     /// <summary>True to be told of drafts.</summary>
     public bool ShowDrafts { get; init; }
 }

@@ -32,7 +32,7 @@ internal sealed class TextGenerator(PpsdClient client, ModelAssets assets)
         var isComplete = false;
         var text = new StringBuilder();
 
-        var generation = client.Start(Request(assets, prompt, settings));
+        var generation = client.Start(Request(assets, prompt, settings), settings.Resumes);
         await foreach (var next in generation.Events(cancellation))
         {
             switch (next)

@@ -12,7 +12,7 @@ namespace Ppsd.Host.Runtime;
 internal sealed class StageModelRuntime : IStageRuntime
 {
     /// <summary>Most candidates of one session in a step: a tree of more pays nowhere, and its memory is reserved.</summary>
-    private const int SessionWidth = 16;
+    private const int SessionWidth = 8;
 
     private readonly Backend _backend;
     private readonly StageModel _model;
@@ -49,6 +49,7 @@ internal sealed class StageModelRuntime : IStageRuntime
             VocabSize = options.Config.VocabSize,
             HiddenSize = model.HiddenSize,
             DraftDepth = model.DraftDepth,
+            Arithmetic = $"{backend.Arithmetic} rope-frequencies={options.RopeFrequencies}",
         };
     }
 

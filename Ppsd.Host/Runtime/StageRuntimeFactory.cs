@@ -92,7 +92,8 @@ internal sealed class StageRuntimeFactory(ModelAssets assets, StageSettings sett
             Config = assets.Config,
             FirstLayer = layers.First,
             LayerCount = layers.Count,
-            ExitHeads = assets.ExitHead is { } head ? [new ExitHeadSource(head, assets.ExitHeadFolder)] : [],
+            ExitHeadFolder = assets.ExitHeadFolder,
+            ExitHead = assets.ExitHead,
             KvCacheBytes = settings.KvCacheBytes,
             MaxRows = Math.Max(
                 settings.PrefillChunkOn(device ?? settings.Devices[0]),

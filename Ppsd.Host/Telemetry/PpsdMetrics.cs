@@ -72,6 +72,8 @@ internal sealed class PpsdMetrics : IDisposable
     private readonly Counter<long> _acceptedTokens;
     private readonly Counter<long> _cancelledTokens;
     private readonly Counter<long> _rollbacks;
+    private readonly Counter<long> _resumes;
+    private readonly Counter<long> _replayedTokens;
     private readonly Histogram<double> _serverDuration;
     private readonly Histogram<double> _serverTimeToFirstToken;
     private readonly Histogram<double> _serverTimePerOutputToken;
@@ -97,6 +99,8 @@ internal sealed class PpsdMetrics : IDisposable
         _acceptedTokens = Count("ppsd.spec_decode.num_accepted_tokens", "Drafts the verdict confirmed.");
         _cancelledTokens = Count("ppsd.spec_decode.num_cancelled_tokens", "Drafts dropped after a rejection.");
         _rollbacks = Count("ppsd.rollbacks", "Runs ended by a rejection.");
+        _resumes = Count("ppsd.resumes", "Times another pipeline went on with a text.");
+        _replayedTokens = Count("ppsd.replayed_tokens", "Generated tokens computed again for that.");
         _serverDuration = Time("gen_ai.server.request.duration", "As e2e_request_latency.", _seconds);
         _serverTimeToFirstToken = Time("gen_ai.server.time_to_first_token", "As time_to_first_token.", _seconds);
         _serverTimePerOutputToken = Time(
@@ -169,6 +173,8 @@ internal sealed class PpsdMetrics : IDisposable
             _acceptedTokens.Add(result.Stats.AcceptedDrafts);
             _cancelledTokens.Add(result.Stats.CancelledDrafts);
             _rollbacks.Add(result.Stats.Rollbacks);
+            _resumes.Add(result.Stats.Resumes);
+            _replayedTokens.Add(result.Stats.ReplayedTokens);
         }
     }
 

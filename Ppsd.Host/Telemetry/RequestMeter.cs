@@ -91,6 +91,8 @@ internal sealed class RequestMeter : IDisposable
             QueueTimeMs = Round(Between(_arrivedAt, _startedAt).TotalMilliseconds),
             MeanItlMs = gaps == 0 ? 0 : Round(decodeMs / gaps),
             TokensPerSecond = decodeMs <= 0 ? 0 : Round(gaps * 1000 / decodeMs),
+            Resumes = _results.Sum(result => result.Stats.Resumes),
+            ReplayedTokens = _results.Sum(result => result.Stats.ReplayedTokens),
             SpeculativeDecoding =
                 _results[0].Stats.Drafts != DraftSources.None
                     ? Drafts([.. _results.Select(result => result.Stats)])

@@ -16,6 +16,9 @@ public abstract class Backend : IDisposable
     /// <summary>The device in words: its model, threads or memory.</summary>
     public abstract string Description { get; }
 
+    /// <summary>What its numbers depend on: devices that say the same compute the same bits.</summary>
+    public virtual string Arithmetic => Name;
+
     /// <summary>Bytes one value of a key or value takes in this device's KV cache.</summary>
     internal abstract int KvElementBytes { get; }
 
@@ -94,9 +97,7 @@ public abstract class Backend : IDisposable
     /// <param name="firstRow">First row that the part treats apart from others; 0 if it does not.</param>
     /// <param name="operations">Queues the operations; kept by the caller, so that a step allocates nothing.</param>
     /// <param name="depth">Steps that a chain drafts in it.</param>
-    /// <param name="head">Which of the stage's exit heads it is.</param>
-    internal virtual void Run(StepPart part, int firstRow, Action operations, int depth = 1, int head = 0) =>
-        operations();
+    internal virtual void Run(StepPart part, int firstRow, Action operations, int depth = 1) => operations();
 
     /// <summary>
     /// Makes the rows of a chain's further steps known to the device, beside those of the current step; see

@@ -40,9 +40,9 @@ public static class StageTensorCheck
             checkpoint.Require(name, config.VocabSize, config.HiddenSize);
         }
 
-        foreach (var head in options.HeldExitHeads)
+        if (options.HoldsExitHead)
         {
-            RequireHead(head.Folder!, head.Config, config);
+            RequireHead(options.ExitHeadFolder!, options.ExitHead!, config);
         }
 
         if (options.IsLast)
@@ -55,15 +55,9 @@ public static class StageTensorCheck
     {
         var hidden = config.HiddenSize;
         using var checkpoint = Checkpoint.Open(folder);
-        for (var i = 0; i < head.LayerCount; i++)
+        for (var i = 0; i < ExitHead.KvLayerCount(head); i++)
         {
             RequireLayer(checkpoint, ExitHeadTensorNames.Layer(i), config);
-        }
-
-        if (head.Kind == ExitHeadKind.Chain)
-        {
-            RequireLayer(checkpoint, ExitHeadTensorNames.ChainLayer, config);
-            checkpoint.Require(ExitHeadTensorNames.ChainInput, hidden, 2 * hidden);
         }
 
         if (head.Kind == ExitHeadKind.Mlp)

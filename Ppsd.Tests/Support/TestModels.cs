@@ -56,7 +56,8 @@ internal static class TestModels
             Config = config,
             FirstLayer = firstLayer,
             LayerCount = layerCount ?? config.LayerCount - firstLayer,
-            ExitHeads = exitHead is null ? [] : [new ExitHeadSource(ExitHeadConfig.Read(exitHead), exitHead)],
+            ExitHeadFolder = exitHead,
+            ExitHead = exitHead is null ? null : ExitHeadConfig.Read(exitHead),
             MaxRows = maxRows,
             KvCacheBytes = 64 << 20,
         };

@@ -32,7 +32,9 @@ internal static class WireChecks
                             Prompt: not null,
                             EndTokens: not null,
                             Sampling.LogitBias: not null,
-                            ModelFingerprint: not null
+                            ModelFingerprint: not null,
+                            Generated: not null,
+                            Arithmetic: not null
                         },
                     "a start lacks a field"
                 );
@@ -55,6 +57,9 @@ internal static class WireChecks
                 break;
             case SessionEnded ended:
                 Check(ended.Stats);
+                break;
+            case SessionStarted started:
+                Require(started.Arithmetic is not null, "a started session lacks its arithmetic");
                 break;
             case SessionRefused refused:
                 Require(refused.Reason is not null, "a refused session lacks its reason");
@@ -108,7 +113,6 @@ internal static class WireChecks
             or EndSession
             or SessionReleased
             or SessionQueued
-            or SessionStarted
             or TokenCredit
             or StopSession
             or TextCredit
@@ -140,7 +144,7 @@ internal static class WireChecks
 
     private static void Check(PipelineStage? stage) =>
         Require(
-            stage is { Actor: not null, Description.Device: not null }
+            stage is { Actor: not null, Description: { Device: not null, Arithmetic: not null } }
                 && stage.Link is null or { Host: not null, Key.Length: LinkEndpoint.KeyBytes },
             "a stage lacks a field"
         );

@@ -29,6 +29,7 @@ internal static class SettingsReader
             IgnoreEndTokens = fields.Switch("ignore_eos") ?? false,
             StopStrings = Stops(fields),
             ShowDrafts = fields.Switch("drafts") ?? false,
+            Resumes = fields.Switch("resume") ?? true,
             TopLogprobs = topLogprobs,
             Sampling = ModelDefaults.Sampling(
                 new TextSettings

@@ -18,6 +18,12 @@ internal sealed record RequestMetrics
     /// <summary>After the first token; 0 with fewer than two.</summary>
     public required double TokensPerSecond { get; init; }
 
+    /// <summary>Times another pipeline went on with one of its texts.</summary>
+    public required int Resumes { get; init; }
+
+    /// <summary>Generated tokens that were computed again for that.</summary>
+    public required int ReplayedTokens { get; init; }
+
     /// <summary>What drafts did; null for a request decoded without them.</summary>
     public required SpeculativeDecodingMetrics? SpeculativeDecoding { get; init; }
 }

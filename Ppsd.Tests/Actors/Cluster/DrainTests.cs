@@ -67,7 +67,7 @@ public sealed class DrainTests
         await using var cluster = new ToyCluster(
             2,
             ToyDrafters.Mostly,
-            hocon: "ppsd.cluster.drain-timeout = 500ms",
+            hocon: "ppsd.cluster.drain-timeout = 500ms\nppsd.resume.max-resumes = 0",
             onForward: (stage, parts) =>
             {
                 if (stage == 0 && parts[0].Base.Length > 20)

@@ -57,7 +57,8 @@ public sealed class PipelineChangeTests
         {
             while (true)
             {
-                await foreach (var _ in first.Client.GenerateAsync(ToyPipeline.Request([1, 2], 3000))) { }
+                var generation = first.Client.Start(ToyPipeline.Request([1, 2], 3000), resumes: false);
+                await foreach (var _ in generation.Events()) { }
             }
         });
         var address = second.Address;

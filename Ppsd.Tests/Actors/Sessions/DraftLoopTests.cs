@@ -36,7 +36,7 @@ public sealed class DraftLoopTests
         using (Assert.EnterMultipleScope())
         {
             Assert.That(entered.Select(Tokens), Is.EqualTo(new int[][] { [1, 2], [4] }));
-            Assert.That(client.Told[0], Is.EqualTo(new SessionStarted(client.Session)));
+            Assert.That(client.Told[0], Is.EqualTo(Started(client)));
             Assert.That(client.Tokens, Is.EqualTo(new[] { 4, 5 }));
             Assert.That(client.Told[^1], Is.TypeOf<SessionEnded>());
             Assert.That(_stage.Sent[^1], Is.EqualTo(new EndSession(client.Session)));
@@ -86,11 +86,68 @@ public sealed class DraftLoopTests
         _loop.Start(Request(), client);
         _loop.Start(Request(), client);
 
-        Assert.That(
-            client.Told,
-            Is.EqualTo(new object[] { new SessionStarted(client.Session), new SessionStarted(client.Session) })
-        );
+        Assert.That(client.Told, Is.EqualTo(new object[] { Started(client), Started(client) }));
         Assert.That(_loop.Totals.Running, Is.EqualTo(1));
+    }
+
+    [Test]
+    public void A_text_that_another_pipeline_began_goes_on_behind_what_it_had()
+    {
+        var client = new Client();
+        _loop.Start(Request(maxTokens: 4) with { Generated = Tokens(4, 5), Attempt = 1 }, client);
+
+        var entered = Run(client, 6, 7);
+
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(client.Told[0], Is.EqualTo(Started(client, attempt: 1)));
+            Assert.That(entered.Select(Tokens), Is.EqualTo(new int[][] { [1, 2, 4, 5], [6] }));
+            Assert.That(entered[0].Settings!.PromptLength, Is.EqualTo(2), "penalties know what was generated");
+            Assert.That(
+                client.Told.OfType<TokensEmitted>().Select(told => told.FirstIndex),
+                Is.EqualTo(new[] { 2, 3 })
+            );
+            var stats = ((SessionEnded)client.Told[^1]).Stats;
+            Assert.That((stats.PromptTokens, stats.GeneratedTokens), Is.EqualTo((2, 4)));
+        }
+    }
+
+    [Test]
+    public void A_later_attempt_of_a_client_takes_the_place_of_an_earlier_one_and_not_the_other_way_round()
+    {
+        var client = new Client();
+        _loop.Start(Request(), client);
+        var first = client.Session;
+        _loop.Start(Request() with { Attempt = 1 }, client);
+        Assert.That(client.Told, Has.Count.EqualTo(2), "it waits for the pages of the first");
+        _loop.NoteReleased(new SessionReleased(first, new StageIndex(0)));
+        _loop.NoteReleased(new SessionReleased(first, new StageIndex(1)));
+        _loop.Start(Request(), client);
+
+        var told = client.Told.OfType<SessionStarted>().ToList();
+        Assert.That(told.Select(started => started.Attempt), Is.EqualTo(new[] { 0, 1, 1 }));
+        Assert.That(told[2].Session, Is.EqualTo(told[1].Session).And.Not.EqualTo(first));
+        Assert.That(_loop.Totals.Running, Is.EqualTo(1));
+    }
+
+    [TestCase(8, "", "generated tokens: expected fewer than the 8 of the limit, found 8")]
+    [TestCase(1, "other: layers 1-8", "the text was begun by other: layers 1-8, and would go on in other numbers by")]
+    public void A_text_that_cannot_go_on_identically_is_refused(int generated, string arithmetic, string reason)
+    {
+        var client = new Client();
+        _loop.Start(
+            Request() with
+            {
+                Generated = Tokens(new int[generated]),
+                Arithmetic = arithmetic,
+                Attempt = 1,
+            },
+            client
+        );
+
+        var refused = (SessionRefused)client.Told.Single();
+        Assert.That(refused.Kind, Is.EqualTo(RefusalKind.BadRequest));
+        Assert.That(refused.Reason, Does.StartWith(reason));
     }
 
     [Test]
@@ -214,6 +271,9 @@ public sealed class DraftLoopTests
 
         return entered;
     }
+
+    private static SessionStarted Started(Client client, int attempt = 0) =>
+        new(client.Session, attempt, MaxTokens: 0, PipelineArithmetic.Of(Pipeline(pages: 9)));
 
     private static StartSession Request(int maxTokens = 8) => ToyPipeline.Request([1, 2], maxTokens);
 

@@ -12,7 +12,7 @@ public sealed class ServedClusterTests
     private const string Completions = "/v1/completions";
     private const string Short = """{"prompt":"USER: How many legs do 3 cats have? ASSISTANT:","max_tokens":12}""";
     private const string Long =
-        """{"prompt":"USER: hi ASSISTANT:","max_tokens":1900,"ignore_eos":true,"stream":true}""";
+        """{"prompt":"USER: hi ASSISTANT:","max_tokens":1900,"ignore_eos":true,"stream":true,"resume":false}""";
 
     private static readonly TimeSpan _limit = TimeSpan.FromSeconds(15);
 

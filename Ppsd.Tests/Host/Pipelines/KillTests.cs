@@ -29,7 +29,7 @@ public sealed class KillTests
 
             // Mid-decode: the first tokens of a long text have arrived.
             var victim = joined.Formed.Stages[2].Actor.Path.Address.ToString();
-            var generation = joined.Client.Start(Request(maxTokens: 1900));
+            var generation = joined.Client.Start(Request(maxTokens: 1900), resumes: false);
             var started = Stopwatch.GetTimestamp();
             GenerationException? failure = null;
             try

@@ -119,17 +119,11 @@ public sealed class ChainDeviceTests
                 LayerCount = 1,
                 KvCacheBytes = 1 << 20,
                 MaxDepth = Depth,
-                ExitHeads =
-                [
-                    new(
-                        SyntheticPresets.ExitHead(config, exitLayer: 1) with
-                        {
-                            Kind = ExitHeadKind.Chain,
-                            LayerCount = 1,
-                        },
-                        null
-                    ),
-                ],
+                ExitHead = SyntheticPresets.ExitHead(config, exitLayer: 1) with
+                {
+                    Kind = ExitHeadKind.Chain,
+                    LayerCount = 1,
+                },
             }
         );
     }

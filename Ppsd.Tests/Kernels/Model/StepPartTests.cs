@@ -71,17 +71,11 @@ public sealed class StepPartTests
                 FirstLayer = 0,
                 LayerCount = 2,
                 KvCacheBytes = 1 << 20,
-                ExitHeads =
-                [
-                    new(
-                        SyntheticPresets.ExitHead(config, exitLayer: 1) with
-                        {
-                            Kind = kind,
-                            LayerCount = kind == ExitHeadKind.Transformer ? 1 : 0,
-                        },
-                        null
-                    ),
-                ],
+                ExitHead = SyntheticPresets.ExitHead(config, exitLayer: 1) with
+                {
+                    Kind = kind,
+                    LayerCount = kind == ExitHeadKind.Transformer ? 1 : 0,
+                },
             }
         );
     }

@@ -95,15 +95,7 @@ internal sealed class ChaosPipeline : IAsyncDisposable
                 var stage = i;
                 var setup = new StageSetup(
                     new StageIndex(i),
-                    () =>
-                        new ToyRuntime(
-                            model,
-                            stage,
-                            stageCount,
-                            stage == 0 ? drafter : null,
-                            draftDepth: draftDepth,
-                            maxWidth: 16
-                        ),
+                    () => new ToyRuntime(model, stage, stageCount, stage == 0 ? drafter : null, draftDepth: draftDepth),
                     Self,
                     options,
                     TimeProvider.System

@@ -31,8 +31,7 @@ internal sealed class ToyPipeline : IAsyncDisposable
         string hocon = "",
         int vocabSize = 6,
         bool recovers = true,
-        int draftDepth = 1,
-        int maxWidth = 8
+        int draftDepth = 1
     )
     {
         var model = new ToyModel(vocabSize);
@@ -49,8 +48,7 @@ internal sealed class ToyPipeline : IAsyncDisposable
                             pageCount,
                             onForward: onForward is null ? null : parts => onForward(stage, parts),
                             recovers: recovers,
-                            draftDepth: draftDepth,
-                            maxWidth: maxWidth
+                            draftDepth: draftDepth
                         )
                 )
             )

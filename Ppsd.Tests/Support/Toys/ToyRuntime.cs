@@ -36,8 +36,7 @@ internal sealed class ToyRuntime : IStageRuntime
         Action<IReadOnlyList<BatchPart>>? onForward = null,
         int maxRows = 16,
         bool recovers = true,
-        int draftDepth = 1,
-        int maxWidth = 8
+        int draftDepth = 1
     )
     {
         _recovers = recovers;
@@ -56,7 +55,7 @@ internal sealed class ToyRuntime : IStageRuntime
             PageSize = PageSize,
             MaxLength = 10_000,
             MaxRows = maxRows,
-            MaxWidth = maxWidth,
+            MaxWidth = 8,
             WeightBytes = 0,
             VocabSize = model.VocabSize,
             HiddenSize = sizeof(long) / sizeof(float),

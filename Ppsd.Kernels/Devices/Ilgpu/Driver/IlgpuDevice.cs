@@ -43,6 +43,9 @@ internal sealed class IlgpuDevice : IDisposable
     /// </summary>
     public DeviceMemory Memory { get; }
 
+    /// <summary>The kind of card: those of one kind compute the same bits.</summary>
+    public string Architecture => Accelerator is CudaAccelerator cuda ? $"cuda {cuda.Architecture}" : "simulator";
+
     /// <summary>Bytes of the device's last-level cache.</summary>
     public long CacheBytes => Accelerator is CudaAccelerator cuda ? cuda.Device.L2CacheSize : 1L << 20;
 
