@@ -62,7 +62,7 @@ public sealed record StartSession : IWireMessage, IControlMessage
     [Key(10)]
     public int Window { get; init; }
 
-    /// <summary>Most tokens a chain head drafts ahead of a candidate; 0 for as many as it can.</summary>
+    /// <summary>Most tokens a chain head drafts ahead of a candidate; 0 for <see cref="StageDescription.StandardDepth"/>.</summary>
     [Key(11)]
     public int ChainDepth { get; init; }
 

@@ -37,7 +37,7 @@ public sealed record SessionSettings
     [Key(6)]
     public string? TraceParent { get; init; }
 
-    /// <summary>Most tokens a chain head drafts ahead of a candidate; 0 for as many as it can.</summary>
+    /// <summary>Most tokens a chain head drafts ahead of a candidate; 0 for <see cref="StageDescription.StandardDepth"/>.</summary>
     [Key(7)]
     public int ChainDepth { get; init; }
 }

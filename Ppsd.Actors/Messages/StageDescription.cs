@@ -65,6 +65,13 @@ public sealed record StageDescription
     [Key(13)]
     public int DraftDepth { get; init; } = 1;
 
+    /// <summary>
+    /// Tokens it drafts ahead where nobody asks for another number: what lies further ahead is seldom right
+    /// (docs/drafting.md).
+    /// </summary>
+    [IgnoreMember]
+    public int StandardDepth => Math.Min(DraftDepth, 4);
+
     /// <summary>What rows cost here.</summary>
     [Key(14)]
     public RowCosts RowCosts { get; init; }

@@ -11,7 +11,8 @@ namespace Ppsd.Actors.Sessions;
 /// </summary>
 internal sealed class SessionAdmission
 {
-    private const int MaxChainDepth = 64;
+    /// <summary>Most candidates in a micro-batch of a session that leaves its width open.</summary>
+    private const int StandardWidth = 8;
 
     /// <summary>
     /// Where rows cost more than this share of a step, so do the steps of a chain, and they take what the rows bring.
@@ -130,9 +131,9 @@ internal sealed class SessionAdmission
             return "no stage of this pipeline has an exit head: decode autoregressively, or load one";
         }
 
-        if (request.ChainDepth is < 0 or > MaxChainDepth)
+        if (request.ChainDepth < 0 || request.ChainDepth > MaxDepth)
         {
-            return $"chain depth: expected 0 to {MaxChainDepth}, found {request.ChainDepth}";
+            return $"chain depth: expected 1 to {MaxDepth}, or 0 for the usual, found {request.ChainDepth}";
         }
 
         if (
@@ -223,6 +224,10 @@ internal sealed class SessionAdmission
         }
     }
 
+    /// <summary>Most tokens that an exit head of the pipeline drafts ahead; 1 without one.</summary>
+    private int MaxDepth =>
+        _pipeline.Stages.Max(stage => stage.Description is { HasExitHead: true, DraftDepth: var depth } ? depth : 1);
+
     private int WidthOf(StartSession request) =>
         request.MaxWidth > 0 ? request.MaxWidth : OpenWidth(request.Drafts, request.ChainDepth);
 
@@ -239,7 +244,7 @@ internal sealed class SessionAdmission
                 && chainDepth != 1
                 && _pipeline.Stages.Any(stage => stage.Description is { HasExitHead: true, DraftDepth: > 1 })
             );
-        return proposesMore && RowCost < DearRow ? _maxWidth : 1;
+        return proposesMore && RowCost < DearRow ? Math.Min(StandardWidth, _maxWidth) : 1;
     }
 
     private int PagesFor(StartSession request) => (ReservedLength(request) + _pageSize - 1) / _pageSize;

@@ -15,6 +15,9 @@ internal sealed class StageHeads(IStageRuntime runtime, StageSessions sessions)
     private const int GreedyAlternatives = 2;
     private const int SampledAlternatives = 3;
 
+    /// <summary>Successors proposed by a head that is no chain: rows behind more of them go to hardly any right one.</summary>
+    private const int MostSuccessors = 8;
+
     private readonly List<DraftedToken> _tokens = [];
 
     /// <summary>
@@ -108,7 +111,8 @@ internal sealed class StageHeads(IStageRuntime runtime, StageSessions sessions)
             // A micro-batch of one row has no room for more than the next token.
             if (part.IsDrafting && sessions.SettingsOf(part.Session) is { MaxWidth: > 1, ChainDepth: var most })
             {
-                var own = most == 0 ? runtime.Description.DraftDepth : Math.Min(most, runtime.Description.DraftDepth);
+                var own =
+                    most == 0 ? runtime.Description.StandardDepth : Math.Min(most, runtime.Description.DraftDepth);
                 depth = Math.Max(depth, own);
             }
         }
@@ -120,11 +124,12 @@ internal sealed class StageHeads(IStageRuntime runtime, StageSessions sessions)
     {
         _tokens.Clear();
         var settings = sessions.SettingsOf(part.Session);
-        var width = settings.MaxWidth;
-        if (runtime.Description.DraftDepth > 1)
-        {
-            width = Math.Min(width, settings.Sampling.Temperature > 0 ? SampledAlternatives : GreedyAlternatives);
-        }
+        var width = Math.Min(
+            settings.MaxWidth,
+            runtime.Description.DraftDepth == 1 ? MostSuccessors
+                : settings.Sampling.Temperature > 0 ? SampledAlternatives
+                : GreedyAlternatives
+        );
 
         for (var i = part.FirstHeadRow; i < part.Count; i++)
         {

@@ -84,8 +84,7 @@ internal sealed class BenchDecodeCommand : PpsdCommand
 
         var whole = new StageRuntimeFactory(assets, stages).OptionsFor(new(0, assets.Config.LayerCount)) with
         {
-            ExitHead = null,
-            ExitHeadFolder = null,
+            ExitHeads = [],
         };
         var embedding = assets.Config.TieWordEmbeddings
             ? 0

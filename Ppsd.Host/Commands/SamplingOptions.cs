@@ -3,6 +3,7 @@ using System.Globalization;
 using Ppsd.Actors.Messages;
 using Ppsd.Host.Generation;
 using Ppsd.Host.Models;
+using Ppsd.Kernels.Checkpoints.Configuration;
 using Ppsd.Kernels.Sampling;
 
 namespace Ppsd.Host.Commands;
@@ -12,6 +13,8 @@ namespace Ppsd.Host.Commands;
 /// <param name="drawsSeed">True to draw a seed where none is given; false for measurements, which repeat with seed 0.</param>
 internal sealed class SamplingOptions(int? standardMaxTokens = 128, bool drawsSeed = false) : IOptionGroup
 {
+    private const int MaxChainDepth = 6;
+
     private readonly Option<string?> _decode = OptionFactory.Choice(
         "--decode",
         "How to decode; ppsd by default where there is an exit head. The text is the same.",
@@ -121,9 +124,9 @@ internal sealed class SamplingOptions(int? standardMaxTokens = 128, bool drawsSe
     private readonly Option<int?> _chainDepth = OptionFactory.Number(
         "--chain-depth",
         "D",
-        "Most tokens that a chain head drafts ahead of a candidate; by default as many as it can.",
+        "Most tokens that a chain head drafts ahead of a candidate; 4 by default, 1 with --drafts exit.",
         1,
-        64
+        MaxChainDepth
     );
 
     /// <summary>Adds them to a command.</summary>
@@ -171,14 +174,15 @@ internal sealed class SamplingOptions(int? standardMaxTokens = 128, bool drawsSe
             },
             assets
         );
+        var drafts = Drafts(parsed, assets);
         return new GenerationSettings
         {
-            Drafts = Drafts(parsed, assets),
+            Drafts = drafts,
             MaxTokens =
                 parsed.GetValue(_maxTokens) ?? standardMaxTokens ?? ModelDefaults.MaxTokens(assets, int.MaxValue),
             IgnoreEndTokens = parsed.GetValue(_ignoreEos),
             MaxWidth = parsed.GetValue(_maxWidth) ?? 0,
-            ChainDepth = ChainDepth(parsed),
+            ChainDepth = ChainDepth(parsed, drafts, assets),
             StopStrings = stops,
             Sampling = sampling,
             IsSeedDrawn = seed is null && drawsSeed && !SamplingParameters.IsGreedyAt(sampling.Temperature),
@@ -216,6 +220,24 @@ internal sealed class SamplingOptions(int? standardMaxTokens = 128, bool drawsSe
         return chosen ?? (assets.ExitHead is null ? DraftSources.None : DraftSources.ExitHead);
     }
 
-    private int ChainDepth(ParseResult parsed) =>
-        parsed.GetValue(_drafts) is { IsChain: false } ? 1 : parsed.GetValue(_chainDepth) ?? 0;
+    private int ChainDepth(ParseResult parsed, DraftSources drafts, ModelAssets assets)
+    {
+        if (parsed.GetValue(_chainDepth) is not { } depth)
+        {
+            return parsed.GetValue(_drafts) is { IsChain: false } ? 1 : 0;
+        }
+
+        if ((drafts & DraftSources.ExitHead) == 0)
+        {
+            throw new UserErrorException(
+                $"{_chainDepth.Name}: expected an exit head among the sources, found {DraftNames.Of(drafts)}"
+            );
+        }
+
+        return depth == 1 || assets.ExitHead!.Kind == ExitHeadKind.Chain
+            ? depth
+            : throw new UserErrorException(
+                $"{_chainDepth.Name}: expected 1, because the exit head is no chain and drafts one token ahead, found {depth}"
+            );
+    }
 }

@@ -75,7 +75,7 @@ internal sealed class StageOptions : IOptionGroup
     private readonly Option<int?> _stepRows = OptionFactory.Number(
         "--step-rows",
         "N",
-        "Most candidates of a step, over all sessions; by default 64 on a CUDA card and 8 on the CPU.",
+        "Most candidates of a step, over all sessions; by default 64 on a CUDA card and 16 on the CPU.",
         1,
         64
     );

@@ -15,6 +15,9 @@ internal sealed class RowCostProbe(IStageRuntime runtime, TimeProvider clock)
     private const int WarmUps = 2;
     private const int Repetitions = 6;
     private const int Length = 16;
+
+    /// <summary>Rows of the wide step: those that a session that leaves its width open may have.</summary>
+    private const int Most = 8;
     private static readonly TimeSpan _patience = TimeSpan.FromMilliseconds(400);
     private static readonly SessionId _session = SessionId.Create(new PipelineEpoch(0), 0);
     private readonly List<DraftedToken> _drafts = [];
@@ -28,7 +31,7 @@ internal sealed class RowCostProbe(IStageRuntime runtime, TimeProvider clock)
     public RowCosts Measure()
     {
         var description = runtime.Description;
-        var width = Math.Min(description.MaxWidth, description.MaxRows);
+        var width = Math.Min(Math.Min(Most, description.MaxWidth), description.MaxRows);
         var capacity = (int)Math.Min(description.MaxLength, (long)description.PageCount * description.PageSize);
         var length = Math.Min(Length, capacity - width);
         if (width < 2 || length < 1)
@@ -98,7 +101,7 @@ internal sealed class RowCostProbe(IStageRuntime runtime, TimeProvider clock)
         );
         var request =
             description.HasExitHead && (!description.HasTargetHead || description.DraftDepth > 1)
-                ? new DraftRequest(isPrompt ? rows : 0, description.DraftDepth)
+                ? new DraftRequest(isPrompt ? rows : 0, description.StandardDepth)
                 : (DraftRequest?)null;
         runtime.Forward(hidden, static () => false, request);
         if (!description.HasTargetHead)

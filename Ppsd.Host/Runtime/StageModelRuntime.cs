@@ -12,7 +12,7 @@ namespace Ppsd.Host.Runtime;
 internal sealed class StageModelRuntime : IStageRuntime
 {
     /// <summary>Most candidates of one session in a step: a tree of more pays nowhere, and its memory is reserved.</summary>
-    private const int SessionWidth = 8;
+    private const int SessionWidth = 16;
 
     private readonly Backend _backend;
     private readonly StageModel _model;

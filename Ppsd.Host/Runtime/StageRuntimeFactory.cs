@@ -92,8 +92,7 @@ internal sealed class StageRuntimeFactory(ModelAssets assets, StageSettings sett
             Config = assets.Config,
             FirstLayer = layers.First,
             LayerCount = layers.Count,
-            ExitHeadFolder = assets.ExitHeadFolder,
-            ExitHead = assets.ExitHead,
+            ExitHeads = assets.ExitHead is { } head ? [new ExitHeadSource(head, assets.ExitHeadFolder)] : [],
             KvCacheBytes = settings.KvCacheBytes,
             MaxRows = Math.Max(
                 settings.PrefillChunkOn(device ?? settings.Devices[0]),

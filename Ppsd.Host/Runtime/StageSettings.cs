@@ -42,7 +42,7 @@ internal sealed record StageSettings
     /// <summary>Most candidates of a step on a device: a card takes dozens in hardly more time than a few.</summary>
     public int StepRowsOn(string device) =>
         StepRows > 0 ? StepRows
-        : device == "cpu" ? 8
+        : device == "cpu" ? 16
         : 64;
 
     /// <summary>The device of a stage.</summary>

@@ -97,7 +97,9 @@ public abstract class Backend : IDisposable
     /// <param name="firstRow">First row that the part treats apart from others; 0 if it does not.</param>
     /// <param name="operations">Queues the operations; kept by the caller, so that a step allocates nothing.</param>
     /// <param name="depth">Steps that a chain drafts in it.</param>
-    internal virtual void Run(StepPart part, int firstRow, Action operations, int depth = 1) => operations();
+    /// <param name="head">Which of the stage's exit heads it is.</param>
+    internal virtual void Run(StepPart part, int firstRow, Action operations, int depth = 1, int head = 0) =>
+        operations();
 
     /// <summary>
     /// Makes the rows of a chain's further steps known to the device, beside those of the current step; see

@@ -6,7 +6,7 @@ internal enum StepPart
     /// <summary>The stage's layers, from the embedding or the uploaded hidden states on.</summary>
     Layers,
 
-    /// <summary>The exit head.</summary>
+    /// <summary>An exit head.</summary>
     ExitHead,
 
     /// <summary>The target head.</summary>

@@ -12,8 +12,8 @@ namespace Ppsd.Kernels.Model;
 internal delegate int HostDraw(ReadOnlySpan<float> logits, int row, ReadOnlySpan<int> chained, Span<DraftToken> drafts);
 
 /// <summary>
-/// Runs a stage's exit head on the rows of a step and reads what it drafted, drawn by the device or the host. Used by
-/// the stage's thread.
+/// Runs an exit head on the rows of a step and reads what it drafted, drawn by the device or the host. Used by the stage's
+/// thread.
 /// </summary>
 internal sealed class HeadDrafts : IDisposable
 {
@@ -25,6 +25,7 @@ internal sealed class HeadDrafts : IDisposable
 
     private readonly Backend _backend;
     private readonly ExitHead _head;
+    private readonly int _place;
     private readonly StepBatch _batch;
     private readonly ChainRows? _chain;
     private readonly HostDraw _draw;
@@ -42,6 +43,7 @@ internal sealed class HeadDrafts : IDisposable
     /// <summary>Takes ownership of the head.</summary>
     /// <param name="backend">The device.</param>
     /// <param name="head">The head.</param>
+    /// <param name="place">Its place among the stage's heads.</param>
     /// <param name="rotary">The stage's table.</param>
     /// <param name="batch">The stage's steps.</param>
     /// <param name="limits">Sizes.</param>
@@ -49,6 +51,7 @@ internal sealed class HeadDrafts : IDisposable
     public HeadDrafts(
         Backend backend,
         ExitHead head,
+        int place,
         RotaryMemory rotary,
         StepBatch batch,
         StageLimits limits,
@@ -57,6 +60,7 @@ internal sealed class HeadDrafts : IDisposable
     {
         _backend = backend;
         _head = head;
+        _place = place;
         _batch = batch;
         _draw = draw;
         _maxLength = limits.MaxLength;
@@ -123,7 +127,7 @@ internal sealed class HeadDrafts : IDisposable
         _isQueued = true;
         if (_head.HasWork(_batch.RowCount, firstRow))
         {
-            _backend.Run(StepPart.ExitHead, firstRow, _run, _depth);
+            _backend.Run(StepPart.ExitHead, firstRow, _run, _depth, _place);
             Expect();
         }
     }

@@ -28,13 +28,14 @@ public readonly record struct StageFootprint(long WeightBytes, long KvValuesPerT
     public static StageFootprint Of(StageModelOptions options)
     {
         var config = options.Config;
-        var headLayers = options.HoldsExitHead ? ExitHead.KvLayerCount(options.ExitHead!) : 0;
+        var heads = options.HeldExitHeads;
+        var headLayers = heads.Sum(head => ExitHead.KvLayerCount(head.Config));
         var layer =
             (2L * config.QuerySize + 2L * config.KvSize + 3L * config.IntermediateSize) * config.HiddenSize
             + 2L * config.HiddenSize;
         var table = (long)config.VocabSize * config.HiddenSize;
         var weights = layer * (options.LayerCount + headLayers);
-        if (options.ExitHead is { Kind: ExitHeadKind.Mlp } mlp && options.HoldsExitHead)
+        foreach (var mlp in heads.Select(head => head.Config).Where(head => head.Kind == ExitHeadKind.Mlp))
         {
             weights += 3L * (mlp.IntermediateSize ?? config.IntermediateSize) * config.HiddenSize + config.HiddenSize;
         }
@@ -44,10 +45,10 @@ public readonly record struct StageFootprint(long WeightBytes, long KvValuesPerT
             weights += 2L * config.HiddenSize * config.HiddenSize;
         }
 
-        var needsLmHead = options.IsLast || options.HoldsExitHead;
+        var needsLmHead = options.IsLast || heads.Count > 0;
         weights += options.IsFirst || (options.HoldsChain && !config.TieWordEmbeddings) ? table : 0;
         weights += needsLmHead && !(options.IsFirst && config.TieWordEmbeddings) ? table : 0;
-        weights += (options.HoldsExitHead ? config.HiddenSize : 0) + (options.IsLast ? config.HiddenSize : 0);
+        weights += config.HiddenSize * ((long)heads.Count + (options.IsLast ? 1 : 0));
         return new StageFootprint(
             weights * config.ElementType.SizeInBytes(),
             2L * config.KvSize * (options.LayerCount + headLayers) + 2L * FeatureSize(options),
@@ -55,9 +56,9 @@ public readonly record struct StageFootprint(long WeightBytes, long KvValuesPerT
         );
     }
 
-    /// <summary>Values that an exit head of the stage keeps of each token, in fp32.</summary>
+    /// <summary>Values that exit heads of the stage keep of each token, in fp32.</summary>
     internal static int FeatureSize(StageModelOptions options) =>
-        options.HoldsExitHead ? ExitHead.FeatureSize(options.ExitHead!, options.Config) : 0;
+        options.HeldExitHeads.Sum(head => ExitHead.FeatureSize(head.Config, options.Config));
 
     private static long ScratchOf(StageModelOptions options)
     {
@@ -65,15 +66,12 @@ public readonly record struct StageFootprint(long WeightBytes, long KvValuesPerT
         const long Fixed = 256L << 20;
         var config = options.Config;
         var row = 4L * config.HiddenSize + 2L * config.QuerySize + 2L * config.KvSize + 3L * config.IntermediateSize;
-        var heads =
+        var exitHeads = options.HeldExitHeads;
+        var logits =
             (options.IsLast ? 1 : 0)
-            + (
-                options.HoldsChain ? options.MaxDepth
-                : options.HoldsExitHead ? 1
-                : 0
-            );
+            + exitHeads.Sum(head => head.Config.Kind == ExitHeadKind.Chain ? options.MaxDepth : 1);
         return Fixed
-            + sizeof(float) * row * options.MaxRows * (options.HoldsExitHead ? 2 : 1)
-            + sizeof(float) * (long)config.VocabSize * options.MaxWidth * heads;
+            + sizeof(float) * row * options.MaxRows * (1 + exitHeads.Count)
+            + sizeof(float) * (long)config.VocabSize * options.MaxWidth * logits;
     }
 }

@@ -7,10 +7,10 @@ namespace Ppsd.Kernels.Model;
 public sealed partial class StageModel
 {
     /// <summary>
-    /// Runs the exit head; rows from <paramref name="firstRow"/> on can then be drafted from, a chain <paramref name="depth"/>
+    /// Runs the exit heads; rows from <paramref name="firstRow"/> on can then be drafted from, a chain <paramref name="depth"/>
     /// steps ahead.
     /// </summary>
-    public void RunExitHead(int firstRow, int depth = 1) => _drafts!.Queue(firstRow, depth);
+    public void RunExitHead(int firstRow, int depth = 1) => _drafts.Queue(firstRow, depth);
 
     /// <summary>
     /// Runs a chain head on given tokens instead of its own drafts, so that its logits can be compared with another
@@ -19,18 +19,20 @@ public sealed partial class StageModel
     /// <param name="firstRow">First row to continue from.</param>
     /// <param name="depth">Steps, the row's own counted.</param>
     /// <param name="given">The tokens after each row, [rows, depth - 1].</param>
-    public void RunChain(int firstRow, int depth, ReadOnlySpan<int> given) => _drafts!.RunGiven(firstRow, depth, given);
+    public void RunChain(int firstRow, int depth, ReadOnlySpan<int> given) =>
+        (_drafts.Chain ?? _drafts[0]).RunGiven(firstRow, depth, given);
 
     /// <summary>
-    /// The exit head's best tokens after a row; see <see cref="TokenSampler.SampleBest"/>. None where its logits are
+    /// An exit head's best tokens after a row; see <see cref="TokenSampler.SampleBest"/>. None where its logits are
     /// not finite; the target still decides.
     /// </summary>
     /// <param name="row">The row.</param>
     /// <param name="drafts">Receives the tokens, the best first; its length is the number requested.</param>
     /// <param name="step">How far ahead: 0 for the row's successors, j for those behind the best tokens of steps 0 to j - 1.</param>
+    /// <param name="head">Which of the stage's exit heads.</param>
     /// <returns>Number of tokens written.</returns>
-    public int Draft(int row, Span<DraftToken> drafts, int step = 0) =>
-        _drafts!.Read(row, step, drafts, _rows[row].Sequence.Sampling.ChangesLogits);
+    public int Draft(int row, Span<DraftToken> drafts, int step = 0, int head = 0) =>
+        _drafts[head].Read(row, step, drafts, _rows[row].Sequence.Sampling.ChangesLogits);
 
     /// <summary>Runs the target head; rows from <paramref name="firstRow"/> on can then get verdicts.</summary>
     public void RunTargetHead(int firstRow)
@@ -73,8 +75,8 @@ public sealed partial class StageModel
     /// <summary>The target's logits after a row, [vocabSize].</summary>
     public ReadOnlySpan<float> TargetLogits(int row) => _weights.TargetHead!.Logits(row - _firstVerdictRow);
 
-    /// <summary>The exit head's logits after a row, or after a step of its chain, [vocabSize].</summary>
-    public ReadOnlySpan<float> DraftLogits(int row, int step = 0) => _drafts!.Logits(row, step);
+    /// <summary>An exit head's logits after a row, or after a step of its chain, [vocabSize].</summary>
+    public ReadOnlySpan<float> DraftLogits(int row, int step = 0, int head = 0) => _drafts[head].Logits(row, step);
 
     private int DrawOnHost(ReadOnlySpan<float> logits, int row, ReadOnlySpan<int> chained, Span<DraftToken> drafts)
     {

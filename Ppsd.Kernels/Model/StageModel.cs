@@ -8,7 +8,7 @@ namespace Ppsd.Kernels.Model;
 
 /// <summary>
 /// One pipeline stage on one device: contiguous layers, their KV cache, the embedding if the stage is first, the target
-/// head if it is last, and the exit head if its layer is here. A step is <see cref="BeginStep"/>,
+/// head if it is last, and the exit heads whose layers are here. A step is <see cref="BeginStep"/>,
 /// <see cref="TryAppend"/> for each row, <see cref="Forward"/>, then any of <see cref="ReadHidden"/>,
 /// <see cref="RunExitHead"/> and <see cref="RunTargetHead"/>. All calls come from the stage's thread.
 /// </summary>
@@ -25,8 +25,7 @@ public sealed partial class StageModel : IDisposable
     private readonly TokenSampler _sampler;
     private readonly LogProbabilities _logProbabilities;
     private readonly List<int> _tail = [];
-    private readonly int _exitLayer;
-    private readonly HeadDrafts? _drafts;
+    private readonly DraftHeads _drafts;
     private readonly Action _runLayers;
     private readonly Action _runTargetHead;
     private Func<bool> _isCancelled = () => false;
@@ -39,16 +38,20 @@ public sealed partial class StageModel : IDisposable
         _backend = backend;
         _config = options.Config;
         _weights = weights;
-        _exitLayer = weights.ExitHead is null ? -1 : options.ExitHead!.ExitLayer - options.FirstLayer;
         _scratch = new StageScratch(backend, options.Config, options.Config.IntermediateSize, limits.MaxRows);
         _pages = new KvPagePool(limits.KvPages);
         _batch = new StepBatch(limits.MaxRows, options.Config.Layers.SlidingWindow ?? int.MaxValue);
         _rows = new Row[limits.MaxRows];
         _sampler = new TokenSampler(options.Config.VocabSize);
         _logProbabilities = new LogProbabilities(options.Config.VocabSize);
-        _drafts = weights.ExitHead is { } head
-            ? new HeadDrafts(backend, head, weights.Rotary, _batch, limits, DrawOnHost)
-            : null;
+        _drafts = new DraftHeads(
+            [
+                .. weights.ExitHeads.Select(
+                    (head, place) => new HeadDrafts(backend, head, place, weights.Rotary, _batch, limits, DrawOnHost)
+                ),
+            ],
+            [.. options.HeldExitHeads.Select(head => head.Config.ExitLayer - options.FirstLayer)]
+        );
         _runLayers = RunLayers;
         _runTargetHead = () =>
             weights.TargetHead!.Forward(_scratch.Hidden, _firstVerdictRow, _batch.RowCount - _firstVerdictRow);
@@ -75,11 +78,14 @@ public sealed partial class StageModel : IDisposable
     /// <summary>True when a device works on its own while the caller waits; false when the caller's threads do the work.</summary>
     public bool RunsOnDevice => _backend.IsQueued;
 
-    /// <summary>True when the stage drafts.</summary>
-    public bool HasExitHead => _weights.ExitHead is not null;
+    /// <summary>Exit heads of the stage, in the order of <see cref="StageModelOptions.HeldExitHeads"/>.</summary>
+    public int ExitHeadCount => _drafts.Count;
 
-    /// <summary>Most steps that the exit head drafts ahead of a row: more than 1 for a chain.</summary>
-    public int DraftDepth => _drafts?.MaxDepth ?? 1;
+    /// <summary>True when the stage drafts.</summary>
+    public bool HasExitHead => ExitHeadCount > 0;
+
+    /// <summary>Most steps that an exit head drafts ahead of a row: more than 1 for a chain.</summary>
+    public int DraftDepth => _drafts.MaxDepth;
 
     /// <summary>True when the stage gives verdicts.</summary>
     public bool HasTargetHead => _weights.TargetHead is not null;
@@ -121,7 +127,7 @@ public sealed partial class StageModel : IDisposable
     public void Open(long sequence, int capacity, int promptLength, SamplingParameters sampling, int maxDrafts = 1)
     {
         var cache = new SequenceCache(_pages, capacity, MaxLength);
-        var drafts = _drafts?.Draws(maxDrafts) ?? 1;
+        var drafts = _drafts.Draws(maxDrafts);
 
         // Penalties need the earlier tokens, which only the host has, and a bias is a list of any length.
         var draw = new RowDraw(DrawSettings.Of(sampling), sampling.ChangesLogits ? 0 : drafts, maxDrafts);
@@ -152,7 +158,7 @@ public sealed partial class StageModel : IDisposable
     public void BeginStep()
     {
         _batch.Clear();
-        _drafts?.BeginStep();
+        _drafts.BeginStep();
     }
 
     /// <summary>Adds a row to the step; rows of several sequences may share a step.</summary>
@@ -179,9 +185,9 @@ public sealed partial class StageModel : IDisposable
     /// <param name="hidden">Hidden states from the stage before, fp32 [rows, hiddenSize]; empty at the first stage.</param>
     /// <param name="isCancelled">Asked before each layer, or all the time while a device works on its own.</param>
     /// <param name="firstHeadRow">
-    /// First row the exit head will draft from, so that its work is queued before anybody waits; null for none.
+    /// First row the exit heads will draft from, so that their work is queued before anybody waits; null for none.
     /// </param>
-    /// <param name="draftDepth">Steps it will draft ahead of each.</param>
+    /// <param name="draftDepth">Steps they will draft ahead of each; a head that is not a chain drafts one.</param>
     /// <param name="onQueued">Called when all is queued and before it is waited for; before the work where each operation is done at once.</param>
     /// <returns>False when cancelled; the rows' slots then hold no valid values and their run must be rolled back.</returns>
     public bool Forward(
@@ -209,7 +215,7 @@ public sealed partial class StageModel : IDisposable
         _backend.BeginStep(_batch);
         if (firstHeadRow is { } draftRow && _backend.IsQueued)
         {
-            _drafts!.Prepare(draftRow, draftDepth);
+            _drafts.Prepare(draftRow, draftDepth);
         }
 
         if (_weights.Embedding is null)
@@ -229,7 +235,7 @@ public sealed partial class StageModel : IDisposable
         if (firstHeadRow is { } firstRow && _backend.IsQueued)
         {
             // A device that works at once would only keep the next stage waiting.
-            _drafts!.Queue(firstRow, draftDepth);
+            _drafts.Queue(firstRow, draftDepth);
         }
 
         if (_backend.IsQueued)
@@ -261,7 +267,7 @@ public sealed partial class StageModel : IDisposable
     /// <inheritdoc />
     public void Dispose()
     {
-        _drafts?.Dispose();
+        _drafts.Dispose();
         _weights.Dispose();
         _scratch.Dispose();
     }
@@ -287,10 +293,7 @@ public sealed partial class StageModel : IDisposable
 
             var next = layer + 1 < layers.Length ? layers[layer + 1].AttentionNorm : null;
             layers[layer].Forward(_scratch.Hidden, _scratch, _weights.Rotary, rows, next);
-            if (layer + 1 == _exitLayer)
-            {
-                _drafts!.Tap(_scratch.Hidden, rows);
-            }
+            _drafts.Tap(layer + 1, _scratch.Hidden, rows);
         }
     }
 

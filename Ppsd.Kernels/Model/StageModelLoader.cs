@@ -31,9 +31,38 @@ public static class StageModelLoader
     /// <exception cref="KvCapacityException">The KV budget does not hold a page; one line.</exception>
     public static StageModel Load(Backend backend, StageModelOptions options, IProgress<LoadProgress>? progress = null)
     {
+        var heads = options.HeldExitHeads;
+        if (heads.Count(head => head.Config.Kind == ExitHeadKind.Chain) is > 1 and var chains)
+        {
+            throw new ArgumentException(
+                $"exit heads of a stage: expected at most one chain, found {chains}",
+                nameof(options)
+            );
+        }
+
         using var source = OpenSource(options, options.ModelFolder);
-        using var headSource = options.HoldsExitHead ? OpenSource(options, options.ExitHeadFolder) : null;
+        var headSources = new List<WeightSource>();
+        try
+        {
+            headSources.AddRange(heads.Select(head => OpenSource(options, head.Folder)));
+            return Load(backend, options, source, headSources, progress);
+        }
+        finally
+        {
+            headSources.ForEach(opened => opened.Dispose());
+        }
+    }
+
+    private static StageModel Load(
+        Backend backend,
+        StageModelOptions options,
+        WeightSource source,
+        List<WeightSource> headSources,
+        IProgress<LoadProgress>? progress
+    )
+    {
         var config = options.Config;
+        var heads = options.HeldExitHeads;
         var limits = LimitsOf(backend, options);
         var meter = new Meter(progress, StageFootprint.Of(options).WeightBytes);
 
@@ -56,7 +85,7 @@ public static class StageModelLoader
         meter.Add("embedding", embedding?.ByteCount ?? 0);
         var lmHeadName = LlamaTensorNames.LmHead(config.TieWordEmbeddings);
         WeightMatrix? lmHead = null;
-        if (options.IsLast || options.HoldsExitHead)
+        if (options.IsLast || heads.Count > 0)
         {
             var isTied = embedding is not null && lmHeadName == LlamaTensorNames.Embedding;
             lmHead = isTied ? embedding : LoadTable(backend, source, lmHeadName, config);
@@ -70,10 +99,13 @@ public static class StageModelLoader
             meter.Add("embedding of the chain", ReferenceEquals(table, lmHead) ? 0 : table!.ByteCount);
         }
 
-        var exitHead = headSource is null
-            ? null
-            : ExitHead.Load(backend, headSource, options.ExitHead!, config, table, lmHead!, limits);
-        meter.Add("exit head", exitHead?.WeightBytes ?? 0);
+        var exitHeads = new ExitHead[heads.Count];
+        for (var i = 0; i < exitHeads.Length; i++)
+        {
+            exitHeads[i] = ExitHead.Load(backend, headSources[i], heads[i].Config, config, table, lmHead!, limits);
+            meter.Add("exit head", exitHeads[i].WeightBytes);
+        }
+
         var targetHead = options.IsLast
             ? new LogitsHead(
                 backend,
@@ -91,7 +123,7 @@ public static class StageModelLoader
             DraftTable = table,
             LmHead = lmHead,
             Layers = layers,
-            ExitHead = exitHead,
+            ExitHeads = exitHeads,
             TargetHead = targetHead,
             Rotary = backend.LoadRotary(
                 new RotaryTable(
@@ -102,7 +134,9 @@ public static class StageModelLoader
                 )
             ),
             ByteCount =
-                layers.Sum(layer => layer.WeightBytes) + (lmHead?.ByteCount ?? 0) + (exitHead?.WeightBytes ?? 0),
+                layers.Sum(layer => layer.WeightBytes)
+                + (lmHead?.ByteCount ?? 0)
+                + exitHeads.Sum(head => head.WeightBytes),
         };
         backend.FinishLoading();
         meter.Complete();
@@ -112,7 +146,7 @@ public static class StageModelLoader
     /// <summary>Bytes of KV cache one token takes in a stage.</summary>
     internal static long KvBytesPerToken(Backend backend, StageModelOptions options)
     {
-        var layers = options.LayerCount + (options.HoldsExitHead ? ExitHead.KvLayerCount(options.ExitHead!) : 0);
+        var layers = options.LayerCount + options.HeldExitHeads.Sum(head => ExitHead.KvLayerCount(head.Config));
         return 2L * layers * options.Config.KvSize * backend.KvElementBytes
             + sizeof(float) * (long)StageFootprint.FeatureSize(options);
     }

@@ -10,7 +10,7 @@ public sealed record StageModelOptions
     /// <summary>Folder of the model's checkpoint; null when its weights are <see cref="Synthetic"/>.</summary>
     public string? ModelFolder { get; init; }
 
-    /// <summary>Makes the weights of the model and of its exit head up; null to read them from their folders.</summary>
+    /// <summary>Makes the weights of the model and of its exit heads up; null to read them from their folders.</summary>
     public SyntheticWeights? Synthetic { get; init; }
 
     /// <summary>The model's configuration.</summary>
@@ -22,11 +22,8 @@ public sealed record StageModelOptions
     /// <summary>Layers of the stage.</summary>
     public required int LayerCount { get; init; }
 
-    /// <summary>Folder of an exit head; it is loaded if its exit layer ends in this stage.</summary>
-    public string? ExitHeadFolder { get; init; }
-
-    /// <summary>The exit head's configuration; given together with its folder, or alone for synthetic weights.</summary>
-    public ExitHeadConfig? ExitHead { get; init; }
+    /// <summary>The model's exit heads; those whose exit layer is one of the stage's are loaded.</summary>
+    public IReadOnlyList<ExitHeadSource> ExitHeads { get; init; } = [];
 
     /// <summary>Bytes of KV cache; 0 lets the device choose.</summary>
     public long KvCacheBytes { get; init; }
@@ -38,10 +35,10 @@ public sealed record StageModelOptions
     public int MaxRows { get; init; } = 64;
 
     /// <summary>Most candidates of a micro-batch.</summary>
-    public int MaxWidth { get; init; } = 8;
+    public int MaxWidth { get; init; } = 16;
 
     /// <summary>Most steps that a chain head drafts ahead of a candidate; other heads draft one.</summary>
-    public int MaxDepth { get; init; } = 4;
+    public int MaxDepth { get; init; } = 6;
 
     /// <summary>How exact the rotary embedding's frequencies are.</summary>
     public RopeFrequencies RopeFrequencies { get; init; }
@@ -52,10 +49,17 @@ public sealed record StageModelOptions
     /// <summary>True when the stage ends in the target head.</summary>
     public bool IsLast => FirstLayer + LayerCount == Config.LayerCount;
 
-    /// <summary>True when the exit head of this stage goes on drafting from its own state, and reads the embedding for it.</summary>
-    public bool HoldsChain => HoldsExitHead && ExitHead!.Kind == ExitHeadKind.Chain;
+    /// <summary>The exit heads that belong to this stage, in the order of <see cref="ExitHeads"/>.</summary>
+    public IReadOnlyList<ExitHeadSource> HeldExitHeads =>
+        [
+            .. ExitHeads.Where(head =>
+                head.Config.ExitLayer > FirstLayer && head.Config.ExitLayer <= FirstLayer + LayerCount
+            ),
+        ];
 
-    /// <summary>True when the exit head belongs to this stage: its exit layer is one of the stage's.</summary>
-    public bool HoldsExitHead =>
-        ExitHead is { } head && head.ExitLayer > FirstLayer && head.ExitLayer <= FirstLayer + LayerCount;
+    /// <summary>True when an exit head belongs to this stage.</summary>
+    public bool HoldsExitHead => HeldExitHeads.Count > 0;
+
+    /// <summary>True when an exit head of this stage goes on drafting from its own state, and reads the embedding for it.</summary>
+    public bool HoldsChain => HeldExitHeads.Any(head => head.Config.Kind == ExitHeadKind.Chain);
 }

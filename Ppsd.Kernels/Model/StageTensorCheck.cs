@@ -40,9 +40,9 @@ public static class StageTensorCheck
             checkpoint.Require(name, config.VocabSize, config.HiddenSize);
         }
 
-        if (options.HoldsExitHead)
+        foreach (var head in options.HeldExitHeads)
         {
-            RequireHead(options.ExitHeadFolder!, options.ExitHead!, config);
+            RequireHead(head.Folder!, head.Config, config);
         }
 
         if (options.IsLast)
@@ -55,9 +55,15 @@ public static class StageTensorCheck
     {
         var hidden = config.HiddenSize;
         using var checkpoint = Checkpoint.Open(folder);
-        for (var i = 0; i < ExitHead.KvLayerCount(head); i++)
+        for (var i = 0; i < head.LayerCount; i++)
         {
             RequireLayer(checkpoint, ExitHeadTensorNames.Layer(i), config);
+        }
+
+        if (head.Kind == ExitHeadKind.Chain)
+        {
+            RequireLayer(checkpoint, ExitHeadTensorNames.ChainLayer, config);
+            checkpoint.Require(ExitHeadTensorNames.ChainInput, hidden, 2 * hidden);
         }
 
         if (head.Kind == ExitHeadKind.Mlp)

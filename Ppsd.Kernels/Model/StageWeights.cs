@@ -11,13 +11,13 @@ internal sealed class StageWeights : IDisposable
     /// <summary>The same for a chain head, in whatever stage it is; may be <see cref="Embedding"/> or <see cref="LmHead"/>.</summary>
     public WeightMatrix? DraftTable { get; init; }
 
-    /// <summary>[vocabSize, hiddenSize], shared by the exit head and the target head; null where neither is.</summary>
+    /// <summary>[vocabSize, hiddenSize], shared by exit heads and the target head; null where neither is.</summary>
     public WeightMatrix? LmHead { get; init; }
 
     public required TransformerLayer[] Layers { get; init; }
 
-    /// <summary>Disposed by the stage model that runs it.</summary>
-    public ExitHead? ExitHead { get; init; }
+    /// <summary>Those of <see cref="StageModelOptions.HeldExitHeads"/>; disposed by the stage model that runs them.</summary>
+    public required ExitHead[] ExitHeads { get; init; }
 
     public LogitsHead? TargetHead { get; init; }
 

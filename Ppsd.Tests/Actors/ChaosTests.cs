@@ -45,7 +45,7 @@ public sealed class ChaosTests
             loss: 0,
             losesCredits: true
         );
-        Assert.That(await RunSessionAsync(pipeline, session: 0, width: 4, promptLength: 4, seed: 7));
+        Assert.That(await RunSessionAsync(pipeline, session: 0, width: 4, depth: 1, promptLength: 4, seed: 7));
         await pipeline.AssertNothingHeldAsync();
     }
 
@@ -55,7 +55,7 @@ public sealed class ChaosTests
             from seed in Gen.Choose(1, 1_000_000)
             from drafter in Gen.Choose(0, _drafters.Length - 1)
             from stages in Gen.Choose(1, 5)
-            from width in Gen.Choose(1, 8)
+            from width in Gen.Choose(1, 16)
             from depth in Gen.Choose(1, 6)
             from promptLength in Gen.Choose(1, 9)
             from sessions in Gen.Choose(1, 7)
@@ -104,7 +104,9 @@ public sealed class ChaosTests
         );
         var runs = Enumerable
             .Range(0, sessions)
-            .Select(session => RunSessionAsync(pipeline, session, width, promptLength + 5 * (session % 3), seed));
+            .Select(session =>
+                RunSessionAsync(pipeline, session, width, depth, promptLength + 5 * (session % 3), seed)
+            );
         var same = await Task.WhenAll(runs);
         await pipeline.AssertNothingHeldAsync();
         return same.All(equal => equal);
@@ -115,6 +117,7 @@ public sealed class ChaosTests
         ChaosPipeline pipeline,
         int session,
         int width,
+        int depth,
         int promptLength,
         int seed
     )
@@ -127,10 +130,11 @@ public sealed class ChaosTests
             maxTokens: 40 - 5 * (session % 3),
             drafts: _sources[(seed + session) % _sources.Length],
             sampling: sampling,
-            maxWidth: 1 + (width + session) % 8
+            maxWidth: 1 + (width + session) % 16
         ) with
         {
             TopLogprobs = session % 3 == 2 ? null : 1,
+            ChainDepth = depth,
         };
         var stopAfter = session % 5 == 4 ? random.Next(1, 20) : int.MaxValue;
         var result = await pipeline.Client.RunAsync(request, stopAfter);

@@ -24,7 +24,7 @@ public sealed class LosslessTests
     private static IEnumerable<TestCaseData> Cases() =>
         from drafter in _drafters
         from stages in (int[])[1, 2, 3, 5]
-        from shape in ((int Width, int Depth)[])[(1, 1), (3, 1), (8, 4)]
+        from shape in ((int Width, int Depth)[])[(1, 1), (3, 1), (8, 4), (11, 2), (16, 6)]
         select new TestCaseData(drafter.Drafter, stages, shape.Width, shape.Depth).SetArgDisplayNames(
             drafter.Name,
             $"{stages} stages",
@@ -35,13 +35,16 @@ public sealed class LosslessTests
     [TestCaseSource(nameof(Cases))]
     public async Task Speculation_gives_the_text_of_plain_decoding(ToyDrafter drafter, int stages, int width, int depth)
     {
-        await using var pipeline = await ToyPipeline.StartAsync(stages, drafter, draftDepth: depth);
+        await using var pipeline = await ToyPipeline.StartAsync(stages, drafter, draftDepth: depth, maxWidth: 16);
         foreach (var sampling in (SamplingSettings[])[SamplingSettings.Greedy, _sampled])
         {
             var expected = pipeline.Model.Generate([new TokenId(1), new TokenId(2)], 60, sampling);
             var plain = await pipeline.RunAsync(ToyPipeline.Request([1, 2], 60, DraftSources.None, sampling));
             var speculative = await pipeline.RunAsync(
-                ToyPipeline.Request([1, 2], 60, DraftSources.ExitHead, sampling, width)
+                ToyPipeline.Request([1, 2], 60, DraftSources.ExitHead, sampling, width) with
+                {
+                    ChainDepth = depth,
+                }
             );
             using (Assert.EnterMultipleScope())
             {
@@ -58,7 +61,7 @@ public sealed class LosslessTests
     [Test]
     public async Task N_grams_give_the_text_of_plain_decoding_with_an_exit_head_and_without(
         [Values(1, 4)] int stages,
-        [Values(1, 8)] int width,
+        [Values(1, 8, 16)] int width,
         [Values] bool hasExitHead
     )
     {
@@ -66,7 +69,8 @@ public sealed class LosslessTests
             stages,
             ToyDrafters.Mostly,
             headStage: hasExitHead ? 0 : -1,
-            draftDepth: 3
+            draftDepth: 3,
+            maxWidth: 16
         );
         foreach (var sampling in (SamplingSettings[])[SamplingSettings.Greedy, _sampled])
         {

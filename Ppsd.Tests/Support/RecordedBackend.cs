@@ -12,7 +12,7 @@ namespace Ppsd.Tests.Support;
 internal sealed class RecordedBackend : Backend
 {
     private readonly CpuBackend _cpu = new(threads: 1);
-    private readonly Dictionary<(StepPart, int Rows, int FirstRow, int Depth), List<string>> _parts = [];
+    private readonly Dictionary<(StepPart, int Rows, int FirstRow, int Depth, int Head), List<string>> _parts = [];
     private List<string>? _queued;
     private int _rows;
 
@@ -34,16 +34,20 @@ internal sealed class RecordedBackend : Backend
 
     internal override long CacheBytes => _cpu.CacheBytes;
 
-    internal override void Run(StepPart part, int firstRow, Action operations, int depth = 1)
+    internal override void Run(StepPart part, int firstRow, Action operations, int depth = 1, int head = 0)
     {
         var queued = _queued = [];
         operations();
         _queued = null;
         Assert.That(queued, Is.Not.Empty, $"{part} of {_rows} rows from {firstRow} on queues nothing");
         Queued.Add((part, _rows, firstRow));
-        if (!_parts.TryAdd((part, _rows, firstRow, depth), queued))
+        if (!_parts.TryAdd((part, _rows, firstRow, depth, head), queued))
         {
-            Assert.That(queued, Is.EqualTo(_parts[(part, _rows, firstRow, depth)]), $"{part} of {_rows} rows differs");
+            Assert.That(
+                queued,
+                Is.EqualTo(_parts[(part, _rows, firstRow, depth, head)]),
+                $"{part} of {_rows} rows differs"
+            );
         }
     }
 

@@ -56,8 +56,7 @@ internal static class TestModels
             Config = config,
             FirstLayer = firstLayer,
             LayerCount = layerCount ?? config.LayerCount - firstLayer,
-            ExitHeadFolder = exitHead,
-            ExitHead = exitHead is null ? null : ExitHeadConfig.Read(exitHead),
+            ExitHeads = exitHead is null ? [] : [new ExitHeadSource(ExitHeadConfig.Read(exitHead), exitHead)],
             MaxRows = maxRows,
             KvCacheBytes = 64 << 20,
         };

@@ -98,7 +98,7 @@ internal sealed class StageProbe(IStageRuntime runtime, int hiddenSize, TimeProv
             Append(session, at, rows, firstHeadRow: rows);
             if (runtime.Description.HasExitHead)
             {
-                runtime.RunExitHead(new DraftRequest(rows, runtime.Description.DraftDepth));
+                runtime.RunExitHead(new DraftRequest(rows, runtime.Description.StandardDepth));
             }
         }
 
@@ -122,7 +122,7 @@ internal sealed class StageProbe(IStageRuntime runtime, int hiddenSize, TimeProv
         }
         else if (runtime.Description.HasExitHead)
         {
-            runtime.RunExitHead(new DraftRequest(0, runtime.Description.DraftDepth));
+            runtime.RunExitHead(new DraftRequest(0, runtime.Description.StandardDepth));
             _drafts.Clear();
             runtime.Draft(0, new CandidateId(at), 1, _drafts);
         }
@@ -155,7 +155,7 @@ internal sealed class StageProbe(IStageRuntime runtime, int hiddenSize, TimeProv
         runtime.Forward(
             hidden,
             static () => false,
-            runtime.Description is { HasExitHead: true, HasTargetHead: false, DraftDepth: var depth }
+            runtime.Description is { HasExitHead: true, HasTargetHead: false, StandardDepth: var depth }
                 ? new DraftRequest(firstHeadRow, depth)
                 : null
         );

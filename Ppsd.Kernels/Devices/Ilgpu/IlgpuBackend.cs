@@ -136,7 +136,7 @@ internal sealed class IlgpuBackend : Backend
         _longestContext = _rows <= MostRecordedRows ? ContextBucket(batch.LongestContext) : batch.LongestContext;
     }
 
-    internal override void Run(StepPart part, int firstRow, Action operations, int depth = 1)
+    internal override void Run(StepPart part, int firstRow, Action operations, int depth = 1, int head = 0)
     {
         // Chunks of a prompt come in too many shapes, and are too long for their launches to count.
         if (_rows > MostRecordedRows)
@@ -146,7 +146,7 @@ internal sealed class IlgpuBackend : Backend
         }
 
         var hasFilters = part != StepPart.Layers && _words.HasFilters;
-        _queue.Run(new StepKey(part, _rows, firstRow, _longestContext, hasFilters, depth), operations);
+        _queue.Run(new StepKey(part, _rows, firstRow, _longestContext, hasFilters, depth, head), operations);
     }
 
     internal override void BeginChain(IReadOnlyList<StepBatch> steps)

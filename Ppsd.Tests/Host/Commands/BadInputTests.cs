@@ -90,6 +90,17 @@ public sealed class BadInputTests
             "--drafts: expected auto, none, or exit, chain and ngram between commas, found 'exit,guess'",
             ["generate", "--drafts", "exit,guess", "a"]
         );
+        yield return Case("a chain of seven", "expected a number from 1 to 6", ["generate", "--chain-depth", "7", "a"]);
+        yield return Case(
+            "a chain of no chain head",
+            "the exit head is no chain",
+            ["generate", "--chain-depth=2", "a"]
+        );
+        yield return Case(
+            "a chain of n-grams",
+            "--chain-depth: expected an exit head among the sources, found n-grams",
+            ["generate", "--drafts", "ngram", "--chain-depth", "2", "a"]
+        );
         yield return Case(
             "drafts against plain decoding",
             "--drafts: expected none with --decode autoregressive, found n-grams",

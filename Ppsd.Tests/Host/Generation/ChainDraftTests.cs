@@ -23,12 +23,15 @@ public sealed class ChainDraftTests
             TestModels.Shared("models", "gsm-llama-exit4-chain"),
             TimeProvider.System
         );
+
+        // A clock that stands still: what rows cost on a busy machine must not choose what drafts enter.
+        var rowsCostNothing = new ManualClock();
         await using var pipeline = await InProcessPipeline.StartAsync(
             assets,
             StagePlan.Even(assets.Config.LayerCount, stages),
             new StageSettings { Devices = ["cpu"], Threads = 1 },
             new NodeSettings(),
-            TimeProvider.System
+            rowsCostNothing
         );
         var generator = new TextGenerator(pipeline.Client, assets);
         var prompts = PromptFile
@@ -52,6 +55,7 @@ public sealed class ChainDraftTests
                         (DraftSources.ExitHead, 8, 0),
                         (DraftSources.ExitHead | DraftSources.NGrams, 5, 3),
                         (DraftSources.NGrams, 8, 0),
+                        (DraftSources.ExitHead | DraftSources.NGrams, 16, 6),
                     ]
             )
             {

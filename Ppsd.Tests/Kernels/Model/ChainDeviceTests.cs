@@ -119,11 +119,17 @@ public sealed class ChainDeviceTests
                 LayerCount = 1,
                 KvCacheBytes = 1 << 20,
                 MaxDepth = Depth,
-                ExitHead = SyntheticPresets.ExitHead(config, exitLayer: 1) with
-                {
-                    Kind = ExitHeadKind.Chain,
-                    LayerCount = 1,
-                },
+                ExitHeads =
+                [
+                    new(
+                        SyntheticPresets.ExitHead(config, exitLayer: 1) with
+                        {
+                            Kind = ExitHeadKind.Chain,
+                            LayerCount = 1,
+                        },
+                        null
+                    ),
+                ],
             }
         );
     }

@@ -286,13 +286,9 @@ public sealed class ChainHeadTests
             LayerCount = config.LayerCount,
             KvCacheBytes = 1 << 20,
             MaxDepth = Depth,
-            ExitHead = head is { } kind
-                ? SyntheticPresets.ExitHead(config, exitLayer) with
-                {
-                    Kind = kind,
-                    LayerCount = 1,
-                }
-                : null,
+            ExitHeads = head is { } kind
+                ? [new(SyntheticPresets.ExitHead(config, exitLayer) with { Kind = kind, LayerCount = 1 }, null)]
+                : [],
         };
 
     /// <summary>What a session alone drafts behind a prompt that came as one step.</summary>

@@ -115,7 +115,7 @@ public sealed class DeviceShareTests
         Assert.That(factory.OptionsFor(new LayerRange(0, 8), device).MaxRows, Is.EqualTo(expected));
     }
 
-    [TestCase("cpu", 0, 8)]
+    [TestCase("cpu", 0, 16)]
     [TestCase("cuda:1", 0, 64)]
     [TestCase("cuda:0", 8, 8)]
     public void The_candidates_of_a_step_suit_the_device_unless_they_are_given(string device, int given, int expected)

@@ -47,6 +47,25 @@ public sealed class StageTensorCheckTests
         }
     }
 
+    [Test]
+    public void Every_tensor_that_is_missing_in_a_chain_head_is_refused_as_loading_does()
+    {
+        var chain = TestModels.Shared("models", "gsm-llama-exit4-chain");
+        if (!Directory.Exists(chain))
+        {
+            Assert.Ignore("needs ../shared/models");
+        }
+
+        var sound = TestModels.Options(TestModels.Gsm, layerCount: 4, exitHead: chain);
+        Assert.That(() => StageTensorCheck.Require(sound), Throws.Nothing);
+        foreach (var name in Names(chain, layer: ""))
+        {
+            using var folder = new TemporaryFolder();
+            Damage(chain, folder, name, dtype: null);
+            AssertSameRefusal(TestModels.Options(TestModels.Gsm, layerCount: 4, exitHead: folder.FullPath), name);
+        }
+    }
+
     private static void AssertSameRefusal(StageModelOptions options, string name)
     {
         using var backend = new CpuBackend(1);

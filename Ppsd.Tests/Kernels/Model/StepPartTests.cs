@@ -71,11 +71,17 @@ public sealed class StepPartTests
                 FirstLayer = 0,
                 LayerCount = 2,
                 KvCacheBytes = 1 << 20,
-                ExitHead = SyntheticPresets.ExitHead(config, exitLayer: 1) with
-                {
-                    Kind = kind,
-                    LayerCount = kind == ExitHeadKind.Transformer ? 1 : 0,
-                },
+                ExitHeads =
+                [
+                    new(
+                        SyntheticPresets.ExitHead(config, exitLayer: 1) with
+                        {
+                            Kind = kind,
+                            LayerCount = kind == ExitHeadKind.Transformer ? 1 : 0,
+                        },
+                        null
+                    ),
+                ],
             }
         );
     }

@@ -59,7 +59,11 @@ public sealed class SyntheticWeightTests
     {
         using var backend = new CpuBackend(threads: 1);
         var silent = new SyntheticWeights { FirstScaledLayer = 2, OutputScale = 0f };
-        var options = Options(0, 4) with { Synthetic = silent, ExitHead = SyntheticPresets.ExitHead(_config, 2) };
+        var options = Options(0, 4) with
+        {
+            Synthetic = silent,
+            ExitHeads = [new(SyntheticPresets.ExitHead(_config, 2), null)],
+        };
         using var stage = StageModelLoader.Load(backend, options);
         var run = new SequenceRun(stage, 8);
         run.Feed([1, 7, 199, 3]);

@@ -95,7 +95,15 @@ internal sealed class ChaosPipeline : IAsyncDisposable
                 var stage = i;
                 var setup = new StageSetup(
                     new StageIndex(i),
-                    () => new ToyRuntime(model, stage, stageCount, stage == 0 ? drafter : null, draftDepth: draftDepth),
+                    () =>
+                        new ToyRuntime(
+                            model,
+                            stage,
+                            stageCount,
+                            stage == 0 ? drafter : null,
+                            draftDepth: draftDepth,
+                            maxWidth: 16
+                        ),
                     Self,
                     options,
                     TimeProvider.System

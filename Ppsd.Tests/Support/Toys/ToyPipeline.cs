@@ -31,7 +31,8 @@ internal sealed class ToyPipeline : IAsyncDisposable
         string hocon = "",
         int vocabSize = 6,
         bool recovers = true,
-        int draftDepth = 1
+        int draftDepth = 1,
+        int maxWidth = 8
     )
     {
         var model = new ToyModel(vocabSize);
@@ -48,7 +49,8 @@ internal sealed class ToyPipeline : IAsyncDisposable
                             pageCount,
                             onForward: onForward is null ? null : parts => onForward(stage, parts),
                             recovers: recovers,
-                            draftDepth: draftDepth
+                            draftDepth: draftDepth,
+                            maxWidth: maxWidth
                         )
                 )
             )

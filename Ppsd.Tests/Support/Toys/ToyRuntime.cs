@@ -36,7 +36,8 @@ internal sealed class ToyRuntime : IStageRuntime
         Action<IReadOnlyList<BatchPart>>? onForward = null,
         int maxRows = 16,
         bool recovers = true,
-        int draftDepth = 1
+        int draftDepth = 1,
+        int maxWidth = 8
     )
     {
         _recovers = recovers;
@@ -55,7 +56,7 @@ internal sealed class ToyRuntime : IStageRuntime
             PageSize = PageSize,
             MaxLength = 10_000,
             MaxRows = maxRows,
-            MaxWidth = 8,
+            MaxWidth = maxWidth,
             WeightBytes = 0,
             VocabSize = model.VocabSize,
             HiddenSize = sizeof(long) / sizeof(float),

@@ -3,8 +3,8 @@ using Ppsd.Kernels.Devices.Ilgpu.Driver;
 namespace Ppsd.Kernels.Devices.Ilgpu.Step;
 
 /// <summary>
-/// Parts of steps that were recorded once, one recording for each shape, and are replayed from then on. Pure: what a
-/// recording is, whoever records says.
+/// Parts of steps that were recorded once, one recording for each shape, and are replayed from then on. Pure: the caller
+/// decides what a recording is.
 /// </summary>
 /// <param name="record">
 /// Records what operations queue instead of running it; null when they queue nothing, since a driver refuses to replay that.
@@ -62,11 +62,13 @@ internal sealed class StepRecordings(Func<Action, IStepRecording?> record, int c
 /// <param name="ContextBucket">Context length the launch has room for, in tokens.</param>
 /// <param name="HasFilters">True when a head's draws exclude tokens, which takes a kernel more.</param>
 /// <param name="Depth">Steps that a chain drafts.</param>
+/// <param name="Head">Which of the stage's exit heads the part is.</param>
 internal readonly record struct StepKey(
     StepPart Part,
     int Rows,
     int FirstRow,
     int ContextBucket,
     bool HasFilters,
-    int Depth = 1
+    int Depth = 1,
+    int Head = 0
 );
