@@ -29,7 +29,7 @@ public enum DraftSource
     Echo,
 }
 
-/// <summary>What became of one source's drafts, those of one step, that the target judged.</summary>
+/// <summary>What became of one source's drafts, those that entered for one of its steps, that the target judged.</summary>
 /// <param name="Step">How many tokens ahead of its origin it proposed them, from 0.</param>
 /// <param name="Judged">Drafts in flight whose predecessors were right.</param>
 /// <param name="Accepted">Those that were right too.</param>
@@ -39,4 +39,23 @@ public sealed record DraftSourceFigures(
     [property: Key(1)] int Step,
     [property: Key(2)] int Judged,
     [property: Key(3)] int Accepted
-);
+)
+{
+    /// <summary>Share that was right.</summary>
+    [IgnoreMember]
+    public double AcceptanceRate => Judged == 0 ? 0 : (double)Accepted / Judged;
+
+    /// <summary>Figures of several sessions added up by source and step, in that order.</summary>
+    public static DraftSourceFigures[] Sum(IEnumerable<DraftSourceFigures> figures) =>
+        [
+            .. figures
+                .GroupBy(each => (each.Source, each.Step))
+                .OrderBy(group => group.Key)
+                .Select(group => new DraftSourceFigures(
+                    group.Key.Source,
+                    group.Key.Step,
+                    group.Sum(each => each.Judged),
+                    group.Sum(each => each.Accepted)
+                )),
+        ];
+}

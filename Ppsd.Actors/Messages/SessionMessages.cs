@@ -274,6 +274,22 @@ public sealed record SessionStats
     [Key(15)]
     public int ReplayedTokens { get; init; }
 
+    /// <summary>Micro-batches with rows of the session, those of its prompt aside.</summary>
+    [Key(16)]
+    public int Cycles { get; init; }
+
+    /// <summary>Its rows in them.</summary>
+    [Key(17)]
+    public int Rows { get; init; }
+
+    /// <summary>Rows over cycles; 0 without a cycle.</summary>
+    [IgnoreMember]
+    public double RowsPerCycle => Cycles == 0 ? 0 : (double)Rows / Cycles;
+
+    /// <summary>Accepted drafts over cycles; 0 without a cycle.</summary>
+    [IgnoreMember]
+    public double AcceptedPerCycle => Cycles == 0 ? 0 : (double)AcceptedDrafts / Cycles;
+
     /// <summary>Runs; 0 for autoregressive decoding.</summary>
     [IgnoreMember]
     public int Runs => AcceptanceHistogram.Sum();

@@ -49,4 +49,12 @@ public sealed record SessionTotals
     /// <summary>Longest text, prompt included, that every stage holds, in tokens; 0 when there is no pipeline.</summary>
     [Key(10)]
     public int MaxTextLength { get; init; }
+
+    /// <summary>Micro-batches with rows of a session, counted for each of its sessions; those of prompts aside.</summary>
+    [Key(11)]
+    public long Cycles { get; init; }
+
+    /// <summary>Rows in them.</summary>
+    [Key(12)]
+    public long Rows { get; init; }
 }

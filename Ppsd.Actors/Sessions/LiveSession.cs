@@ -156,6 +156,8 @@ internal sealed class LiveSession(DecodeSession decode, ISessionClient client, S
             Restarts = Decode.Tally.Restarts,
             AcceptanceHistogram = request.Drafts != DraftSources.None ? Decode.Tally.AcceptanceHistogram() : [],
             Sources = Decode.Tally.Sources,
+            Cycles = Decode.Tally.Cycles,
+            Rows = Decode.Tally.Rows,
             TimeToFirstTokenMs =
                 _firstTokenAt == 0 ? 0 : clock.GetElapsedTime(_startedAt, _firstTokenAt).TotalMilliseconds,
             DecodeMs = _firstTokenAt == 0 ? 0 : clock.GetElapsedTime(_firstTokenAt, _lastTokenAt).TotalMilliseconds,

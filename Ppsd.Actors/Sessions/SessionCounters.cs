@@ -47,5 +47,7 @@ internal sealed class SessionCounters
             CancelledDrafts = totals.CancelledDrafts + session.Tally.Cancelled,
             Rollbacks = totals.Rollbacks + session.Tally.Rollbacks,
             Restarts = totals.Restarts + session.Tally.Restarts,
+            Cycles = totals.Cycles + session.Tally.Cycles,
+            Rows = totals.Rows + session.Tally.Rows,
         };
 }

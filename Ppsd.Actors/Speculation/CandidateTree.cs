@@ -48,6 +48,7 @@ internal sealed class CandidateTree
     {
         node.Id = id;
         node.Part = part;
+        node.EntryClaim = node.LikeliestClaim;
         _proposals.Remove(node);
         _candidates.Add(node);
     }

@@ -184,6 +184,7 @@ internal sealed class DecodeSession
         }
 
         _nextPart++;
+        Tally.Enter(_part.Count);
         return _part.Build(Id, Run, _base, WantsDrafts(mayDraft));
     }
 
@@ -301,7 +302,7 @@ internal sealed class DecodeSession
             {
                 if (child.Id is not null)
                 {
-                    Tally.Judge(child.LikeliestClaim.Source, child.LikeliestClaim.Step, child == next);
+                    Tally.Judge(child.EntryClaim.Source, child.EntryClaim.Step, child == next);
                 }
             }
 

@@ -127,14 +127,23 @@ internal sealed class DraftPool(DraftCalibration calibration, bool usesNGrams, i
         _echo.Clear();
     }
 
-    /// <summary>Learns from the target's token behind the root.</summary>
+    /// <summary>
+    /// Learns from the target's token behind the root. Replaced claims count too: of a chain's further steps only those
+    /// that were wrong would be left, since a right one enters and is claimed again by a nearer origin.
+    /// </summary>
     public void Learn(TokenId token)
     {
         for (var child = Tree.Root?.FirstChild; child is not null; child = child.NextSibling)
         {
+            var isRight = child.Token == token;
             foreach (ref readonly var claim in child.Claims)
             {
-                calibration.Note(claim, child.Token == token);
+                calibration.Note(claim, isRight);
+            }
+
+            for (var i = 0; i < child.ReplacedClaims.Count; i++)
+            {
+                calibration.Note(child.ReplacedClaims[i], isRight);
             }
         }
     }

@@ -26,6 +26,12 @@ internal sealed class DraftTally
     /// <summary>Runs started again after a loss.</summary>
     public int Restarts { get; private set; }
 
+    /// <summary>Micro-batches with rows of the session, those of its prompt aside.</summary>
+    public int Cycles { get; private set; }
+
+    /// <summary>Its rows in them.</summary>
+    public int Rows { get; private set; }
+
     /// <summary>
     /// Runs by the drafts accepted in them: entry j is the number of runs that accepted exactly j. The current run is
     /// included.
@@ -50,7 +56,14 @@ internal sealed class DraftTally
         }
     }
 
-    /// <summary>Judged drafts by source and step.</summary>
+    /// <summary>Rows have entered with a micro-batch.</summary>
+    public void Enter(int rows)
+    {
+        Cycles++;
+        Rows += rows;
+    }
+
+    /// <summary>Judged drafts by the source and step that they entered for.</summary>
     public DraftSourceFigures[] Sources =>
         [
             .. _sources.Select(entry => new DraftSourceFigures(

@@ -10,6 +10,7 @@ internal sealed class TokenNode
 {
     private const int Sources = 3;
     private readonly DraftClaim[] _claims = new DraftClaim[Sources];
+    private readonly List<DraftClaim> _replaced = [];
     private int _claimed;
 
     /// <summary>Its id once it has entered; null for a proposal.</summary>
@@ -48,8 +49,14 @@ internal sealed class TokenNode
     /// <summary>Claims by its sources.</summary>
     public ReadOnlySpan<DraftClaim> Claims => _claims.AsSpan(0, _claimed);
 
+    /// <summary>Earlier claims, each replaced by a later one of its source; the target judges them as well.</summary>
+    public IReadOnlyList<DraftClaim> ReplacedClaims => _replaced;
+
     /// <summary>The claim that its probability comes from.</summary>
     public DraftClaim LikeliestClaim { get; set; }
+
+    /// <summary>The claim it entered for. The claims of a candidate change while it is in flight.</summary>
+    public DraftClaim EntryClaim { get; set; }
 
     /// <summary>Adds a claim, in place of an earlier one of the same source: the later one has seen more tokens.</summary>
     public void Claim(in DraftClaim claim)
@@ -58,6 +65,7 @@ internal sealed class TokenNode
         {
             if (_claims[i].Source == claim.Source)
             {
+                _replaced.Add(_claims[i]);
                 _claims[i] = claim;
                 return;
             }
@@ -67,5 +75,9 @@ internal sealed class TokenNode
     }
 
     /// <summary>Forgets its claims.</summary>
-    public void ClearClaims() => _claimed = 0;
+    public void ClearClaims()
+    {
+        _claimed = 0;
+        _replaced.Clear();
+    }
 }

@@ -18,6 +18,16 @@ internal static class DraftNames
             _ => "exit head, n-grams",
         };
 
+    /// <summary>A source's key in JSON, metrics and reports.</summary>
+    public static string KeyOf(DraftSource source) =>
+        source switch
+        {
+            DraftSource.ExitHead => "exit_head",
+            DraftSource.NGram => "ngram",
+            DraftSource.Echo => "echo",
+            _ => throw new ArgumentOutOfRangeException(nameof(source)),
+        };
+
     /// <summary>The names of a list; null when it holds another word, or words that contradict each other.</summary>
     public static DraftChoice? Parse(string list)
     {

@@ -73,6 +73,20 @@ internal static class GenerationJson
         json.WriteNumber("time_to_first_token_ms", Math.Round(stats.TimeToFirstTokenMs, 3));
         WriteIf(stats.TokensPerSecond > 0, "tokens_per_second", stats.TokensPerSecond, digits: 2);
         WriteIf(stats.MeanCycleMs > 0, "mean_cycle_ms", stats.MeanCycleMs, digits: 4);
+        WriteIf(stats.Cycles > 0, "accepted_per_cycle", stats.AcceptedPerCycle, digits: 4);
+        WriteIf(stats.Cycles > 0, "rows_per_cycle", stats.RowsPerCycle, digits: 4);
+        json.WriteStartArray("drafts_by_source");
+        foreach (var figures in stats.Sources)
+        {
+            json.WriteStartObject();
+            json.WriteString("source", DraftNames.KeyOf(figures.Source));
+            json.WriteNumber("step", figures.Step);
+            json.WriteNumber("judged", figures.Judged);
+            json.WriteNumber("accepted", figures.Accepted);
+            json.WriteEndObject();
+        }
+
+        json.WriteEndArray();
 
         // Null for a rate of nothing: without a draft, without a second token.
         void WriteIf(bool isKnown, string name, double value, int digits)

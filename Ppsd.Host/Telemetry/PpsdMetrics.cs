@@ -74,6 +74,10 @@ internal sealed class PpsdMetrics : IDisposable
     private readonly Counter<long> _rollbacks;
     private readonly Counter<long> _resumes;
     private readonly Counter<long> _replayedTokens;
+    private readonly Counter<long> _cycles;
+    private readonly Counter<long> _rows;
+    private readonly Counter<long> _draftTokensPerStep;
+    private readonly Counter<long> _acceptedTokensPerStep;
     private readonly Histogram<double> _serverDuration;
     private readonly Histogram<double> _serverTimeToFirstToken;
     private readonly Histogram<double> _serverTimePerOutputToken;
@@ -101,6 +105,16 @@ internal sealed class PpsdMetrics : IDisposable
         _rollbacks = Count("ppsd.rollbacks", "Runs ended by a rejection.");
         _resumes = Count("ppsd.resumes", "Times another pipeline went on with a text.");
         _replayedTokens = Count("ppsd.replayed_tokens", "Generated tokens computed again for that.");
+        _cycles = Count("ppsd.spec_decode.num_cycles", "Micro-batches with rows of a text, its prompt's aside.");
+        _rows = Count("ppsd.spec_decode.num_rows", "Rows of texts in them.");
+        _draftTokensPerStep = Count(
+            "ppsd.spec_decode.num_draft_tokens_per_step",
+            "Drafts that got a verdict, by source and step."
+        );
+        _acceptedTokensPerStep = Count(
+            "ppsd.spec_decode.num_accepted_tokens_per_step",
+            "Drafts the verdict confirmed, by source and step."
+        );
         _serverDuration = Time("gen_ai.server.request.duration", "As e2e_request_latency.", _seconds);
         _serverTimeToFirstToken = Time("gen_ai.server.time_to_first_token", "As time_to_first_token.", _seconds);
         _serverTimePerOutputToken = Time(
@@ -175,6 +189,15 @@ internal sealed class PpsdMetrics : IDisposable
             _rollbacks.Add(result.Stats.Rollbacks);
             _resumes.Add(result.Stats.Resumes);
             _replayedTokens.Add(result.Stats.ReplayedTokens);
+            _cycles.Add(result.Stats.Cycles);
+            _rows.Add(result.Stats.Rows);
+            foreach (var figures in result.Stats.Sources)
+            {
+                var source = new KeyValuePair<string, object?>("source", DraftNames.KeyOf(figures.Source));
+                var step = new KeyValuePair<string, object?>("step", figures.Step);
+                _draftTokensPerStep.Add(figures.Judged, source, step);
+                _acceptedTokensPerStep.Add(figures.Accepted, source, step);
+            }
         }
     }
 

@@ -111,6 +111,7 @@ internal sealed class RequestMeter : IDisposable
         var runs = texts.Sum(stats => stats.Runs);
         var accepted = texts.Sum(stats => stats.AcceptedDrafts);
         var verified = texts.Sum(stats => stats.VerifiedDrafts);
+        var cycles = Math.Max(1, texts.Sum(stats => stats.Cycles));
         var histogram = new int[texts.Max(stats => stats.AcceptanceHistogram.Length)];
         foreach (var stats in texts)
         {
@@ -129,6 +130,20 @@ internal sealed class RequestMeter : IDisposable
             NumAcceptedDraftTokens = accepted,
             NumDraftTokens = verified,
             NumCancelledDraftTokens = texts.Sum(stats => stats.CancelledDrafts),
+            AcceptedPerCycle = Round((double)accepted / cycles),
+            RowsPerCycle = Round((double)texts.Sum(stats => stats.Rows) / cycles),
+            Sources =
+            [
+                .. DraftSourceFigures
+                    .Sum(texts.SelectMany(stats => stats.Sources))
+                    .Select(figures => new SourceMetrics
+                    {
+                        Source = DraftNames.KeyOf(figures.Source),
+                        Step = figures.Step,
+                        NumDraftTokens = figures.Judged,
+                        NumAcceptedDraftTokens = figures.Accepted,
+                    }),
+            ],
         };
     }
 

@@ -51,4 +51,29 @@ internal sealed record SpeculativeDecodingMetrics
 
     /// <summary>Drafts dropped because an earlier one was rejected.</summary>
     public required int NumCancelledDraftTokens { get; init; }
+
+    /// <summary>Accepted drafts a micro-batch.</summary>
+    public required double AcceptedPerCycle { get; init; }
+
+    /// <summary>The request's rows a micro-batch.</summary>
+    public required double RowsPerCycle { get; init; }
+
+    /// <summary>Verified and accepted drafts by source and step.</summary>
+    public required IReadOnlyList<SourceMetrics> Sources { get; init; }
+}
+
+/// <summary>What became of the drafts of one source that entered for one of its steps.</summary>
+internal sealed record SourceMetrics
+{
+    /// <summary><c>exit_head</c>, <c>ngram</c> or <c>echo</c>.</summary>
+    public required string Source { get; init; }
+
+    /// <summary>How many tokens ahead, from 0.</summary>
+    public required int Step { get; init; }
+
+    /// <summary>Drafts that got a verdict.</summary>
+    public required int NumDraftTokens { get; init; }
+
+    /// <summary>Drafts the verdict confirmed.</summary>
+    public required int NumAcceptedDraftTokens { get; init; }
 }

@@ -122,6 +122,16 @@ internal sealed class DecodeBenchResult(
         rounds[BenchArm.Ppsd].Sum(round => round.Stages[^1].DecodeSteps)
         / (double)rounds[BenchArm.Ppsd].Sum(round => round.GeneratedTokens);
 
+    /// <summary>Accepted drafts a cycle in the PPSD rounds.</summary>
+    public double AcceptedPerCycle => PerCycle(session => session.AcceptedDrafts);
+
+    /// <summary>Rows a cycle in the PPSD rounds.</summary>
+    public double RowsPerCycle => PerCycle(session => session.Rows);
+
+    /// <summary>Judged and accepted drafts by source and step in the PPSD rounds.</summary>
+    public IReadOnlyList<DraftSourceFigures> Sources =>
+        DraftSourceFigures.Sum(AllSessions(BenchArm.Ppsd).SelectMany(session => session.Sources));
+
     /// <summary>Milliseconds the exit head adds to its stage, from the PPSD rounds; 0 when it was not measured.</summary>
     public double ExitHeadMs =>
         HasPpsd && HeadStage < StageCount - 1
@@ -200,6 +210,13 @@ internal sealed class DecodeBenchResult(
     {
         var counted = rounds[arm].Sum(round => count(round.Stages[stage]));
         return counted == 0 ? double.NaN : rounds[arm].Sum(round => sum(round.Stages[stage])) / counted;
+    }
+
+    private double PerCycle(Func<SessionStats, int> count)
+    {
+        var sessions = AllSessions(BenchArm.Ppsd);
+        var cycles = sessions.Sum(session => session.Cycles);
+        return cycles == 0 ? double.NaN : (double)sessions.Sum(count) / cycles;
     }
 
     private double PerToken(BenchArm arm, Func<StageWork, long> bytes) =>

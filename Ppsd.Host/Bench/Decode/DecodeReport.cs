@@ -13,7 +13,7 @@ internal sealed class DecodeReport(DecodeBenchResult result, string setting, Mem
         new()
         {
             Setting = setting,
-            Tables = [ArmTable()],
+            Tables = result.HasPpsd ? [ArmTable(), SourceTable.Of(result.Sources)] : [ArmTable()],
             Facts = [.. Facts()],
             Json = Json(),
         };
@@ -81,7 +81,7 @@ internal sealed class DecodeReport(DecodeBenchResult result, string setting, Mem
         yield return Fact("exit head", $"{result.ExitHeadMs:0.000} ms a step");
         yield return Fact(
             "drafts",
-            $"alpha {result.Alpha:0.000}, {result.TokensPerRun:0.0} tokens a run, {result.CancelledShare:P0} cancelled in flight"
+            $"alpha {result.Alpha:0.000}, {result.TokensPerRun:0.0} tokens a run, {result.AcceptedPerCycle:0.00} accepted of {result.RowsPerCycle:0.00} rows a cycle, {result.CancelledShare:P0} cancelled in flight"
         );
         yield return Fact(
             "bound",
@@ -149,6 +149,9 @@ internal sealed class DecodeReport(DecodeBenchResult result, string setting, Mem
         json["alpha"] = result.Alpha;
         json["tokens_per_run"] = result.TokensPerRun;
         json["cancelled_share"] = result.CancelledShare;
+        json["accepted_per_cycle"] = result.AcceptedPerCycle;
+        json["rows_per_cycle"] = result.RowsPerCycle;
+        json["sources"] = SourceTable.Json(result.Sources);
         json["stage_ms_together"] = Numbers(result.StageMsTogether);
         json["rows_per_step"] = Numbers(result.RowsPerStep);
         json["steps_per_token"] = result.StepsPerToken;

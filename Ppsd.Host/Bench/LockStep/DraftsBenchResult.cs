@@ -36,18 +36,7 @@ internal sealed record DraftsBenchResult(
 
     /// <summary>Drafts that reached a verdict by source and step, over all texts.</summary>
     public IReadOnlyList<DraftSourceFigures> Sources { get; } =
-    [
-        .. Drafted
-            .SelectMany(text => text.Stats.Sources)
-            .GroupBy(figures => (figures.Source, figures.Step))
-            .OrderBy(group => group.Key)
-            .Select(group => new DraftSourceFigures(
-                group.Key.Source,
-                group.Key.Step,
-                group.Sum(figures => figures.Judged),
-                group.Sum(figures => figures.Accepted)
-            )),
-    ];
+        DraftSourceFigures.Sum(Drafted.SelectMany(text => text.Stats.Sources));
 
     private static double Ratio(double part, double whole) => whole == 0 ? 0 : part / whole;
 }

@@ -1,5 +1,4 @@
 using System.Text.Json.Nodes;
-using Ppsd.Actors.Messages;
 
 namespace Ppsd.Host.Bench.LockStep;
 
@@ -28,21 +27,7 @@ internal static class DraftsReport
                         ],
                     ]
                 ),
-                new BenchTable(
-                    ["source", "step", "judged", "accepted", "rate"],
-                    [
-                        .. result.Sources.Select(figures =>
-                            (IReadOnlyList<string>)
-                                [
-                                    Name(figures.Source),
-                                    F($"{figures.Step}"),
-                                    F($"{figures.Judged}"),
-                                    F($"{figures.Accepted}"),
-                                    F($"{(double)figures.Accepted / figures.Judged:0.000}"),
-                                ]
-                        ),
-                    ]
-                ),
+                SourceTable.Of(result.Sources),
             ],
             Facts =
             [
@@ -69,24 +54,7 @@ internal static class DraftsReport
             ["accepted_per_cycle"] = Math.Round(result.AcceptedPerCycle, 4),
             ["speed_up"] = Math.Round(result.SpeedUp, 4),
             ["text_identical"] = result.IsTextIdentical,
-            ["sources"] = new JsonArray([
-                .. result.Sources.Select(figures => new JsonObject
-                {
-                    ["source"] = Name(figures.Source),
-                    ["step"] = figures.Step,
-                    ["judged"] = figures.Judged,
-                    ["accepted"] = figures.Accepted,
-                }),
-            ]),
-        };
-
-    /// <summary>A source's name in reports and metrics.</summary>
-    public static string Name(DraftSource source) =>
-        source switch
-        {
-            DraftSource.ExitHead => "exit_head",
-            DraftSource.NGram => "ngram",
-            _ => "echo",
+            ["sources"] = SourceTable.Json(result.Sources),
         };
 
     private static double Plain(DraftsBenchResult result) =>

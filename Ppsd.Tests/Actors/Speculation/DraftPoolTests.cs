@@ -1,5 +1,6 @@
 using Ppsd.Actors.Ids;
 using Ppsd.Actors.Messages;
+using Ppsd.Actors.Speculation;
 using static Ppsd.Tests.Actors.Speculation.ScriptedSession;
 
 namespace Ppsd.Tests.Actors.Speculation;
@@ -163,6 +164,55 @@ public sealed class DraftPoolTests
             Is.EqualTo(new[] { 8 }),
             "not 9, which was likelier before"
         );
+    }
+
+    /// <summary>Each candidate of a chain drafts too, and what it proposes is what the chain proposed before.</summary>
+    [Test]
+    public void Drafts_are_counted_under_the_step_they_entered_for()
+    {
+        var session = Session(prompt: [1], width: 4);
+        session.NextPart(8, mayDraft: true);
+        session.AddDrafts(session.Run, _chain);
+        session.NextPart(8, mayDraft: true);
+        session.AddDrafts(session.Run, [Drafted(1, 8, -0.01f), Drafted(2, 6, -0.01f)]);
+
+        session.Apply(session.Run, Ids(0, 1, 2), Tokens(7, 8, 2));
+
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(
+                session.Tally.Sources,
+                Is.EqualTo(
+                    new[]
+                    {
+                        new DraftSourceFigures(DraftSource.ExitHead, Step: 0, Judged: 1, Accepted: 1),
+                        new DraftSourceFigures(DraftSource.ExitHead, Step: 1, Judged: 2, Accepted: 1),
+                        new DraftSourceFigures(DraftSource.ExitHead, Step: 2, Judged: 1, Accepted: 0),
+                    }
+                )
+            );
+            Assert.That((session.Tally.Cycles, session.Tally.Rows), Is.EqualTo((1, 4)), "the prompt is no cycle");
+        }
+    }
+
+    /// <summary>Otherwise a step would learn from its mistakes only: what it said rightly is mostly said again later.</summary>
+    [Test]
+    public void A_step_learns_from_claims_that_later_ones_replaced()
+    {
+        var calibration = new DraftCalibration();
+        var pool = new DraftPool(calibration, usesNGrams: false, endPosition: 100);
+        var root = pool.Tree.Plant(new TokenId(1), 0);
+        pool.Tree.Enter(root, new CandidateId(0), part: 0);
+        pool.Add(_chain);
+        var best = CandidateTree.FindChild(root, new TokenId(7))!;
+        pool.Tree.Enter(best, new CandidateId(1), part: 1);
+        pool.Add([Drafted(1, 8, -0.01f)]);
+        pool.Tree.KeepOnly(best, []);
+
+        pool.Learn(new TokenId(8));
+
+        var claim = new DraftClaim(DraftSource.ExitHead, Step: 1, Math.Exp(-0.1f));
+        Assert.That(calibration.ChanceOf(claim), Is.GreaterThan(claim.Probability));
     }
 
     [Test]

@@ -38,6 +38,15 @@ public sealed class MetricsTests
                 Value("ppsd_spec_decode_num_accepted_tokens_total"),
                 Is.InRange(1, Value("ppsd_spec_decode_num_draft_tokens_total"))
             );
+            Assert.That(Value("ppsd_spec_decode_num_cycles_total"), Is.Positive);
+            Assert.That(
+                Value("ppsd_spec_decode_num_rows_total"),
+                Is.GreaterThanOrEqualTo(Value("ppsd_spec_decode_num_cycles_total"))
+            );
+            Assert.That(
+                Value("ppsd_spec_decode_num_accepted_tokens_per_step_total", "source=\"exit_head\",step=\"0\""),
+                Is.InRange(1, Value("ppsd_spec_decode_num_draft_tokens_per_step_total", "source=\"exit_head\""))
+            );
             Assert.That(
                 Value("ppsd_spec_decode_num_drafts_total"),
                 Is.EqualTo(1 + Value("ppsd_rollbacks_total")),

@@ -57,6 +57,9 @@ public sealed class GenerateTests
                         "time_to_first_token_ms",
                         "tokens_per_second",
                         "mean_cycle_ms",
+                        "accepted_per_cycle",
+                        "rows_per_cycle",
+                        "drafts_by_source",
                     }
                 )
             );

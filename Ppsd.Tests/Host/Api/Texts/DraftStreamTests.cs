@@ -30,6 +30,18 @@ public sealed class DraftStreamTests
                 speculation.GetProperty("num_accepted_draft_tokens").GetInt32(),
                 Is.InRange(1, speculation.GetProperty("num_draft_tokens").GetInt32())
             );
+            Assert.That(
+                speculation
+                    .GetProperty("sources")
+                    .EnumerateArray()
+                    .Sum(source => source.GetProperty("num_accepted_draft_tokens").GetInt32()),
+                Is.EqualTo(speculation.GetProperty("num_accepted_draft_tokens").GetInt32())
+            );
+            Assert.That(speculation.GetProperty("rows_per_cycle").GetDouble(), Is.GreaterThanOrEqualTo(1));
+            Assert.That(
+                speculation.GetProperty("accepted_per_cycle").GetDouble(),
+                Is.InRange(0.01, speculation.GetProperty("rows_per_cycle").GetDouble())
+            );
             Assert.That(speculation.GetProperty("draft_acceptance_rate").GetDouble(), Is.InRange(0, 1));
             Assert.That(speculation.GetProperty("num_spec_steps").GetInt32(), Is.EqualTo(histogram.Sum()));
             Assert.That(
