@@ -3,6 +3,7 @@ using System.Globalization;
 using Ppsd.Actors.Messages;
 using Ppsd.Host.Generation;
 using Ppsd.Host.Models;
+using Ppsd.Host.Rivals;
 using Ppsd.Kernels.Checkpoints.Configuration;
 using Ppsd.Kernels.Sampling;
 
@@ -11,15 +12,16 @@ namespace Ppsd.Host.Commands;
 /// <summary>Options that say how texts are generated.</summary>
 /// <param name="standardMaxTokens">Most tokens of a text if it is not told; null for no bound but the context.</param>
 /// <param name="drawsSeed">True to draw a seed where none is given; false for measurements, which repeat with seed 0.</param>
-internal sealed class SamplingOptions(int? standardMaxTokens = 128, bool drawsSeed = false) : IOptionGroup
+/// <param name="rivals">True to decode by the methods that PPSD is compared with too.</param>
+internal sealed class SamplingOptions(int? standardMaxTokens = 128, bool drawsSeed = false, bool rivals = false)
+    : IOptionGroup
 {
     private const int MaxChainDepth = 6;
 
     private readonly Option<string?> _decode = OptionFactory.Choice(
         "--decode",
-        "How to decode; ppsd by default where there is an exit head. The text is the same.",
-        "ppsd",
-        "autoregressive"
+        $"How to decode; ppsd by default where there is an exit head. {(rivals ? "The others are published methods to compare with, on one device (docs/paper.md). " : "")}The text is the same.",
+        ["ppsd", "autoregressive", .. rivals ? RivalSettings.Names : []]
     );
 
     private readonly Option<int?> _maxTokens = OptionFactory.Number(
@@ -189,9 +191,26 @@ internal sealed class SamplingOptions(int? standardMaxTokens = 128, bool drawsSe
         };
     }
 
+    /// <summary>The rival that --decode names; null for the pipeline's own ways.</summary>
+    public RivalMethod? Rival(ParseResult parsed) =>
+        RivalSettings.Names.ToList().IndexOf(parsed.GetValue(_decode) ?? "") is >= 0 and var rival
+            ? (RivalMethod)rival
+            : null;
+
     private DraftSources Drafts(ParseResult parsed, ModelAssets assets)
     {
         var decode = parsed.GetValue(_decode);
+        if (Rival(parsed) is not null)
+        {
+            var option = Array.Find<Option>(
+                [_drafts, _maxWidth, _chainDepth],
+                option => parsed.GetResult(option) is { Implicit: false }
+            );
+            return option is null
+                ? DraftSources.None
+                : throw new UserErrorException($"{option.Name}: cannot be given with --decode {decode}");
+        }
+
         var choice = parsed.GetValue(_drafts);
         var chosen =
             choice == DraftChoice.Auto

@@ -44,7 +44,9 @@ public static class StageModelLoader
         var headSources = new List<WeightSource>();
         try
         {
-            headSources.AddRange(heads.Select(head => OpenSource(options, head.Folder)));
+            headSources.AddRange(
+                heads.Select(head => head.HasOwnNorm ? new OwnNormSource(source) : OpenSource(options, head.Folder))
+            );
             return Load(backend, options, source, headSources, progress);
         }
         finally
