@@ -297,7 +297,7 @@ internal sealed class GenerationActor : ReceiveActor, IWithTimers
     {
         if (_held.Session is { } session)
         {
-            _draftStage.Tell(new StopSession(session));
+            _draftStage?.Tell(new StopSession(session));
         }
 
         Forget();
