@@ -11,7 +11,7 @@ namespace Ppsd.Host.Commands;
 internal sealed class ChatCommand : PpsdCommand
 {
     private readonly ModelOptions _model = new();
-    private readonly SamplingOptions _sampling = new(standardMaxTokens: null, drawsSeed: true);
+    private readonly SamplingOptions _sampling = new(standardMaxTokens: null, isForReader: true);
     private readonly PlacementOptions _placement = new(new NodeOptions());
     private readonly ShowDraftsOption _showDrafts = new();
 

@@ -3,25 +3,26 @@ using System.Globalization;
 using Ppsd.Actors.Messages;
 using Ppsd.Host.Generation;
 using Ppsd.Host.Models;
-using Ppsd.Host.Rivals;
 using Ppsd.Kernels.Checkpoints.Configuration;
 using Ppsd.Kernels.Sampling;
 
 namespace Ppsd.Host.Commands;
 
 /// <summary>Options that say how texts are generated.</summary>
-/// <param name="standardMaxTokens">Most tokens of a text if it is not told; null for no bound but the context.</param>
-/// <param name="drawsSeed">True to draw a seed where none is given; false for measurements, which repeat with seed 0.</param>
-/// <param name="rivals">True to decode by the methods that PPSD is compared with too.</param>
-internal sealed class SamplingOptions(int? standardMaxTokens = 128, bool drawsSeed = false, bool rivals = false)
-    : IOptionGroup
+/// <param name="standardMaxTokens">Most tokens of a text where nobody says; null for no bound but the context.</param>
+/// <param name="isForReader">
+/// True where somebody reads the text: a seed that nobody gave is drawn, and a length that nobody gave is at most what there
+/// is room for. False for measurements, which repeat, with seed 0.
+/// </param>
+internal sealed class SamplingOptions(int? standardMaxTokens = 128, bool isForReader = false) : IOptionGroup
 {
     private const int MaxChainDepth = 6;
 
     private readonly Option<string?> _decode = OptionFactory.Choice(
         "--decode",
-        $"How to decode; ppsd by default where there is an exit head. {(rivals ? "The others are published methods to compare with, on one device (docs/paper.md). " : "")}The text is the same.",
-        ["ppsd", "autoregressive", .. rivals ? RivalSettings.Names : []]
+        "How to decode; ppsd by default where there is an exit head. The text is the same.",
+        "ppsd",
+        "autoregressive"
     );
 
     private readonly Option<int?> _maxTokens = OptionFactory.Number(
@@ -91,7 +92,7 @@ internal sealed class SamplingOptions(int? standardMaxTokens = 128, bool drawsSe
     private readonly Option<ulong?> _seed = OptionFactory.Number(
         "--seed",
         "S",
-        $"Key of the noise that tokens are drawn with: same seed, same text. {(drawsSeed ? "By default drawn anew each time and printed" : "0 by default")}.",
+        $"Key of the noise that tokens are drawn with: same seed, same text. {(isForReader ? "By default drawn anew each time and printed" : "0 by default")}.",
         0UL,
         ulong.MaxValue
     );
@@ -172,45 +173,29 @@ internal sealed class SamplingOptions(int? standardMaxTokens = 128, bool drawsSe
                 RepetitionPenalty = parsed.GetValue(_repetitionPenalty),
                 PresencePenalty = parsed.GetValue(_presencePenalty),
                 FrequencyPenalty = parsed.GetValue(_frequencyPenalty),
-                Seed = seed ?? (drawsSeed ? DrawnSeed.Next() : 0),
+                Seed = seed ?? (isForReader ? DrawnSeed.Next() : 0),
             },
             assets
         );
         var drafts = Drafts(parsed, assets);
+        var maxTokens = parsed.GetValue(_maxTokens);
         return new GenerationSettings
         {
             Drafts = drafts,
-            MaxTokens =
-                parsed.GetValue(_maxTokens) ?? standardMaxTokens ?? ModelDefaults.MaxTokens(assets, int.MaxValue),
+            MaxTokens = maxTokens ?? standardMaxTokens ?? ModelDefaults.MaxTokens(assets, int.MaxValue),
+            MayShorten = isForReader && maxTokens is null,
             IgnoreEndTokens = parsed.GetValue(_ignoreEos),
             MaxWidth = parsed.GetValue(_maxWidth) ?? 0,
             ChainDepth = ChainDepth(parsed, drafts, assets),
             StopStrings = stops,
             Sampling = sampling,
-            IsSeedDrawn = seed is null && drawsSeed && !SamplingParameters.IsGreedyAt(sampling.Temperature),
+            IsSeedDrawn = seed is null && isForReader && !SamplingParameters.IsGreedyAt(sampling.Temperature),
         };
     }
-
-    /// <summary>The rival that --decode names; null for the pipeline's own ways.</summary>
-    public RivalMethod? Rival(ParseResult parsed) =>
-        RivalSettings.Names.ToList().IndexOf(parsed.GetValue(_decode) ?? "") is >= 0 and var rival
-            ? (RivalMethod)rival
-            : null;
 
     private DraftSources Drafts(ParseResult parsed, ModelAssets assets)
     {
         var decode = parsed.GetValue(_decode);
-        if (Rival(parsed) is not null)
-        {
-            var option = Array.Find<Option>(
-                [_drafts, _maxWidth, _chainDepth],
-                option => parsed.GetResult(option) is { Implicit: false }
-            );
-            return option is null
-                ? DraftSources.None
-                : throw new UserErrorException($"{option.Name}: cannot be given with --decode {decode}");
-        }
-
         var choice = parsed.GetValue(_drafts);
         var chosen =
             choice == DraftChoice.Auto

@@ -62,6 +62,23 @@ public sealed class ChatTests
         }
     }
 
+    /// <summary>The answer of a default length is refused only where one that was asked for would be.</summary>
+    [Test]
+    public async Task An_answer_whose_length_nobody_sets_fits_a_small_cache()
+    {
+        string[] small = ["chat", "--stages", "2", "--kv-cache-bytes", "2000000"];
+        var chat = await Cli.RunAsync(small, input: $"{Cats}\n");
+        var asked = await Cli.RunAsync([.. small, "--max-tokens", "1500"], input: $"{Cats}\n");
+
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(chat.ExitCode, Is.Zero, chat.Error);
+            Assert.That(chat.Output, Is.EqualTo((await Cli.RunAsync(["chat"], input: $"{Cats}\n")).Output));
+            Assert.That(asked.ExitCode, Is.Not.Zero);
+            Assert.That(asked.Error, Does.Contain("positions of the pipeline"));
+        }
+    }
+
     /// <summary>
     /// Both answers would go on to the end of the context: had the first one not stopped, the second had no room; had
     /// the program left, there would be no second.
