@@ -10,8 +10,18 @@ public static class PipelineArithmetic
     public static string Of(PipelineFormed pipeline)
     {
         ArgumentNullException.ThrowIfNull(pipeline);
+        return Of(pipeline.ModelFingerprint, pipeline.Stages.Select(stage => stage.Description));
+    }
+
+    /// <summary>The words for stages of a model.</summary>
+    /// <param name="model">The model's fingerprint.</param>
+    /// <param name="stages">All stages in order.</param>
+    public static string Of(string model, IEnumerable<StageDescription> stages)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        ArgumentNullException.ThrowIfNull(stages);
         var ranges = new List<(int First, int Last, string How)>();
-        foreach (var stage in pipeline.Stages.Select(stage => stage.Description))
+        foreach (var stage in stages)
         {
             var last = stage.FirstLayer + stage.LayerCount;
             if (ranges.Count > 0 && ranges[^1].How == stage.Arithmetic)
@@ -24,7 +34,6 @@ public static class PipelineArithmetic
             }
         }
 
-        var model = pipeline.ModelFingerprint;
         return $"{model[..Math.Min(12, model.Length)]}: "
             + string.Join(", ", ranges.Select(range => $"layers {range.First}-{range.Last} {range.How}".TrimEnd()));
     }

@@ -53,9 +53,10 @@ internal sealed class ApiServer : IAsyncDisposable
         var context = new ServerContext
         {
             Settings = settings,
-            Model = new ServedModel(settings.ModelName ?? assets.Name, assets, settings.Arithmetic)
+            Model = new ServedModel(settings.ModelName ?? assets.Name, assets)
             {
                 PipelineLimit = () => watch.MaxTextLength,
+                PipelineArithmetic = () => watch.Arithmetic,
             },
             Pipeline = pipeline,
             Watch = watch,

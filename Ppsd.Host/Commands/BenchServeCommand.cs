@@ -84,12 +84,11 @@ internal sealed class BenchServeCommand : PpsdCommand
             await bench.RunAsync(requests, one, cancellation);
             await bench.RunAsync(requests, settings with { RequestCount = settings.Concurrency }, cancellation);
         });
-        var overhead = await new ApiOverhead(
-            client,
-            new ServedModel(assets.Name, assets, []),
-            pipeline,
-            Clock
-        ).RunAsync(requests, _load.OverheadPairs(parsed), cancellation);
+        var overhead = await new ApiOverhead(client, new ServedModel(assets.Name, assets), pipeline, Clock).RunAsync(
+            requests,
+            _load.OverheadPairs(parsed),
+            cancellation
+        );
 
         // Before and behind, so that a machine that grows busier or calmer meanwhile favours neither.
         var before = await bench.RunAsync(requests, one, cancellation);

@@ -33,10 +33,7 @@ internal sealed class ServeCommand : PpsdCommand
     protected override async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellation)
     {
         _placement.Check(parsed);
-        var settings = _server.Settings(parsed) with
-        {
-            Arithmetic = _placement.Stages.Settings(parsed, stagesHere: 1).Arithmetic,
-        };
+        var settings = _server.Settings(parsed);
         if (ServerOptions.IsOpenToOthers(settings))
         {
             Console.Error.WriteLine(

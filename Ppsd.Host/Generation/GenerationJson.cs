@@ -13,8 +13,7 @@ internal static class GenerationJson
     /// <summary>The line, without its end.</summary>
     /// <param name="result">The generation.</param>
     /// <param name="sampling">How its tokens were drawn; the seed is told where there was noise.</param>
-    /// <param name="decode">How it was decoded; null for the pipeline's own ways.</param>
-    public static string Line(TextResult result, SamplingSettings sampling, string? decode = null)
+    public static string Line(TextResult result, SamplingSettings sampling)
     {
         var buffer = new ArrayBufferWriter<byte>();
         using (
@@ -35,7 +34,7 @@ internal static class GenerationJson
             }
 
             json.WriteStartObject("stats");
-            WriteStats(json, result.Stats, decode);
+            WriteStats(json, result.Stats);
             json.WriteEndObject();
             json.WriteEndObject();
         }
@@ -54,9 +53,9 @@ internal static class GenerationJson
         json.WriteEndArray();
     }
 
-    private static void WriteStats(Utf8JsonWriter json, SessionStats stats, string? decode)
+    private static void WriteStats(Utf8JsonWriter json, SessionStats stats)
     {
-        json.WriteString("decode", decode ?? (stats.Drafts != DraftSources.None ? "ppsd" : "autoregressive"));
+        json.WriteString("decode", stats.Drafts != DraftSources.None ? "ppsd" : "autoregressive");
         json.WriteNumber("stages", stats.StageCount);
         json.WriteNumber("prompt_tokens", stats.PromptTokens);
         json.WriteNumber("generated_tokens", stats.GeneratedTokens);

@@ -1,3 +1,4 @@
+using Ppsd.Actors.Messages;
 using Ppsd.Actors.Snapshots;
 using Ppsd.Host.Pipelines;
 
@@ -31,6 +32,12 @@ internal sealed class PipelineWatch : IAsyncDisposable
 
     /// <summary>Longest text that the pipeline holds, in tokens; null while its first stage has not answered.</summary>
     public int? MaxTextLength => Latest.Sessions is { MaxTextLength: > 0 and var length } ? length : null;
+
+    /// <summary>How the pipeline computes, in words; null while there is none.</summary>
+    public string? Arithmetic =>
+        Latest is { Stages.Count: > 0 } latest
+            ? PipelineArithmetic.Of(latest.ModelFingerprint, latest.Stages.Select(stage => stage.Description))
+            : null;
 
     /// <summary>What happened between the last two looks; null after the first.</summary>
     public SnapshotRates? Rates => _latest.Rates;

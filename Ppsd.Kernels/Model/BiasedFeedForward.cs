@@ -40,14 +40,13 @@ internal sealed class BiasedFeedForward : IFeedForward
         Backend backend,
         WeightSource source,
         LlamaLayerTensorNames names,
-        in LayerProjections projections,
         ModelConfig config
     )
     {
         var (inner, hidden) = (config.IntermediateSize, config.HiddenSize);
         return new BiasedFeedForward(
             backend,
-            backend.LoadMatrix(projections.Gate, projections.Up),
+            backend.LoadMatrix(source.Require(names.Gate, inner, hidden), source.Require(names.Up, inner, hidden)),
             backend.LoadVector(
                 new StackedVector(
                     source.Require(LlamaLayerTensorNames.BiasOf(names.Gate), inner),

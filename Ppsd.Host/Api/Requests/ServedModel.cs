@@ -8,11 +8,15 @@ namespace Ppsd.Host.Api.Requests;
 /// <summary>The model as clients see it.</summary>
 /// <param name="Name">What clients call it.</param>
 /// <param name="Assets">Its files.</param>
-/// <param name="Arithmetic">Settings of the stages that change the numbers.</param>
-internal sealed record ServedModel(string Name, ModelAssets Assets, IReadOnlyList<string> Arithmetic)
+internal sealed record ServedModel(string Name, ModelAssets Assets)
 {
+    private Fingerprinted? _fingerprinted;
+
     /// <summary>Longest text that the pipeline holds now, in tokens; null, or giving null, where it is not known.</summary>
     public Func<int?>? PipelineLimit { get; init; }
+
+    /// <summary>How the pipeline computes, in words; null, or giving null, where it is not known.</summary>
+    public Func<string?>? PipelineArithmetic { get; init; }
 
     /// <summary>Positions of a text, prompt included: the model's context, or less where the pipeline's KV cache is smaller.</summary>
     public int Context => Math.Min(Assets.Config.MaxPositions, PipelineLimit?.Invoke() ?? int.MaxValue);
@@ -28,11 +32,24 @@ internal sealed record ServedModel(string Name, ModelAssets Assets, IReadOnlyLis
         Enumerable.Range(0, Assets.Tokenizer.VocabSize).Max(id => Math.Max(64, Assets.Tokenizer.PieceBytes(id).Length));
 
     /// <summary>
-    /// Changes whenever the same request may give another text: weights, settings that change the numbers, or this program's version.
+    /// Changes whenever the same request may give another text: with the weights, with how the pipeline's stages compute them, and
+    /// with this program's version.
     /// </summary>
-    public string SystemFingerprint { get; } =
-        $"ppsd-{ProgramVersion.Text}-{Assets.Fingerprint[..12]}-"
-        + Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(string.Join(' ', Arithmetic))))[..4];
+    public string SystemFingerprint
+    {
+        get
+        {
+            var arithmetic = PipelineArithmetic?.Invoke() ?? "";
+            if (_fingerprinted is not { } known || known.Arithmetic != arithmetic)
+            {
+                var hash = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(arithmetic)));
+                known = new(arithmetic, $"ppsd-{ProgramVersion.Text}-{Assets.Fingerprint[..12]}-{hash[..4]}");
+                _fingerprinted = known;
+            }
+
+            return known.Fingerprint;
+        }
+    }
 
     /// <summary>How requests decode that do not say.</summary>
     public DraftSources DefaultMode => Assets.ExitHead is null ? DraftSources.None : DraftSources.ExitHead;
@@ -46,4 +63,7 @@ internal sealed record ServedModel(string Name, ModelAssets Assets, IReadOnlyLis
                 "model_not_found",
                 "model"
             );
+
+    /// <summary>A fingerprint and what it is of: each chunk of a stream carries it, and a pipeline seldom changes.</summary>
+    private sealed record Fingerprinted(string Arithmetic, string Fingerprint);
 }

@@ -20,9 +20,6 @@ internal sealed record ServerSettings
     /// <summary>What clients call the model; null for its folder's name.</summary>
     public string? ModelName { get; init; }
 
-    /// <summary>Settings of the stages that change the numbers, as <c>option=value</c>.</summary>
-    public IReadOnlyList<string> Arithmetic { get; init; } = [];
-
     /// <summary>Requests on the pipeline at once.</summary>
     public int MaxRunning { get; init; } = 64;
 

@@ -12,7 +12,7 @@ internal sealed class TiledMatrix(IlgpuTiledMatrix tiles, MatrixQueue queue) : I
 {
     public override long ByteCount => tiles.ByteCount;
 
-    public override void Embed(IlgpuActivations hidden, float factor) =>
+    public override void Embed(IlgpuActivations hidden) =>
         queue.Kernels.EmbedTiled(
             queue.Stream,
             new KernelConfig(queue.Rows, EmbeddingKernel.GroupSize),
@@ -20,8 +20,7 @@ internal sealed class TiledMatrix(IlgpuTiledMatrix tiles, MatrixQueue queue) : I
             tiles.View,
             hidden.View,
             hidden.Width,
-            hidden.Stride,
-            factor
+            hidden.Stride
         );
 
     public override void Join(in JoinSource source, in JoinTarget target) =>

@@ -22,12 +22,9 @@ internal sealed class IlgpuKernels(Accelerator accelerator)
         TiledWeights,
         ArrayView<float>,
         int,
-        int,
-        float
+        int
     > EmbedTiled { get; } =
-        accelerator.LoadKernel<RowContexts, TiledWeights, ArrayView<float>, int, int, float>(
-            EmbeddingKernel.TiledTable
-        );
+        accelerator.LoadKernel<RowContexts, TiledWeights, ArrayView<float>, int, int>(EmbeddingKernel.TiledTable);
 
     public Action<
         AcceleratorStream,
@@ -37,10 +34,9 @@ internal sealed class IlgpuKernels(Accelerator accelerator)
         int,
         ArrayView<float>,
         int,
-        int,
-        float
+        int
     > EmbedFloat32 { get; } =
-        accelerator.LoadKernel<RowContexts, ArrayView<float>, int, ArrayView<float>, int, int, float>(
+        accelerator.LoadKernel<RowContexts, ArrayView<float>, int, ArrayView<float>, int, int>(
             EmbeddingKernel.Float32Table
         );
 

@@ -13,19 +13,25 @@ public sealed class RequestReaderTests
 {
     private static readonly ServedModel _model = new(
         "gsm",
-        ModelAssets.Open(TestModels.Folder(TestModels.Gsm), TestModels.GsmExitHead, TimeProvider.System),
-        []
+        ModelAssets.Open(TestModels.Folder(TestModels.Gsm), TestModels.GsmExitHead, TimeProvider.System)
     );
 
     private static readonly RequestDefaults _defaults = new() { NextSeed = () => 99 };
 
+    /// <summary>A gateway has no such setting: it follows the pipeline, whenever that is another.</summary>
     [Test]
-    public void A_setting_that_changes_the_numbers_changes_the_fingerprint()
+    public void A_setting_of_the_stages_that_changes_the_numbers_changes_the_fingerprint()
     {
-        var usual = _model.SystemFingerprint;
-        var other = new ServedModel(_model.Name, _model.Assets, ["rope-frequencies=fp32"]).SystemFingerprint;
-        Assert.That(other, Is.Not.EqualTo(usual));
-        Assert.That(new ServedModel("other", _model.Assets, []).SystemFingerprint, Is.EqualTo(usual));
+        var arithmetic = "layers 1-16 cpu rope-frequencies=checkpoint";
+        var gateway = _model with { PipelineArithmetic = () => arithmetic };
+        var usual = gateway.SystemFingerprint;
+        Assert.That((gateway with { Name = "other" }).SystemFingerprint, Is.EqualTo(usual));
+
+        arithmetic = "layers 1-16 cpu rope-frequencies=fp32";
+        Assert.That(gateway.SystemFingerprint, Is.Not.EqualTo(usual));
+
+        arithmetic = "layers 1-16 cpu rope-frequencies=checkpoint";
+        Assert.That(gateway.SystemFingerprint, Is.EqualTo(usual));
     }
 
     [Test]
@@ -106,7 +112,7 @@ public sealed class RequestReaderTests
             Path.Combine(folder.FullPath, "generation_config.json"),
             $$"""{"eos_token_id": 2, "max_new_tokens": {{own}}}"""
         );
-        var model = new ServedModel("gsm", ModelAssets.Open(folder.FullPath, null, TimeProvider.System), []);
+        var model = new ServedModel("gsm", ModelAssets.Open(folder.FullPath, null, TimeProvider.System));
 
         var chat = Read(new ChatRequestReader(model, _defaults), """{"messages":[{"role":"user","content":"x"}]}""");
         var completion = Read(new CompletionRequestReader(model, _defaults), """{"prompt":"x"}""");
