@@ -17,11 +17,15 @@ internal static class BenchSetting
     /// <summary>Model, stages, devices, exit head and sampling.</summary>
     public static string Describe(ModelAssets assets, PipelineFormed formed, GenerationSettings generation)
     {
-        var sampling = generation.Sampling;
         var head = assets.ExitHead is { } exitHead
             ? $"{exitHead.Kind.ToString().ToLowerInvariant()} head after layer {exitHead.ExitLayer}"
             : "no exit head";
-        return $"{assets.Name}, {DescribeStages(formed)}; {head}; "
-            + $"{(SamplingParameters.IsGreedyAt(sampling.Temperature) ? "greedy" : FormattableString.Invariant($"temperature {sampling.Temperature}, seed {sampling.Seed}"))}";
+        return $"{assets.Name}, {DescribeStages(formed)}; {head}; " + Describe(generation.Sampling);
     }
+
+    /// <summary>How tokens are drawn.</summary>
+    public static string Describe(SamplingSettings sampling) =>
+        SamplingParameters.IsGreedyAt(sampling.Temperature)
+            ? "greedy"
+            : FormattableString.Invariant($"temperature {sampling.Temperature}, seed {sampling.Seed}");
 }

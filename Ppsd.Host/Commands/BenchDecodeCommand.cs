@@ -2,7 +2,9 @@ using System.CommandLine;
 using Ppsd.Host.Bench;
 using Ppsd.Host.Bench.Decode;
 using Ppsd.Host.Bench.Replay;
+using Ppsd.Host.Bench.Rivals;
 using Ppsd.Host.Models;
+using Ppsd.Host.Rivals;
 using Ppsd.Host.Runtime;
 using Ppsd.Kernels.Devices.Cpu;
 using Ppsd.Kernels.Model;
@@ -14,7 +16,8 @@ internal sealed class BenchDecodeCommand : PpsdCommand
 {
     private readonly ModelOptions _model = new(calibrates: true);
     private readonly StageOptions _stages = new();
-    private readonly SamplingOptions _sampling = new();
+    private readonly SamplingOptions _sampling = new(rivals: true);
+    private readonly RivalOptions _rivals = new();
 
     private readonly BenchPromptOptions _prompts = new();
 
@@ -36,6 +39,7 @@ internal sealed class BenchDecodeCommand : PpsdCommand
         _stand = new BenchStandOptions(_stages);
         Add(_model);
         Add(_sampling);
+        Add(_rivals);
         Add(_stages);
         Add(_prompts);
         Add(_repetitions);
@@ -46,7 +50,13 @@ internal sealed class BenchDecodeCommand : PpsdCommand
 
     protected override async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellation)
     {
+        var rival = _rivals.Settings(parsed, _sampling.Rival(parsed));
         var assets = _model.Open(parsed, _stages, Clock);
+        if (rival is not null)
+        {
+            return Run(rival, parsed, assets, cancellation);
+        }
+
         var plan = _stand.Plan(parsed, assets);
         var stages = _stages.Settings(parsed, plan.Stages.Count);
         var generation = _sampling.Settings(parsed, assets) with { IgnoreEndTokens = true, StopStrings = [] };
@@ -72,6 +82,29 @@ internal sealed class BenchDecodeCommand : PpsdCommand
         var result = await new DecodeBench(stand, assets, Clock, replay).RunAsync(settings, cancellation);
         _report.Print(parsed, new DecodeReport(result, Describe(assets, stand, settings, replay), reading).Create());
         return result.HasPpsd && !result.IsTextIdentical ? 1 : 0;
+    }
+
+    /// <summary>A rival beside plain decoding on the same devices, all in this thread.</summary>
+    private int Run(RivalSettings rival, ParseResult parsed, ModelAssets assets, CancellationToken cancellation)
+    {
+        _stand.RefuseProcesses(parsed, rival.Name);
+        var plan = _stages.Plan(parsed, assets, _stages.Count(parsed) ?? 1);
+        var stages = _stages.Settings(parsed, stagesHere: 1);
+        var generation = _sampling.Settings(parsed, assets) with { IgnoreEndTokens = true, StopStrings = [] };
+        assets = _model.Calibrate(parsed, assets, stages, generation.Sampling, Console.Error.WriteLine);
+        var replay = _replay.Read(parsed, assets);
+        var prompts = _prompts.Read(parsed, assets);
+        var repetitions = parsed.GetValue(_repetitions) ?? 5;
+        var length = prompts.Max(prompt => prompt.Length) + generation.MaxTokens;
+        var loader = new RivalLoader(assets, plan, stages, length, Clock);
+        using var plain = loader.LoadPlain();
+        using var decoder = loader.Load(rival, replay is null ? null : stage => new ReplayedRuntime(stage, replay));
+        var result = new RivalBench(plain, decoder, assets, replay).Run(prompts, generation, repetitions, cancellation);
+        var setting =
+            $"{assets.Name}, {rival.Description}; {RivalText.Describe(decoder)}; {BenchSetting.Describe(generation.Sampling)}; "
+            + $"{prompts.Count} prompts, {generation.MaxTokens} tokens each, {DraftReplayOptions.Describe(replay)}{repetitions} rounds; {Environment.ProcessorCount} cores";
+        _report.Print(parsed, RivalReport.Create(result, rival.Name, plan.Stages.Count, setting));
+        return result.IsTextIdentical ? 0 : 1;
     }
 
     /// <summary>Autoregressive decoding works at one stage at a time, so its threads are those of one stage.</summary>

@@ -85,6 +85,16 @@ internal sealed class BenchStandOptions : IOptionGroup
         return plan;
     }
 
+    /// <summary>Refuses processes for a way to decode that runs in this one.</summary>
+    /// <exception cref="UserErrorException">There are to be some.</exception>
+    public void RefuseProcesses(ParseResult parsed, string decode)
+    {
+        if (parsed.GetValue(_processes) is { } processes)
+        {
+            throw new UserErrorException($"--processes: expected none with --decode {decode}, found {processes}");
+        }
+    }
+
     /// <summary>Starts all of it.</summary>
     /// <param name="plan">The cut.</param>
     /// <param name="prompts">What will be decoded; sizes the KV cache.</param>

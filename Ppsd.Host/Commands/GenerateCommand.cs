@@ -3,6 +3,7 @@ using Ppsd.Actors.Messages;
 using Ppsd.Host.Generation;
 using Ppsd.Host.Models;
 using Ppsd.Host.Pipelines;
+using Ppsd.Host.Rivals;
 using Ppsd.Host.Terminal;
 
 namespace Ppsd.Host.Commands;
@@ -11,7 +12,8 @@ namespace Ppsd.Host.Commands;
 internal sealed class GenerateCommand : PpsdCommand
 {
     private readonly ModelOptions _model = new(calibrates: true);
-    private readonly SamplingOptions _sampling = new(isForReader: true);
+    private readonly SamplingOptions _sampling = new(isForReader: true, rivals: true);
+    private readonly RivalOptions _rivals = new();
     private readonly PlacementOptions _placement = new(new NodeOptions());
 
     private readonly Argument<string?> _prompt = new("PROMPT")
@@ -58,6 +60,7 @@ internal sealed class GenerateCommand : PpsdCommand
         Add(_prompt);
         Add(_model);
         Add(_sampling);
+        Add(_rivals);
         Add(_prompts);
         Add(_promptTokens);
         Add(_concurrency);
@@ -72,7 +75,8 @@ internal sealed class GenerateCommand : PpsdCommand
         var prompt = parsed.GetValue(_prompt);
         var promptFile = parsed.GetValue(_prompts);
         CheckCombinations(parsed, prompt, promptFile);
-        using var prepared = _placement.Prepare(parsed);
+        var rival = _rivals.Settings(parsed, _sampling.Rival(parsed));
+        using var prepared = rival is null ? _placement.Prepare(parsed) : null;
         var assets = _model.Open(parsed, _placement.Stages, Clock);
         var settings = _sampling.Settings(parsed, assets);
         assets = _model.Calibrate(
@@ -88,6 +92,12 @@ internal sealed class GenerateCommand : PpsdCommand
             : PromptFile.Read(promptFile, assets, cancellation);
 
         CheckContext(prompts, settings, assets);
+        if (rival is not null)
+        {
+            await DecodeWithAsync(rival, parsed, assets, prompts, settings, cancellation);
+            return 0;
+        }
+
         await using var pipeline = await _placement.StartAsync(parsed, assets, Clock, cancellation, prepared);
         var generator = new TextGenerator(pipeline.Client, assets);
         if (parsed.GetValue(_json) || promptFile is not null)
@@ -111,6 +121,28 @@ internal sealed class GenerateCommand : PpsdCommand
         }
 
         return 0;
+    }
+
+    private async Task DecodeWithAsync(
+        RivalSettings rival,
+        ParseResult parsed,
+        ModelAssets assets,
+        List<int[]> prompts,
+        GenerationSettings settings,
+        CancellationToken cancellation
+    )
+    {
+        var plan = _placement.Stages.Plan(parsed, assets, _placement.Stages.Count(parsed) ?? 1);
+        var stages = _placement.Stages.Settings(parsed, stagesHere: 1);
+        var length = prompts.Max(prompt => prompt.Length) + settings.MaxTokens;
+        using var decoder = new RivalLoader(assets, plan, stages, length, Clock).Load(rival);
+        var generation = new RivalGeneration(rival, decoder, assets);
+        var json = parsed.GetValue(_json);
+        await (
+            json || parsed.GetValue(_prompts) is not null
+                ? generation.PrintAllAsync(prompts, settings, json, cancellation)
+                : generation.PrintAsync(prompts[0], settings, cancellation)
+        );
     }
 
     private async Task CompareAsync(
@@ -181,6 +213,15 @@ internal sealed class GenerateCommand : PpsdCommand
         }
 
         _placement.Check(parsed);
+        var unfit = _placement.ElsewhereOption(parsed) ?? Array.Find<Option>([_compare, _concurrency], IsGiven)?.Name;
+        if (_sampling.Rival(parsed) is { } rival && unfit is not null)
+        {
+            throw new UserErrorException(
+                $"{unfit}: cannot be given with --decode {RivalSettings.Names[(int)rival]}, which decodes one text after another in this process"
+            );
+        }
+
+        bool IsGiven(Option option) => parsed.GetResult(option) is { Implicit: false };
     }
 
     private static async Task PrintAllAsync(

@@ -4,6 +4,7 @@ using Ppsd.Host.Models;
 using Ppsd.Host.Runtime;
 using Ppsd.Host.Terminal;
 using Ppsd.Kernels.Checkpoints;
+using Ppsd.Kernels.Checkpoints.Configuration;
 using Ppsd.Kernels.Model;
 using Spectre.Console;
 using PlainText = Spectre.Console.Text;
@@ -16,7 +17,7 @@ internal sealed class InspectCommand : PpsdCommand
     private readonly Argument<string?> _model = new("MODEL")
     {
         Arity = ArgumentArity.ZeroOrOne,
-        Description = "Hugging Face folder of a LLaMA, Mistral or Qwen model; the bundled one by default.",
+        Description = "Hugging Face folder of a model of a known family (docs/models.md); the bundled one by default.",
     };
 
     private readonly Option<string?> _exitHead = OptionFactory.Text("--exit-head", "DIR", "Folder of its exit head.");
@@ -54,6 +55,8 @@ internal sealed class InspectCommand : PpsdCommand
             "layers",
             $"{config.LayerCount}: hidden {config.HiddenSize}, feed-forward {config.IntermediateSize}, {config.HeadCount} heads, {config.KvHeadCount} KV heads of {config.HeadSize}"
         );
+        var differences = FamilyDifferences.Of(config);
+        Fact("differs by", $"{(differences.Count == 0 ? "nothing: a plain LLaMA" : string.Join(", ", differences))}");
         Fact(
             "vocabulary",
             $"{config.VocabSize:N0} tokens, embeddings {(config.TieWordEmbeddings ? "tied" : "not tied")}"

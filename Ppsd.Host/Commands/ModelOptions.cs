@@ -18,7 +18,7 @@ internal sealed class ModelOptions(bool calibrates = false) : IOptionGroup
     private readonly Option<string?> _model = OptionFactory.Text(
         "--model",
         "DIR",
-        "Hugging Face folder of a LLaMA, Mistral or Qwen model; the bundled one by default."
+        "Hugging Face folder of a model of a known family (docs/models.md); the bundled one by default."
     );
 
     private readonly Option<string?> _exitHead = OptionFactory.Text(

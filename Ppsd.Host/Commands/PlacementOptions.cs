@@ -56,6 +56,12 @@ internal sealed class PlacementOptions(NodeOptions node) : IOptionGroup
         }
     }
 
+    /// <summary>The option that puts stages into other processes; null when none is given.</summary>
+    public string? ElsewhereOption(ParseResult parsed) =>
+        parsed.GetValue(_processes) is not null ? _processes.Name
+        : parsed.GetValue(_join)!.Length > 0 ? _join.Name
+        : null;
+
     /// <summary>
     /// Starts what a pipeline of this process needs and no model decides, so that it comes into being while the model's files
     /// are read; null where the stages are elsewhere.

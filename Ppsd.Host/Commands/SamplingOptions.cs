@@ -3,6 +3,7 @@ using System.Globalization;
 using Ppsd.Actors.Messages;
 using Ppsd.Host.Generation;
 using Ppsd.Host.Models;
+using Ppsd.Host.Rivals;
 using Ppsd.Kernels.Checkpoints.Configuration;
 using Ppsd.Kernels.Sampling;
 
@@ -14,15 +15,16 @@ namespace Ppsd.Host.Commands;
 /// True where somebody reads the text: a seed that nobody gave is drawn, and a length that nobody gave is at most what there
 /// is room for. False for measurements, which repeat, with seed 0.
 /// </param>
-internal sealed class SamplingOptions(int? standardMaxTokens = 128, bool isForReader = false) : IOptionGroup
+/// <param name="rivals">True to decode by the methods that PPSD is compared with too.</param>
+internal sealed class SamplingOptions(int? standardMaxTokens = 128, bool isForReader = false, bool rivals = false)
+    : IOptionGroup
 {
     private const int MaxChainDepth = 6;
 
     private readonly Option<string?> _decode = OptionFactory.Choice(
         "--decode",
-        "How to decode; ppsd by default where there is an exit head. The text is the same.",
-        "ppsd",
-        "autoregressive"
+        $"How to decode; ppsd by default where there is an exit head. {(rivals ? "The others are published methods to compare with, on one device (docs/paper.md). " : "")}The text is the same.",
+        ["ppsd", "autoregressive", .. rivals ? RivalSettings.Names : []]
     );
 
     private readonly Option<int?> _maxTokens = OptionFactory.Number(
@@ -193,9 +195,26 @@ internal sealed class SamplingOptions(int? standardMaxTokens = 128, bool isForRe
         };
     }
 
+    /// <summary>The rival that --decode names; null for the pipeline's own ways.</summary>
+    public RivalMethod? Rival(ParseResult parsed) =>
+        RivalSettings.Names.ToList().IndexOf(parsed.GetValue(_decode) ?? "") is >= 0 and var rival
+            ? (RivalMethod)rival
+            : null;
+
     private DraftSources Drafts(ParseResult parsed, ModelAssets assets)
     {
         var decode = parsed.GetValue(_decode);
+        if (Rival(parsed) is not null)
+        {
+            var option = Array.Find<Option>(
+                [_drafts, _maxWidth, _chainDepth],
+                option => parsed.GetResult(option) is { Implicit: false }
+            );
+            return option is null
+                ? DraftSources.None
+                : throw new UserErrorException($"{option.Name}: cannot be given with --decode {decode}");
+        }
+
         var choice = parsed.GetValue(_drafts);
         var chosen =
             choice == DraftChoice.Auto

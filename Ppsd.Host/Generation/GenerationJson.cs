@@ -13,7 +13,8 @@ internal static class GenerationJson
     /// <summary>The line, without its end.</summary>
     /// <param name="result">The generation.</param>
     /// <param name="sampling">How its tokens were drawn; the seed is told where there was noise.</param>
-    public static string Line(TextResult result, SamplingSettings sampling)
+    /// <param name="decode">How it was decoded; null for the pipeline's own ways.</param>
+    public static string Line(TextResult result, SamplingSettings sampling, string? decode = null)
     {
         var buffer = new ArrayBufferWriter<byte>();
         using (
@@ -34,7 +35,7 @@ internal static class GenerationJson
             }
 
             json.WriteStartObject("stats");
-            WriteStats(json, result.Stats);
+            WriteStats(json, result.Stats, decode);
             json.WriteEndObject();
             json.WriteEndObject();
         }
@@ -53,9 +54,9 @@ internal static class GenerationJson
         json.WriteEndArray();
     }
 
-    private static void WriteStats(Utf8JsonWriter json, SessionStats stats)
+    private static void WriteStats(Utf8JsonWriter json, SessionStats stats, string? decode)
     {
-        json.WriteString("decode", stats.Drafts != DraftSources.None ? "ppsd" : "autoregressive");
+        json.WriteString("decode", decode ?? (stats.Drafts != DraftSources.None ? "ppsd" : "autoregressive"));
         json.WriteNumber("stages", stats.StageCount);
         json.WriteNumber("prompt_tokens", stats.PromptTokens);
         json.WriteNumber("generated_tokens", stats.GeneratedTokens);

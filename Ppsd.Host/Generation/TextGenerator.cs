@@ -8,10 +8,15 @@ using Ppsd.Host.Text;
 
 namespace Ppsd.Host.Generation;
 
-/// <summary>Turns prompts into texts on a pipeline: tokens in, tokens out, and the text of both.</summary>
-/// <param name="client">Starts generations.</param>
-internal sealed class TextGenerator(PpsdClient client, ModelAssets assets)
+/// <summary>Turns prompts into texts: tokens in, tokens out, and the text of both.</summary>
+/// <param name="start">Starts generations; told whether a text is to outlive its pipeline.</param>
+internal sealed class TextGenerator(Func<StartSession, bool, RunningText> start, ModelAssets assets)
 {
+    /// <summary>Generates on a pipeline.</summary>
+    /// <param name="client">Starts generations.</param>
+    public TextGenerator(PpsdClient client, ModelAssets assets)
+        : this((request, resumes) => RunningText.Of(client.Start(request, resumes)), assets) { }
+
     /// <summary>Generates a text and reports it as it grows.</summary>
     /// <param name="prompt">The prompt's tokens.</param>
     /// <param name="settings">How to generate.</param>
@@ -32,7 +37,7 @@ internal sealed class TextGenerator(PpsdClient client, ModelAssets assets)
         var isComplete = false;
         var text = new StringBuilder();
 
-        var generation = client.Start(Request(assets, prompt, settings), settings.Resumes);
+        var generation = start(Request(assets, prompt, settings), settings.Resumes);
         await foreach (var next in generation.Events(cancellation))
         {
             switch (next)
@@ -174,4 +179,16 @@ internal sealed class TextGenerator(PpsdClient client, ModelAssets assets)
             ShowDrafts = settings.ShowDrafts,
             ModelFingerprint = assets.Fingerprint,
         };
+}
+
+/// <summary>A generation on its way, wherever it runs.</summary>
+/// <param name="Events">What happens; read once. The token stops it.</param>
+/// <param name="Stop">Asks for an early end; events still come until the last.</param>
+internal readonly record struct RunningText(
+    Func<CancellationToken, IAsyncEnumerable<GenerationEvent>> Events,
+    Action Stop
+)
+{
+    /// <summary>A generation of a pipeline.</summary>
+    public static RunningText Of(Actors.Client.Generation generation) => new(generation.Events, generation.Stop);
 }

@@ -15,6 +15,7 @@ internal sealed class StageModelRuntime : IStageRuntime
     private const int SessionWidth = 16;
 
     private readonly Backend _backend;
+    private readonly bool _ownsBackend;
     private readonly StageModel _model;
     private readonly DraftToken[] _best;
     private readonly DeviceMeter _meter = new();
@@ -25,10 +26,11 @@ internal sealed class StageModelRuntime : IStageRuntime
     private bool _stepRan;
     private int _depth = 1;
 
-    /// <summary>Takes ownership of both.</summary>
-    public StageModelRuntime(Backend backend, StageModel model, StageModelOptions options)
+    /// <summary>Takes ownership of the model, and of the device unless several stages take turns on it.</summary>
+    public StageModelRuntime(Backend backend, StageModel model, StageModelOptions options, bool ownsBackend = true)
     {
         _backend = backend;
+        _ownsBackend = ownsBackend;
         _model = model;
         _best = new DraftToken[model.MaxWidth];
         _callQueued = CallQueued;
@@ -217,7 +219,10 @@ internal sealed class StageModelRuntime : IStageRuntime
     public void Dispose()
     {
         _model.Dispose();
-        _backend.Dispose();
+        if (_ownsBackend)
+        {
+            _backend.Dispose();
+        }
     }
 
     /// <summary>Excludes the callback's time and allocations from the device's figures.</summary>

@@ -12,7 +12,7 @@ internal static class SummaryView
     /// <param name="stats">The session's figures.</param>
     /// <param name="settings">How the text was generated.</param>
     /// <param name="setting">Stages and devices it ran on, in words.</param>
-    /// <param name="busyShares">Busy share of each stage while it ran.</param>
+    /// <param name="busyShares">Busy share of each stage while it ran; none where one thread ran them in turn.</param>
     public static void Print(
         SessionStats stats,
         GenerationSettings settings,
@@ -35,7 +35,11 @@ internal static class SummaryView
             );
         }
 
-        rows.Add(("stages busy", string.Join("  ", busyShares.Select(share => Invariant($"{share:P0}")))));
+        if (busyShares.Count > 0)
+        {
+            rows.Add(("stages busy", string.Join("  ", busyShares.Select(share => Invariant($"{share:P0}")))));
+        }
+
         var cycle = stats.MeanCycleMs > 0 ? Invariant($", a cycle every {stats.MeanCycleMs:0.00} ms") : "";
         rows.Add(("time", Invariant($"first token after {stats.TimeToFirstTokenMs:0.0} ms{cycle}")));
         if (!SamplingParameters.IsGreedyAt(settings.Sampling.Temperature))

@@ -75,11 +75,13 @@ internal sealed class GoldenChecks(VerifiedDevice device, string path)
             FeedWithTail(run, i, prompts[i].InputIds, expected.Length);
             run.Close(i);
             var width = device.Assets.Config.HiddenSize;
+            var unit = (float)device.Assets.Config.Layers.ResidualMultiplier;
             var rows = run.LastHidden.Length / width;
             for (var row = 0; row < expected.Length; row++)
             {
                 var at = (rows - expected.Length + row) * width;
-                worst = Math.Max(worst, RelativeError(run.LastHidden.AsSpan(at, width), expected[row]));
+                float[] inUnits = [.. expected[row].Select(value => value / unit)];
+                worst = Math.Max(worst, RelativeError(run.LastHidden.AsSpan(at, width), inUnits));
             }
         }
 

@@ -20,6 +20,12 @@ public readonly record struct LlamaLayerTensorNames(string Prefix)
     /// <summary>[kv, hidden] value projection.</summary>
     public string Value => $"{Prefix}self_attn.v_proj.weight";
 
+    /// <summary>[q + 2 kv, hidden] query, key and value projections in one; only some families have it.</summary>
+    public string QueryKeyValue => $"{Prefix}self_attn.qkv_proj.weight";
+
+    /// <summary>[2 intermediate, hidden] gate and up projections in one; only some families have it.</summary>
+    public string GateUp => $"{Prefix}mlp.gate_up_proj.weight";
+
     /// <summary>The bias that belongs to a projection's weight.</summary>
     public static string BiasOf(string weight) => weight[..^"weight".Length] + "bias";
 

@@ -1,3 +1,5 @@
+using Ppsd.Kernels.Checkpoints.Configuration;
+
 namespace Ppsd.Kernels.Devices;
 
 /// <summary>
@@ -21,6 +23,19 @@ internal readonly record struct AttentionShape(int HeadCount, int KvHeadCount, i
     /// <summary>Width of a row of q/k/v.</summary>
     public int QkvWidth => QueryWidth + 2 * KvWidth;
 
+    /// <summary>What attention's scores are divided by where it is not sqrt(<see cref="HeadSize"/>); 0 where it is.</summary>
+    public double OwnScoreDivisor { get; init; }
+
+    /// <summary>What attention's scores are divided by.</summary>
+    public double ScoreDivisor => OwnScoreDivisor == 0 ? Math.Sqrt(HeadSize) : OwnScoreDivisor;
+
     /// <summary>Factor of the attention scores.</summary>
-    public float Scale => (float)(1.0 / Math.Sqrt(HeadSize));
+    public float Scale => (float)(1.0 / ScoreDivisor);
+
+    /// <summary>The heads of a model's layers.</summary>
+    public static AttentionShape Of(ModelConfig config) =>
+        new(config.HeadCount, config.KvHeadCount, config.HeadSize)
+        {
+            OwnScoreDivisor = config.Layers.AttentionMultiplier is { } multiplier ? 1 / multiplier : 0,
+        };
 }

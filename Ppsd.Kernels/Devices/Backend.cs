@@ -183,8 +183,8 @@ public abstract class Backend : IDisposable
         Activations cleared
     );
 
-    /// <summary>hidden[r] = table[token of row r].</summary>
-    internal abstract void Embed(WeightMatrix table, Activations hidden);
+    /// <summary>hidden[r] = table[token of row r] * factor.</summary>
+    internal abstract void Embed(WeightMatrix table, Activations hidden, float factor = 1);
 
     /// <summary>y[r] = norm of x[firstRow + r].</summary>
     internal abstract void RmsNorm(Activations x, int firstRow, int rows, Norm norm, NormedRows y);

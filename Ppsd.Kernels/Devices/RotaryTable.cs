@@ -6,7 +6,8 @@ namespace Ppsd.Kernels.Devices;
 
 /// <summary>
 /// Cosines and sines of the rotary embedding (Su et al. 2021) for positions 0..length-1, computed in double precision
-/// and rounded once. Frequencies follow the checkpoint; see <see cref="RopeKind"/>.
+/// and rounded once. Frequencies follow the checkpoint; see <see cref="RopeKind"/>. Where heads are rotated in part, the
+/// first pairs turn and the others stand still; <see cref="Weights.RotatedPairs"/> says which elements make a pair.
 /// </summary>
 internal sealed class RotaryTable
 {
@@ -17,21 +18,19 @@ internal sealed class RotaryTable
     /// Type the frequencies are rounded to; see <see cref="RopeFrequencies"/>.
     /// </param>
     public RotaryTable(RopeParameters rope, int headSize, int length, ElementType frequencyType)
+        : this(headSize, length)
     {
-        HalfSize = headSize / 2;
-        Length = length;
-        Cosines = new float[length * HalfSize];
-        Sines = new float[length * HalfSize];
-        var frequencies = Rounded(Frequencies(rope, headSize, position: 0), frequencyType);
+        var rotatedSize = rope.RotatedSize ?? headSize;
+        var frequencies = Rounded(Frequencies(rope, rotatedSize, position: 0), frequencyType);
         var factor = (float)rope.AttentionFactor;
         for (var position = 0; position < length; position++)
         {
             if (position >= rope.OriginalMaxPositions && rope.Kind is RopeKind.Dynamic or RopeKind.LongRope)
             {
-                frequencies = Rounded(Frequencies(rope, headSize, position), frequencyType);
+                frequencies = Rounded(Frequencies(rope, rotatedSize, position), frequencyType);
             }
 
-            for (var i = 0; i < HalfSize; i++)
+            for (var i = 0; i < frequencies.Length; i++)
             {
                 // The reference multiplies in fp32, and at thousands of radians that rounding is visible in the logits.
                 double angle = position * frequencies[i];
@@ -40,6 +39,18 @@ internal sealed class RotaryTable
             }
         }
     }
+
+    private RotaryTable(int headSize, int length)
+    {
+        HalfSize = headSize / 2;
+        Length = length;
+        Cosines = new float[length * HalfSize];
+        Sines = new float[length * HalfSize];
+        Cosines.AsSpan().Fill(1);
+    }
+
+    /// <summary>A table that turns nothing, for layers without rotary embedding.</summary>
+    public static RotaryTable Still(int headSize, int length) => new(headSize, length);
 
     /// <summary>Pairs per head.</summary>
     public int HalfSize { get; }

@@ -47,7 +47,7 @@ internal sealed class AttentionAdditions : IDisposable
         float epsilon
     )
     {
-        var shape = new AttentionShape(config.HeadCount, config.KvHeadCount, config.HeadSize);
+        var shape = AttentionShape.Of(config);
         var traits = config.Layers;
         return new AttentionAdditions(
             backend,
@@ -55,8 +55,8 @@ internal sealed class AttentionAdditions : IDisposable
             traits.HasQueryKeyValueBias
                 ? backend.LoadVector(
                     new StackedVector(
-                        source.Require(LlamaLayerTensorNames.BiasOf(names.Query), shape.QueryWidth),
-                        source.Require(LlamaLayerTensorNames.BiasOf(names.Key), shape.KvWidth),
+                        Arranged(LlamaLayerTensorNames.BiasOf(names.Query), shape.QueryWidth),
+                        Arranged(LlamaLayerTensorNames.BiasOf(names.Key), shape.KvWidth),
                         source.Require(LlamaLayerTensorNames.BiasOf(names.Value), shape.KvWidth)
                     )
                 )
@@ -69,7 +69,9 @@ internal sealed class AttentionAdditions : IDisposable
         );
 
         Norm? HeadNorm(string name) =>
-            traits.HasHeadNorms ? new Norm(backend.LoadVector(source.Require(name, config.HeadSize)), epsilon) : null;
+            traits.HasHeadNorms ? new Norm(backend.LoadVector(Arranged(name, config.HeadSize)), epsilon) : null;
+
+        Weight Arranged(string name, int length) => RotatedPairs.Arrange(source.Require(name, length), config);
     }
 
     /// <summary>Adds the biases to q/k/v, then norms its heads.</summary>

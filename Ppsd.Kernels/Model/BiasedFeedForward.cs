@@ -40,13 +40,14 @@ internal sealed class BiasedFeedForward : IFeedForward
         Backend backend,
         WeightSource source,
         LlamaLayerTensorNames names,
+        in LayerProjections projections,
         ModelConfig config
     )
     {
         var (inner, hidden) = (config.IntermediateSize, config.HiddenSize);
         return new BiasedFeedForward(
             backend,
-            backend.LoadMatrix(source.Require(names.Gate, inner, hidden), source.Require(names.Up, inner, hidden)),
+            backend.LoadMatrix(projections.Gate, projections.Up),
             backend.LoadVector(
                 new StackedVector(
                     source.Require(LlamaLayerTensorNames.BiasOf(names.Gate), inner),

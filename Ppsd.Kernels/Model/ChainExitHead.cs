@@ -88,7 +88,7 @@ internal sealed class ChainExitHead : ExitHead
             backend.LoadMatrix(source.Require(ExitHeadTensorNames.ChainInput, hidden, 2 * hidden)),
             table,
             lmHead,
-            new Norm(backend.LoadVector(source.Require(ExitHeadTensorNames.Norm, hidden)), head.RmsNormEpsilon),
+            StreamNorm.LoadLast(backend, source, ExitHeadTensorNames.Norm, verifier, head.RmsNormEpsilon),
             verifier,
             limits
         );

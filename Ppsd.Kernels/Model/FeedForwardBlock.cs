@@ -1,4 +1,5 @@
 using Ppsd.Kernels.Checkpoints;
+using Ppsd.Kernels.Checkpoints.Configuration;
 using Ppsd.Kernels.Devices;
 using Ppsd.Kernels.Weights;
 
@@ -19,10 +20,18 @@ internal sealed class FeedForwardBlock : IDisposable
     }
 
     /// <summary>Loads the <c>mlp.*</c> tensors of a head.</summary>
-    public static FeedForwardBlock Load(Backend backend, WeightSource source, int hidden, int inner, float epsilon) =>
-        new(
+    public static FeedForwardBlock Load(
+        Backend backend,
+        WeightSource source,
+        ModelConfig verifier,
+        int inner,
+        float epsilon
+    )
+    {
+        var hidden = verifier.HiddenSize;
+        return new FeedForwardBlock(
             backend,
-            new Norm(backend.LoadVector(source.Require(ExitHeadTensorNames.MlpNorm, hidden)), epsilon),
+            StreamNorm.Load(backend, source, ExitHeadTensorNames.MlpNorm, verifier, epsilon),
             GatedFeedForward.Load(
                 backend,
                 source.Require(ExitHeadTensorNames.MlpGate, inner, hidden),
@@ -30,6 +39,7 @@ internal sealed class FeedForwardBlock : IDisposable
                 source.Require(ExitHeadTensorNames.MlpDown, hidden, inner)
             )
         );
+    }
 
     /// <summary>Bytes of weights one step reads.</summary>
     public long WeightBytes => _block.WeightBytes;

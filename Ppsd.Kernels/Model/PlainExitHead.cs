@@ -66,9 +66,9 @@ internal sealed class PlainExitHead : ExitHead
 
         var feedForward =
             head.Kind == ExitHeadKind.Mlp
-                ? FeedForwardBlock.Load(backend, source, verifier.HiddenSize, feedForwardSize, epsilon)
+                ? FeedForwardBlock.Load(backend, source, verifier, feedForwardSize, epsilon)
                 : null;
-        var norm = new Norm(backend.LoadVector(source.Require(ExitHeadTensorNames.Norm, verifier.HiddenSize)), epsilon);
+        var norm = StreamNorm.LoadLast(backend, source, ExitHeadTensorNames.Norm, verifier, epsilon);
         return new PlainExitHead(
             backend,
             layers,

@@ -29,6 +29,7 @@ public sealed partial class StageModel : IDisposable
     private readonly Action _runLayers;
     private readonly Action _runTargetHead;
     private Func<bool> _isCancelled = () => false;
+    private readonly float _embeddingFactor;
     private bool _wasStopped;
     private int _firstVerdictRow;
     private int _collectedRows;
@@ -41,6 +42,8 @@ public sealed partial class StageModel : IDisposable
         _scratch = new StageScratch(backend, options.Config, options.Config.IntermediateSize, limits.MaxRows);
         _pages = new KvPagePool(limits.KvPages);
         _batch = new StepBatch(limits.MaxRows, options.Config.Layers.SlidingWindow ?? int.MaxValue);
+        var traits = options.Config.Layers;
+        _embeddingFactor = (float)(traits.EmbeddingMultiplier / traits.ResidualMultiplier);
         _rows = new Row[limits.MaxRows];
         _sampler = new TokenSampler(options.Config.VocabSize);
         _logProbabilities = new LogProbabilities(options.Config.VocabSize);
@@ -277,7 +280,7 @@ public sealed partial class StageModel : IDisposable
         var rows = _batch.RowCount;
         if (_weights.Embedding is { } embedding)
         {
-            _backend.Embed(embedding, _scratch.Hidden);
+            _backend.Embed(embedding, _scratch.Hidden, _embeddingFactor);
         }
 
         var layers = _weights.Layers;
@@ -292,7 +295,7 @@ public sealed partial class StageModel : IDisposable
             }
 
             var next = layer + 1 < layers.Length ? layers[layer + 1].AttentionNorm : null;
-            layers[layer].Forward(_scratch.Hidden, _scratch, _weights.Rotary, rows, next);
+            layers[layer].Forward(_scratch.Hidden, _scratch, _weights.RotaryOf(layer), rows, next);
             _drafts.Tap(layer + 1, _scratch.Hidden, rows);
         }
     }

@@ -44,7 +44,9 @@ public static class StageModelLoader
         var headSources = new List<WeightSource>();
         try
         {
-            headSources.AddRange(heads.Select(head => OpenSource(options, head.Folder)));
+            headSources.AddRange(
+                heads.Select(head => head.HasOwnNorm ? new OwnNormSource(source) : OpenSource(options, head.Folder))
+            );
             return Load(backend, options, source, headSources, progress);
         }
         finally
@@ -109,14 +111,17 @@ public static class StageModelLoader
         var targetHead = options.IsLast
             ? new LogitsHead(
                 backend,
-                new Norm(
-                    backend.LoadVector(source.Require(LlamaTensorNames.FinalNorm, config.HiddenSize)),
-                    config.RmsNormEpsilon
-                ),
+                StreamNorm.LoadLast(backend, source, LlamaTensorNames.FinalNorm, config, config.RmsNormEpsilon),
                 lmHead!,
                 limits.MaxWidth
             )
             : null;
+        int[] unrotated =
+        [
+            .. Enumerable
+                .Range(0, layers.Length)
+                .Where(i => config.Layers.UnrotatedLayers.Contains(options.FirstLayer + i)),
+        ];
         var weights = new StageWeights
         {
             Embedding = embedding,
@@ -133,6 +138,9 @@ public static class StageModelLoader
                     options.RopeFrequencies == RopeFrequencies.Float32 ? ElementType.Float32 : config.ElementType
                 )
             ),
+            UnrotatedLayers = unrotated,
+            StillRotary =
+                unrotated.Length > 0 ? backend.LoadRotary(RotaryTable.Still(config.HeadSize, limits.MaxLength)) : null,
             ByteCount =
                 layers.Sum(layer => layer.WeightBytes)
                 + (lmHead?.ByteCount ?? 0)

@@ -8,7 +8,7 @@ internal sealed class StageScratch : IDisposable
 {
     public StageScratch(Backend backend, ModelConfig config, int feedForwardSize, int maxRows)
     {
-        var shape = new AttentionShape(config.HeadCount, config.KvHeadCount, config.HeadSize);
+        var shape = AttentionShape.Of(config);
         Hidden = backend.AllocateActivations(maxRows, config.HiddenSize);
         Normed = backend.AllocateNormed(maxRows, config.HiddenSize);
         QueryKeyValue = backend.AllocateActivations(maxRows, shape.QkvWidth);

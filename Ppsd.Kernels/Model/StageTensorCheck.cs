@@ -29,7 +29,7 @@ public static class StageTensorCheck
             RequireAdditions(checkpoint, names, config);
         }
 
-        if (options.IsFirst)
+        if (options.IsFirst || options.HoldsChain)
         {
             checkpoint.Require(LlamaTensorNames.Embedding, config.VocabSize, config.HiddenSize);
         }
@@ -57,13 +57,13 @@ public static class StageTensorCheck
         using var checkpoint = Checkpoint.Open(folder);
         for (var i = 0; i < head.LayerCount; i++)
         {
-            RequireLayer(checkpoint, ExitHeadTensorNames.Layer(i), config);
+            RequireHeadLayer(checkpoint, ExitHeadTensorNames.Layer(i), config);
         }
 
         if (head.Kind == ExitHeadKind.Chain)
         {
-            RequireLayer(checkpoint, ExitHeadTensorNames.ChainLayer, config);
-            checkpoint.Require(ExitHeadTensorNames.ChainInput, hidden, 2 * hidden);
+            RequireHeadLayer(checkpoint, ExitHeadTensorNames.ChainLayer, config);
+            checkpoint.Require(ExitHeadTensorNames.ChainInput, hidden, 2L * hidden);
         }
 
         if (head.Kind == ExitHeadKind.Mlp)
@@ -76,6 +76,14 @@ public static class StageTensorCheck
         }
 
         checkpoint.Require(ExitHeadTensorNames.Norm, hidden);
+    }
+
+    private static void RequireHeadLayer(Checkpoint checkpoint, LlamaLayerTensorNames names, ModelConfig verifier)
+    {
+        var traits = TransformerLayer.TraitsOfHead(checkpoint.TensorNames.Contains, names, verifier);
+        var config = verifier with { Layers = traits };
+        RequireLayer(checkpoint, names, config);
+        RequireAdditions(checkpoint, names, config);
     }
 
     private static void RequireAdditions(Checkpoint checkpoint, LlamaLayerTensorNames names, ModelConfig config)
@@ -104,13 +112,22 @@ public static class StageTensorCheck
         var hidden = config.HiddenSize;
         var inner = config.IntermediateSize;
         checkpoint.Require(names.InputNorm, hidden);
-        checkpoint.Require(names.Query, config.QuerySize, hidden);
-        checkpoint.Require(names.Key, config.KvSize, hidden);
-        checkpoint.Require(names.Value, config.KvSize, hidden);
         checkpoint.Require(names.Output, hidden, config.QuerySize);
         checkpoint.Require(names.PostAttentionNorm, hidden);
-        checkpoint.Require(names.Gate, inner, hidden);
-        checkpoint.Require(names.Up, inner, hidden);
+        if (config.Layers.HasFusedProjections)
+        {
+            checkpoint.Require(names.QueryKeyValue, config.QuerySize + (2L * config.KvSize), hidden);
+            checkpoint.Require(names.GateUp, 2L * inner, hidden);
+        }
+        else
+        {
+            checkpoint.Require(names.Query, config.QuerySize, hidden);
+            checkpoint.Require(names.Key, config.KvSize, hidden);
+            checkpoint.Require(names.Value, config.KvSize, hidden);
+            checkpoint.Require(names.Gate, inner, hidden);
+            checkpoint.Require(names.Up, inner, hidden);
+        }
+
         checkpoint.Require(names.Down, hidden, inner);
     }
 }

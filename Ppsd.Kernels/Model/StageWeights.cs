@@ -23,8 +23,18 @@ internal sealed class StageWeights : IDisposable
 
     public required RotaryMemory Rotary { get; init; }
 
+    /// <summary>The stage's layers, counted from its first, that do not rotate.</summary>
+    public required int[] UnrotatedLayers { get; init; }
+
+    /// <summary>A table that turns nothing, for these; null where all layers rotate.</summary>
+    public required RotaryMemory? StillRotary { get; init; }
+
     /// <summary>Bytes of weights one step of the stage reads; of the embedding it reads only a few rows.</summary>
     public required long ByteCount { get; init; }
+
+    /// <summary>The table that a layer of the stage rotates by.</summary>
+    public RotaryMemory RotaryOf(int layer) =>
+        StillRotary is { } still && UnrotatedLayers.Contains(layer) ? still : Rotary;
 
     public void Dispose()
     {
@@ -46,5 +56,6 @@ internal sealed class StageWeights : IDisposable
 
         Embedding?.Dispose();
         Rotary.Dispose();
+        StillRotary?.Dispose();
     }
 }

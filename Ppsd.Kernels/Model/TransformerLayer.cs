@@ -54,27 +54,24 @@ internal sealed class TransformerLayer : IDisposable
         int kvSlots
     )
     {
-        var shape = new AttentionShape(config.HeadCount, config.KvHeadCount, config.HeadSize);
+        var shape = AttentionShape.Of(config);
         var hidden = config.HiddenSize;
         var inner = config.IntermediateSize;
+        var projections = LayerProjections.Of(source, names, config);
         return new TransformerLayer(
             backend,
             shape,
-            new Norm(backend.LoadVector(source.Require(names.InputNorm, hidden)), epsilon),
-            backend.LoadMatrix(
-                source.Require(names.Query, shape.QueryWidth, hidden),
-                source.Require(names.Key, shape.KvWidth, hidden),
-                source.Require(names.Value, shape.KvWidth, hidden)
-            ),
+            StreamNorm.Load(backend, source, names.InputNorm, config, epsilon),
+            backend.LoadMatrix(projections.Query, projections.Key, projections.Value),
             AttentionAdditions.Load(backend, source, names, config, epsilon),
             backend.LoadMatrix(source.Require(names.Output, hidden, shape.QueryWidth)),
-            new Norm(backend.LoadVector(source.Require(names.PostAttentionNorm, hidden)), epsilon),
+            StreamNorm.Load(backend, source, names.PostAttentionNorm, config, epsilon),
             config.Layers.HasFeedForwardBias
-                ? BiasedFeedForward.Load(backend, source, names, config)
+                ? BiasedFeedForward.Load(backend, source, names, projections, config)
                 : GatedFeedForward.Load(
                     backend,
-                    source.Require(names.Gate, inner, hidden),
-                    source.Require(names.Up, inner, hidden),
+                    projections.Gate,
+                    projections.Up,
                     source.Require(names.Down, hidden, inner)
                 ),
             backend.AllocateKv(new KvShape(kvSlots, shape.KvHeadCount, shape.HeadSize))
@@ -83,7 +80,7 @@ internal sealed class TransformerLayer : IDisposable
 
     /// <summary>
     /// Loads a layer of an exit head. It has the biases and norms that the head's folder holds, whatever the verifier's
-    /// layers have.
+    /// layers have, and is always rotated; what is multiplied in the verifier is multiplied here.
     /// </summary>
     public static TransformerLayer LoadOfHead(
         Backend backend,
@@ -94,14 +91,27 @@ internal sealed class TransformerLayer : IDisposable
         int kvSlots
     )
     {
-        var traits = new LayerTraits
-        {
-            HasQueryKeyValueBias = source.Has(LlamaLayerTensorNames.BiasOf(names.Query)),
-            HasOutputBias = source.Has(LlamaLayerTensorNames.BiasOf(names.Output)),
-            HasFeedForwardBias = source.Has(LlamaLayerTensorNames.BiasOf(names.Gate)),
-            HasHeadNorms = source.Has(names.QueryNorm),
-        };
+        var traits = TraitsOfHead(source.Has, names, verifier);
         return Load(backend, source, names, verifier with { Layers = traits }, epsilon, kvSlots);
+    }
+
+    /// <summary>The traits of an exit head's layer.</summary>
+    /// <param name="has">Whether the head has a tensor of a name.</param>
+    /// <param name="names">Names of the layer's tensors.</param>
+    /// <param name="verifier">The model the head belongs to.</param>
+    public static LayerTraits TraitsOfHead(Func<string, bool> has, LlamaLayerTensorNames names, ModelConfig verifier)
+    {
+        return verifier.Layers with
+        {
+            // One of several is enough: the others are then missing.
+            HasQueryKeyValueBias = HasBias(names.Query) || HasBias(names.Key) || HasBias(names.Value),
+            HasOutputBias = HasBias(names.Output),
+            HasFeedForwardBias = HasBias(names.Gate) || HasBias(names.Up) || HasBias(names.Down),
+            HasHeadNorms = has(names.QueryNorm) || has(names.KeyNorm),
+            HasFusedProjections = false,
+        };
+
+        bool HasBias(string weight) => has(LlamaLayerTensorNames.BiasOf(weight));
     }
 
     /// <summary>Bytes of weights one step reads.</summary>

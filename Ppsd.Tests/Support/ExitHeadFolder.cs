@@ -27,47 +27,97 @@ internal static class ExitHeadFolder
             "transformer",
             folder,
             (writer, source) =>
+                CopyRemainingLayers(writer, source, ModelConfig.Read(TestModels.Folder(model)), exitLayer)
+        );
+
+    /// <summary>
+    /// A chain head whose first step is never wrong, for the same reason. Its second layer is the model's first one, and what
+    /// goes into it is keyed.
+    /// </summary>
+    public static void WriteChain(string model, int exitLayer, string folder) =>
+        Write(
+            model,
+            exitLayer,
+            "chain",
+            folder,
+            (writer, source) =>
             {
-                writer.Copy(source, LlamaTensorNames.FinalNorm, ExitHeadTensorNames.Norm);
-                for (var layer = exitLayer; source.TryGet(LlamaTensorNames.Layer(layer).InputNorm, out _); layer++)
-                {
-                    var from = LlamaTensorNames.Layer(layer);
-                    var to = ExitHeadTensorNames.Layer(layer - exitLayer);
-                    writer
-                        .Copy(source, from.InputNorm, to.InputNorm)
-                        .Copy(source, from.Query, to.Query)
-                        .Copy(source, from.Key, to.Key)
-                        .Copy(source, from.Value, to.Value)
-                        .Copy(source, from.Output, to.Output)
-                        .Copy(source, from.PostAttentionNorm, to.PostAttentionNorm)
-                        .Copy(source, from.Gate, to.Gate)
-                        .Copy(source, from.Up, to.Up)
-                        .Copy(source, from.Down, to.Down);
-                    (string From, string To)[] biased =
-                    [
-                        (from.Query, to.Query),
-                        (from.Key, to.Key),
-                        (from.Value, to.Value),
-                        (from.Output, to.Output),
-                        (from.Gate, to.Gate),
-                        (from.Up, to.Up),
-                        (from.Down, to.Down),
-                    ];
-                    (string From, string To)[] further =
-                    [
-                        (from.QueryNorm, to.QueryNorm),
-                        (from.KeyNorm, to.KeyNorm),
-                        .. biased.Select(pair =>
-                            (LlamaLayerTensorNames.BiasOf(pair.From), LlamaLayerTensorNames.BiasOf(pair.To))
-                        ),
-                    ];
-                    foreach (var (name, copy) in further.Where(pair => source.TryGet(pair.From, out _)))
-                    {
-                        writer.Copy(source, name, copy);
-                    }
-                }
+                var config = ModelConfig.Read(TestModels.Folder(model));
+                CopyRemainingLayers(writer, source, config, exitLayer);
+                CopyLayer(writer, source, config, LlamaTensorNames.Layer(0), ExitHeadTensorNames.ChainLayer);
+                var hidden = config.HiddenSize;
+                writer.Add(
+                    ExitHeadTensorNames.ChainInput,
+                    ElementType.BFloat16,
+                    [hidden, 2 * hidden],
+                    TestValues.BFloat16(2 * hidden * hidden, seed: 7, 0.1f)
+                );
             }
         );
+
+    private static void CopyRemainingLayers(
+        SafetensorsWriter writer,
+        Checkpoint source,
+        ModelConfig config,
+        int exitLayer
+    )
+    {
+        writer.Copy(source, LlamaTensorNames.FinalNorm, ExitHeadTensorNames.Norm);
+        for (var layer = exitLayer; layer < config.LayerCount; layer++)
+        {
+            CopyLayer(
+                writer,
+                source,
+                config,
+                LlamaTensorNames.Layer(layer),
+                ExitHeadTensorNames.Layer(layer - exitLayer)
+            );
+        }
+    }
+
+    private static void CopyLayer(
+        SafetensorsWriter writer,
+        Checkpoint source,
+        ModelConfig config,
+        LlamaLayerTensorNames from,
+        LlamaLayerTensorNames to
+    )
+    {
+        writer.Copy(source, from.InputNorm, to.InputNorm).Copy(source, from.PostAttentionNorm, to.PostAttentionNorm);
+        (string From, string To)[] projections =
+        [
+            (from.Query, to.Query),
+            (from.Key, to.Key),
+            (from.Value, to.Value),
+            (from.Output, to.Output),
+            (from.Gate, to.Gate),
+            (from.Up, to.Up),
+            (from.Down, to.Down),
+        ];
+        (string From, string To)[] all =
+        [
+            .. projections,
+            .. projections.Select(pair =>
+                (LlamaLayerTensorNames.BiasOf(pair.From), LlamaLayerTensorNames.BiasOf(pair.To))
+            ),
+            (from.QueryNorm, to.QueryNorm),
+            (from.KeyNorm, to.KeyNorm),
+        ];
+        foreach (var (name, copy) in all.Where(pair => source.TryGet(pair.From, out _)))
+        {
+            writer.Copy(source, name, copy);
+        }
+
+        if (config.Layers.HasFusedProjections)
+        {
+            writer
+                .CopyRows(source, from.QueryKeyValue, to.Query, 0, config.QuerySize)
+                .CopyRows(source, from.QueryKeyValue, to.Key, config.QuerySize, config.KvSize)
+                .CopyRows(source, from.QueryKeyValue, to.Value, config.QuerySize + config.KvSize, config.KvSize)
+                .CopyRows(source, from.GateUp, to.Gate, 0, config.IntermediateSize)
+                .CopyRows(source, from.GateUp, to.Up, config.IntermediateSize, config.IntermediateSize);
+        }
+    }
 
     /// <summary>A head of whatever kind and tensors, for a model's weights.</summary>
     public static void Write(
@@ -112,6 +162,25 @@ internal static class ExitHeadFolder
             tensor.ElementType.SafetensorsName(),
             [.. tensor.Shape],
             tensor.Bytes(0, (int)tensor.ByteCount)
+        );
+    }
+
+    private static SafetensorsWriter CopyRows(
+        this SafetensorsWriter writer,
+        Checkpoint source,
+        string from,
+        string to,
+        int first,
+        int count
+    )
+    {
+        var tensor = source.Require(from);
+        var bytes = (int)tensor.RowLength * tensor.ElementType.SizeInBytes();
+        return writer.AddRaw(
+            to,
+            tensor.ElementType.SafetensorsName(),
+            [count, tensor.RowLength],
+            tensor.Bytes(first * bytes, count * bytes)
         );
     }
 }

@@ -1,8 +1,12 @@
 using Ppsd.Kernels.Checkpoints.Tensors;
+using Ppsd.Tests.Support.Reference;
 
 namespace Ppsd.Tests.Support;
 
-/// <summary>What transformers computed in fp32 from a model's weights, per prompt.</summary>
+/// <summary>
+/// What transformers computed in fp32 from a model's weights, per prompt; for the models of <see cref="MadeModels"/> what
+/// <see cref="ReferenceModel"/> computes.
+/// </summary>
 internal sealed record Golden(
     int[] InputIds,
     int[] Greedy,
@@ -12,6 +16,11 @@ internal sealed record Golden(
 {
     public static IReadOnlyList<Golden> Read(string model)
     {
+        if (MadeModels.Names.Contains(model))
+        {
+            return MadeModels.Goldens(model);
+        }
+
         using var file = SafetensorsFile.Open(TestModels.Golden(model));
         var names = file.Entries.Select(entry => entry.Name).ToList();
         var goldens = new List<Golden>();

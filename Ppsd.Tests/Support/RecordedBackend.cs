@@ -124,10 +124,10 @@ internal sealed class RecordedBackend : Backend
         _cpu.CopyRows(source, firstRow, rows, target);
     }
 
-    internal override void Embed(WeightMatrix table, Activations hidden)
+    internal override void Embed(WeightMatrix table, Activations hidden, float factor = 1)
     {
         Note(_rows);
-        _cpu.Embed(table, hidden);
+        _cpu.Embed(table, hidden, factor);
     }
 
     internal override void RmsNorm(Activations x, int firstRow, int rows, Norm norm, NormedRows y)

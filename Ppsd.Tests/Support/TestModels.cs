@@ -1,6 +1,7 @@
 using Ppsd.Kernels.Checkpoints.Configuration;
 using Ppsd.Kernels.Devices;
 using Ppsd.Kernels.Model;
+using Ppsd.Tests.Support.Reference;
 
 namespace Ppsd.Tests.Support;
 
@@ -17,7 +18,7 @@ internal static class TestModels
     public const string Bias = "tiny-llama-bias";
 
     /// <summary>A model of each family and of what LLaMA itself may differ in.</summary>
-    public static IReadOnlyList<string> Families { get; } = [Qwen2, Qwen3, Mistral, Yarn, Bias];
+    public static IReadOnlyList<string> Families { get; } = [Qwen2, Qwen3, Mistral, Yarn, Bias, .. MadeModels.Names];
 
     public static string GsmExitHead { get; } = Path.Combine(Root, "models", "gsm-llama-exit4");
 
@@ -36,7 +37,9 @@ internal static class TestModels
     private static string Root => TestContext.CurrentContext.TestDirectory;
 
     public static string Folder(string name) =>
-        name == Gsm ? Path.Combine(Root, "models", name) : Path.Combine(Root, "Data", "models", name);
+        name == Gsm ? Path.Combine(Root, "models", name)
+        : MadeModels.Names.Contains(name) ? MadeModels.Folder(name)
+        : Path.Combine(Root, "Data", "models", name);
 
     public static string Golden(string name) => Path.Combine(Root, "Data", "goldens", $"{name}.golden.safetensors");
 

@@ -35,6 +35,22 @@ public sealed record ExitHeadConfig
     /// <summary>The model it was trained for.</summary>
     public required ExitHeadVerifier Verifier { get; init; }
 
+    /// <summary>A norm head that lies in no folder.</summary>
+    /// <param name="model">The model it belongs to.</param>
+    /// <param name="exitLayer">Number of the model's layers before it.</param>
+    public static ExitHeadConfig OfNorm(ModelConfig model, int exitLayer) =>
+        new()
+        {
+            ConfigPath = "",
+            Kind = ExitHeadKind.Norm,
+            ExitLayer = exitLayer,
+            LayerCount = 0,
+            IntermediateSize = null,
+            RmsNormEpsilon = model.RmsNormEpsilon,
+            ElementType = model.ElementType,
+            Verifier = new("", model.LayerCount, model.HiddenSize, ""),
+        };
+
     /// <summary>Reads <c>config.json</c> of an exit-head folder.</summary>
     /// <exception cref="CheckpointException">
     /// The file is missing or no JSON object, describes no exit head, or a field is missing, impossible or not

@@ -10,8 +10,6 @@ namespace Ppsd.Kernels.Checkpoints.Configuration;
 /// </summary>
 internal static class ModelConfigReader
 {
-    private const float DefaultEpsilon = 1e-6f;
-
     /// <summary>Reads and checks the file.</summary>
     /// <exception cref="CheckpointException">See <see cref="ModelConfig.Read"/>.</exception>
     public static ModelConfig Read(string path)
@@ -22,6 +20,7 @@ internal static class ModelConfigReader
 
         var hiddenSize = config.RequireInt32("hidden_size", 1);
         var headCount = config.RequireInt32("num_attention_heads", 1);
+        var headSize = ReadHeadSize(config, family, hiddenSize, headCount);
         return new()
         {
             Architecture = family.Architecture,
@@ -31,12 +30,12 @@ internal static class ModelConfigReader
             LayerCount = config.RequireInt32("num_hidden_layers", 1),
             HeadCount = headCount,
             KvHeadCount = ReadKvHeadCount(config, family, headCount),
-            HeadSize = ReadHeadSize(config, family, hiddenSize, headCount),
+            HeadSize = headSize,
             VocabSize = config.RequireInt32("vocab_size", 1),
             MaxPositions = config.FindInt32("max_position_embeddings", 1) ?? family.DefaultMaxPositions,
-            RmsNormEpsilon = config.FindPositiveSingle("rms_norm_eps") ?? DefaultEpsilon,
-            TieWordEmbeddings = config.FindBoolean("tie_word_embeddings") ?? false,
-            Rope = RopeParameters.Read(config),
+            RmsNormEpsilon = config.FindPositiveSingle("rms_norm_eps") ?? family.DefaultEpsilon,
+            TieWordEmbeddings = config.FindBoolean("tie_word_embeddings") ?? family.TiesByDefault,
+            Rope = RopeParametersReader.Read(config, family, headSize),
             BosTokenId = config.FindInt32("bos_token_id", 0),
             EosTokenIds = config.FindInt32List("eos_token_id", 0) ?? [],
             ElementType = ReadElementType(config),

@@ -7,7 +7,15 @@ internal static class ModelFamilies
 {
     /// <summary>All of them.</summary>
     public static IReadOnlyList<ModelFamily> All { get; } =
-    [new LlamaFamily(), new MistralFamily(), new Qwen2Family(), new Qwen3Family()];
+    [
+        new LlamaFamily(),
+        new MistralFamily(),
+        new Qwen2Family(),
+        new Qwen3Family(),
+        new Phi3Family(),
+        new GraniteFamily(),
+        new SmolLm3Family(),
+    ];
 
     /// <summary>Finds the family of a configuration by <c>architectures</c>, or by <c>model_type</c> where that is absent.</summary>
     /// <exception cref="CheckpointException">There is none, or the two fields contradict each other.</exception>

@@ -24,6 +24,21 @@ internal abstract class ModelFamily
     /// <summary>Longest sequence where <c>max_position_embeddings</c> is absent.</summary>
     public abstract int DefaultMaxPositions { get; }
 
+    /// <summary>Base of the rotary frequencies where <c>rope_theta</c> is absent.</summary>
+    public virtual double DefaultTheta => 10_000;
+
+    /// <summary>What norms add to the mean of squares where <c>rms_norm_eps</c> is absent.</summary>
+    public virtual float DefaultEpsilon => 1e-6f;
+
+    /// <summary>Whether the LM head is the embedding where <c>tie_word_embeddings</c> is absent.</summary>
+    public virtual bool TiesByDefault => false;
+
+    /// <summary>Whether <c>partial_rotary_factor</c> may be below 1.</summary>
+    public virtual bool MayRotatePartly => false;
+
+    /// <summary>What the family means by a kind of rotary embedding: some use old names of their own.</summary>
+    public virtual string? KindOfRope(string? name) => name;
+
     /// <summary>How the layers differ from LLaMA's.</summary>
     /// <exception cref="CheckpointException">A field asks for something that is not supported.</exception>
     public abstract LayerTraits ReadTraits(JsonFields config);

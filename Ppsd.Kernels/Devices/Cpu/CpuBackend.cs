@@ -166,13 +166,15 @@ public sealed unsafe class CpuBackend : Backend
         }
     }
 
-    internal override void Embed(WeightMatrix table, Activations hidden)
+    internal override void Embed(WeightMatrix table, Activations hidden, float factor = 1)
     {
         var matrix = (CpuMatrix)table;
         var target = (CpuActivations)hidden;
         for (var row = 0; row < _batch.RowCount; row++)
         {
             matrix.UnpackRow(_batch.Tokens[row], target.Row(row));
+            var values = new Span<float>(target.Row(row), matrix.Columns);
+            TensorPrimitives.Multiply(values, factor, values);
         }
     }
 

@@ -273,8 +273,8 @@ internal sealed class IlgpuBackend : Backend
         );
     }
 
-    internal override void Embed(WeightMatrix table, Activations hidden) =>
-        ((IlgpuMatrix)table).Embed((IlgpuActivations)hidden);
+    internal override void Embed(WeightMatrix table, Activations hidden, float factor = 1) =>
+        ((IlgpuMatrix)table).Embed((IlgpuActivations)hidden, factor);
 
     internal override void RmsNorm(Activations x, int firstRow, int rows, Norm norm, NormedRows y) =>
         _matrices.Norm((IlgpuActivations)x, firstRow, rows, norm, (IlgpuNormedRows)y);

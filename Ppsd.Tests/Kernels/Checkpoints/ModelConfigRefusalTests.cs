@@ -8,7 +8,8 @@ namespace Ppsd.Tests.Kernels.Checkpoints;
 public class ModelConfigRefusalTests
 {
     private const string Families =
-        "expected one of LlamaForCausalLM, MistralForCausalLM, Qwen2ForCausalLM, Qwen3ForCausalLM";
+        "expected one of LlamaForCausalLM, MistralForCausalLM, Qwen2ForCausalLM, Qwen3ForCausalLM, "
+        + "Phi3ForCausalLM, GraniteForCausalLM, SmolLM3ForCausalLM";
 
     private const string Positive = "expected an integer from 1 to 2147483647, found";
 
@@ -85,7 +86,7 @@ public class ModelConfigRefusalTests
         Assert.That(
             Refusal.Of(() => ModelConfig.Read(folder.FullPath)),
             Is.EqualTo(
-                $"{folder.ConfigPath}: model_type: expected one of llama, mistral, qwen2, qwen3, found no such field"
+                $"{folder.ConfigPath}: model_type: expected one of llama, mistral, qwen2, qwen3, phi3, granite, smollm3, found no such field"
             )
         );
     }
@@ -96,7 +97,7 @@ public class ModelConfigRefusalTests
         Assert.That(
             Refusal.Of(() => ModelConfig.Read(ModelFolders.GsmLlamaExit4)),
             Does.EndWith(
-                "config.json: model_type: expected one of llama, mistral, qwen2, qwen3, found \"ppsd_exit_head\""
+                "config.json: model_type: expected one of llama, mistral, qwen2, qwen3, phi3, granite, smollm3, found \"ppsd_exit_head\""
             )
         );
     }

@@ -55,7 +55,9 @@ public class ModelFamilyTests
         folder.WithConfigOf(TestModels.Folder(TestModels.Qwen3), ("architectures", null), ("model_type", "\"mamba\""));
         Assert.That(
             Refusal.Of(() => ModelConfig.Read(folder.FullPath)),
-            Does.EndWith("model_type: expected one of llama, mistral, qwen2, qwen3, found \"mamba\"")
+            Does.EndWith(
+                "model_type: expected one of llama, mistral, qwen2, qwen3, phi3, granite, smollm3, found \"mamba\""
+            )
         );
     }
 

@@ -116,7 +116,7 @@ public class RopeParametersTests
         Assert.That(
             Refuse(("head_dim", "64"), ("rope_scaling", """{"type":"longrope","factor":2,"short_factor":[1,2]}""")),
             Does.EndWith(
-                "rope_scaling.short_factor: expected 32 numbers above 0, one for each pair of a head, found [1,2]"
+                "rope_scaling.short_factor: expected 32 numbers above 0, one for each pair that is rotated, found [1,2]"
             )
         );
     }

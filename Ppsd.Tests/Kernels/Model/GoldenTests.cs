@@ -1,10 +1,11 @@
+using Ppsd.Kernels.Checkpoints.Configuration;
 using Ppsd.Kernels.Devices.Cpu;
 using Ppsd.Kernels.Model;
 using Ppsd.Tests.Support;
 
 namespace Ppsd.Tests.Kernels.Model;
 
-/// <summary>The CPU back end against transformers' fp32 results on the same weights.</summary>
+/// <summary>The CPU back end against transformers' fp32 results on the same weights, or a double-precision reference's.</summary>
 [Parallelizable(ParallelScope.All)]
 public sealed class GoldenTests
 {
@@ -62,7 +63,8 @@ public sealed class GoldenTests
                     TestModels.Options(model, layerCount: layer, maxRows: 256)
                 );
                 var run = new SequenceRun(stage, golden.InputIds.Length);
-                var hidden = run.Feed(golden.InputIds);
+                var unit = (float)ModelConfig.Read(TestModels.Folder(model)).Layers.ResidualMultiplier;
+                float[] hidden = [.. run.Feed(golden.InputIds).Select(value => value * unit)];
                 for (var row = 0; row < expected.Length; row++)
                 {
                     var at = (golden.InputIds.Length - expected.Length + row) * stage.HiddenSize;

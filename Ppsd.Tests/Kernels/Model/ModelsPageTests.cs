@@ -2,8 +2,8 @@ using Ppsd.Kernels.Checkpoints.Configuration;
 using Ppsd.Kernels.Checkpoints.Families;
 using Ppsd.Kernels.Devices.Cpu;
 using Ppsd.Kernels.Model;
-using Ppsd.Tests.Kernels.Checkpoints;
 using Ppsd.Tests.Support;
+using Ppsd.Tests.Support.Reference;
 
 namespace Ppsd.Tests.Kernels.Model;
 
@@ -19,8 +19,8 @@ public sealed class ModelsPageTests
     {
         string[] lines =
         [
-            "| architecture | tried with | differs from a plain LLaMA by | transformers' text | cuts | chunks | norm head | transformer head |",
-            "|---|---|---|---|---|---|---|---|",
+            "| architecture | tried with | differs from a plain LLaMA by | numbers of | text | cuts | chunks | widths | norm head | mlp head | transformer head | chain head |",
+            "|---|---|---|---|---|---|---|---|---|---|---|---|",
             .. _models.OrderBy(FamilyOf).Select(Line),
         ];
         var page = File.ReadAllText(
@@ -45,37 +45,22 @@ public sealed class ModelsPageTests
         var config = ModelConfig.Read(TestModels.Folder(model));
         using var backend = new CpuBackend(threads: 1);
         using var stage = TestModels.Load(backend, model);
+        var heads = new FamilyHeads(backend, model);
         bool[] results =
         [
             Golden.Read(model).Index().All(golden => IsReferencesText(stage, golden.Item, golden.Index)),
             IsSameInCuts(backend, model, config.LayerCount),
             IsSameInChunks(stage, model),
-            DraftsTargets(backend, model, folder => ExitHeadFolder.WriteNorm(model, config.LayerCount, folder)),
-            DraftsTargets(
-                backend,
-                model,
-                folder => ExitHeadFolder.WriteRemainingLayers(model, config.LayerCount - 2, folder)
-            ),
+            IsSameAtWidths(stage, model),
+            heads.NormDraftsTargets(),
+            heads.MlpIsItsFormula(),
+            heads.TransformerDraftsTargets(),
+            heads.ChainDraftsTargetsAndGoesOnAlike(),
         ];
+        var differences = string.Join(", ", FamilyDifferences.Of(config)) is { Length: > 0 } text ? text : "nothing";
+        var numbers = MadeModels.Names.Contains(model) ? "our reference" : "transformers";
         var cells = string.Join(" | ", results.Select(isRight => isRight ? "yes" : "no"));
-        return $"| {config.Architecture} | {model} | {Differences(config)} | {cells} |";
-    }
-
-    private static string Differences(ModelConfig config)
-    {
-        var (layers, rope) = (config.Layers, config.Rope);
-        string?[] all =
-        [
-            layers.HasQueryKeyValueBias ? "biases of q, k, v" : null,
-            layers.HasOutputBias ? "bias of attention's output" : null,
-            layers.HasFeedForwardBias ? "biases of the feed-forward block" : null,
-            layers.HasHeadNorms ? "norms of query and key heads" : null,
-            layers.SlidingWindow is { } window ? $"sliding window ({window} in the test)" : null,
-            config.HeadSize * config.HeadCount != config.HiddenSize ? "head size of its own" : null,
-            rope.Kind == RopeKind.Default ? null : $"{rope.Kind.ToString().ToLowerInvariant()} rope",
-            config.TieWordEmbeddings ? "tied LM head" : null,
-        ];
-        return string.Join(", ", all.OfType<string>()) is { Length: > 0 } text ? text : "nothing";
+        return $"| {config.Architecture} | {model} | {differences} | {numbers} | {cells} |";
     }
 
     private static bool IsReferencesText(StageModel stage, Golden golden, int index)
@@ -101,6 +86,36 @@ public sealed class ModelsPageTests
             .SequenceEqual(LastLogits(new SequenceRun(stage, prompt.Length, id: 102), prompt, prompt.Length));
     }
 
+    // Candidates for one position, all in one step, against each alone.
+    private static bool IsSameAtWidths(StageModel stage, string model)
+    {
+        const int First = 201;
+        var prompt = Golden.Read(model)[1].InputIds;
+        var width = stage.MaxWidth;
+        int[] candidates = [.. Enumerable.Range(10, width)];
+        new SequenceRun(stage, prompt.Length + width, id: First).Feed(prompt);
+        stage.BeginStep();
+        foreach (var (i, token) in candidates.Index())
+        {
+            Assert.That(stage.TryAppend(First, prompt.Length + i, prompt.Length - 1, token, isCertain: false));
+        }
+
+        Assert.That(stage.Forward([], () => false));
+        stage.RunTargetHead(0);
+        var together = candidates.Index().Select(row => stage.TargetLogits(row.Index).ToArray()).ToArray();
+        return together
+            .Zip(candidates)
+            .Index()
+            .All(row =>
+                LastLogits(
+                        new SequenceRun(stage, prompt.Length + 1, id: First + 1 + row.Index),
+                        [.. prompt, row.Item.Second],
+                        prompt.Length
+                    )
+                    .SequenceEqual(row.Item.First)
+            );
+    }
+
     private static float[] LastLogits(SequenceRun run, int[] prompt, int chunk)
     {
         foreach (var part in prompt.Chunk(chunk))
@@ -109,19 +124,5 @@ public sealed class ModelsPageTests
         }
 
         return run.Logits(1)[0];
-    }
-
-    // A head made of the model's own last part drafts the very logits of the target.
-    private static bool DraftsTargets(CpuBackend backend, string model, Action<string> write)
-    {
-        using var folder = new TemporaryFolder();
-        write(folder.FullPath);
-        using var stage = StageModelLoader.Load(backend, TestModels.Options(model, exitHead: folder.FullPath));
-        var prompt = Golden.Read(model)[1].InputIds;
-        var run = new SequenceRun(stage, prompt.Length);
-        run.Feed(prompt);
-        stage.RunExitHead(prompt.Length - 1);
-        var draft = stage.DraftLogits(prompt.Length - 1).ToArray();
-        return draft.SequenceEqual(run.Logits(1)[0]);
     }
 }

@@ -4,6 +4,7 @@ using Ppsd.Kernels.Devices.Cpu;
 using Ppsd.Kernels.Model;
 using Ppsd.Tests.Kernels.Checkpoints;
 using Ppsd.Tests.Support;
+using Ppsd.Tests.Support.Reference;
 
 namespace Ppsd.Tests.Kernels.Model;
 
@@ -63,6 +64,24 @@ public sealed class StageTensorCheckTests
             using var folder = new TemporaryFolder();
             Damage(chain, folder, name, dtype: null);
             AssertSameRefusal(TestModels.Options(TestModels.Gsm, layerCount: 4, exitHead: folder.FullPath), name);
+        }
+    }
+
+    [TestCase(TestModels.Qwen3)]
+    [TestCase(MadeModels.Phi4)]
+    public void Every_tensor_that_is_missing_in_a_familys_chain_head_is_refused_as_loading_does(string model)
+    {
+        using var head = new TemporaryFolder();
+        ExitHeadFolder.WriteChain(model, exitLayer: 2, head.FullPath);
+        Assert.That(
+            () => StageTensorCheck.Require(TestModels.Options(model, layerCount: 2, exitHead: head.FullPath)),
+            Throws.Nothing
+        );
+        foreach (var name in Names(head.FullPath, layer: ""))
+        {
+            using var folder = new TemporaryFolder();
+            Damage(head.FullPath, folder, name, dtype: null);
+            AssertSameRefusal(TestModels.Options(model, layerCount: 2, exitHead: folder.FullPath), name);
         }
     }
 

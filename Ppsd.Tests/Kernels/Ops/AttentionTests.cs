@@ -269,6 +269,24 @@ public sealed class AttentionTests
         Assert.That(Run(device, shape, rows, scattered, tailLength: 0, chunk: 1, window: Window), Is.EqualTo(actual));
     }
 
+    /// <summary>Twice the queries over twice the divisor: the same weights.</summary>
+    [TestCaseSource(typeof(BackendUnderTest), nameof(BackendUnderTest.Names))]
+    public void A_family_may_divide_scores_by_a_number_of_its_own(string name)
+    {
+        using var device = BackendUnderTest.Open(name);
+        var shape = new AttentionShape(2, 1, 16);
+        var rows = Values(shape, count: 5, seed: 1);
+        var doubled = rows.Select(row => row.Select((value, i) => i < shape.QueryWidth ? 2 * value : value).ToArray());
+
+        var actual = Run(device, shape with { OwnScoreDivisor = 8 }, [.. doubled], [0, 1, 2, 3, 4], tailLength: 1);
+
+        var expected = Reference(shape, rows);
+        for (var row = 0; row < rows.Length; row++)
+        {
+            Assert.That(Numbers.RelativeError(actual[row], expected[row]), Is.LessThan(ToleranceOf(name)));
+        }
+    }
+
     /// <summary>Feeds rows of a chain in chunks; of each row's context the last tailLength positions are its tail.</summary>
     private static float[][] Run(
         BackendUnderTest device,

@@ -30,6 +30,23 @@ public sealed class RowOpTests
         Assert.That(device.Read(hidden, 3), Is.EqualTo(new[] { rows[6], rows[0], rows[3] }));
     }
 
+    [TestCase("cpu", ElementType.BFloat16)]
+    [TestCase("cpu", ElementType.Float32)]
+    [TestCase("simulator", ElementType.BFloat16)]
+    [TestCase("simulator", ElementType.Float32)]
+    public void Embeddings_are_multiplied_once(string name, ElementType type)
+    {
+        using var device = BackendUnderTest.Open(name);
+        var table = TestValues.BFloat16(7 * 33, 1);
+        var batch = new StepBatch(1);
+        batch.Add(5, 0, 0, [], 0, [0]);
+        var hidden = device.Poisoned(1, 33);
+        device.Backend.BeginStep(batch);
+        device.Backend.Embed(device.Matrix(table, 7, type), hidden, 54.5f);
+
+        Assert.That(device.Read(hidden, 1)[0], Is.EqualTo(table.Chunk(33).ElementAt(5).Select(value => value * 54.5f)));
+    }
+
     [TestCase("cpu")]
     [TestCase("simulator")]
     public void A_bias_is_added_to_every_row_and_to_nothing_behind_it(string name)

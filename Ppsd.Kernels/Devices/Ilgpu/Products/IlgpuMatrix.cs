@@ -6,8 +6,8 @@ namespace Ppsd.Kernels.Devices.Ilgpu.Products;
 /// <summary>A weight matrix on a device behind ILGPU: its layout, and the operations of that layout.</summary>
 internal abstract class IlgpuMatrix(int rows, int columns) : WeightMatrix(rows, columns)
 {
-    /// <summary>Queues hidden[r] = this row, that of row r's token.</summary>
-    public abstract void Embed(IlgpuActivations hidden);
+    /// <summary>Queues hidden[r] = this row, that of row r's token, times a factor.</summary>
+    public abstract void Embed(IlgpuActivations hidden, float factor);
 
     /// <summary>Queues joined[r] = [this row, that of a token; features], and zeros; see <see cref="JoinKernel"/>.</summary>
     public abstract void Join(in JoinSource source, in JoinTarget target);

@@ -11,7 +11,7 @@ internal sealed class RowMatrix(IlgpuRowMatrix matrix, MatrixQueue queue) : Ilgp
 {
     public override long ByteCount => matrix.ByteCount;
 
-    public override void Embed(IlgpuActivations hidden) =>
+    public override void Embed(IlgpuActivations hidden, float factor) =>
         queue.Kernels.EmbedFloat32(
             queue.Stream,
             new KernelConfig(queue.Rows, EmbeddingKernel.GroupSize),
@@ -20,7 +20,8 @@ internal sealed class RowMatrix(IlgpuRowMatrix matrix, MatrixQueue queue) : Ilgp
             matrix.Stride,
             hidden.View,
             hidden.Width,
-            hidden.Stride
+            hidden.Stride,
+            factor
         );
 
     public override void Join(in JoinSource source, in JoinTarget target) =>

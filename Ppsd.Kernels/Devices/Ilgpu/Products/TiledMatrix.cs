@@ -12,7 +12,7 @@ internal sealed class TiledMatrix(IlgpuTiledMatrix tiles, MatrixQueue queue) : I
 {
     public override long ByteCount => tiles.ByteCount;
 
-    public override void Embed(IlgpuActivations hidden) =>
+    public override void Embed(IlgpuActivations hidden, float factor) =>
         queue.Kernels.EmbedTiled(
             queue.Stream,
             new KernelConfig(queue.Rows, EmbeddingKernel.GroupSize),
@@ -20,7 +20,8 @@ internal sealed class TiledMatrix(IlgpuTiledMatrix tiles, MatrixQueue queue) : I
             tiles.View,
             hidden.View,
             hidden.Width,
-            hidden.Stride
+            hidden.Stride,
+            factor
         );
 
     public override void Join(in JoinSource source, in JoinTarget target) =>

@@ -5,7 +5,7 @@ using Ppsd.Kernels.Devices.Ilgpu.Lane;
 
 namespace Ppsd.Kernels.Devices.Ilgpu.Rows;
 
-/// <summary>hidden[row] = table[token of row]; one group a row.</summary>
+/// <summary>hidden[row] = table[token of row] * factor; one group a row.</summary>
 internal static class EmbeddingKernel
 {
     public const int GroupSize = 128;
@@ -15,7 +15,15 @@ internal static class EmbeddingKernel
     /// <param name="hidden">[rows, stride].</param>
     /// <param name="width">Values of a row.</param>
     /// <param name="stride">Values from one row to the next.</param>
-    public static void TiledTable(RowContexts rows, TiledWeights table, ArrayView<float> hidden, int width, int stride)
+    /// <param name="factor">1, which changes no bit, but for families that multiply embeddings.</param>
+    public static void TiledTable(
+        RowContexts rows,
+        TiledWeights table,
+        ArrayView<float> hidden,
+        int width,
+        int stride,
+        float factor
+    )
     {
         DependentLaunch.Release();
         DependentLaunch.Wait();
@@ -29,7 +37,8 @@ internal static class EmbeddingKernel
             var lane = token % 8 * 4 + i % TensorCore.TileColumns / 4;
             var word = token % TensorCore.TileRows / 8 + i % 4 / 2 * 2;
             var pair = words[(tile + i / TensorCore.TileColumns) * (4 * GroupSum.WarpSize) + lane * 4 + word];
-            hidden[(long)row * stride + i] = i % 2 == 0 ? DeviceBFloat16.Low(pair) : DeviceBFloat16.High(pair);
+            hidden[(long)row * stride + i] =
+                (i % 2 == 0 ? DeviceBFloat16.Low(pair) : DeviceBFloat16.High(pair)) * factor;
         }
     }
 
@@ -40,7 +49,8 @@ internal static class EmbeddingKernel
         int tableStride,
         ArrayView<float> hidden,
         int width,
-        int stride
+        int stride,
+        float factor
     )
     {
         DependentLaunch.Release();
@@ -49,7 +59,7 @@ internal static class EmbeddingKernel
         var source = (long)rows.Token(row) * tableStride;
         for (var i = Group.IdxX; i < width; i += Group.DimX)
         {
-            hidden[(long)row * stride + i] = table[source + i];
+            hidden[(long)row * stride + i] = table[source + i] * factor;
         }
     }
 }

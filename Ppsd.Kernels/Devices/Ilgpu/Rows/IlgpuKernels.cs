@@ -22,9 +22,12 @@ internal sealed class IlgpuKernels(Accelerator accelerator)
         TiledWeights,
         ArrayView<float>,
         int,
-        int
+        int,
+        float
     > EmbedTiled { get; } =
-        accelerator.LoadKernel<RowContexts, TiledWeights, ArrayView<float>, int, int>(EmbeddingKernel.TiledTable);
+        accelerator.LoadKernel<RowContexts, TiledWeights, ArrayView<float>, int, int, float>(
+            EmbeddingKernel.TiledTable
+        );
 
     public Action<
         AcceleratorStream,
@@ -34,9 +37,10 @@ internal sealed class IlgpuKernels(Accelerator accelerator)
         int,
         ArrayView<float>,
         int,
-        int
+        int,
+        float
     > EmbedFloat32 { get; } =
-        accelerator.LoadKernel<RowContexts, ArrayView<float>, int, ArrayView<float>, int, int>(
+        accelerator.LoadKernel<RowContexts, ArrayView<float>, int, ArrayView<float>, int, int, float>(
             EmbeddingKernel.Float32Table
         );
 

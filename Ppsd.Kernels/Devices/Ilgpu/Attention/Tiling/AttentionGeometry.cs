@@ -36,7 +36,7 @@ internal struct AttentionGeometry
         Chunks = chunks;
 
         // Powers of two are one instruction on the card, so scores are kept in units of ln 2.
-        Scale = (float)(1.0 / (Math.Sqrt(shape.HeadSize) * Math.Log(2.0)));
+        Scale = (float)(1.0 / (shape.ScoreDivisor * Math.Log(2.0)));
     }
 
     /// <summary>Query heads.</summary>
@@ -66,7 +66,7 @@ internal struct AttentionGeometry
     /// <summary>Chunks the partial results have room for, at least those of the longest context.</summary>
     public int Chunks;
 
-    /// <summary>Factor of the scores: 1 / (sqrt(headSize) ln 2).</summary>
+    /// <summary>Factor of the scores: 1 / (score divisor * ln 2).</summary>
     public float Scale;
 
     /// <summary>Blocks that share a key/value head.</summary>
