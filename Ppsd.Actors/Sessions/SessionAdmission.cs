@@ -219,8 +219,11 @@ internal sealed class SessionAdmission
     {
         get
         {
-            var step = _pipeline.Stages.Sum(stage => stage.Description.RowCosts.StepMs);
-            return step > 0 ? _pipeline.Stages.Sum(stage => stage.Description.RowCosts.RowMs) / step : 0;
+            var step = _pipeline.Stages.Sum(stage => StepMs(stage.Description, rows: 1));
+            return step > 0 ? _pipeline.Stages.Sum(stage => StepMs(stage.Description, rows: 2)) / step - 1 : 0;
+
+            static double StepMs(StageDescription stage, int rows) =>
+                stage.RowCosts.LayersMs(rows) + stage.RowCosts.ExitHeadMs(rows, stage.StandardDepth);
         }
     }
 

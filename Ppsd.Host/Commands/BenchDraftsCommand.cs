@@ -1,6 +1,8 @@
 using System.CommandLine;
 using Ppsd.Actors.Messages;
 using Ppsd.Actors.Options;
+using Ppsd.Actors.Planning;
+using Ppsd.Actors.Speculation;
 using Ppsd.Actors.Stages;
 using Ppsd.Host.Bench;
 using Ppsd.Host.Bench.LockStep;
@@ -21,6 +23,20 @@ internal sealed class BenchDraftsCommand : PpsdCommand
     private readonly DraftReplayOptions _replay = new();
     private readonly ReportOptions _report = new();
 
+    private readonly Option<string?> _costs = OptionFactory.Text(
+        "--costs",
+        "PLAN",
+        "Plan written by ppsd plan: drafts are chosen by its measured costs, and tokens per second are predicted by them."
+    );
+
+    private readonly Option<int?> _concurrency = OptionFactory.Number(
+        "--concurrency",
+        "N",
+        "Texts decoded at a time; 1 by default.",
+        1,
+        1024
+    );
+
     public BenchDraftsCommand(TimeProvider clock)
         : base("drafts", "Counts the cycles that drafts save: the real model in lock-step, without a clock.", clock)
     {
@@ -29,6 +45,8 @@ internal sealed class BenchDraftsCommand : PpsdCommand
         Add(_stages);
         Add(_prompts);
         Add(_replay);
+        Add(_costs);
+        Add(_concurrency);
         Add(_report);
     }
 
@@ -36,6 +54,7 @@ internal sealed class BenchDraftsCommand : PpsdCommand
     {
         var assets = _model.Open(parsed, _stages, Clock);
         var plan = _stages.Plan(parsed, assets);
+        var costs = Costs(parsed, assets, plan);
         var settings = _stages.Settings(parsed, plan.Stages.Count);
         var generation = _sampling.Settings(parsed, assets);
         if (generation.Drafts == DraftSources.None)
@@ -60,46 +79,58 @@ internal sealed class BenchDraftsCommand : PpsdCommand
             throw;
         }
 
-        using var pipeline = new LockStepPipeline(runtimes, new PipelineOptions());
-        var drafted = new List<LockStepText>();
-        var plain = new List<LockStepText>();
-        foreach (var prompt in _prompts.Read(parsed, assets))
-        {
-            plain.Add(Decode(generation with { Drafts = DraftSources.None, MaxWidth = 1 }));
-            replay?.Note(prompt, plain[^1].TokenIds);
-            drafted.Add(Decode(generation));
+        using var pipeline = new LockStepPipeline(
+            runtimes,
+            new PipelineOptions { ParallelStages = costs?.ParallelStages ?? 0 },
+            costs
+        );
+        var concurrency = parsed.GetValue(_concurrency) ?? 1;
+        var result = new DraftsBench(pipeline, assets, replay).Run(
+            _prompts.Read(parsed, assets),
+            generation,
+            concurrency,
+            costs,
+            cancellation
+        );
+        _report.Print(parsed, DraftsReport.Create(result, Describe(assets, result, generation, replay, concurrency)));
+        return Task.FromResult(result.IsTextIdentical ? 0 : 1);
+    }
 
-            LockStepText Decode(GenerationSettings how)
-            {
-                cancellation.ThrowIfCancellationRequested();
-                try
-                {
-                    return pipeline.Decode(TextGenerator.Request(assets, prompt, how));
-                }
-                catch (InvalidOperationException e)
-                {
-                    throw new UserErrorException(e.Message, e);
-                }
-            }
+    /// <summary>The costs of the plan that --costs names; null without it.</summary>
+    /// <exception cref="UserErrorException">It is no plan for this pipeline, or has no costs.</exception>
+    private PipelineCosts? Costs(ParseResult parsed, ModelAssets assets, StagePlan plan)
+    {
+        if (parsed.GetValue(_costs) is not { } path)
+        {
+            return null;
         }
 
-        var result = new DraftsBenchResult(pipeline.Formed, drafted, plain);
-        _report.Print(
-            parsed,
-            DraftsReport.Create(result, Describe(assets, pipeline.Formed, generation, drafted.Count, replay))
-        );
-        return Task.FromResult(result.IsTextIdentical ? 0 : 1);
+        var file = PlanFile.Read(path);
+        file.RequireFits(assets.Fingerprint);
+        var cut = plan.Stages.Select(stage => stage.Count);
+        if (!cut.SequenceEqual(file.StageLayers))
+        {
+            throw new UserErrorException(
+                $"--costs: expected a plan of {string.Join(',', cut)} layers, found one of {string.Join(',', file.StageLayers)}"
+            );
+        }
+
+        return file.Costs?.ToPipeline(assets.ExitHead is not null)
+            ?? throw new UserErrorException(
+                $"--costs: expected what rows and chains cost in {path}, found none: an older version wrote it; plan anew"
+            );
     }
 
     private static string Describe(
         ModelAssets assets,
-        PipelineFormed formed,
+        DraftsBenchResult result,
         GenerationSettings generation,
-        int texts,
-        ReplayedTexts? replay
+        ReplayedTexts? replay,
+        int concurrency
     ) =>
-        $"{BenchSetting.Describe(assets, formed, generation)}; drafts {DraftNames.Of(generation.Drafts)}, "
+        $"{BenchSetting.Describe(assets, result.Formed, generation)}; drafts {DraftNames.Of(generation.Drafts)}, "
         + $"{(generation.MaxWidth > 0 ? $"at most {generation.MaxWidth} rows" : "rows as many as pay")}{(generation.ChainDepth > 0 ? $", chains of {generation.ChainDepth}" : "")}; "
         + DraftReplayOptions.Describe(replay)
-        + $"{texts} texts of up to {generation.MaxTokens} tokens; every row and head free";
+        + $"{result.Drafted.Count} texts of up to {generation.MaxTokens} tokens{(concurrency > 1 ? $", {concurrency} at a time" : "")}; "
+        + (result.Predicted is null ? "every row and head free" : "drafts chosen by the plan's costs");
 }

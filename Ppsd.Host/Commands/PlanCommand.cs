@@ -112,6 +112,7 @@ internal sealed class PlanCommand : PpsdCommand
         _report.Print(parsed, new PlanReport(chosen, candidates, length).Create());
         if (parsed.GetValue(_out) is { } path)
         {
+            chosen = WithRowCosts(chosen, length);
             chosen.ToFile().Write(path);
         }
 
@@ -168,6 +169,17 @@ internal sealed class PlanCommand : PpsdCommand
         {
             throw new UserErrorException($"plan: {e.Message}", e);
         }
+    }
+
+    /// <summary>The plan with what rows and chains cost its stages, measured one stage after another.</summary>
+    private PlanCandidate WithRowCosts(PlanCandidate plan, int length)
+    {
+        var stages = plan.Planned.Stages.Stages;
+        var costs = new CostMeasurement(plan.Assets, plan.Settings, stages.Count, length, Clock);
+        return plan with
+        {
+            RowCosts = [.. stages.Select((layers, stage) => costs.MeasureRows(plan.Assets, layers, stage))],
+        };
     }
 
     private AlphaCurve Alpha(ParseResult parsed)

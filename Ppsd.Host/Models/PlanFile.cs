@@ -1,5 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using Ppsd.Actors.Messages;
+using Ppsd.Actors.Speculation;
 
 namespace Ppsd.Host.Models;
 
@@ -32,12 +34,16 @@ internal sealed record PlanFile
     /// <summary>What was measured and predicted.</summary>
     public required PlanPrediction Prediction { get; init; }
 
+    /// <summary>What rows, chains and hops cost the plan's stages; null in plans of older versions.</summary>
+    public PlanCosts? Costs { get; init; }
+
     /// <summary>A plan to be written.</summary>
     public static PlanFile For(
         ModelAssets assets,
         IReadOnlyList<int> stageLayers,
         string? exitHeadFolder,
-        PlanPrediction prediction
+        PlanPrediction prediction,
+        PlanCosts? costs = null
     ) =>
         new()
         {
@@ -48,6 +54,7 @@ internal sealed record PlanFile
             StageLayers = stageLayers,
             ExitHead = exitHeadFolder,
             Prediction = prediction,
+            Costs = costs,
         };
 
     /// <summary>Reads a plan.</summary>
@@ -127,6 +134,22 @@ internal sealed record PlanPrediction
 
     /// <summary>Tokens per second that a run by the plan gave; null in plans of older versions.</summary>
     public double? MeasuredTokensPerSecond { get; init; }
+}
+
+/// <summary>What rows, chains and hops cost the stages of a plan, measured on their devices.</summary>
+internal sealed record PlanCosts
+{
+    /// <summary>Costs of each stage, in order.</summary>
+    public required IReadOnlyList<RowCosts> Stages { get; init; }
+
+    /// <summary>Milliseconds of a hop between stages, the verdict's way back included.</summary>
+    public required double HopMs { get; init; }
+
+    /// <summary>Stages that can work at the same time.</summary>
+    public required int ParallelStages { get; init; }
+
+    /// <summary>The costs of a pipeline that holds its exit head in stage 1.</summary>
+    public PipelineCosts ToPipeline(bool hasExitHead) => new(Stages, hasExitHead ? 0 : -1, ParallelStages, HopMs);
 }
 
 [JsonSourceGenerationOptions(

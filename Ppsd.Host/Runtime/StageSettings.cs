@@ -68,6 +68,15 @@ internal sealed record StageSettings
             ? Math.Clamp(Environment.ProcessorCount / Threads, 1, stageCount)
             : stageCount;
 
+    /// <summary>
+    /// How many of <paramref name="stageCount"/> steps run at the same time: on the CPU those of <see
+    /// cref="ParallelStages"/>; a card does one after another, each as fast as its memory allows.
+    /// </summary>
+    public int StepsAtOnce(int stageCount) =>
+        Devices.All(device => device == "cpu")
+            ? ParallelStages(stageCount)
+            : Enumerable.Range(0, stageCount).Select(DeviceOf).Distinct().Count();
+
     /// <summary>How exact the rotary embedding's frequencies are.</summary>
     public RopeFrequencies RopeFrequencies { get; init; }
 }

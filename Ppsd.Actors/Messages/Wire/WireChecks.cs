@@ -139,6 +139,10 @@ internal static class WireChecks
         {
             Require(formed is { Stages.Length: > 0, ModelFingerprint: not null }, "a pipeline lacks its stages");
             Array.ForEach(formed.Stages, Check);
+            Require(
+                Array.TrueForAll(formed.Stages, stage => stage.Description.RowCosts.IsSound()),
+                "a stage's costs are not times"
+            );
         }
     }
 

@@ -6,10 +6,12 @@ namespace Ppsd.Host.Bench.LockStep;
 /// <param name="Formed">The pipeline.</param>
 /// <param name="Drafted">With drafts.</param>
 /// <param name="Plain">The same prompts without.</param>
+/// <param name="Predicted">Tokens per second by measured costs; null without costs.</param>
 internal sealed record DraftsBenchResult(
     PipelineFormed Formed,
     IReadOnlyList<LockStepText> Drafted,
-    IReadOnlyList<LockStepText> Plain
+    IReadOnlyList<LockStepText> Plain,
+    PredictedSpeeds? Predicted = null
 )
 {
     /// <summary>True when drafts changed no token.</summary>

@@ -32,6 +32,17 @@ internal static class DraftsReport
             Facts =
             [
                 ("tokens", F($"{result.Tokens} after the first of {result.Drafted.Count} texts")),
+                .. result.Predicted is { } speeds
+                    ? ((string, string)[])
+                        [
+                            (
+                                "predicted",
+                                F(
+                                    $"{speeds.Drafted:N1} tokens/s with drafts, {speeds.Plain:N1} without, {speeds.Drafted / speeds.Plain:0.00}x, by the costs of the plan"
+                                )
+                            ),
+                        ]
+                    : [],
                 (
                     "text",
                     result.IsTextIdentical
@@ -42,8 +53,9 @@ internal static class DraftsReport
             Json = Json(result, setting),
         };
 
-    private static JsonObject Json(DraftsBenchResult result, string setting) =>
-        new()
+    private static JsonObject Json(DraftsBenchResult result, string setting)
+    {
+        var json = new JsonObject
         {
             ["setting"] = setting,
             ["stages"] = result.Formed.Stages.Length,
@@ -56,6 +68,14 @@ internal static class DraftsReport
             ["text_identical"] = result.IsTextIdentical,
             ["sources"] = SourceTable.Json(result.Sources),
         };
+        if (result.Predicted is { } speeds)
+        {
+            json["tokens_per_second"] = Math.Round(speeds.Drafted, 2);
+            json["plain_tokens_per_second"] = Math.Round(speeds.Plain, 2);
+        }
+
+        return json;
+    }
 
     private static double Plain(DraftsBenchResult result) =>
         result.Tokens == 0 ? 0 : (double)result.Plain.Sum(text => text.Cycles) / result.Tokens;

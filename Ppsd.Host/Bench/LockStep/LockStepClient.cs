@@ -8,8 +8,8 @@ namespace Ppsd.Host.Bench.LockStep;
 internal sealed class LockStepClient(LockStepPipeline pipeline) : ISessionClient
 {
     private readonly List<int> _tokens = [];
-    private (int Cycle, int Rows)? _first;
-    private (int Cycle, int Rows) _last;
+    private (double Time, int Rows)? _first;
+    private (double Time, int Rows) _last;
 
     /// <summary>The session's end; null while it lives.</summary>
     public SessionEnded? End { get; private set; }
@@ -21,7 +21,7 @@ internal sealed class LockStepClient(LockStepPipeline pipeline) : ISessionClient
         {
             case TokensEmitted tokens:
                 _tokens.AddRange(tokens.Tokens.Select(token => token.Value));
-                _last = (pipeline.Cycle, pipeline.RowsEntered);
+                _last = (pipeline.Now, pipeline.RowsEntered);
                 _first ??= _last;
                 break;
             case SessionEnded end:
@@ -40,14 +40,18 @@ internal sealed class LockStepClient(LockStepPipeline pipeline) : ISessionClient
     public LockStepText Text() =>
         new(
             _tokens,
-            _first is { } first ? _last.Cycle - first.Cycle : 0,
+            _first is { } first ? _last.Time - first.Time : 0,
             _first is { } before ? _last.Rows - before.Rows : 0,
             End!.Stats
         );
 }
 
 /// <summary>A text decoded in lock-step.</summary>
-/// <param name="Cycles">Cycles from its first token to its last.</param>
-/// <param name="Rows">Rows that entered in them.</param>
+/// <param name="Time">Time from its first token to its last: cycles, or milliseconds where costs were given.</param>
+/// <param name="Rows">Rows that entered meanwhile, of all texts.</param>
 /// <param name="Stats">Its figures; those in milliseconds mean nothing.</param>
-internal sealed record LockStepText(IReadOnlyList<int> TokenIds, int Cycles, int Rows, SessionStats Stats);
+internal sealed record LockStepText(IReadOnlyList<int> TokenIds, double Time, int Rows, SessionStats Stats)
+{
+    /// <summary>Cycles from its first token to its last, in lock-step.</summary>
+    public int Cycles => (int)Math.Round(Time);
+}

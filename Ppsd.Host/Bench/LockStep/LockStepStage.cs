@@ -7,23 +7,32 @@ namespace Ppsd.Host.Bench.LockStep;
 
 /// <summary>
 /// One stage of a pipeline without clocks and threads: has a micro-batch worked on as a stage actor does, and keeps its
-/// messages until the cycle is over. Takes ownership of its runtime.
+/// messages until the step would be over. Takes ownership of its runtime.
 /// </summary>
 internal sealed class LockStepStage : IVerdictSink, IDisposable
 {
     private readonly bool _isLast;
-    private readonly IStageRuntime _runtime;
+    private readonly CountingRuntime _runtime;
     private readonly StageWorker _worker;
     private readonly Action<WorkItem> _handOver;
-    private WorkItem? _done;
+    private readonly WorkQueue _queue = new();
+    private readonly CreditWindow _outbox;
+    private LockStepStep? _step;
 
-    public LockStepStage(StageIndex index, bool isLast, IStageRuntime runtime)
+    /// <param name="credits">Micro-batches that may be on their way to the next stage.</param>
+    /// <param name="costs">What it says of its costs; null for what the runtime says.</param>
+    public LockStepStage(StageIndex index, bool isLast, IStageRuntime runtime, int credits, RowCosts? costs)
     {
+        Index = index;
         _isLast = isLast;
-        _runtime = runtime;
-        _worker = new StageWorker(index, runtime, Board, Board.IsDead, sink: this, TimeProvider.System);
-        _handOver = item => _done = item;
+        _runtime = new CountingRuntime(runtime, costs);
+        _worker = new StageWorker(index, _runtime, Board, Board.IsDead, sink: this, TimeProvider.System);
+        _outbox = new CreditWindow(credits);
+        _handOver = item => _step!.Done = item;
     }
+
+    /// <summary>The stage's place.</summary>
+    public StageIndex Index { get; }
 
     /// <summary>What it holds.</summary>
     public StageDescription Description => _runtime.Description;
@@ -31,22 +40,56 @@ internal sealed class LockStepStage : IVerdictSink, IDisposable
     /// <summary>Dead runs and branches.</summary>
     public CancelBoard Board { get; } = new();
 
-    /// <summary>Drafts, verdicts and complaints of this cycle, in that order.</summary>
-    public List<object> Messages { get; } = [];
+    /// <summary>The step it works on; null while it is idle.</summary>
+    public LockStepStep? Step => _step;
 
-    /// <summary>Works on a micro-batch.</summary>
-    /// <returns>What goes to the next stage; null for nothing.</returns>
-    public WorkItem? Run(WorkItem received)
+    /// <summary>True while hidden states wait for credits: the stage then takes no work.</summary>
+    public bool IsHeldUp => _outbox.WaitingCount > 0;
+
+    /// <summary>Takes a micro-batch of the stage before.</summary>
+    public void Add(WorkItem item) => _queue.Add(item);
+
+    /// <summary>The next micro-batch that has been sent here; null for none.</summary>
+    public WorkItem? TakeNext() => _queue.TakeNext();
+
+    /// <summary>Works on a micro-batch: all of its results are there at once, and are kept until the step's time has passed.</summary>
+    public LockStepStep Begin(WorkItem item)
     {
-        _done = null;
-        _worker.Run(received, _isLast, _handOver, onQueued: null);
-        return _done;
+        _step = new LockStepStep(item.Batch);
+        _runtime.Reset();
+        _worker.Run(item, _isLast, _handOver, onQueued: null);
+        _step.Rows = _runtime.Rows;
+        _step.DraftRows = _runtime.DraftRows;
+        _step.Depth = _runtime.Depth;
+        return _step;
+    }
+
+    /// <summary>The step is over.</summary>
+    public void End() => _step = null;
+
+    /// <summary>Queues what the layers have made for the next stage.</summary>
+    public void HandOver(WorkItem item) => _outbox.Add(item);
+
+    /// <summary>The next micro-batch to be sent; null where none waits or credits are out.</summary>
+    public WorkItem? TakeToSend() => _outbox.TakeNext(Board);
+
+    /// <summary>The next stage has begun a micro-batch.</summary>
+    public void Return(BatchNumber number) => _outbox.Return(number);
+
+    /// <summary>Learns of dead runs and branches.</summary>
+    public void Take(Cancel cancel)
+    {
+        Board.Raise(cancel);
+        _queue.DropDead(Board);
+        _outbox.DropDead(Board);
     }
 
     /// <summary>Frees a session's pages.</summary>
     public void Release(SessionId session)
     {
         Board.End(session);
+        _queue.DropDead(Board);
+        _outbox.DropDead(Board);
         _worker.Release(session);
     }
 
@@ -57,11 +100,11 @@ internal sealed class LockStepStage : IVerdictSink, IDisposable
         _runtime.Dispose();
     }
 
-    void IVerdictSink.Take(Drafts drafts) => Messages.Add(drafts);
+    void IVerdictSink.Take(Drafts drafts) => _step!.Messages.Add(drafts);
 
-    void IVerdictSink.Take(Verdicts verdicts) => Messages.Add(verdicts);
+    void IVerdictSink.Take(Verdicts verdicts) => _step!.Messages.Add(verdicts);
 
-    void IVerdictSink.Take(GapSeen gap) => Messages.Add(gap);
+    void IVerdictSink.Take(GapSeen gap) => _step!.Messages.Add(gap);
 
-    void IVerdictSink.Take(StageFault fault) => Messages.Add(fault);
+    void IVerdictSink.Take(StageFault fault) => _step!.Messages.Add(fault);
 }

@@ -1,4 +1,6 @@
+using Ppsd.Actors.Messages;
 using Ppsd.Actors.Planning;
+using Ppsd.Actors.Stages;
 using Ppsd.Host.Models;
 using Ppsd.Host.Runtime;
 using Ppsd.Kernels.Model;
@@ -19,6 +21,9 @@ internal sealed class CostMeasurement(
 {
     /// <summary>Enough layers for their time to stand out from a step's own.</summary>
     private const int FewLayers = 5;
+
+    /// <summary>Steps of each kind by which rows and chains are timed.</summary>
+    private const int RowRepetitions = 24;
 
     /// <summary>Weights of less than this may stay in a processor's caches, and are then read faster than a stage's would be.</summary>
     private const long CacheBytes = 128L << 20;
@@ -57,16 +62,26 @@ internal sealed class CostMeasurement(
         return new ExitHeadCosts(exitLayer, timing.HeadMs);
     }
 
+    /// <summary>What rows and drafts cost a stage of a plan.</summary>
+    public RowCosts MeasureRows(ModelAssets model, LayerRange layers, int stage)
+    {
+        // Room for the widest steps, twice: those of before are freed only when the next one begins.
+        using var runtime = Load(model, layers, stage, length + 3 * settings.StepRowsOn(settings.DeviceOf(stage)));
+        return new RowCostProbe(runtime, clock, length, RowRepetitions).Measure();
+    }
+
     /// <summary>Times a stage of some layers.</summary>
     public StageTiming Measure(ModelAssets model, LayerRange layers, int stage)
     {
+        using var runtime = Load(model, layers, stage, length + StageProbe.AddedTokens);
+        return new StageProbe(runtime, model.Config.HiddenSize, clock).Measure(length);
+    }
+
+    private IStageRuntime Load(ModelAssets model, LayerRange layers, int stage, int tokens)
+    {
         var options = new StageRuntimeFactory(model, settings).OptionsFor(layers);
         var room = StageFootprint.Of(options).KvValuesPerToken * sizeof(float);
-        var tokens = length + StageProbe.AddedTokens + 2 * StageModel.KvPageSize;
-        using var runtime = new StageRuntimeFactory(model, settings with { KvCacheBytes = room * tokens }).Load(
-            layers,
-            stage
-        );
-        return new StageProbe(runtime, model.Config.HiddenSize, clock).Measure(length);
+        var kvBytes = room * (tokens + 2 * StageModel.KvPageSize);
+        return new StageRuntimeFactory(model, settings with { KvCacheBytes = kvBytes }).Load(layers, stage);
     }
 }

@@ -1,3 +1,4 @@
+using Ppsd.Actors.Messages;
 using Ppsd.Host.Bench;
 using Ppsd.Host.Bench.Decode;
 using Ppsd.Host.Models;
@@ -19,6 +20,9 @@ internal sealed record PlanCandidate(
 {
     /// <summary>Decoding by the plan; null until it was measured.</summary>
     public DecodeBenchResult? Measured { get; init; }
+
+    /// <summary>What rows and chains cost each stage; null until it was measured.</summary>
+    public IReadOnlyList<RowCosts>? RowCosts { get; init; }
 
     /// <summary>Predicted tokens per second, of PPSD where there is an exit head.</summary>
     public double PredictedTokensPerSecond => 1000 / Planned.MsPerToken;
@@ -42,6 +46,41 @@ internal sealed record PlanCandidate(
                 AutoregressiveTokensPerSecond = 1000 / Planned.Times.AutoregressiveMs,
                 PpsdTokensPerSecond = PredictedTokensPerSecond,
                 MeasuredTokensPerSecond = double.IsFinite(MeasuredTokensPerSecond) ? MeasuredTokensPerSecond : null,
-            }
+            },
+            ToCosts()
         );
+
+    /// <summary>
+    /// Costs of the stages, each scaled so that a step of one candidate takes what it took in the run by the plan, where the
+    /// other stages' weights and threads pass through the same caches; a hop is that run's too.
+    /// </summary>
+    private PlanCosts? ToCosts()
+    {
+        if (RowCosts is not { } costs || Measured is not { } run)
+        {
+            return null;
+        }
+
+        return new PlanCosts
+        {
+            Stages = [.. costs.Select((cost, stage) => Scaled(cost, run.StageMs(stage) / cost.StepMs))],
+            HopMs = run.HandOverMs,
+            ParallelStages = Settings.StepsAtOnce(costs.Count),
+        };
+    }
+
+    private static RowCosts Scaled(RowCosts costs, double factor) =>
+        !double.IsFinite(factor) || factor <= 0
+            ? costs
+            : costs with
+            {
+                StepMs = costs.StepMs * factor,
+                RowMs = costs.RowMs * factor,
+                WideRowMs = costs.WideRowMs * factor,
+                EnterMs = costs.EnterMs * factor,
+                HeadMs = costs.HeadMs * factor,
+                HeadRowMs = costs.HeadRowMs * factor,
+                ChainMs = costs.ChainMs * factor,
+                ChainRowMs = costs.ChainRowMs * factor,
+            };
 }

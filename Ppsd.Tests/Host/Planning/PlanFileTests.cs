@@ -1,3 +1,4 @@
+using Ppsd.Actors.Messages;
 using Ppsd.Actors.Planning;
 using Ppsd.Host;
 using Ppsd.Host.Models;
@@ -48,6 +49,39 @@ public sealed class PlanFileTests
             Assert.That(read.Prediction.StageMs, Is.EqualTo(_plan.Prediction.StageMs));
             Assert.That(read.Prediction.PpsdTokensPerSecond, Is.EqualTo(1000 / (0.8 * 3.5 + 0.2 * 6.8)).Within(1e-9));
             Assert.That(read.Prediction.MeasuredTokensPerSecond, Is.Null, "it was not measured");
+        }
+    }
+
+    [Test]
+    public void What_rows_cost_survives_the_file()
+    {
+        using var folder = new TemporaryFolder();
+        var path = folder.File("plan.json");
+        var costs = new PlanCosts
+        {
+            Stages =
+            [
+                new RowCosts(StepMs: 3, RowMs: 0.25)
+                {
+                    HeadMs = 0.5,
+                    ChainMs = 0.125,
+                    WideRowMs = 0.75,
+                    Width = 8,
+                },
+                new RowCosts(StepMs: 4, RowMs: 0.5),
+            ],
+            HopMs = 0.1,
+            ParallelStages = 2,
+        };
+        (_plan with { Costs = costs }).Write(path);
+
+        var read = PlanFile.Read(path).Costs!;
+
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(read.Stages, Is.EqualTo(costs.Stages));
+            Assert.That((read.HopMs, read.ParallelStages), Is.EqualTo((0.1, 2)));
+            Assert.That(_plan.Costs, Is.Null, "nothing was measured");
         }
     }
 
