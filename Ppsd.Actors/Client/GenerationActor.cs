@@ -1,5 +1,6 @@
 using System.Threading.Channels;
 using Akka.Actor;
+using Akka.Remote;
 using Ppsd.Actors.Messages;
 
 namespace Ppsd.Actors.Client;
@@ -16,6 +17,8 @@ internal sealed class GenerationActor : ReceiveActor, IWithTimers
 
     private static readonly TimeSpan _askInterval = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan _resumeInterval = TimeSpan.FromMilliseconds(500);
+    private static readonly TimeSpan _lookInterval = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan _longSilence = TimeSpan.FromSeconds(2);
 
     private readonly IActorRef _gateway;
     private readonly HeldGeneration _held;
@@ -63,6 +66,12 @@ internal sealed class GenerationActor : ReceiveActor, IWithTimers
             lost => Lose($"stage 1 of the pipeline is gone ({lost.ActorRef.Path.Address})"),
             lost => lost.ActorRef.Equals(_draftStage)
         );
+        Receive<DisassociatedEvent>(
+            broken => Lose($"the connection to stage 1 of the pipeline broke ({broken.RemoteAddress})"),
+            broken => broken.RemoteAddress == _draftStage?.Path.Address
+        );
+        Receive<Look>(_ => LookWhetherItStands());
+        Receive<PipelineState>(Compare);
         Receive<AskAgain>(_ => _gateway.Tell(_held.Request));
         Receive<GiveUp>(_ => NobodyGoesOn());
         Receive<TokensRead>(Report);
@@ -74,10 +83,21 @@ internal sealed class GenerationActor : ReceiveActor, IWithTimers
 
     public ITimerScheduler Timers { get; set; } = null!;
 
-    protected override void PreStart() => Ask(_askInterval, _startTimeout);
+    protected override void PreStart()
+    {
+        if (_policy.MaxResumes > 0)
+        {
+            // A dead process breaks its connections seconds before the cluster says that it is dead.
+            Context.System.EventStream.Subscribe(Self, typeof(DisassociatedEvent));
+        }
+
+        Ask(_askInterval, _startTimeout);
+    }
 
     protected override void PostStop()
     {
+        Context.System.EventStream.Unsubscribe(Self);
+
         // However this actor stopped, the pipeline must not decode for a reader that is gone. After a regular end this
         // message comes late and ignored.
         LeaveSession();
@@ -187,6 +207,7 @@ internal sealed class GenerationActor : ReceiveActor, IWithTimers
         }
         else if (count > 0)
         {
+            _clock.NoteSign();
             _clock.NoteToken();
             _events.TryWrite(new TokensGenerated(emitted.Tokens, emitted.Logprobs));
         }
@@ -290,6 +311,39 @@ internal sealed class GenerationActor : ReceiveActor, IWithTimers
     {
         _draftStage = draftStage;
         Context.Watch(draftStage);
+        if (_policy.MaxResumes > 0)
+        {
+            _clock.NoteSign();
+            Timers.StartPeriodicTimer(Look.Instance, Look.Instance, _lookInterval);
+        }
+    }
+
+    /// <summary>
+    /// A draft stage that hangs says nothing, and neither does one that computes a long prompt: the coordinator knows whether
+    /// another pipeline stands.
+    /// </summary>
+    private void LookWhetherItStands()
+    {
+        if (_draftStage is not null && _clock.Silence > _longSilence)
+        {
+            _gateway.Tell(new GetPipeline());
+        }
+    }
+
+    private void Compare(PipelineState state)
+    {
+        if (_draftStage is null || state.Formed is not { } formed)
+        {
+            return;
+        }
+
+        var isAnother = _held.Session is { } session
+            ? formed.Epoch.Value > session.Epoch.Value
+            : !formed.Stages[0].Actor.Equals(_draftStage);
+        if (isAnother)
+        {
+            Lose(formed.Cause ?? "the pipeline was formed anew");
+        }
     }
 
     /// <summary>Ends the session at a draft stage that may yet live, and its watch.</summary>
@@ -339,12 +393,24 @@ internal sealed class GenerationActor : ReceiveActor, IWithTimers
         public static GiveUp Instance { get; } = new();
     }
 
+    /// <summary>Sent to itself: has the draft stage said something of late?</summary>
+    private sealed class Look
+    {
+        public static Look Instance { get; } = new();
+    }
+
     /// <summary>When tokens came, by the client's clock.</summary>
     private sealed class ReadingClock(TimeProvider clock)
     {
         private readonly long _askedAt = clock.GetTimestamp();
         private long? _firstTokenAt;
         private long? _lastTokenAt;
+        private long _signAt = clock.GetTimestamp();
+
+        /// <summary>Time since the draft stage last said something.</summary>
+        public TimeSpan Silence => clock.GetElapsedTime(_signAt);
+
+        public void NoteSign() => _signAt = clock.GetTimestamp();
 
         public TimeSpan TimeToFirstToken =>
             _firstTokenAt is { } first ? clock.GetElapsedTime(_askedAt, first) : default;

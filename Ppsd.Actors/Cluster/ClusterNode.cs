@@ -84,7 +84,7 @@ public sealed class ClusterNode : IAsyncDisposable
         ArgumentNullException.ThrowIfNull(node);
         var options = PpsdConfig.PipelineOptions(config);
         var system = Create(node.CreateTextModel is null ? config : WithRole(config, TextGateways.Role));
-        HostCoordinator(system, plan);
+        HostCoordinator(system, plan, clock);
         var member = new ClusterNode(system);
         member.FinishBeforeLeaving(
             system.ActorOf(Props.Create(() => new StageHostActor(node, member._coordinator, options, clock)), StageHost)
@@ -111,7 +111,7 @@ public sealed class ClusterNode : IAsyncDisposable
     )
     {
         var system = Create(createTextModel is null ? config : WithRole(config, TextGateways.Role));
-        HostCoordinator(system, plan);
+        HostCoordinator(system, plan, TimeProvider.System);
         var member = new ClusterNode(system);
         member.ServeTexts(createTextModel);
         member.Join(seeds);
@@ -242,10 +242,10 @@ public sealed class ClusterNode : IAsyncDisposable
             )
         );
 
-    private static void HostCoordinator(ActorSystem system, ClusterPlan plan) =>
+    private static void HostCoordinator(ActorSystem system, ClusterPlan plan, TimeProvider clock) =>
         system.ActorOf(
             ClusterSingletonManager.Props(
-                RestartedWhenStopped(Props.Create(() => new CoordinatorActor(plan))),
+                RestartedWhenStopped(Props.Create(() => new CoordinatorActor(plan, clock))),
                 PoisonPill.Instance,
                 ClusterSingletonManagerSettings.Create(system)
             ),

@@ -2,9 +2,10 @@ using System.Diagnostics.CodeAnalysis;
 using Akka.Actor;
 using Akka.Cluster;
 using Akka.Event;
+using Akka.Remote;
 using Ppsd.Actors.Ids;
 using Ppsd.Actors.Messages;
-using Ppsd.Actors.Planning;
+using static Ppsd.Actors.Cluster.CoordinatorNotes;
 
 namespace Ppsd.Actors.Cluster;
 
@@ -13,6 +14,12 @@ namespace Ppsd.Actors.Cluster;
 /// forms the pipeline once all stages have loaded, forms it anew when one is lost, and passes requests to its first
 /// stage. Keeps only state that a successor can rebuild from the nodes' repeated offers.
 /// </summary>
+/// <remarks>
+/// It is in one of four states, each a method that says what it takes: <see cref="Gathering"/> while nodes are missing,
+/// <see cref="Loading"/> while they load, <see cref="Standing"/>, and <see cref="Suspended"/> while a stage of the pipeline may be
+/// dead. A suspected stage is nobody's verdict: where other nodes can take its place they do, at once, and otherwise a sign of
+/// life of it ends the suspension as if nothing had been.
+/// </remarks>
 internal sealed class CoordinatorActor : ReceiveActor, IWithTimers
 {
     /// <summary>
@@ -20,56 +27,47 @@ internal sealed class CoordinatorActor : ReceiveActor, IWithTimers
     /// </summary>
     private static readonly TimeSpan _settleTime = 4 * StageHostActor.OfferInterval;
 
+    private static readonly TimeSpan _lookInterval = TimeSpan.FromMilliseconds(250);
+
     private readonly ClusterPlan _plan;
     private readonly ILoggingAdapter _log = Context.GetLogger();
-    private readonly List<Node> _nodes = [];
-    private readonly HashSet<Address> _unreachable = [];
+    private readonly OfferedNodes _nodes;
     private readonly WaitingRequests _waiting = new();
     private readonly TimeSpan _requestPatience = Context.System.Settings.Config.GetTimeSpan(
         "ppsd.cluster.request-patience"
     );
-    private IReadOnlyList<IActorRef>? _assigned;
-    private AssignStage[] _assignments = [];
-    private StageReady?[] _ready = [];
-    private PipelineFormed? _formed;
+    private readonly PipelineFormation _formation = new();
     private PipelineEpoch _dissolved;
     private PipelineEpoch _latest;
     private bool _isSettled;
+    private bool _isSuspended;
     private string? _trouble;
 
-    public CoordinatorActor(ClusterPlan plan)
+    public CoordinatorActor(ClusterPlan plan, TimeProvider clock)
     {
         _plan = plan;
-        Receive<StageOffered>(offer => Take(offer, Sender), _ => Membership.Has(Context.System, Sender));
-        Receive<StageReady>(ready => NoteReady(ready, Sender));
-        Receive<StageFailed>(failed => NoteFailed(failed, Sender));
-        Receive<Terminated>(lost => Lose(lost.ActorRef));
-        Receive<ClusterEvent.UnreachableMember>(unreachable => _unreachable.Add(unreachable.Member.Address));
-        Receive<ClusterEvent.ReachableMember>(reachable =>
-        {
-            _unreachable.Remove(reachable.Member.Address);
-            FormIfNeeded();
-        });
-        Receive<ClusterEvent.MemberRemoved>(removed => _unreachable.Remove(removed.Member.Address));
-        Receive<StartSession>(PassOn);
-        Receive<Settled>(_ =>
-        {
-            _isSettled = true;
-            FormIfNeeded();
-        });
-        Receive<DraftLoad>(ReleaseIfIdle);
-        Receive<Nothing>(_ => { });
-        Receive<OutOfPatience>(late => Refuse(late.Client));
-        Receive<GetPipeline>(_ => Sender.Tell(State()));
+        _nodes = new OfferedNodes(Context.System.Settings.Config.GetTimeSpan("ppsd.cluster.silence"), clock);
+        Gathering();
     }
 
     public ITimerScheduler Timers { get; set; } = null!;
 
-    private bool IsAdmitting => _formed is not null && !_nodes.Exists(node => IsDraining(node) && IsAssigned(node));
+    private PipelineFormed? Formed => _formation.Formed;
+
+    private bool IsAdmitting => Formed is not null && !_isSuspended && Leaving is null;
+
+    /// <summary>A node of the pipeline that is to leave it.</summary>
+    private OfferingNode? Leaving =>
+        _nodes.All.FirstOrDefault(node => node.Offer.IsDraining && _formation.Has(node.Host));
+
+    /// <summary>A node of the pipeline that may be dead.</summary>
+    private IActorRef? Suspect => _formation.Hosts.FirstOrDefault(host => _nodes.SuspicionOf(host) is not null);
 
     protected override void PreStart()
     {
         Timers.StartSingleTimer(Settled.Instance, Settled.Instance, _settleTime);
+        Timers.StartPeriodicTimer(Look.Instance, Look.Instance, _lookInterval);
+        Context.System.EventStream.Subscribe(Self, typeof(DisassociatedEvent));
         Akka.Cluster.Cluster.Get(Context.System)
             .Subscribe(
                 Self,
@@ -79,19 +77,92 @@ internal sealed class CoordinatorActor : ReceiveActor, IWithTimers
             );
     }
 
-    protected override void PostStop() => Akka.Cluster.Cluster.Get(Context.System).Unsubscribe(Self);
+    protected override void PostStop()
+    {
+        Context.System.EventStream.Unsubscribe(Self);
+        Akka.Cluster.Cluster.Get(Context.System).Unsubscribe(Self);
+    }
+
+    /// <summary>Nodes are missing.</summary>
+    private void Gathering()
+    {
+        Receive<StartSession>(Wait);
+        Always();
+    }
+
+    /// <summary>Every stage has a node, and some of them still load.</summary>
+    private void Loading()
+    {
+        Receive<StageReady>(ready => NoteReady(ready, Sender));
+        Receive<StartSession>(Wait);
+        Always();
+    }
+
+    /// <summary>The pipeline stands.</summary>
+    private void Standing()
+    {
+        Receive<StartSession>(start => Formed!.Stages[0].Actor.Forward(start), _ => IsAdmitting);
+        Receive<StartSession>(Wait);
+        Receive<DraftLoad>(ReleaseIfIdle);
+        Always();
+    }
+
+    /// <summary>The pipeline stands, and one of its stages may be dead.</summary>
+    private void Suspended()
+    {
+        Receive<StartSession>(Wait);
+        Receive<DraftLoad>(ReleaseIfIdle);
+        Always();
+    }
+
+    private void Always()
+    {
+        Receive<StageOffered>(offer => Take(offer, Sender), _ => Membership.Has(Context.System, Sender));
+        Receive<StageFailed>(failed => NoteFailed(failed, Sender));
+        Receive<Terminated>(lost => Lose(lost.ActorRef));
+        Receive<DisassociatedEvent>(broken =>
+        {
+            _nodes.NoteBroken(broken.RemoteAddress);
+            Review();
+        });
+        Receive<ClusterEvent.UnreachableMember>(unreachable =>
+        {
+            _nodes.NoteUnreachable(unreachable.Member.Address);
+            Review();
+        });
+        Receive<ClusterEvent.ReachableMember>(reachable =>
+        {
+            _nodes.NoteReachable(reachable.Member.Address);
+            Review();
+        });
+        Receive<ClusterEvent.MemberRemoved>(removed => _nodes.NoteReachable(removed.Member.Address));
+        Receive<Look>(_ =>
+        {
+            _nodes.Look();
+            Review();
+        });
+        Receive<Settled>(_ =>
+        {
+            _isSettled = true;
+            Review();
+        });
+        Receive<OutOfPatience>(late => Refuse(late.Client));
+        Receive<GetPipeline>(_ => Sender.Tell(State()));
+
+        // An answer that came too late, or not at all; the next offer asks again.
+        Receive<DraftLoad>(_ => { });
+        Receive<Nothing>(_ => { });
+        Receive<StageReady>(_ => { });
+    }
 
     private void Take(StageOffered offer, IActorRef host)
     {
-        var node = _nodes.Find(known => known.Host.Equals(host));
-        if (node is null)
+        var node = _nodes.Take(offer, host, out var isNew);
+        if (isNew)
         {
-            node = new Node(host);
-            _nodes.Add(node);
             Context.Watch(host);
         }
 
-        node.Offer = offer;
         TakeOver(offer.Formed);
         Remind(node, offer);
         if (offer.IsDraining)
@@ -99,40 +170,42 @@ internal sealed class CoordinatorActor : ReceiveActor, IWithTimers
             LetGo(node);
         }
 
-        FormIfNeeded();
-        if (DifferenceOf(node, Reference()) is { } difference)
+        Review();
+        var reference = _nodes.Reference(_formation.Hosts);
+        if (reference is not null && OfferAgreement.Difference(reference, offer) is { } difference)
         {
             host.Tell(new OfferRefused($"this node has {difference}"));
         }
     }
 
     /// <summary>Repeats what the node may not have received; a repeat is harmless.</summary>
-    private void Remind(Node node, StageOffered offer)
+    private void Remind(OfferingNode node, StageOffered offer)
     {
-        if (!IsAssigned(node))
+        if (!_formation.Has(node.Host))
         {
             return;
         }
 
-        if (_formed is null)
+        if (Formed is null)
         {
-            node.Host.Tell(_assignments[StageNumber(node.Host) - 1]);
+            node.Host.Tell(_formation.AssignmentOf(node.Host));
         }
-        else if (offer.Formed?.Epoch != _formed.Epoch)
+        else if (offer.Formed?.Epoch != Formed.Epoch)
         {
-            node.Host.Tell(_formed);
+            node.Host.Tell(Formed);
         }
     }
 
     /// <summary>
-    /// Lets a node leave: at once if no pipeline needs it, otherwise when the last session has ended.
+    /// Lets a node leave: at once if no pipeline needs it or its sessions are to go on elsewhere, otherwise when the last
+    /// session has ended.
     /// </summary>
-    private void LetGo(Node node)
+    private void LetGo(OfferingNode node)
     {
-        if (_formed is not null && IsAssigned(node))
+        if (Formed is not null && _formation.Has(node.Host) && !node.Offer.HandsOver)
         {
-            var epoch = _formed.Epoch;
-            _formed
+            var epoch = Formed.Epoch;
+            Formed
                 .Stages[0]
                 .Actor.Ask<StageStatus>(new GetStageStatus(), StageHostActor.OfferInterval)
                 .PipeTo(Self, success: status => new DraftLoad(epoch, status.Sessions), failure: _ => Nothing.Instance);
@@ -140,123 +213,143 @@ internal sealed class CoordinatorActor : ReceiveActor, IWithTimers
         }
 
         node.Host.Tell(new NodeReleased());
-        if (IsAssigned(node))
+        if (_formation.Has(node.Host))
         {
-            // It is loading a stage that will not be used.
+            // It is loading a stage that will not be used, or its sessions go on elsewhere.
+            _trouble = Formed is null ? _trouble : $"{Name(node.Host)} has left";
             Dissolve();
         }
     }
 
     private void ReleaseIfIdle(DraftLoad load)
     {
-        if (_formed is null || _formed.Epoch != load.Epoch || load.Sessions is not { Running: 0, Waiting: 0 })
+        if (Formed?.Epoch != load.Epoch || load.Sessions is not { Running: 0, Waiting: 0 })
         {
             return;
         }
 
-        foreach (var node in _nodes.Where(IsDraining))
+        foreach (var node in _nodes.All.Where(node => node.Offer.IsDraining))
         {
             node.Host.Tell(new NodeReleased());
         }
 
-        _dissolved = load.Epoch;
         Dissolve();
-        FormIfNeeded();
+        Review();
     }
 
     private void Dissolve()
     {
-        _assigned = null;
-        _formed = null;
+        _dissolved = Formed?.Epoch ?? _dissolved;
+        _formation.Clear();
+        _isSuspended = false;
+        Become(Gathering);
     }
 
     /// <summary>Keeps a predecessor's pipeline that still stands, so that its sessions continue.</summary>
     private void TakeOver(PipelineFormed? formed)
     {
-        if (_formed is not null || _assigned is not null || !IsNews(formed))
+        if (_formation.HasBegun || !IsNews(formed))
         {
             return;
         }
 
-        var members = formed.Stages.Select(stage => _nodes.Find(node => IsParent(node.Host, stage.Actor))).ToList();
-        if (members.TrueForAll(node => node?.Offer?.Formed?.Epoch == formed.Epoch))
+        var members = formed
+            .Stages.Select(stage => _nodes.All.FirstOrDefault(node => IsParent(node.Host, stage.Actor)))
+            .ToList();
+        if (members.TrueForAll(node => node?.Offer.Formed?.Epoch == formed.Epoch))
         {
-            _assigned = [.. members.Select(node => node!.Host)];
-            _ready = [.. formed.Stages.Select((stage, i) => new StageReady(new StageIndex(i), stage))];
-            _formed = formed;
+            _formation.Adopt(formed, [.. members.Select(node => node!.Host)]);
+            Become(Standing);
             PassOnWaiting();
         }
     }
 
-    private void FormIfNeeded()
+    /// <summary>
+    /// Looks at what the nodes have come to: forms a pipeline where there is none, has others take the place of stages that may
+    /// be dead, and suspends the pipeline where nobody can.
+    /// </summary>
+    private void Review()
     {
-        if (_assigned is not null || (!_isSettled && _nodes.Exists(node => IsNews(node.Offer?.Formed))))
+        var suspect = Suspect;
+        if (!_formation.HasBegun)
         {
             // A pipeline may already stand whose nodes have not all sent offers yet; forming another would end its
             // sessions.
-            return;
+            if ((_isSettled || !_nodes.All.Any(node => IsNews(node.Offer.Formed))) && TryPlace() is { } placed)
+            {
+                Assign(placed);
+            }
         }
-
-        if (Reference() is not { } model)
+        else if (suspect is null)
         {
-            return;
+            if (_isSuspended)
+            {
+                _isSuspended = false;
+                Become(Standing);
+                PassOnWaiting();
+            }
+        }
+        else if (TryPlace() is { } others)
+        {
+            _trouble = Describe(suspect);
+            _log.Warning("{0}; another node takes its place", _trouble);
+            Dissolve();
+            Assign(others);
+        }
+        else if (Formed is not null && !_isSuspended)
+        {
+            _log.Warning("{0}; the pipeline is suspended", Describe(suspect));
+            _isSuspended = true;
+            Become(Suspended);
+        }
+    }
+
+    private IReadOnlyList<IActorRef>? TryPlace()
+    {
+        if (_nodes.Reference(_formation.Hosts) is not { } model)
+        {
+            return null;
         }
 
-        StagePlan plan;
         try
         {
-            plan = _plan.For(model.LayerCount);
+            return _nodes.Place(_plan.For(model.LayerCount), model);
         }
         catch (ArgumentException e)
         {
             _trouble = e.Message;
-            return;
+            return null;
         }
+    }
 
-        var offers = _nodes
-            .Where(node => IsUsable(node, model))
-            .Select(node => new OfferedNode<IActorRef>(node.Host, node.Offer!.WantedStage, LoadedLayers(node.Offer)))
-            .ToList();
-        if (StagePlacement.Place(plan, offers) is not { } placed)
+    private void Assign(IReadOnlyList<IActorRef> placed)
+    {
+        _formation.Begin(_plan.For(_nodes.Reference(placed)!.LayerCount), placed);
+        Become(Loading);
+        foreach (var host in placed)
         {
-            return;
-        }
-
-        _assigned = placed;
-        _ready = new StageReady?[placed.Count];
-        _assignments =
-        [
-            .. plan.Stages.Select((layers, i) => new AssignStage(new StageIndex(i), layers.First, layers.Count)),
-        ];
-        for (var i = 0; i < placed.Count; i++)
-        {
-            placed[i].Tell(_assignments[i]);
+            host.Tell(_formation.AssignmentOf(host));
         }
     }
 
     private void NoteReady(StageReady ready, IActorRef host)
     {
-        if (_assigned is null || _formed is not null || !host.Equals(_assigned.ElementAtOrDefault(ready.Stage.Value)))
-        {
-            return;
-        }
-
-        _ready[ready.Stage.Value] = ready;
-        if (Array.Exists(_ready, stage => stage is null))
+        if (!_formation.Note(ready, host))
         {
             return;
         }
 
         // Nodes report the latest epoch they know with each offer; the new epoch must exceed all of them.
-        _latest = new PipelineEpoch(1 + Math.Max(_latest.Value, _nodes.Max(node => node.Offer?.KnownEpoch.Value ?? 0)));
-        var fingerprint = _nodes.Find(node => node.Host.Equals(host))!.Offer!.ModelFingerprint;
-        _formed = new PipelineFormed(_latest, [.. _ready.Select(stage => stage!.Member)], fingerprint, _trouble);
+        _latest = new PipelineEpoch(1 + Math.Max(_latest.Value, _nodes.All.Max(node => node.Offer.KnownEpoch.Value)));
+        var fingerprint = _nodes.Find(host)!.Offer.ModelFingerprint;
+        var formed = _formation.Complete(_latest, fingerprint, _trouble);
         _trouble = null;
-        for (var i = 0; i < _assigned.Count; i++)
+        Become(Standing);
+        for (var i = 0; i < formed.Stages.Length; i++)
         {
             // The host keeps it for later coordinators; the stage must receive it before the first request.
-            _assigned[i].Tell(_formed);
-            _formed.Stages[i].Actor.Tell(_formed);
+            _formation.Hosts[i].Tell(formed);
+            formed.Stages[i].Actor.Tell(formed);
         }
 
         PassOnWaiting();
@@ -271,9 +364,9 @@ internal sealed class CoordinatorActor : ReceiveActor, IWithTimers
 
     private void Lose(IActorRef host)
     {
-        if (_assigned?.Contains(host) == true)
+        if (_formation.Has(host))
         {
-            _trouble = $"stage {StageNumber(host)} at {host.Path.Address} was lost";
+            _trouble = $"{Name(host)} was lost";
             _log.Warning("{0}", _trouble);
         }
 
@@ -283,21 +376,18 @@ internal sealed class CoordinatorActor : ReceiveActor, IWithTimers
     private void Forget(IActorRef host)
     {
         Context.Unwatch(host);
-        _nodes.RemoveAll(node => node.Host.Equals(host));
-        if (_assigned?.Contains(host) == true)
+        _nodes.Forget(host);
+        if (_formation.Has(host))
         {
             Dissolve();
-            FormIfNeeded();
         }
+
+        Review();
     }
 
-    private void PassOn(StartSession start)
+    private void Wait(StartSession start)
     {
-        if (IsAdmitting)
-        {
-            _formed!.Stages[0].Actor.Forward(start);
-        }
-        else if (!_waiting.TryAdd(start, Sender, out var isNew))
+        if (!_waiting.TryAdd(start, Sender, out var isNew))
         {
             Sender.Tell(new SessionRefused(RefusalKind.Unavailable, Explanation()));
         }
@@ -312,7 +402,7 @@ internal sealed class CoordinatorActor : ReceiveActor, IWithTimers
         foreach (var (request, client) in _waiting.TakeAll())
         {
             Timers.Cancel(client);
-            _formed!.Stages[0].Actor.Tell(request, client);
+            Formed!.Stages[0].Actor.Tell(request, client);
         }
     }
 
@@ -327,97 +417,41 @@ internal sealed class CoordinatorActor : ReceiveActor, IWithTimers
     private PipelineState State() =>
         new()
         {
-            Formed = _formed,
+            Formed = Formed,
             Explanation = Explanation(),
             StagesNeeded = _plan.StagesNeeded,
-            NodesOffered = _nodes.Count(node => node.Offer is not null),
+            NodesOffered = _nodes.All.Count,
             IsAdmitting = IsAdmitting,
             CoordinatorAddress = Akka.Cluster.Cluster.Get(Context.System).SelfAddress.ToString(),
         };
 
     private string Explanation()
     {
-        if (_nodes.Find(node => _formed is not null && IsDraining(node) && IsAssigned(node)) is { } leaving)
+        if (_isSuspended && Suspect is { } suspect)
         {
-            return $"stage {StageNumber(leaving.Host)} at {leaving.Host.Path.Address} is leaving; new requests wait until its "
-                + "sessions have ended and another node takes its place";
+            return $"{Describe(suspect)}; requests wait for it, or for another node to take its place";
         }
 
-        if (_formed is not null)
+        if (Formed is not null)
         {
-            return $"the pipeline stands: {_formed.Stages.Length} stages";
+            return Leaving is { } leaving
+                ? $"{Name(leaving.Host)} is leaving; new requests wait until its sessions have ended and another node takes "
+                    + "its place"
+                : $"the pipeline stands: {Formed.Stages.Length} stages";
         }
 
-        var prefix = _trouble is null ? "" : _trouble + "; ";
-        var offered = _nodes.Count(node => node.Offer is not null);
-        if (_assigned is not null)
-        {
-            return $"{prefix}stages are loading: {_ready.Count(stage => stage is not null)} of {_ready.Length} ready";
-        }
-
-        var reference = Reference();
-        var others = reference is null ? 0 : _nodes.Count(node => !IsUsable(node, reference));
-        var misfits = _nodes
-            .Select(node => (node.Host.Path.Address, Difference: DifferenceOf(node, reference)))
-            .Where(node => node.Difference is not null)
-            .Select(node => $"; the one at {node.Address} has {node.Difference}");
-        return $"{prefix}{offered} of {_plan.StagesNeeded} stage nodes are up"
-            + (others > 0 ? $", {others} of them leaving, unreachable or unlike the others" : "")
-            + string.Concat(misfits)
-            + $": start {Math.Max(1, _plan.StagesNeeded - offered + others)} more with 'ppsd stage'";
+        return (_trouble is null ? "" : _trouble + "; ")
+            + (_formation.HasBegun ? $"stages are loading: {_formation.Progress}" : _nodes.Missing(_plan.StagesNeeded));
     }
 
-    private bool IsUsable(Node node, StageOffered model) =>
-        node.Offer is { IsDraining: false } offer
-        && OfferAgreement.Difference(model, offer) is null
-        && !_unreachable.Contains(node.Host.Path.Address);
+    private string Name(IActorRef host) => $"stage {_formation.NumberOf(host)} at {host.Path.Address}";
 
-    /// <summary>What nodes are measured by: the pipeline's own if there is one, else what most agree in.</summary>
-    private StageOffered? Reference() =>
-        OfferAgreement.Reference([.. _nodes.Where(IsAssigned).Select(node => node.Offer).OfType<StageOffered>()])
-        ?? OfferAgreement.Reference([.. _nodes.Select(node => node.Offer).OfType<StageOffered>()]);
-
-    private static string? DifferenceOf(Node node, StageOffered? reference) =>
-        reference is not null && node.Offer is { } offer ? OfferAgreement.Difference(reference, offer) : null;
-
-    private bool IsAssigned(Node node) => _assigned?.Contains(node.Host) == true;
-
-    private int StageNumber(IActorRef host) => _assigned!.ToList().IndexOf(host) + 1;
+    private string Describe(IActorRef suspect) => $"{Name(suspect)} {_nodes.SuspicionOf(suspect)}";
 
     /// <summary>False for a pipeline this coordinator dissolved; nodes may still mention it in late offers.</summary>
     private bool IsNews([NotNullWhen(true)] PipelineFormed? formed) =>
         formed is not null && formed.Epoch.Value > _dissolved.Value;
 
-    private static bool IsDraining(Node node) => node.Offer is { IsDraining: true };
-
-    private static LayerRange? LoadedLayers(StageOffered offer) =>
-        offer.LoadedFirstLayer < 0 ? null : new LayerRange(offer.LoadedFirstLayer, offer.LoadedLayerCount);
-
     private static bool IsParent(IActorRef host, IActorRef stage) =>
         stage.Path.Address == host.Path.Address && stage.Path.Parent.Name == host.Path.Name;
-
-    /// <summary>Sent to itself: every node that is up has had time to send an offer.</summary>
-    private sealed class Settled
-    {
-        public static Settled Instance { get; } = new();
-    }
-
-    /// <summary>Sent to itself: number of sessions the pipeline still has.</summary>
-    private sealed record DraftLoad(PipelineEpoch Epoch, SessionTotals? Sessions);
-
-    /// <summary>Sent to itself: a question was not answered; the next offer repeats it.</summary>
-    private sealed class Nothing
-    {
-        public static Nothing Instance { get; } = new();
-    }
-
-    /// <summary>Sent to itself: a request has waited as long as it may.</summary>
-    private sealed record OutOfPatience(IActorRef Client);
-
-    private sealed class Node(IActorRef host)
-    {
-        public IActorRef Host { get; } = host;
-
-        public StageOffered? Offer { get; set; }
-    }
 }

@@ -191,6 +191,8 @@ internal sealed class StageHostActor : ReceiveActor, IWithTimers
                 KnownEpoch = _knownEpoch,
                 IsDraining = _drainer is not null,
                 Arithmetic = [.. _node.Arithmetic],
+                IsSpare = _node.IsSpare,
+                HandsOver = _node.HandsOver,
             }
         );
 

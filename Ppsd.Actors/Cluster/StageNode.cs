@@ -24,6 +24,12 @@ public sealed record StageNode
     /// <summary>Stage the node asks for, from 0; -1 for any.</summary>
     public int WantedStage { get; init; } = -1;
 
+    /// <summary>True when the node is to hold a stage only where no other node can.</summary>
+    public bool IsSpare { get; init; }
+
+    /// <summary>True when the node does not wait for its sessions when it leaves: they go on with the next pipeline.</summary>
+    public bool HandsOver { get; init; }
+
     /// <summary>The model as a text gateway serves it, given how to start generations; null for a node that serves none.</summary>
     public Func<PpsdClient, ITextModel>? CreateTextModel { get; init; }
 

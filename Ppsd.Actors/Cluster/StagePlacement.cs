@@ -7,11 +7,12 @@ namespace Ppsd.Actors.Cluster;
 /// <param name="Id">The node.</param>
 /// <param name="WantedStage">Stage it asks for, from 0; -1 for any.</param>
 /// <param name="Loaded">Layers it holds already, if any.</param>
-internal sealed record OfferedNode<TNode>(TNode Id, int WantedStage, LayerRange? Loaded);
+/// <param name="IsSpare">True when it holds a stage only where no other node can.</param>
+internal sealed record OfferedNode<TNode>(TNode Id, int WantedStage, LayerRange? Loaded, bool IsSpare = false);
 
 /// <summary>
 /// Which node holds which stage: a node's requested stage first, then the node that already holds the layers (loading
-/// is slow), then first come first served. Pure.
+/// is slow), then first come first served; spares where nobody else is left. Pure.
 /// </summary>
 internal static class StagePlacement
 {
@@ -24,10 +25,17 @@ internal static class StagePlacement
         var placed = new OfferedNode<TNode>?[plan.Stages.Count];
         var free = offers.ToList();
 
-        Assign((offer, stage) => offer.WantedStage == stage);
-        Assign((offer, stage) => offer.WantedStage < 0 && offer.Loaded == plan.Stages[stage]);
-        Assign((offer, _) => offer.WantedStage < 0 && offer.Loaded is null);
-        Assign((offer, _) => offer.WantedStage < 0);
+        foreach (var isSpare in (ReadOnlySpan<bool>)[false, true])
+        {
+            Assign((offer, stage) => offer.IsSpare == isSpare && offer.WantedStage == stage);
+            Assign(
+                (offer, stage) =>
+                    offer.IsSpare == isSpare && offer.WantedStage < 0 && offer.Loaded == plan.Stages[stage]
+            );
+            Assign((offer, _) => offer.IsSpare == isSpare && offer.WantedStage < 0 && offer.Loaded is null);
+            Assign((offer, _) => offer.IsSpare == isSpare && offer.WantedStage < 0);
+        }
+
         return Array.Exists(placed, offer => offer is null) ? null : [.. placed.Select(offer => offer!.Id)];
 
         void Assign(Func<OfferedNode<TNode>, int, bool> suits)

@@ -22,6 +22,12 @@ internal sealed class WaitingRequests
         isNew = !_waiting.Exists(entry => entry.Client.Equals(client));
         if (!isNew)
         {
+            var known = _waiting.FindIndex(entry => entry.Client.Equals(client));
+            if (request.Attempt > _waiting[known].Request.Attempt)
+            {
+                _waiting[known] = (request, client);
+            }
+
             return true;
         }
 

@@ -48,6 +48,14 @@ public sealed record StageOffered : IWireMessage
     /// </summary>
     [Key(8)]
     public string[] Arithmetic { get; init; } = [];
+
+    /// <summary>True when the node is to hold a stage only where no other node can.</summary>
+    [Key(9)]
+    public bool IsSpare { get; init; }
+
+    /// <summary>True when a draining node does not wait for its sessions: they go on with the next pipeline.</summary>
+    [Key(10)]
+    public bool HandsOver { get; init; }
 }
 
 /// <summary>

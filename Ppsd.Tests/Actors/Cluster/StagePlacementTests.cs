@@ -41,6 +41,20 @@ public sealed class StagePlacementTests
             Is.EqualTo(Names("abcd"))
         );
 
+    [Test]
+    public void A_spare_holds_a_stage_only_where_nobody_else_can()
+    {
+        OfferedNode<string> spare = new("spare", -1, null, IsSpare: true);
+        Assert.That(
+            StagePlacement.Place(_plan, [spare, Any("a"), Any("b"), Any("c"), Any("d")]),
+            Is.EqualTo(Names("abcd"))
+        );
+        Assert.That(
+            StagePlacement.Place(_plan, [spare, Loaded("a", 0), Loaded("c", 2), Loaded("d", 3)]),
+            Is.EqualTo((string[])["a", "spare", "c", "d"])
+        );
+    }
+
     private static OfferedNode<string> Any(string name) => new(name, -1, null);
 
     private static OfferedNode<string> Loaded(string name, int stage) => new(name, -1, _plan.Stages[stage]);

@@ -19,6 +19,7 @@ internal sealed class ToyCluster(
     /// <summary>Faster failure detection than in production: nothing here floods a connection.</summary>
     private const string Impatient = """
         ppsd.cluster.request-patience = 2s
+        ppsd.cluster.silence = 20s
         akka.coordinated-shutdown.run-by-actor-system-terminate = off
         akka.cluster {
           seed-node-timeout = 1s
@@ -46,7 +47,9 @@ internal sealed class ToyCluster(
         int port = 0,
         IReadOnlyList<string>? seeds = null,
         string arithmetic = "rope-frequencies=checkpoint",
-        Action<string>? onRefused = null
+        Action<string>? onRefused = null,
+        bool isSpare = false,
+        bool handsOver = false
     )
     {
         var node = new StageNode
@@ -56,6 +59,8 @@ internal sealed class ToyCluster(
             WantedStage = wantedStage,
             Arithmetic = [arithmetic],
             OnRefused = onRefused,
+            IsSpare = isSpare,
+            HandsOver = handsOver,
             CreateTextModel = client => new ToyTextModel(client),
             CreateRuntime = layers => new ToyRuntime(
                 Model,
