@@ -207,8 +207,18 @@ internal sealed class DraftPool(DraftCalibration calibration, bool usesNGrams, i
         }
 
         node.Claim(claim);
-        Rank(node);
+        RankFrom(node);
         return node;
+    }
+
+    /// <summary>A new claim changes the chances of all behind it; a child must never look likelier than its parent.</summary>
+    private void RankFrom(TokenNode node)
+    {
+        Rank(node);
+        for (var child = node.FirstChild; child is not null; child = child.NextSibling)
+        {
+            RankFrom(child);
+        }
     }
 
     private void Rank(IReadOnlyList<TokenNode> nodes)

@@ -215,6 +215,22 @@ public sealed class DraftPoolTests
         Assert.That(calibration.ChanceOf(claim), Is.GreaterThan(claim.Probability));
     }
 
+    /// <summary>Rows are taken by chance, so a child that kept an older, larger one would enter before its parent.</summary>
+    [Test]
+    public void A_token_that_becomes_less_likely_takes_all_behind_it_along()
+    {
+        var pool = new DraftPool(new DraftCalibration(), usesNGrams: false, endPosition: 100);
+        var root = pool.Tree.Plant(new TokenId(1), 0);
+        pool.Tree.Enter(root, new CandidateId(0), part: 0);
+        pool.Add(_chain);
+        pool.Tree.Enter(CandidateTree.FindChild(root, new TokenId(7))!, new CandidateId(1), part: 1);
+
+        pool.Add([Drafted(1, 8, -3f)]);
+
+        Assert.That(pool.Best()!.Parent!.Id, Is.Not.Null);
+        Assert.That(pool.Best()!.Token, Is.Not.EqualTo(new TokenId(6)));
+    }
+
     [Test]
     public void Nothing_is_proposed_beyond_the_token_limit()
     {
