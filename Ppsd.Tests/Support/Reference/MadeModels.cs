@@ -44,7 +44,7 @@ internal static class MadeModels
             """,
         [SmolLm3] = """
             { "architectures": ["SmolLM3ForCausalLM"], "model_type": "smollm3", "num_key_value_heads": 1,
-              "no_rope_layers": [1, 0, 1, 1], "no_rope_layer_interval": 4, "use_sliding_window": false,
+              "num_hidden_layers": 6, "no_rope_layers": [1, 1, 1, 0, 1, 1], "no_rope_layer_interval": 4, "use_sliding_window": false,
               "sliding_window": null, "rope_theta": 5000000.0, "rope_scaling": null, "rms_norm_eps": 1e-06,
               "attention_bias": false, "mlp_bias": false, "tie_word_embeddings": true }
             """,
@@ -55,6 +55,10 @@ internal static class MadeModels
 
     /// <summary>Their names.</summary>
     public static IReadOnlyList<string> Names { get; } = [Phi3, Phi4, Granite, SmolLm3];
+
+    /// <summary>What llama.cpp computed of one: prompts, and logits after each. Data/README.md says how.</summary>
+    public static string LlamaCppGolden(string name) =>
+        Path.Combine(TestContext.CurrentContext.TestDirectory, "Data", "goldens", $"{name}.llama-cpp.safetensors");
 
     /// <summary>The folder of one.</summary>
     public static string Folder(string name) =>
@@ -81,7 +85,7 @@ internal static class MadeModels
         var config = JsonNode.Parse(_configs[name])!.AsObject();
         config["hidden_size"] = HiddenSize;
         config["intermediate_size"] = InnerSize;
-        config["num_hidden_layers"] = LayerCount;
+        config["num_hidden_layers"] ??= LayerCount;
         config["num_attention_heads"] = HiddenSize / HeadSize;
         config["vocab_size"] = VocabSize;
         config["max_position_embeddings"] = 512;
@@ -104,6 +108,7 @@ internal static class MadeModels
         var seed = 1;
         var kv = (int)config["num_key_value_heads"]! * HeadSize;
         var isTied = (bool)config["tie_word_embeddings"]!;
+        var layers = (int)config["num_hidden_layers"]!;
         Matrix("model.embed_tokens.weight", VocabSize, HiddenSize, isTied ? 0.5f : 1);
         Vector("model.norm.weight");
         if (!isTied)
@@ -111,7 +116,7 @@ internal static class MadeModels
             Matrix("lm_head.weight", VocabSize, HiddenSize, 0.4f);
         }
 
-        for (var layer = 0; layer < LayerCount; layer++)
+        for (var layer = 0; layer < layers; layer++)
         {
             var name = $"model.layers.{layer}.";
             Vector(name + "input_layernorm.weight");
