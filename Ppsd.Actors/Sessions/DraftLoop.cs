@@ -19,6 +19,7 @@ internal sealed class DraftLoop(IDraftLoopPort port, PipelineOptions options, Ti
     /// <summary>Sessions that ended on all stages but whose clients have not read all tokens.</summary>
     private readonly Dictionary<SessionId, LiveSession> _unread = [];
     private readonly List<LiveSession> _news = [];
+    private readonly List<LiveSession> _bare = [];
     private readonly ReleasingSessions _releasing = new();
     private readonly Queue<(StartSession Request, ISessionClient Client)> _waiting = [];
     private readonly SessionCounters _counters = new();
@@ -63,6 +64,7 @@ internal sealed class DraftLoop(IDraftLoopPort port, PipelineOptions options, Ti
     /// <summary>The next micro-batch for stage 1; null for none.</summary>
     public MicroBatch? Next()
     {
+        DraftBehindBareTokens();
         if (_composer?.Next() is not { } parts)
         {
             return null;
@@ -311,6 +313,38 @@ internal sealed class DraftLoop(IDraftLoopPort port, PipelineOptions options, Ti
     }
 
     private void TellStarted(LiveSession session) => session.Client.Tell(session.Started(_arithmetic));
+
+    /// <summary>
+    /// Has this stage's chain draft behind verified tokens that would enter alone: those drafts enter beside them, a cycle
+    /// before the ones that the tokens' own step will bring.
+    /// </summary>
+    private void DraftBehindBareTokens()
+    {
+        if (
+            _composer is not { MayDraft: true }
+            || _pipeline!.Stages[0].Description is not { HasExitHead: true, DraftDepth: > 1 }
+        )
+        {
+            return;
+        }
+
+        _bare.Clear();
+        foreach (var session in _sessions.Values)
+        {
+            if (session.Decode.BareToken is not null)
+            {
+                _bare.Add(session);
+            }
+        }
+
+        foreach (var session in _bare)
+        {
+            if (session.Decode.BareToken is { } token)
+            {
+                session.Decode.AddDraftsBehind(port.DraftBehind(session.Decode.Id, token));
+            }
+        }
+    }
 
     private void Wait(StartSession request, ISessionClient client)
     {

@@ -1,5 +1,6 @@
 using Ppsd.Actors.Ids;
 using Ppsd.Actors.Messages;
+using Ppsd.Actors.Speculation;
 
 namespace Ppsd.Actors.Sessions;
 
@@ -20,6 +21,12 @@ internal interface IDraftLoopPort
 
     /// <summary>Has <see cref="DraftLoop.Next"/> called, behind all messages that have arrived.</summary>
     void RequestWork();
+
+    /// <summary>
+    /// Drafts of this stage's chain behind a token that waits to enter, as drafts of the candidate before it from step 1 on.
+    /// Called before a micro-batch is chosen, so no step is under way.
+    /// </summary>
+    DraftedToken[] DraftBehind(SessionId session, WaitingToken waiting);
 
     /// <summary>A verdict that arrived at a timestamp has rejected the session's run.</summary>
     void NoteRejection(SessionId session, long arrivedAt);

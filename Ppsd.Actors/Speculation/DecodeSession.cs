@@ -88,6 +88,15 @@ internal sealed class DecodeSession
     /// <summary>True when a verified token waits to enter; it goes before drafts of any session.</summary>
     public bool HasVerifiedToken => !IsFinished && !IsPrefilling && Head is { Id: null };
 
+    /// <summary>
+    /// The verified token that waits to enter with no draft of the exit head behind it; null for none, and where the session
+    /// does not want any.
+    /// </summary>
+    public WaitingToken? BareToken =>
+        HasVerifiedToken && WantsDrafts(mayDraft: true) && _limits.MaxWidth > 1 && _pool.LacksHeadDrafts
+            ? new WaitingToken(_base.Head, Head!.Token)
+            : null;
+
     /// <summary>True when drafts wait to enter and the window has room for them.</summary>
     public bool HasDraftWork =>
         !IsFinished
@@ -194,6 +203,16 @@ internal sealed class DecodeSession
         if (run == Run && !IsFinished)
         {
             _pool.Add(drafts);
+        }
+    }
+
+    /// <summary>Takes a chain's drafts behind the verified token that waits to enter.</summary>
+    /// <param name="drafts">Drafts of the candidate before it, from step 1 on.</param>
+    public void AddDraftsBehind(ReadOnlySpan<DraftedToken> drafts)
+    {
+        if (HasVerifiedToken)
+        {
+            _pool.AddBehindRoot(drafts);
         }
     }
 

@@ -32,6 +32,28 @@ internal sealed class DraftPool(DraftCalibration calibration, bool usesNGrams, i
     /// <summary>Candidates and proposals.</summary>
     public CandidateTree Tree { get; } = new();
 
+    /// <summary>True when a draft may stand behind the root, and none of the exit head does.</summary>
+    public bool LacksHeadDrafts
+    {
+        get
+        {
+            if (Tree.Root is not { } root || !MayPropose(root))
+            {
+                return false;
+            }
+
+            for (var child = root.FirstChild; child is not null; child = child.NextSibling)
+            {
+                if (child.IsClaimedBy(DraftSource.ExitHead))
+                {
+                    return false;
+                }
+            }
+
+            return true;
+        }
+    }
+
     /// <summary>Tokens read so far.</summary>
     public int TextLength => _text.Length;
 
@@ -60,20 +82,18 @@ internal sealed class DraftPool(DraftCalibration calibration, bool usesNGrams, i
                 _best.Clear();
             }
 
-            // Steps are consecutive; after a missing step the rest have no parent.
-            var parent =
-                draft.Step == 0 ? origin
-                : draft.Step <= _best.Count ? _best[draft.Step - 1]
-                : null;
-            var node = Propose(
-                parent,
-                draft.Token,
-                new DraftClaim(DraftSource.ExitHead, draft.Step, Math.Exp(Math.Min(0, draft.LogProbability)))
-            );
-            if (draft.Step == _best.Count)
-            {
-                _best.Add(node);
-            }
+            Add(origin, draft);
+        }
+    }
+
+    /// <summary>Adds a chain's drafts behind the root, which is step 0 to them.</summary>
+    public void AddBehindRoot(ReadOnlySpan<DraftedToken> drafts)
+    {
+        _best.Clear();
+        _best.Add(Tree.Root);
+        foreach (ref readonly var draft in drafts)
+        {
+            Add(origin: null, draft);
         }
     }
 
@@ -187,10 +207,30 @@ internal sealed class DraftPool(DraftCalibration calibration, bool usesNGrams, i
         return drafts;
     }
 
+    private void Add(TokenNode? origin, in DraftedToken draft)
+    {
+        // Steps are consecutive; after a missing step the rest have no parent.
+        var parent =
+            draft.Step == 0 ? origin
+            : draft.Step <= _best.Count ? _best[draft.Step - 1]
+            : null;
+        var node = Propose(
+            parent,
+            draft.Token,
+            new DraftClaim(DraftSource.ExitHead, draft.Step, Math.Exp(Math.Min(0, draft.LogProbability)))
+        );
+        if (draft.Step == _best.Count)
+        {
+            _best.Add(node);
+        }
+    }
+
+    private bool MayPropose(TokenNode behind) => behind.Position + 1 < endPosition;
+
     private TokenNode? Propose(TokenNode? parent, TokenId token, in DraftClaim claim)
     {
         // Logits that are not finite give neither a token nor a probability.
-        if (parent is null || token.Value < 0 || double.IsNaN(claim.Probability) || parent.Position + 1 >= endPosition)
+        if (parent is null || token.Value < 0 || double.IsNaN(claim.Probability) || !MayPropose(parent))
         {
             return null;
         }

@@ -1,4 +1,5 @@
 using Ppsd.Actors.Ids;
+using Ppsd.Actors.Messages;
 
 namespace Ppsd.Actors.Speculation;
 
@@ -72,6 +73,20 @@ internal sealed class TokenNode
         }
 
         _claims[_claimed++] = claim;
+    }
+
+    /// <summary>True when a source has proposed it.</summary>
+    public bool IsClaimedBy(DraftSource source)
+    {
+        foreach (ref readonly var claim in Claims)
+        {
+            if (claim.Source == source)
+            {
+                return true;
+            }
+        }
+
+        return false;
     }
 
     /// <summary>Forgets its claims.</summary>

@@ -88,6 +88,28 @@ public interface IStageRuntime : IDisposable
     void Draft(int row, CandidateId origin, int width, List<DraftedToken> drafts);
 
     /// <summary>
+    /// Goes on with a chain behind a token that has not entered, from what the exit head kept of the candidate before it. A
+    /// step of its own: no other may be under way. The cache stays as it is.
+    /// </summary>
+    /// <param name="session">The session; one that drafts with the exit head.</param>
+    /// <param name="parent">The candidate before the token, which has a verdict.</param>
+    /// <param name="token">The target's token after it.</param>
+    /// <param name="depth">Steps, from 1 to <see cref="StageDescription.DraftDepth"/>.</param>
+    /// <param name="width">Most tokens of a step.</param>
+    /// <param name="drafts">
+    /// Receives them as drafts of <paramref name="parent"/>, from step 1 on: the token itself is step 0. None where the
+    /// stage has no chain, or the cache does not hold the candidate.
+    /// </param>
+    void DraftBehind(
+        SessionId session,
+        CandidateId parent,
+        TokenId token,
+        int depth,
+        int width,
+        List<DraftedToken> drafts
+    );
+
+    /// <summary>
     /// The target's tokens after the rows from <paramref name="firstRow"/> on; <see cref="TokenId.None"/> for a row whose logits
     /// are not finite.
     /// </summary>

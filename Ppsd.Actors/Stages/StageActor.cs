@@ -6,6 +6,7 @@ using Ppsd.Actors.Mailboxes;
 using Ppsd.Actors.Messages;
 using Ppsd.Actors.Messages.Wire;
 using Ppsd.Actors.Sessions;
+using Ppsd.Actors.Speculation;
 
 namespace Ppsd.Actors.Stages;
 
@@ -135,6 +136,9 @@ internal sealed class StageActor : ReceiveActor, IWithTimers, IStagePort, IDraft
     void IDraftLoopPort.Watch(ISessionClient client) => Context.Watch(((Client)client).Actor);
 
     void IDraftLoopPort.Unwatch(ISessionClient client) => Context.Unwatch(((Client)client).Actor);
+
+    DraftedToken[] IDraftLoopPort.DraftBehind(SessionId session, WaitingToken waiting) =>
+        _worker.DraftBehind(session, waiting);
 
     void IDraftLoopPort.NoteRejection(SessionId session, long arrivedAt) => _cycles.Reject(session, arrivedAt);
 

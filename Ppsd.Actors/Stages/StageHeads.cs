@@ -1,12 +1,14 @@
 using Ppsd.Actors.Ids;
 using Ppsd.Actors.Messages;
+using Ppsd.Actors.Speculation;
 
 namespace Ppsd.Actors.Stages;
 
 /// <summary>Results of a stage's heads for a step's rows, grouped by session. Used by the stage's thread.</summary>
+/// <param name="isFirst">True at the stage that the draft loop turns in.</param>
 /// <param name="runtime">The stage's device, its step run through the layers.</param>
 /// <param name="sessions">Whose rows they are.</param>
-internal sealed class StageHeads(IStageRuntime runtime, StageSessions sessions)
+internal sealed class StageHeads(bool isFirst, IStageRuntime runtime, StageSessions sessions)
 {
     /// <summary>
     /// Tokens proposed of each step of a chain. With more, rows that could go deeper go into breadth; noise makes the second
@@ -33,7 +35,12 @@ internal sealed class StageHeads(IStageRuntime runtime, StageSessions sessions)
         );
 
     /// <summary>Rows and depth for the exit head; parts that draft come last in a micro-batch.</summary>
-    public DraftRequest RequestFor(MicroBatch batch) => new(FirstDraftRow(batch), DepthFor(batch));
+    /// <remarks>
+    /// On a pipeline's only stage the rows just enter the head's caches: their verdicts come before the next step, and the
+    /// chain then goes on behind the verified token (<see cref="DraftBehind"/>), one token further for the same work.
+    /// </remarks>
+    public DraftRequest RequestFor(MicroBatch batch, bool isLast) =>
+        isFirst && isLast ? new(batch.Count, Depth: 1) : new(FirstDraftRow(batch), DepthFor(batch));
 
     private static int FirstDraftRow(MicroBatch batch)
     {
@@ -52,9 +59,15 @@ internal sealed class StageHeads(IStageRuntime runtime, StageSessions sessions)
     }
 
     /// <summary>Runs the exit head and drafts for the parts that want it.</summary>
-    public IEnumerable<Drafts> Draft(MicroBatch batch)
+    public IEnumerable<Drafts> Draft(MicroBatch batch, bool isLast)
     {
-        runtime.RunExitHead(RequestFor(batch));
+        var request = RequestFor(batch, isLast);
+        runtime.RunExitHead(request);
+        if (request.FirstRow == batch.Count)
+        {
+            yield break;
+        }
+
         var row = 0;
         foreach (var part in batch.Parts)
         {
@@ -65,6 +78,20 @@ internal sealed class StageHeads(IStageRuntime runtime, StageSessions sessions)
 
             row += part.Count;
         }
+    }
+
+    /// <summary>Drafts of the chain behind a token that waits to enter.</summary>
+    public DraftedToken[] DraftBehind(SessionId session, WaitingToken waiting)
+    {
+        if (sessions.Find(session) is not { } settings)
+        {
+            return [];
+        }
+
+        _tokens.Clear();
+        var (depth, width) = (DepthOf(settings), WidthOf(settings));
+        runtime.DraftBehind(session, waiting.Parent, waiting.Token, depth, width, _tokens);
+        return [.. _tokens];
     }
 
     /// <summary>
@@ -108,29 +135,34 @@ internal sealed class StageHeads(IStageRuntime runtime, StageSessions sessions)
         var depth = 1;
         foreach (var part in batch.Parts)
         {
-            // A micro-batch of one row has no room for more than the next token.
-            if (part.IsDrafting && sessions.SettingsOf(part.Session) is { MaxWidth: > 1, ChainDepth: var most })
+            if (part.IsDrafting)
             {
-                var own =
-                    most == 0 ? runtime.Description.StandardDepth : Math.Min(most, runtime.Description.DraftDepth);
-                depth = Math.Max(depth, own);
+                depth = Math.Max(depth, DepthOf(sessions.SettingsOf(part.Session)));
             }
         }
 
         return depth;
     }
 
-    private DraftedToken[] Draft(BatchPart part, int firstRow)
-    {
-        _tokens.Clear();
-        var settings = sessions.SettingsOf(part.Session);
-        var width = Math.Min(
+    /// <summary>How far ahead a session drafts. A micro-batch of one row has no room for more than the next token.</summary>
+    private int DepthOf(SessionSettings settings) =>
+        settings.MaxWidth == 1 ? 1
+        : settings.ChainDepth == 0 ? runtime.Description.StandardDepth
+        : Math.Min(settings.ChainDepth, runtime.Description.DraftDepth);
+
+    /// <summary>Tokens it gets of each step.</summary>
+    private int WidthOf(SessionSettings settings) =>
+        Math.Min(
             settings.MaxWidth,
             runtime.Description.DraftDepth == 1 ? MostSuccessors
                 : settings.Sampling.Temperature > 0 ? SampledAlternatives
                 : GreedyAlternatives
         );
 
+    private DraftedToken[] Draft(BatchPart part, int firstRow)
+    {
+        _tokens.Clear();
+        var width = WidthOf(sessions.SettingsOf(part.Session));
         for (var i = part.FirstHeadRow; i < part.Count; i++)
         {
             runtime.Draft(firstRow + i, part.Candidates[i], width, _tokens);

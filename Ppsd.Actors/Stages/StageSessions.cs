@@ -31,6 +31,9 @@ internal sealed class StageSessions(
     /// <summary>Settings of an open session.</summary>
     public SessionSettings SettingsOf(SessionId session) => _open[session].Settings;
 
+    /// <summary>Settings of a session, if it is open.</summary>
+    public SessionSettings? Find(SessionId session) => _open.GetValueOrDefault(session)?.Settings;
+
     /// <summary>Makes the parts rows of a new step; those that cannot be placed are left out, null when none can.</summary>
     public WorkItem? Place(WorkItem item)
     {

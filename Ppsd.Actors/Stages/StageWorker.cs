@@ -46,7 +46,7 @@ internal sealed class StageWorker
             part => sink.Take(new GapSeen(part.Session, part.Run)),
             Fault
         );
-        _heads = new StageHeads(runtime, _sessions);
+        _heads = new StageHeads(index.Value == 0, runtime, _sessions);
         Meter = new StageMeter(clock);
     }
 
@@ -92,6 +92,32 @@ internal sealed class StageWorker
         return _runtime.TryRecover();
     }
 
+    /// <summary>Drafts behind a token that waits to enter; see <see cref="IStageRuntime.DraftBehind"/>.</summary>
+    /// <returns>The drafts; none where the session has ended meanwhile or the step failed, which ends the session.</returns>
+    public DraftedToken[] DraftBehind(SessionId session, WaitingToken waiting)
+    {
+        Meter.Begin();
+        try
+        {
+            return _heads.DraftBehind(session, waiting);
+        }
+        catch (Exception e) when (e is not OutOfMemoryException)
+        {
+            Fault(session, $"stage {_index.Number} failed: {e.Message}");
+            if (!_runtime.TryRecover())
+            {
+                throw;
+            }
+
+            return [];
+        }
+        finally
+        {
+            Meter.MarkHeads();
+            Meter.End(completedRows: 0);
+        }
+    }
+
     /// <summary>Closes a session and frees its pages.</summary>
     public void Release(SessionId session) => _sessions.Release(session);
 
@@ -114,7 +140,14 @@ internal sealed class StageWorker
         var batch = item.Batch;
         _current = batch;
         var drafts = _heads.MustRunExitHead(batch, isLast);
-        if (!_runtime.Forward(item.Hidden.Memory, _isCurrentDead, drafts ? _heads.RequestFor(batch) : null, onQueued))
+        if (
+            !_runtime.Forward(
+                item.Hidden.Memory,
+                _isCurrentDead,
+                drafts ? _heads.RequestFor(batch, isLast) : null,
+                onQueued
+            )
+        )
         {
             Meter.Cancel();
             return 0;
@@ -131,7 +164,7 @@ internal sealed class StageWorker
         // The last stage drafts before it judges: a candidate's drafts must not come after its verdict.
         if (drafts && !_isDead(batch))
         {
-            Draft(batch);
+            Draft(batch, isLast);
         }
 
         if (isLast && batch.FirstHeadRow < batch.Count)
@@ -142,10 +175,10 @@ internal sealed class StageWorker
         return batch.FirstHeadRow == 0 ? batch.Count : 0;
     }
 
-    private void Draft(MicroBatch batch)
+    private void Draft(MicroBatch batch, bool isLast)
     {
         Meter.MarkWork();
-        foreach (var drafts in _heads.Draft(batch))
+        foreach (var drafts in _heads.Draft(batch, isLast))
         {
             _sink.Take(drafts);
         }

@@ -175,17 +175,26 @@ internal sealed class StageModelRuntime : IStageRuntime
         _meter.End();
     }
 
-    public void Draft(int row, CandidateId origin, int width, List<DraftedToken> drafts)
+    public void Draft(int row, CandidateId origin, int width, List<DraftedToken> drafts) =>
+        Read(row, origin, firstStep: 0, width, drafts);
+
+    public void DraftBehind(
+        SessionId session,
+        CandidateId parent,
+        TokenId token,
+        int depth,
+        int width,
+        List<DraftedToken> drafts
+    )
     {
-        for (var step = 0; step < _depth; step++)
+        BeginStep();
+        _meter.Begin();
+        _depth = Math.Clamp(depth, 1, _model.DraftDepth);
+        _stepRan = _model.DraftBehind(session.Value, parent.Value, token.Value, _depth);
+        _meter.End();
+        if (_stepRan)
         {
-            _meter.Begin();
-            var count = _model.Draft(row, _best.AsSpan(0, width), step);
-            _meter.End();
-            for (var i = 0; i < count; i++)
-            {
-                drafts.Add(new DraftedToken(origin, new TokenId(_best[i].Token), _best[i].LogProbability, step));
-            }
+            Read(row: 0, parent, firstStep: 1, width, drafts);
         }
     }
 
@@ -222,6 +231,26 @@ internal sealed class StageModelRuntime : IStageRuntime
         if (_ownsBackend)
         {
             _backend.Dispose();
+        }
+    }
+
+    /// <param name="row">The row.</param>
+    /// <param name="origin">The candidate that steps are counted from.</param>
+    /// <param name="firstStep">Steps from it to the row's own first draft.</param>
+    /// <param name="width">Most tokens of a step.</param>
+    /// <param name="drafts">Receives them.</param>
+    private void Read(int row, CandidateId origin, int firstStep, int width, List<DraftedToken> drafts)
+    {
+        for (var step = 0; step < _depth; step++)
+        {
+            _meter.Begin();
+            var count = _model.Draft(row, _best.AsSpan(0, width), step);
+            _meter.End();
+            for (var i = 0; i < count; i++)
+            {
+                var (token, logProbability) = (new TokenId(_best[i].Token), _best[i].LogProbability);
+                drafts.Add(new DraftedToken(origin, token, logProbability, firstStep + step));
+            }
         }
     }
 

@@ -24,6 +24,7 @@ internal sealed class SequenceCache
     private readonly Stack<int> _freeSlots = new();
     private readonly List<Candidate> _uncommitted = [];
     private readonly List<int> _path = [];
+    private readonly List<int> _tail = [];
     private readonly int[] _table;
     private readonly int[] _tokens;
     private int _committedHead = Root;
@@ -93,15 +94,28 @@ internal sealed class SequenceCache
             return true;
         }
 
-        Span<int> tail = stackalloc int[_path.Count + 1];
-        for (var i = 0; i < _path.Count; i++)
+        _uncommitted.Add(new Candidate(id, parent, token, slot));
+        batch.Add(token, position, slot, _table, CommittedLength, TailBefore(slot));
+        return true;
+    }
+
+    /// <summary>
+    /// Describes a token after <paramref name="parent"/> that does not enter the cache. Its context begins at the text's
+    /// second token, as that of a chain's rows does.
+    /// </summary>
+    /// <param name="parent">Id of the candidate before it.</param>
+    /// <param name="token">The token.</param>
+    /// <param name="slot">Where its own keys and values go for the while; none of the sequence's.</param>
+    /// <param name="batch">Receives the row.</param>
+    /// <returns>False when the parent is not in the cache, or the token stands past the model's positions.</returns>
+    public bool TryDescribe(int parent, int token, int slot, StepBatch batch)
+    {
+        if (CommittedLength == 0 || !TryTracePath(parent) || CommittedLength + _path.Count >= _maxLength)
         {
-            tail[i] = _uncommitted[_path[i]].Slot;
+            return false;
         }
 
-        tail[^1] = slot;
-        _uncommitted.Add(new Candidate(id, parent, token, slot));
-        batch.Add(token, position, slot, _table, CommittedLength, tail);
+        batch.Add(token, CommittedLength + _path.Count, slot, _table, CommittedLength, TailBefore(slot), 1);
         return true;
     }
 
@@ -189,6 +203,20 @@ internal sealed class SequenceCache
         _pool.Return(_pages);
         _uncommitted.Clear();
         _freeSlots.Clear();
+    }
+
+    /// <summary>Slots of the path that was traced, and one behind it; valid until the next call.</summary>
+    private ReadOnlySpan<int> TailBefore(int slot)
+    {
+        CollectionsMarshal.SetCount(_tail, _path.Count + 1);
+        var tail = CollectionsMarshal.AsSpan(_tail);
+        for (var i = 0; i < _path.Count; i++)
+        {
+            tail[i] = _uncommitted[_path[i]].Slot;
+        }
+
+        tail[^1] = slot;
+        return tail;
     }
 
     /// <summary>Fills <see cref="_path"/> with the uncommitted candidates from the table's end to <paramref name="id"/>.</summary>

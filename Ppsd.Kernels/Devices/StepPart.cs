@@ -9,6 +9,9 @@ internal enum StepPart
     /// <summary>An exit head.</summary>
     ExitHead,
 
+    /// <summary>A chain head that goes on behind a token that has not entered.</summary>
+    DraftBehind,
+
     /// <summary>The target head.</summary>
     TargetHead,
 }

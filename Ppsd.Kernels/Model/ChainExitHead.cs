@@ -112,14 +112,18 @@ internal sealed class ChainExitHead : ExitHead
         }
 
         _logits[0].Forward(_hidden, run.FirstRow, run.DraftRows);
-        for (var step = 1; step < run.Depth; step++)
-        {
-            run.DrawOnHost?.Invoke(step - 1);
-            _backend.UseRows(step);
-            ForwardStep(rotary, run, step);
-        }
+        GoOn(rotary, run, _hidden);
+    }
 
-        _backend.UseRows(0);
+    /// <inheritdoc />
+    /// <remarks>What such a token's second layer gives is step 1 of the chain that was given the token at step 0.</remarks>
+    public override void ForwardBehind(RotaryMemory rotary, in HeadRun run)
+    {
+        _backend.JoinStored(_table, _features, _joined, _entries);
+        _backend.MatMulAdd(_joined, _input, _entries, run.Rows, _chainLayer.AttentionNorm, _scratch.Normed);
+        _chainLayer.Forward(_entries, _scratch, rotary, run.Rows, next: null);
+        _logits[0].Forward(_entries, 0, run.Rows);
+        GoOn(rotary, run, _entries);
     }
 
     /// <summary>Features of all rows, and their inputs to the second layer, into the head's caches.</summary>
@@ -139,10 +143,26 @@ internal sealed class ChainExitHead : ExitHead
         _chainLayer.Store(_scratch, rotary, rows);
     }
 
-    private void ForwardStep(RotaryMemory rotary, in HeadRun run, int step)
+    /// <summary>The steps after the first.</summary>
+    /// <param name="rotary">The stage's table.</param>
+    /// <param name="run">The rows.</param>
+    /// <param name="features">What the first step drafted from.</param>
+    private void GoOn(RotaryMemory rotary, in HeadRun run, Activations features)
     {
-        // From step 2 on the features of the step before lie where this step's inputs go.
-        var features = step == 1 ? _hidden : _entries;
+        for (var step = 1; step < run.Depth; step++)
+        {
+            run.DrawOnHost?.Invoke(step - 1);
+            _backend.UseRows(step);
+
+            // From step 2 on the features of the step before lie where this step's inputs go.
+            ForwardStep(rotary, run, step, step == 1 ? features : _entries);
+        }
+
+        _backend.UseRows(0);
+    }
+
+    private void ForwardStep(RotaryMemory rotary, in HeadRun run, int step, Activations features)
+    {
         var draws = run.HasGivenTokens ? null : _logits[step - 1].Draws;
         _backend.JoinDrafted(_table, draws, features, step == 1 ? run.FirstRow : 0, _joined, _entries);
         _backend.MatMulAdd(_joined, _input, _entries, run.DraftRows, _chainLayer.AttentionNorm, _scratch.Normed);

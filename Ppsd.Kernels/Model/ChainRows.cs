@@ -25,8 +25,12 @@ internal sealed class ChainRows
         _byDepth = [.. Enumerable.Range(0, limits.MaxDepth).Select(count => _steps[..count])];
     }
 
-    /// <summary>Slots that chains take at once.</summary>
-    public static int SlotCount(StageLimits limits) => limits.MaxWidth * (limits.MaxDepth - 1);
+    /// <summary>Slots that chains take at once: of each row its own, which only a token that has not entered needs, and its steps'.</summary>
+    public static int SlotCount(StageLimits limits) => limits.MaxWidth * limits.MaxDepth;
+
+    /// <summary>Slot of a row that has none in the stage's pages.</summary>
+    /// <param name="index">Its place among the rows to draft from.</param>
+    public int SlotOf(int index) => _limits.KvSlots + index * _limits.MaxDepth;
 
     /// <summary>The rows of a step of the chain, from 1.</summary>
     public StepBatch Step(int step) => _steps[step - 1];
@@ -53,7 +57,7 @@ internal sealed class ChainRows
             tail.CopyTo(_tail);
             for (var step = 1; step < depth; step++)
             {
-                var slot = _limits.KvSlots + (row - firstRow) * (_limits.MaxDepth - 1) + step - 1;
+                var slot = SlotOf(row - firstRow) + step;
                 _tail[tail.Length + step - 1] = slot;
                 var rows = _steps[step - 1];
                 rows.Add(

@@ -62,6 +62,14 @@ internal abstract class ExitHead : IDisposable
     /// <summary>Runs the head on the tapped rows. A head's own cache needs every token; the rows to draft from get logits.</summary>
     public abstract void Forward(RotaryMemory rotary, in HeadRun run);
 
+    /// <summary>
+    /// Drafts behind tokens that have not entered, from the features kept of the candidates before them. Only a chain can.
+    /// </summary>
+    /// <param name="rotary">The stage's table.</param>
+    /// <param name="run">The step's rows are those tokens; all are drafted from.</param>
+    public virtual void ForwardBehind(RotaryMemory rotary, in HeadRun run) =>
+        throw new NotSupportedException("only a chain head goes on from its own state");
+
     /// <inheritdoc />
     public abstract void Dispose();
 }

@@ -31,6 +31,7 @@ internal sealed class HeadDrafts : IDisposable
     private readonly HostDraw _draw;
     private readonly int _maxLength;
     private readonly Action _run;
+    private readonly Action _runBehind;
     private readonly Action<int>? _drawOnHost;
     private readonly DraftToken[] _drawn;
     private readonly int[] _drawnCounts;
@@ -69,11 +70,8 @@ internal sealed class HeadDrafts : IDisposable
         _drawn = new DraftToken[limits.MaxWidth * head.MaxDepth * TokenDraws.MaxDrafts];
         _drawnCounts = new int[limits.MaxWidth * head.MaxDepth];
         _chained = new int[limits.MaxWidth * head.MaxDepth];
-        _run = () =>
-            head.Forward(
-                rotary,
-                new HeadRun(_batch.RowCount, FirstRow, _depth, _hasGivenTokens ? null : _drawOnHost, _hasGivenTokens)
-            );
+        _run = () => head.Forward(rotary, Rows());
+        _runBehind = () => head.ForwardBehind(rotary, Rows());
     }
 
     /// <summary>Steps the head can draft ahead of a row.</summary>
@@ -83,6 +81,9 @@ internal sealed class HeadDrafts : IDisposable
     public int FirstRow { get; private set; }
 
     private int DraftRows => _batch.RowCount - FirstRow;
+
+    /// <summary>Slot for the keys and values of a token that has not entered; of a chain only.</summary>
+    public int SlotBehind => _chain!.SlotOf(0);
 
     /// <summary>Number of tokens to draw at once for a session that requests <paramref name="width"/>.</summary>
     public int Draws(int width) =>
@@ -130,6 +131,17 @@ internal sealed class HeadDrafts : IDisposable
             _backend.Run(StepPart.ExitHead, firstRow, _run, _depth, _place);
             Expect();
         }
+    }
+
+    /// <summary>Queues a chain behind the token that is the step's only row and has not entered.</summary>
+    public void QueueBehind(int depth)
+    {
+        RequireFirst();
+        Prepare(0, depth);
+        _isChainReady = false;
+        _isQueued = true;
+        _backend.Run(StepPart.DraftBehind, 0, _runBehind, _depth, _place);
+        Expect();
     }
 
     /// <summary>
@@ -208,6 +220,9 @@ internal sealed class HeadDrafts : IDisposable
             throw new InvalidOperationException("the exit head has run on this step");
         }
     }
+
+    private HeadRun Rows() =>
+        new(_batch.RowCount, FirstRow, _depth, _hasGivenTokens ? null : _drawOnHost, _hasGivenTokens);
 
     private void BeginChain(ReadOnlySpan<int> given)
     {

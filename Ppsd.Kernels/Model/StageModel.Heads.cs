@@ -23,6 +23,35 @@ public sealed partial class StageModel
         (_drafts.Chain ?? _drafts[0]).RunGiven(firstRow, depth, given);
 
     /// <summary>
+    /// Goes on with a chain head behind a token that has not entered, from the features kept of the candidate before it. The
+    /// token then is row 0 of a step of its own, from which <see cref="Draft"/> reads; the cache stays as it is. Step j of
+    /// it is step j + 1 of the chain that drafted the token at that candidate.
+    /// </summary>
+    /// <param name="sequence">The sequence.</param>
+    /// <param name="parent">Candidate before the token; the exit heads have run on its step.</param>
+    /// <param name="token">The token.</param>
+    /// <param name="depth">Steps, from 1.</param>
+    /// <returns>False when nothing can be drafted: no chain head, an unknown parent, or no position left.</returns>
+    public bool DraftBehind(long sequence, int parent, int token, int depth)
+    {
+        BeginStep();
+        if (
+            _drafts.Chain is not { } chain
+            || !_sequences.TryGetValue(sequence, out var owner)
+            || !owner.Cache.TryDescribe(parent, token, chain.SlotBehind, _batch)
+        )
+        {
+            return false;
+        }
+
+        _rows[0] = new Row(owner, parent, token);
+        _batch.Draws[0] = owner.Draw;
+        _backend.BeginStep(_batch);
+        chain.QueueBehind(depth);
+        return true;
+    }
+
+    /// <summary>
     /// An exit head's best tokens after a row; see <see cref="TokenSampler.SampleBest"/>. None where its logits are
     /// not finite; the target still decides.
     /// </summary>
@@ -80,9 +109,14 @@ public sealed partial class StageModel
 
     private int DrawOnHost(ReadOnlySpan<float> logits, int row, ReadOnlySpan<int> chained, Span<DraftToken> drafts)
     {
-        var (sequence, candidate) = _rows[row];
+        var (sequence, candidate, behind) = _rows[row];
         var history = sequence.Sampling.UsesHistory
-            ? sequence.Cache.HistoryOf(candidate, sequence.PromptLength, _tail, chained)
+            ? sequence.Cache.HistoryOf(
+                candidate,
+                sequence.PromptLength,
+                _tail,
+                behind is { } token ? [token, .. chained] : chained
+            )
             : default;
         return _sampler.SampleBest(
             logits,

@@ -302,5 +302,6 @@ public sealed partial class StageModel : IDisposable
 
     private sealed record Sequence(SequenceCache Cache, int PromptLength, SamplingParameters Sampling, RowDraw Draw);
 
-    private readonly record struct Row(Sequence Sequence, int Candidate);
+    /// <param name="Behind">The row's token where it has not entered: it then stands behind the candidate.</param>
+    private readonly record struct Row(Sequence Sequence, int Candidate, int? Behind = null);
 }

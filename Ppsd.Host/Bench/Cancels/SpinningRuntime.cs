@@ -83,6 +83,15 @@ internal sealed class SpinningRuntime(CancelBenchSettings settings, TimeProvider
 
     public void Draft(int row, CandidateId origin, int width, List<DraftedToken> drafts) { }
 
+    public void DraftBehind(
+        SessionId session,
+        CandidateId parent,
+        TokenId token,
+        int depth,
+        int width,
+        List<DraftedToken> drafts
+    ) { }
+
     public TokenId[] Verify(int firstRow) => [];
 
     public TokenLogprobs Logprobs(int row, TokenId token, int topCount) => new(0f, []);

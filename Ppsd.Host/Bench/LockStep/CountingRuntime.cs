@@ -80,6 +80,15 @@ internal sealed class CountingRuntime(IStageRuntime inner, RowCosts? costs) : IS
     public void Draft(int row, CandidateId origin, int width, List<DraftedToken> drafts) =>
         inner.Draft(row, origin, width, drafts);
 
+    public void DraftBehind(
+        SessionId session,
+        CandidateId parent,
+        TokenId token,
+        int depth,
+        int width,
+        List<DraftedToken> drafts
+    ) => inner.DraftBehind(session, parent, token, depth, width, drafts);
+
     public TokenId[] Verify(int firstRow) => inner.Verify(firstRow);
 
     public TokenLogprobs Logprobs(int row, TokenId token, int topCount) => inner.Logprobs(row, token, topCount);

@@ -100,6 +100,9 @@ internal sealed class LockStepPipeline : IDraftLoopPort, IDisposable
 
     void IDraftLoopPort.RequestWork() { }
 
+    DraftedToken[] IDraftLoopPort.DraftBehind(SessionId session, WaitingToken waiting) =>
+        _stages[0].DraftBehind(session, waiting);
+
     void IDraftLoopPort.NoteRejection(SessionId session, long arrivedAt) { }
 
     void IDraftLoopPort.NoteStall(SessionId session) { }
@@ -167,7 +170,9 @@ internal sealed class LockStepPipeline : IDraftLoopPort, IDisposable
             return;
         }
 
-        step.LayersLeft = Times?.Stages[at].LayersMs(step.Rows) ?? 1;
+        step.LayersLeft = Times?.Stages[at] is { } costs
+            ? costs.LayersMs(step.Rows) + step.StepsBehind * costs.ChainMs
+            : 1;
         step.HeadLeft = step.Depth > 0 ? Times?.Stages[at].ExitHeadMs(step.DraftRows, step.Depth) ?? 0 : 0;
     }
 

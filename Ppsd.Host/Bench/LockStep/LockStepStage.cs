@@ -18,6 +18,7 @@ internal sealed class LockStepStage : IVerdictSink, IDisposable
     private readonly WorkQueue _queue = new();
     private readonly CreditWindow _outbox;
     private LockStepStep? _step;
+    private int _stepsBehind;
 
     /// <param name="credits">Micro-batches that may be on their way to the next stage.</param>
     /// <param name="costs">What it says of its costs; null for what the runtime says.</param>
@@ -61,6 +62,8 @@ internal sealed class LockStepStage : IVerdictSink, IDisposable
         _step.Rows = _runtime.Rows;
         _step.DraftRows = _runtime.DraftRows;
         _step.Depth = _runtime.Depth;
+        _step.StepsBehind = _stepsBehind;
+        _stepsBehind = 0;
         return _step;
     }
 
@@ -82,6 +85,14 @@ internal sealed class LockStepStage : IVerdictSink, IDisposable
         Board.Raise(cancel);
         _queue.DropDead(Board);
         _outbox.DropDead(Board);
+    }
+
+    /// <summary>Drafts behind a token that waits to enter, before the next step.</summary>
+    public DraftedToken[] DraftBehind(SessionId session, WaitingToken waiting)
+    {
+        var drafts = _worker.DraftBehind(session, waiting);
+        _stepsBehind += drafts.Length == 0 ? 0 : drafts[^1].Step;
+        return drafts;
     }
 
     /// <summary>Frees a session's pages.</summary>

@@ -19,6 +19,9 @@ internal sealed class LockStepStep(MicroBatch batch)
     /// <summary>Tokens ahead of each; 0 where the exit head did not run.</summary>
     public int Depth { get; set; }
 
+    /// <summary>Steps of the chain before it, behind tokens that waited to enter.</summary>
+    public int StepsBehind { get; set; }
+
     /// <summary>What the next stage gets when the layers are done; null for nothing.</summary>
     public WorkItem? Done { get; set; }
 

@@ -76,6 +76,31 @@ internal sealed class ReplayedRuntime(IStageRuntime inner, ReplayedTexts texts) 
         var first = drafts.Count;
         inner.Draft(row, origin, width, drafts);
         var (follower, candidate) = _rows[row];
+        Replay(follower, candidate, width, drafts, first);
+    }
+
+    public void DraftBehind(
+        SessionId session,
+        CandidateId parent,
+        TokenId token,
+        int depth,
+        int width,
+        List<DraftedToken> drafts
+    )
+    {
+        var first = drafts.Count;
+        inner.DraftBehind(session, parent, token, depth, width, drafts);
+        Replay(_followers[session], parent, width, drafts, first);
+    }
+
+    public TokenId[] Verify(int firstRow) => inner.Verify(firstRow);
+
+    public TokenLogprobs Logprobs(int row, TokenId token, int topCount) => inner.Logprobs(row, token, topCount);
+
+    public void Dispose() => inner.Dispose();
+
+    private void Replay(Follower follower, CandidateId candidate, int width, List<DraftedToken> drafts, int first)
+    {
         var rank = 0;
         for (var i = first; i < drafts.Count; i++)
         {
@@ -90,12 +115,6 @@ internal sealed class ReplayedRuntime(IStageRuntime inner, ReplayedTexts texts) 
             };
         }
     }
-
-    public TokenId[] Verify(int firstRow) => inner.Verify(firstRow);
-
-    public TokenLogprobs Logprobs(int row, TokenId token, int topCount) => inner.Logprobs(row, token, topCount);
-
-    public void Dispose() => inner.Dispose();
 
     /// <summary>Knows which of a session's candidates lie on its recorded text.</summary>
     private sealed class Follower(int promptLength, ReplayedTexts texts)

@@ -3,6 +3,7 @@ using Ppsd.Actors.Ids;
 using Ppsd.Actors.Messages;
 using Ppsd.Actors.Options;
 using Ppsd.Actors.Sessions;
+using Ppsd.Actors.Speculation;
 using Ppsd.Tests.Support;
 using Ppsd.Tests.Support.Toys;
 using static Ppsd.Tests.Actors.Speculation.ScriptedSession;
@@ -254,6 +255,59 @@ public sealed class DraftLoopTests
         Assert.That(client.Told[^1], Is.TypeOf<SessionEnded>());
     }
 
+    [Test]
+    public void A_verified_token_with_no_draft_behind_it_enters_with_those_that_a_chain_adds()
+    {
+        _stage.Chain = [5, 6];
+        _loop.Open(Pipeline(pages: 90, draftDepth: 3));
+        var client = new Client();
+        _loop.Start(Request() with { MaxWidth = 4 }, client);
+        var prompt = _loop.Next()!.Parts[0];
+        _loop.TakeVerdicts(new SessionVerdicts(client.Session, prompt.Run, Ids(1), Tokens(4)), arrivedAt: 0);
+
+        var entered = _loop.Next()!.Parts[0];
+
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(_stage.DraftedBehind, Is.EqualTo(new[] { new WaitingToken(Ids(1)[0], new TokenId(4)) }));
+            Assert.That(Tokens(entered), Is.EqualTo(new[] { 4, 5, 6 }));
+            Assert.That(entered.CertainCount, Is.EqualTo(1));
+            Assert.That(entered.Parents, Is.EqualTo(Ids(1, 2, 3)));
+        }
+    }
+
+    [TestCase(1, 3, TestName = "Without_room_beside_a_verified_token_no_chain_drafts_behind_it")]
+    [TestCase(4, 1, TestName = "A_head_that_is_no_chain_drafts_behind_no_token")]
+    public void Nothing_drafts_behind_a_verified_token(int width, int draftDepth)
+    {
+        _stage.Chain = [5, 6];
+        _loop.Open(Pipeline(pages: 90, draftDepth));
+        var client = new Client();
+        _loop.Start(Request() with { MaxWidth = width }, client);
+        var prompt = _loop.Next()!.Parts[0];
+        _loop.TakeVerdicts(new SessionVerdicts(client.Session, prompt.Run, Ids(1), Tokens(4)), arrivedAt: 0);
+
+        Assert.That(Tokens(_loop.Next()!.Parts[0]), Is.EqualTo(new[] { 4 }));
+        Assert.That(_stage.DraftedBehind, Is.Empty);
+    }
+
+    [Test]
+    public void A_verified_token_that_brings_drafts_along_needs_no_more_of_them()
+    {
+        _stage.Chain = [5, 6];
+        _loop.Open(Pipeline(pages: 90, draftDepth: 3));
+        var client = new Client();
+        _loop.Start(Request() with { MaxWidth = 4 }, client);
+        var prompt = _loop.Next()!.Parts[0];
+        _loop.TakeDrafts(
+            new Drafts(client.Session, prompt.Run, [Drafted(1, 4, -0.1f), Drafted(1, 7, -0.1f) with { Step = 1 }])
+        );
+        _loop.TakeVerdicts(new SessionVerdicts(client.Session, prompt.Run, Ids(1), Tokens(4)), arrivedAt: 0);
+
+        Assert.That(Tokens(_loop.Next()!.Parts[0]), Is.EqualTo(new[] { 4, 7 }));
+        Assert.That(_stage.DraftedBehind, Is.Empty);
+    }
+
     /// <summary>Plays the stages for a session alone: each part's last candidate gets the next verdict.</summary>
     private List<BatchPart> Run(Client client, params int[] verdicts)
     {
@@ -278,9 +332,9 @@ public sealed class DraftLoopTests
     private static StartSession Request(int maxTokens = 8) => ToyPipeline.Request([1, 2], maxTokens);
 
     /// <summary>Room for one session of <see cref="Request"/>.</summary>
-    private static PipelineFormed Pipeline(int pages) =>
+    private static PipelineFormed Pipeline(int pages, int draftDepth = 1) =>
         new(
-            new PipelineEpoch(1),
+            new PipelineEpoch(draftDepth),
             [
                 .. Enumerable
                     .Range(0, Stages)
@@ -291,7 +345,8 @@ public sealed class DraftLoopTests
                             stage,
                             Stages,
                             stage == 0 ? ToyDrafters.AlwaysRight : null,
-                            pages
+                            pages,
+                            draftDepth: draftDepth
                         ).Description
                     )),
             ],
@@ -333,6 +388,22 @@ public sealed class DraftLoopTests
         public void Unwatch(ISessionClient client) => Watched.Remove(client);
 
         public void RequestWork() => IsWorkRequested = true;
+
+        public List<WaitingToken> DraftedBehind { get; } = [];
+
+        /// <summary>Tokens that the chain drafts behind a waiting token, one a step.</summary>
+        public int[] Chain { get; set; } = [];
+
+        public DraftedToken[] DraftBehind(SessionId session, WaitingToken waiting)
+        {
+            DraftedBehind.Add(waiting);
+            return
+            [
+                .. Chain.Select(
+                    (token, i) => new DraftedToken(waiting.Parent, new TokenId(token), LogProbability: -0.1f, i + 1)
+                ),
+            ];
+        }
 
         public void NoteRejection(SessionId session, long arrivedAt) => Rejection = (session, arrivedAt);
 

@@ -126,6 +126,8 @@ public sealed class WorkSourceTests : IStagePort, IDraftLoopPort, IWaitingVerdic
 
     void IDraftLoopPort.RequestWork() { }
 
+    DraftedToken[] IDraftLoopPort.DraftBehind(SessionId session, WaitingToken waiting) => [];
+
     void IDraftLoopPort.NoteRejection(SessionId session, long arrivedAt) { }
 
     void IDraftLoopPort.NoteStall(SessionId session) { }

@@ -75,6 +75,35 @@ public sealed class ChainDeviceTests
         }
     }
 
+    [Test]
+    public void Behind_a_token_that_has_not_entered_the_device_goes_on_as_from_the_candidate_before_it()
+    {
+        using var device = BackendUnderTest.Open("simulator");
+        using var stage = Load(device.Backend);
+        Enter(stage, hint: Depth);
+        stage.RunExitHead(0, Depth);
+        Assert.That(stage.DraftBehind(1, parent: 3, token: 50, Depth - 1));
+        var drafts = new DraftToken[2];
+        var behind = new float[Depth - 1][];
+        var first = 0;
+        for (var step = 0; step < Depth - 1; step++)
+        {
+            behind[step] = stage.DraftLogits(0, step).ToArray();
+            Assert.That(stage.Draft(0, drafts, step), Is.EqualTo(2));
+            var expected = new DraftToken[2];
+            new TokenSampler(VocabSize).SampleBest(behind[step], _sampled, Position(1) + 2 + step, default, expected);
+            Assert.That(drafts.Select(draft => draft.Token), Is.EqualTo(expected.Select(draft => draft.Token)));
+            first = step == 0 ? drafts[0].Token : first;
+        }
+
+        Enter(stage, hint: null);
+        stage.RunChain(1, Depth, [50, first, 0, 0]);
+        for (var step = 1; step < Depth; step++)
+        {
+            Assert.That(stage.DraftLogits(1, step).ToArray(), Is.EqualTo(behind[step - 1]), $"step {step}");
+        }
+    }
+
     private static int Position(int row) => row == 2 ? 0 : 2 + row;
 
     /// <summary>A candidate, its child, and another session's first token, behind a prompt of two.</summary>

@@ -69,6 +69,70 @@ public sealed class ChainHeadTests
         Assert.That(tokens.Distinct().Count(), Is.GreaterThan(1));
     }
 
+    [TestCase(true)]
+    [TestCase(false)]
+    public void Behind_a_token_that_has_not_entered_a_chain_drafts_as_from_the_candidate_before_it(bool isCommitted)
+    {
+        using var stage = LoadToy(new CpuBackend(threads: 1));
+        int[] text = [.. _prompt, 60];
+        var behind = new List<(float[] Logits, int Token)>();
+        new SequenceRun(stage, 64, id: 1).Feed(_prompt);
+        stage.RunExitHead(_prompt.Length, Depth);
+        stage.BeginStep();
+        Assert.That(stage.TryAppend(1, 100, _prompt.Length - 1, 60, isCertain: false));
+        Assert.That(stage.TryAppend(1, 101, _prompt.Length - 1, 70, isCertain: false));
+        Assert.That(stage.Forward([], () => false));
+        stage.RunExitHead(stage.RowCount, Depth);
+        if (isCommitted)
+        {
+            Assert.That(stage.Commit(1, 100, text.Length));
+        }
+
+        // Twice: nothing of the first try may stay.
+        foreach (var token in (int[])[13, 88])
+        {
+            behind.Clear();
+            Assert.That(stage.DraftBehind(1, parent: 100, token, Depth - 1));
+            for (var step = 0; step < Depth - 1; step++)
+            {
+                var drafts = new DraftToken[1];
+                Assert.That(stage.Draft(0, drafts, step), Is.EqualTo(1));
+                behind.Add((stage.DraftLogits(0, step).ToArray(), drafts[0].Token));
+            }
+        }
+
+        new SequenceRun(stage, 64, id: 2).Feed(text);
+        stage.RunChain(text.Length - 1, Depth, [88, .. behind.Take(Depth - 2).Select(step => step.Token)]);
+        for (var step = 1; step < Depth; step++)
+        {
+            Assert.That(
+                stage.DraftLogits(text.Length - 1, step).ToArray(),
+                Is.EqualTo(behind[step - 1].Logits),
+                $"step {step}"
+            );
+        }
+    }
+
+    [Test]
+    public void Behind_an_unknown_candidate_or_past_the_last_position_nothing_is_drafted()
+    {
+        using var stage = LoadToy(new CpuBackend(threads: 1));
+        new SequenceRun(stage, 64, id: 1).Feed(_prompt);
+        stage.RunExitHead(_prompt.Length, Depth);
+        Assert.That(stage.DraftBehind(1, parent: 99, token: 5, Depth), Is.False);
+        Assert.That(stage.DraftBehind(7, parent: 0, token: 5, Depth), Is.False);
+
+        int[] full = [.. Enumerable.Range(0, stage.MaxLength).Select(i => i % 50)];
+        var run = new SequenceRun(stage, full.Length, id: 2);
+        run.Feed(full.AsSpan(0, full.Length - 1));
+        stage.RunExitHead(full.Length - 1, Depth);
+        Assert.That(stage.DraftBehind(2, parent: full.Length - 2, token: 5, Depth), Is.True);
+        Assert.That(stage.Draft(0, new DraftToken[1]), Is.Zero, "no position is left for its drafts");
+        run.Feed(full[^1]);
+        stage.RunExitHead(1, Depth);
+        Assert.That(stage.DraftBehind(2, parent: full.Length - 1, token: 5, Depth), Is.False, "nor for it");
+    }
+
     [TestCase(1)]
     [TestCase(3)]
     public void Neither_chunks_nor_other_rows_nor_depth_change_a_bit(int chunk)

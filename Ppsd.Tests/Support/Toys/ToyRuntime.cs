@@ -168,10 +168,39 @@ internal sealed class ToyRuntime : IStageRuntime
     public void Draft(int row, CandidateId origin, int width, List<DraftedToken> drafts)
     {
         Assert.That(row, Is.GreaterThanOrEqualTo(_firstHeadRow), "a row without logits");
-        var sequence = _rows[row].Sequence.ToList();
-        for (var step = 0; step < _depth; step++)
+        Draft(_rows[row].Sequence.ToList(), _rows[row].Cache, origin, (0, _depth), width, drafts);
+    }
+
+    public void DraftBehind(
+        SessionId session,
+        CandidateId parent,
+        TokenId token,
+        int depth,
+        int width,
+        List<DraftedToken> drafts
+    )
+    {
+        BeginStep();
+        Assert.That(depth, Is.InRange(1, Description.DraftDepth), "steps behind a token");
+        var cache = _caches[session];
+        if (cache.Holds(parent))
         {
-            var truth = _model.Target(sequence, _rows[row].Cache.Settings.Sampling);
+            Draft([.. cache.SequenceTo(parent), token], cache, parent, (1, depth), width, drafts);
+        }
+    }
+
+    private void Draft(
+        List<TokenId> sequence,
+        Cache cache,
+        CandidateId origin,
+        (int First, int Count) steps,
+        int width,
+        List<DraftedToken> drafts
+    )
+    {
+        for (var step = steps.First; step < steps.First + steps.Count; step++)
+        {
+            var truth = _model.Target(sequence, cache.Settings.Sampling);
             var rank = 0;
             foreach (var token in _drafter!(sequence, truth, _model.VocabSize).Take(width))
             {
@@ -224,6 +253,8 @@ internal sealed class ToyRuntime : IStageRuntime
         public SessionSettings Settings { get; } = settings;
 
         public int Pages { get; } = pages;
+
+        public bool Holds(CandidateId id) => PathTo(id) is not null;
 
         public bool TryAppend(CandidateId id, CandidateId parent, TokenId token, bool isCertain)
         {
