@@ -53,7 +53,8 @@ internal sealed class SessionAdmission
             _pipeline.Stages.Min(stage => stage.Description.CandidatesPerStep),
             _options.ParallelStagesOf(_pipeline.Stages.Length),
             _options.WindowFor(_pipeline.Stages.Length),
-            RowCost
+            RowCost,
+            PrefillChunk
         );
 
     /// <summary>
