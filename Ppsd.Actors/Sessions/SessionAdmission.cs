@@ -53,8 +53,7 @@ internal sealed class SessionAdmission
             _pipeline.Stages.Min(stage => stage.Description.CandidatesPerStep),
             _options.ParallelStagesOf(_pipeline.Stages.Length),
             _options.WindowFor(_pipeline.Stages.Length),
-            RowCost,
-            PrefillChunk
+            RowCost
         );
 
     /// <summary>

@@ -135,7 +135,7 @@ internal sealed class DecodeSession
     {
         if (IsPrefilling)
         {
-            return NextPromptChunk(_limits.PrefillChunk, mayDraft);
+            return NextPromptChunk(mayDraft);
         }
 
         if (HasVerifiedToken)
@@ -405,13 +405,10 @@ internal sealed class DecodeSession
 
     private bool MayTakeDrafts => Drafts && _policy.IsDrafting && Head is { Id: not null } && RoomInPart > 0;
 
-    /// <summary>The next chunk of the prompt. Call only while the session is prefilling.</summary>
-    /// <param name="maxTokens">Most tokens of it, at least one.</param>
-    /// <param name="mayDraft">True when the part may be drafted from.</param>
-    public BatchPart NextPromptChunk(int maxTokens, bool mayDraft)
+    private BatchPart NextPromptChunk(bool mayDraft)
     {
         var start = _prefilled;
-        var count = Math.Min(Math.Min(_limits.PrefillChunk, maxTokens), _promptLength - start);
+        var count = Math.Min(_limits.PrefillChunk, _promptLength - start);
         var candidates = new CandidateId[count];
         var tokens = new TokenId[count];
         var parents = new CandidateId[count];

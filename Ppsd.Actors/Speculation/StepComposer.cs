@@ -4,8 +4,8 @@ namespace Ppsd.Actors.Speculation;
 
 /// <summary>
 /// Decides what enters stage 1 in a cycle, from all sessions: verified tokens first, several sessions' together; drafts
-/// only where the pipeline would otherwise idle, those likeliest to survive first; chunks of prompts beside verified tokens,
-/// as long as they do not keep these waiting, or in turn with them. Neither starves the other. Pure; the draft stage's thread owns it.
+/// only where the pipeline would otherwise idle, those likeliest to survive first; chunks of prompts in between, so that
+/// neither starves the other. Pure; the draft stage's thread owns it.
 /// </summary>
 /// <remarks>
 /// Verified tokens that entered together come back together. A micro-batch therefore takes only its share of the
@@ -38,11 +38,6 @@ internal sealed class StepComposer(StepLimits limits)
     {
         var prompt = _sessions.Find(session => session.IsPrefilling);
         var hasVerified = _sessions.Exists(session => session.HasVerifiedToken);
-        if (prompt is not null && hasVerified && limits.SharedRows > 1)
-        {
-            return Shared(prompt);
-        }
-
         _lastWasPrompt = prompt is not null && (!hasVerified || !_lastWasPrompt);
         if (_lastWasPrompt)
         {
@@ -53,7 +48,7 @@ internal sealed class StepComposer(StepLimits limits)
         _taken.Clear();
         if (hasVerified)
         {
-            TakeVerified(limits.MaxRows);
+            TakeVerified();
         }
 
         if (_sessions.Count > 0 && MayDraft)
@@ -64,20 +59,10 @@ internal sealed class StepComposer(StepLimits limits)
         return Parts();
     }
 
-    /// <summary>A chunk of a prompt and verified tokens of others. The chunk leads: of its rows only a prompt's last needs a head.</summary>
-    private BatchPart[] Shared(DecodeSession prompt)
-    {
-        _rows = 0;
-        _taken.Clear();
-        TakeVerified(Math.Min(limits.MaxRows, limits.SharedRows) - 1);
-        var chunk = prompt.NextPromptChunk(limits.PromptRowsBeside(_rows), MayDraft);
-        return [chunk, .. Parts() ?? []];
-    }
-
-    private void TakeVerified(int maxRows)
+    private void TakeVerified()
     {
         var share = (_sessions.Count + limits.ParallelStages - 1) / limits.ParallelStages;
-        var room = Math.Min(share, maxRows);
+        var room = Math.Min(share, limits.MaxRows);
         for (var i = 0; i < _sessions.Count && room > 0; )
         {
             if (!_sessions[i].HasVerifiedToken)

@@ -172,8 +172,7 @@ internal sealed class StageWorker
             Judge(batch);
         }
 
-        // A prompt alone is no decode step, even where its last chunk gets a verdict.
-        return batch.FirstHeadRow == 0 || batch.Parts.Length > 1 ? batch.Count - batch.FirstHeadRow : 0;
+        return batch.FirstHeadRow == 0 ? batch.Count : 0;
     }
 
     private void Draft(MicroBatch batch, bool isLast)

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Ppsd.Actors.Planning;
 using Ppsd.Host.Distillation;
 using Ppsd.Host.Terminal;
 
@@ -11,6 +12,7 @@ internal sealed class DistillCommand : PpsdCommand
     private readonly DistillHeadOptions _heads = new();
     private readonly DistillDataOptions _data = new();
     private readonly DistillTrainingOptions _training = new();
+    private readonly DistillDeviceOptions _devices = new();
 
     public DistillCommand(TimeProvider clock)
         : base("distill", "Trains exit heads: the model's own distribution is the teacher.", clock)
@@ -19,26 +21,22 @@ internal sealed class DistillCommand : PpsdCommand
         Add(_heads);
         Add(_data);
         Add(_training);
+        Add(_devices);
     }
 
     protected override Task<int> RunAsync(ParseResult parsed, CancellationToken cancellation)
     {
         var assets = _model.Open(parsed, Clock);
-        var settings = _training.Apply(
-            parsed,
-            _data.Apply(
-                parsed,
-                new DistillSettings
-                {
-                    Heads = _heads.Read(parsed, assets),
-                    OutputFolder = "",
-                    Device = "",
-                    Command = CommandOf(parsed),
-                },
-                assets
-            ),
-            assets
-        );
+        var settings = new DistillSettings
+        {
+            Heads = _heads.Read(parsed, assets),
+            OutputFolder = "",
+            Stages = StagePlan.Even(assets.Config.LayerCount, 1),
+            Command = CommandOf(parsed),
+        };
+        settings = _data.Apply(parsed, settings, assets);
+        settings = _training.Apply(parsed, settings, assets);
+        settings = _devices.Apply(parsed, settings, assets);
         var figures = new DistillRun(assets, settings, Clock).Run(cancellation);
         foreach (var head in figures)
         {

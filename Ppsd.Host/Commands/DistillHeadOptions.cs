@@ -7,6 +7,8 @@ namespace Ppsd.Host.Commands;
 /// <summary>Options that say which heads are trained.</summary>
 internal sealed class DistillHeadOptions : IOptionGroup
 {
+    private const int DefaultDepth = 4;
+
     private static readonly string[] _kinds = ["norm", "mlp", "transformer", "chain"];
 
     private readonly Option<int[]?> _exitLayer = OptionFactory.Counts(
@@ -65,6 +67,11 @@ internal sealed class DistillHeadOptions : IOptionGroup
 
         Require(_layers, TrainedHeadKind.Transformer, "a transformer head");
         Require(_depth, TrainedHeadKind.Chain, "a chain head");
+        if (kinds.Contains(TrainedHeadKind.Chain))
+        {
+            RequireWindow(parsed.GetValue(_depth) ?? DefaultDepth, assets.Config.Layers.SlidingWindow);
+        }
+
         HeadSpec[] heads =
         [
             .. exitLayers.SelectMany(layer =>
@@ -72,7 +79,7 @@ internal sealed class DistillHeadOptions : IOptionGroup
                     kind,
                     layer,
                     kind == TrainedHeadKind.Transformer ? parsed.GetValue(_layers) ?? 1 : 1,
-                    kind == TrainedHeadKind.Chain ? parsed.GetValue(_depth) ?? 4 : 1
+                    kind == TrainedHeadKind.Chain ? parsed.GetValue(_depth) ?? DefaultDepth : 1
                 ))
             ),
         ];
@@ -86,6 +93,15 @@ internal sealed class DistillHeadOptions : IOptionGroup
             {
                 throw new UserErrorException($"{option.Name}: expected {what} (--head), found none");
             }
+        }
+    }
+
+    /// <summary>Each step of a chain attends to all steps before it and to the token they start from.</summary>
+    private static void RequireWindow(int depth, int? window)
+    {
+        if (depth > window)
+        {
+            throw new UserErrorException($"--depth: expected at most {window} (the model's window), found {depth}");
         }
     }
 

@@ -1,10 +1,8 @@
 using System.CommandLine;
 using Ppsd.Host.Distillation;
 using Ppsd.Host.Models;
-using Ppsd.Kernels.Catalog;
 using Ppsd.Kernels.Distillation.Compute;
 using Ppsd.Kernels.Distillation.Heads;
-using Ppsd.Kernels.Model;
 
 namespace Ppsd.Host.Commands;
 
@@ -112,27 +110,6 @@ internal sealed class DistillTrainingOptions : IOptionGroup
         "Goes on from the last save in --out, to the same bits as without an interruption."
     );
 
-    private readonly Option<string?> _device = OptionFactory.Text(
-        "--device",
-        "auto|cpu|cuda:N",
-        "Device to train on; auto by default: the first usable CUDA card, or else the CPU."
-    );
-
-    private readonly Option<int?> _threads = OptionFactory.Number(
-        "--threads",
-        "N",
-        "Threads on the CPU; this machine's cores by default.",
-        1,
-        1024
-    );
-
-    private readonly Option<string?> _ropeFrequencies = OptionFactory.Choice(
-        "--rope-frequencies",
-        "Precision of the rotary embedding's frequencies: the checkpoint's own type, by default, or fp32.",
-        "checkpoint",
-        "fp32"
-    );
-
     /// <inheritdoc />
     public void AddTo(Command command)
     {
@@ -151,9 +128,6 @@ internal sealed class DistillTrainingOptions : IOptionGroup
                     _evaluateEvery,
                     _saveEvery,
                     _resume,
-                    _device,
-                    _threads,
-                    _ropeFrequencies,
                 ]
         )
         {
@@ -191,22 +165,6 @@ internal sealed class DistillTrainingOptions : IOptionGroup
             EvaluateEvery = parsed.GetValue(_evaluateEvery) ?? 0,
             SaveEvery = parsed.GetValue(_saveEvery) ?? DefaultSaveEvery,
             Resumes = parsed.GetValue(_resume),
-            Device = DeviceOf(parsed.GetValue(_device)),
-            Threads = parsed.GetValue(_threads) ?? Environment.ProcessorCount,
-            RopeFrequencies =
-                parsed.GetValue(_ropeFrequencies) == "fp32" ? RopeFrequencies.Float32 : RopeFrequencies.CheckpointType,
         };
-    }
-
-    private static string DeviceOf(string? given)
-    {
-        if (given is null or "auto")
-        {
-            return DeviceCatalog.Automatic()[0];
-        }
-
-        return DeviceCatalog.IsName(given)
-            ? given
-            : throw new UserErrorException($"--device: expected auto, cpu or cuda:N, found '{given}'");
     }
 }

@@ -1,5 +1,4 @@
 using Ppsd.Host.Models;
-using Ppsd.Kernels.Catalog;
 using Ppsd.Kernels.Checkpoints.Configuration;
 using Ppsd.Kernels.Devices;
 using Ppsd.Kernels.Distillation;
@@ -52,8 +51,8 @@ internal sealed class DistillRun(ModelAssets assets, DistillSettings settings, T
             .ToArray();
         var plan = written.Count == 0 ? lengths : new BatchPlan(sequences, settings.BatchTokens, settings.Seed);
         var steps = settings.Steps ?? plan.StepsFor(settings.Tokens);
-        using var device = TrainingDeviceCatalog.Open(settings.Device, settings.Threads);
-        using var trainer = CreateTrainer(device, data.Length);
+        using var places = TrainingPlaces.Open(settings);
+        using var trainer = CreateTrainer(places, data.Length);
         _logs = [.. settings.Heads.Select(head => OpenLog(settings.FolderOf(head)))];
         if (settings.Resumes && File.Exists(StatePath))
         {
@@ -65,8 +64,8 @@ internal sealed class DistillRun(ModelAssets assets, DistillSettings settings, T
             log.Restore(trainer.Step);
         }
 
-        _view.Run(() => Train(trainer, plan, steps, evaluation, device, cancellation));
-        return Finish(trainer, device, evaluation, Description(data, written), cancellation);
+        _view.Run(() => Train(trainer, plan, steps, evaluation, cancellation));
+        return Finish(trainer, evaluation, Description(data, written), cancellation);
     }
 
     private (IReadOnlyList<WrittenText> Training, IReadOnlyList<EvaluationText> Evaluation) WriteTexts(
@@ -95,7 +94,7 @@ internal sealed class DistillRun(ModelAssets assets, DistillSettings settings, T
         return (written, [.. evaluation.Select(text => new EvaluationText(text.Sequence, text.Sampling))]);
     }
 
-    private HeadTrainer CreateTrainer(TrainingDevice device, int length)
+    private HeadTrainer CreateTrainer(TrainingPlaces places, int length)
     {
         using WeightSource source = assets.Synthetic is { } synthetic
             ? new SyntheticWeightSource(synthetic.Weights)
@@ -105,6 +104,7 @@ internal sealed class DistillRun(ModelAssets assets, DistillSettings settings, T
             SequenceLength = length,
             BatchTokens = settings.BatchTokens,
             Loss = settings.Loss,
+            TeacherTokens = settings.TeacherTokens,
             Start = settings.Start,
             Seed = settings.Seed,
             WeightDecay = settings.WeightDecay,
@@ -112,7 +112,7 @@ internal sealed class DistillRun(ModelAssets assets, DistillSettings settings, T
         };
         try
         {
-            return new HeadTrainer(device, source, assets.Config, settings.Heads, trainer);
+            return new HeadTrainer(places.All, source, assets.Config, settings.Heads, trainer);
         }
         catch (DeviceException e)
         {
@@ -134,7 +134,6 @@ internal sealed class DistillRun(ModelAssets assets, DistillSettings settings, T
         BatchPlan plan,
         int steps,
         IReadOnlyList<EvaluationText> evaluation,
-        TrainingDevice device,
         CancellationToken cancellation
     )
     {
@@ -166,7 +165,7 @@ internal sealed class DistillRun(ModelAssets assets, DistillSettings settings, T
             var speed = batch.Sum(sequence => sequence.Length) / clock.GetElapsedTime(begun).TotalSeconds;
             var figures =
                 settings.EvaluateEvery > 0 && step % settings.EvaluateEvery == 0 && evaluation.Count > 0
-                    ? Evaluate(trainer, device, evaluation, cancellation)
+                    ? Evaluate(trainer, evaluation, cancellation)
                     : null;
             Log(trainer, sums, rate, speed, figures);
             var left = clock.GetElapsedTime(started) / (step - first) * (steps - step);
@@ -236,7 +235,6 @@ internal sealed class DistillRun(ModelAssets assets, DistillSettings settings, T
 
     private IReadOnlyList<HeadFigures> Finish(
         HeadTrainer trainer,
-        TrainingDevice device,
         IReadOnlyList<EvaluationText> evaluation,
         string data,
         CancellationToken cancellation
@@ -249,7 +247,7 @@ internal sealed class DistillRun(ModelAssets assets, DistillSettings settings, T
             HeadFolder.Round(head);
         }
 
-        var figures = evaluation.Count > 0 ? Evaluate(trainer, device, evaluation, cancellation) : null;
+        var figures = evaluation.Count > 0 ? Evaluate(trainer, evaluation, cancellation) : null;
         for (var i = 0; i < settings.Heads.Count; i++)
         {
             var folder = settings.FolderOf(settings.Heads[i]);
@@ -283,12 +281,11 @@ internal sealed class DistillRun(ModelAssets assets, DistillSettings settings, T
 
     private IReadOnlyList<HeadFigures> Evaluate(
         HeadTrainer trainer,
-        TrainingDevice device,
         IReadOnlyList<EvaluationText> texts,
         CancellationToken cancellation
     )
     {
-        var evaluation = new HeadEvaluation(device, trainer);
+        var evaluation = new HeadEvaluation(trainer);
         var greedy = evaluation.Run([.. texts.Where(text => text.Sampling.Temperature == 0)], cancellation);
         var sampled = evaluation.Run([.. texts.Where(text => text.Sampling.Temperature > 0)], cancellation);
         return [.. settings.Heads.Select((head, i) => new HeadFigures(head, greedy[i], sampled[i]))];

@@ -1,3 +1,4 @@
+using Ppsd.Actors.Planning;
 using Ppsd.Kernels.Distillation.Compute;
 using Ppsd.Kernels.Distillation.Heads;
 using Ppsd.Kernels.Model;
@@ -64,10 +65,16 @@ internal sealed record DistillSettings
     /// <summary>Goes on from the last save.</summary>
     public bool Resumes { get; init; }
 
-    /// <summary>Device to train on.</summary>
-    public required string Device { get; init; }
+    /// <summary>A device for each stage.</summary>
+    public IReadOnlyList<string> Devices { get; init; } = [];
 
-    /// <summary>Threads, when it is the CPU.</summary>
+    /// <summary>How the model's layers are cut.</summary>
+    public required StagePlan Stages { get; init; }
+
+    /// <summary>Most probable tokens of the model that heads learn from; 0 for its whole distribution.</summary>
+    public int TeacherTokens { get; init; }
+
+    /// <summary>Threads of each stage on the CPU.</summary>
     public int Threads { get; init; }
 
     /// <summary>How exact rotary frequencies are.</summary>

@@ -31,6 +31,7 @@ internal static class RunRecord
             ["--learning-rate"] = settings.LearningRate.ToString("R", CultureInfo.InvariantCulture),
             ["--warmup"] = settings.WarmupSteps is { } warmup ? Text(warmup) : "default",
             ["--weight-decay"] = settings.WeightDecay.ToString("R", CultureInfo.InvariantCulture),
+            ["--teacher-top-k"] = settings.TeacherTokens == 0 ? "all" : Text(settings.TeacherTokens),
             ["--loss"] = HeadReport.LossName(settings),
             ["--start"] = settings.Start.ToString(),
             ["--seed"] = Text(settings.Seed),

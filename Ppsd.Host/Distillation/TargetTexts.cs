@@ -1,8 +1,5 @@
 using Ppsd.Host.Models;
-using Ppsd.Kernels.Catalog;
-using Ppsd.Kernels.Devices;
 using Ppsd.Kernels.Distillation.SelfWriting;
-using Ppsd.Kernels.Model;
 using Ppsd.Kernels.Sampling;
 
 namespace Ppsd.Host.Distillation;
@@ -95,11 +92,10 @@ internal sealed class TargetTexts(ModelAssets assets, DistillSettings settings, 
         CancellationToken cancellation
     )
     {
-        using var backend = DeviceCatalog.Open(settings.Device, settings.Threads, KvType.BFloat16, "distill-write");
-        using var model = StageModelLoader.Load(backend, Options(backend));
-        var width = Math.Min(Width, model.FreeKvPages / Math.Max(1, PagesPerText(settings.SequenceLength)));
+        using var stages = TargetStages.Open(assets, settings, Width);
+        var width = Math.Min(Width, stages.FreeKvPages / TargetStages.PagesPerText(settings.SequenceLength));
         var writer = new AnswerWriter(
-            [model],
+            stages.Models,
             Math.Max(1, width),
             settings.SequenceLength,
             MaxAnswerTokens,
@@ -124,32 +120,4 @@ internal sealed class TargetTexts(ModelAssets assets, DistillSettings settings, 
 
         cancellation.ThrowIfCancellationRequested();
     }
-
-    private StageModelOptions Options(Backend backend)
-    {
-        var options = new StageModelOptions
-        {
-            ModelFolder = assets.Synthetic is null ? assets.Folder : null,
-            Synthetic = assets.Synthetic?.Weights,
-            Config = assets.Config,
-            FirstLayer = 0,
-            LayerCount = assets.Config.LayerCount,
-            MaxWidth = Width,
-            RopeFrequencies = settings.RopeFrequencies,
-        };
-        var footprint = StageFootprint.Of(options);
-        var pageBytes = StageModelLoader.KvBytesPerToken(backend, options) * StageModel.KvPageSize;
-        return options with
-        {
-            KvCacheBytes = Math.Min(
-                backend.KvCacheBytesFor(
-                    footprint.KvValuesPerToken,
-                    StageFootprint.ShareOf([footprint], isAmongProcesses: false)
-                ),
-                pageBytes * Width * PagesPerText(settings.SequenceLength)
-            ),
-        };
-    }
-
-    private static int PagesPerText(int length) => (length + StageModel.KvPageSize - 1) / StageModel.KvPageSize + 1;
 }

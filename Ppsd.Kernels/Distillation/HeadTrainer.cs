@@ -1,5 +1,4 @@
 using Ppsd.Kernels.Checkpoints.Configuration;
-using Ppsd.Kernels.Devices;
 using Ppsd.Kernels.Distillation.Compute;
 using Ppsd.Kernels.Distillation.Heads;
 using Ppsd.Kernels.Distillation.Teacher;
@@ -9,17 +8,15 @@ namespace Ppsd.Kernels.Distillation;
 
 /// <summary>
 /// Trains exit heads of one model, all on the same forward pass of it: a step takes a batch of sequences through the model,
-/// the heads, the loss and back, as many passes as the device likes, then updates every head. All calls come from one thread.
+/// the heads, the loss and back, as many passes as the devices like, then updates every head. A model may be cut into stages on
+/// several devices; a head is trained where its exit layer is. All calls come from one thread.
 /// </summary>
 internal sealed class HeadTrainer : IDisposable
 {
-    private readonly TrainingDevice _device;
-    private readonly TrainerSettings _settings;
-    private readonly IDisposable _rotary;
-    private readonly TrainedHead[] _heads;
-    private readonly DraftLoss _loss;
+    private readonly TrainingStage[] _stages;
+    private readonly (TrainedHead Head, TrainingStage Stage, int Index)[] _heads;
 
-    /// <summary>Loads the model and makes the heads.</summary>
+    /// <summary>Loads the model and makes the heads on one device.</summary>
     /// <param name="device">Where; stays the caller's.</param>
     /// <param name="source">The model's weights; not needed any more afterwards.</param>
     /// <param name="config">The model's shape.</param>
@@ -31,41 +28,65 @@ internal sealed class HeadTrainer : IDisposable
         IReadOnlyList<HeadSpec> heads,
         TrainerSettings settings
     )
+        : this([new TrainingPlace(device, 0, config.LayerCount)], source, config, heads, settings) { }
+
+    /// <summary>Loads the model and makes the heads on several devices.</summary>
+    /// <param name="places">The stages in order, all layers once; devices stay the caller's.</param>
+    /// <param name="source">The model's weights; not needed any more afterwards.</param>
+    /// <param name="config">The model's shape.</param>
+    /// <param name="heads">What to train.</param>
+    /// <param name="settings">How; several stages need <see cref="TrainerSettings.TeacherTokens"/>.</param>
+    public HeadTrainer(
+        IReadOnlyList<TrainingPlace> places,
+        WeightSource source,
+        ModelConfig config,
+        IReadOnlyList<HeadSpec> heads,
+        TrainerSettings settings
+    )
     {
-        _device = device;
-        _settings = settings;
-        Config = config;
-        var depth = heads.Max(head => head.Depth);
-        MaxPassRows = Math.Max(settings.SequenceLength, Math.Min(settings.BatchTokens, device.PreferredPassTokens));
-        _rotary = device.LoadRotary(
-            new RotaryTable(config.Rope, config.HeadSize, settings.SequenceLength + depth, settings.RopeType(config))
-        );
-        Teacher = new TeacherModel(device, source, config, heads.Select(head => head.ExitLayer), MaxPassRows, _rotary);
-        _heads = [.. heads.Select(head => HeadFactory.Create(device, head, config, MaxPassRows))];
-        foreach (var head in _heads)
+        if (places.Count > 1 && settings.TeacherTokens == 0)
         {
-            HeadFactory.Initialise(head, source, settings.Start, settings.Seed);
+            throw new ArgumentException("several stages send a part of the teacher's distribution", nameof(settings));
         }
 
-        Pass = new TrainingPass(device, MaxPassRows, depth);
-        Blocks = new LogitBlocks(device, config.HiddenSize, config.VocabSize, MaxPassRows);
-        _loss = new DraftLoss(device, Blocks, _heads, MaxPassRows);
+        Config = config;
+        MaxPassRows = Math.Max(
+            settings.SequenceLength,
+            Math.Min(settings.BatchTokens, places.Min(place => place.Device.PassTokens(config.HiddenSize)))
+        );
+        var blockRows = Math.Min(MaxPassRows, places.Min(place => place.Device.LogitRows(config.VocabSize)));
+        var shape = new PassShape(MaxPassRows, blockRows, heads.Max(head => head.Depth));
+        _stages = new TrainingStage[places.Count];
+        try
+        {
+            for (var i = 0; i < places.Count; i++)
+            {
+                HeadSpec[] here = [.. heads.Where(head => places[i].Holds(head.ExitLayer))];
+                var slots = StagePipeline.Slots(i, places.Count);
+                _stages[i] = new TrainingStage(places[i], source, config, here, settings, shape, slots);
+            }
+        }
+        catch
+        {
+            Dispose();
+            throw;
+        }
+
+        var made = _stages
+            .SelectMany(stage => stage.Heads.Select((head, i) => (Head: head, Stage: stage, Index: i)))
+            .ToArray();
+        _heads = [.. heads.Select(spec => made.Single(one => one.Head.Spec == spec))];
+        Heads = [.. _heads.Select(one => one.Head)];
     }
 
     /// <summary>The model's shape.</summary>
     public ModelConfig Config { get; }
 
-    /// <summary>The model.</summary>
-    public TeacherModel Teacher { get; }
+    /// <summary>The stages in order.</summary>
+    public IReadOnlyList<TrainingStage> Stages => _stages;
 
     /// <summary>The heads, in the order asked for.</summary>
-    public IReadOnlyList<TrainedHead> Heads => _heads;
-
-    /// <summary>The buffers of a pass.</summary>
-    public TrainingPass Pass { get; }
-
-    /// <summary>Logits of a pass's target rows.</summary>
-    public LogitBlocks Blocks { get; }
+    public IReadOnlyList<TrainedHead> Heads { get; }
 
     /// <summary>Most rows of a pass.</summary>
     public int MaxPassRows { get; }
@@ -76,6 +97,9 @@ internal sealed class HeadTrainer : IDisposable
     /// <summary>Answer tokens seen.</summary>
     public long AnswerTokens { get; set; }
 
+    /// <summary>The stage that trains a head.</summary>
+    public TrainingStage StageOf(TrainedHead head) => _heads.Single(one => one.Head == head).Stage;
+
     /// <summary>Learns from a batch.</summary>
     /// <param name="batch">Sequences, none longer than the settings' length.</param>
     /// <param name="learningRate">Step size.</param>
@@ -83,26 +107,9 @@ internal sealed class HeadTrainer : IDisposable
     public IReadOnlyList<LossSums[]> Learn(IReadOnlyList<TrainingSequence> batch, double learningRate)
     {
         var answerTokens = batch.Sum(sequence => sequence.AnswerTokens);
-        var sums = _heads.Select(head => new LossSums[head.Steps]).ToArray();
-        foreach (var part in Passes(batch))
-        {
-            Forward(part);
-            if (Pass.TargetCount == 0)
-            {
-                continue;
-            }
-
-            _loss.Run(Teacher, _heads, Pass, _settings.Loss, 1.0 / answerTokens);
-            for (var i = 0; i < _heads.Length; i++)
-            {
-                _heads[i].Backward(Teacher, Pass);
-                for (var step = 0; step < _heads[i].Steps; step++)
-                {
-                    sums[i][step] += _loss.Sums(_heads[i], step, Pass);
-                }
-            }
-        }
-
+        var byStage =
+            _stages.Length == 1 ? LearnAlone(batch, 1.0 / answerTokens) : LearnTogether(batch, 1.0 / answerTokens);
+        LossSums[][] sums = [.. _heads.Select(one => byStage[Array.IndexOf(_stages, one.Stage)][one.Index])];
         if (sums.Any(steps => steps.Any(step => !double.IsFinite(step.Loss))))
         {
             // The weights are still those before the batch, and stay so.
@@ -111,22 +118,29 @@ internal sealed class HeadTrainer : IDisposable
 
         Step++;
         AnswerTokens += answerTokens;
-        foreach (var head in _heads)
+        foreach (var stage in _stages)
         {
-            Update(head, learningRate);
+            stage.Device.EnterThread();
+            stage.Update(learningRate, Step);
         }
 
         return sums;
     }
 
-    /// <summary>Runs sequences through the model and the heads.</summary>
+    /// <summary>Runs sequences through the model and the heads, without the loss.</summary>
     public void Forward(IReadOnlyList<TrainingSequence> sequences)
     {
-        Pass.Fill(sequences);
-        Teacher.Forward(Pass);
-        foreach (var head in _heads)
+        float[] hidden = [];
+        foreach (var stage in _stages)
         {
-            head.Forward(Teacher.After(head.Spec.ExitLayer), Teacher, Pass);
+            stage.Device.EnterThread();
+            stage.Forward(sequences, 0, hidden);
+            stage.ForwardHeads(0);
+            if (!stage.IsLast)
+            {
+                hidden = new float[stage.Pass(0).Rows * Config.HiddenSize];
+                stage.ReadHidden(0, hidden);
+            }
         }
     }
 
@@ -156,23 +170,36 @@ internal sealed class HeadTrainer : IDisposable
 
     public void Dispose()
     {
-        _loss.Dispose();
-        Blocks.Dispose();
-        Array.ForEach(_heads, head => head.Dispose());
-        Teacher.Dispose();
-        Pass.Dispose();
-        _rotary.Dispose();
-    }
-
-    /// <summary>Each head is clipped by its own gradient, so that a head's training does not depend on its company.</summary>
-    private void Update(TrainedHead head, double learningRate)
-    {
-        var norm = Math.Sqrt(head.Matrices.Sum(_device.GradientSquares));
-        var scale = norm > _settings.ClipNorm ? _settings.ClipNorm / norm : 1;
-        var step = new AdamWStep((float)learningRate, (float)scale, Step, (float)_settings.WeightDecay);
-        foreach (var matrix in head.Matrices)
+        foreach (var stage in _stages)
         {
-            _device.Update(matrix, step);
+            // Null where loading failed.
+            stage?.Dispose();
         }
     }
+
+    private LossSums[][][] LearnAlone(IReadOnlyList<TrainingSequence> batch, double weight)
+    {
+        var stage = _stages[0];
+        var sums = stage.Heads.Select(head => new LossSums[head.Steps]).ToArray();
+        foreach (var part in Passes(batch))
+        {
+            stage.Forward(part, 0, []);
+            if (stage.Pass(0).TargetCount == 0)
+            {
+                continue;
+            }
+
+            if (stage.KeepsTeacher)
+            {
+                stage.KeepTeacher(0);
+            }
+
+            stage.Learn(0, weight, sums);
+        }
+
+        return [sums];
+    }
+
+    private LossSums[][][] LearnTogether(IReadOnlyList<TrainingSequence> batch, double weight) =>
+        new StagePipeline(_stages, [.. Passes(batch)], Config.HiddenSize, weight).Run();
 }

@@ -18,6 +18,12 @@ internal sealed record TrainerSettings
     /// <summary>The loss.</summary>
     public DistillationLoss Loss { get; init; } = DistillationLoss.Hybrid;
 
+    /// <summary>
+    /// The teacher's most probable tokens that heads learn from, all others as one; 0 for the whole distribution. At most
+    /// <see cref="TrainingDevice.MaxKeptTokens"/>.
+    /// </summary>
+    public int TeacherTokens { get; init; }
+
     /// <summary>Where weights start.</summary>
     public HeadStart Start { get; init; } = HeadStart.NextLayer;
 

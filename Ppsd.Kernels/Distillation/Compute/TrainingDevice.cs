@@ -11,6 +11,9 @@ namespace Ppsd.Kernels.Distillation.Compute;
 /// </summary>
 internal abstract class TrainingDevice : IDisposable
 {
+    /// <summary>Most tokens that <see cref="KeepTop"/> keeps of a row.</summary>
+    public const int MaxKeptTokens = 1024;
+
     /// <summary>The device as the command line names it.</summary>
     public abstract string Name { get; }
 
@@ -18,7 +21,8 @@ internal abstract class TrainingDevice : IDisposable
     public abstract string Description { get; }
 
     /// <summary>Tokens of a forward and backward pass that suit the device; more take more passes.</summary>
-    public abstract int PreferredPassTokens { get; }
+    /// <param name="hiddenSize">Width of the model: a pass of a wide one fills a device, and its memory, with fewer.</param>
+    public abstract int PassTokens(int hiddenSize);
 
     /// <summary>Rows of logits that are kept at once.</summary>
     /// <param name="vocabSize">Width of a row of logits.</param>
@@ -33,6 +37,9 @@ internal abstract class TrainingDevice : IDisposable
 
     /// <summary>Frees the device's resources. Buffers must be freed before.</summary>
     protected abstract void Dispose(bool disposing);
+
+    /// <summary>To be called by a thread other than the one that opened the device, before its other calls.</summary>
+    public virtual void EnterThread() { }
 
     /// <summary>Allocates a zeroed buffer [rows, width].</summary>
     public abstract Activations Allocate(int rows, int width);
@@ -125,6 +132,45 @@ internal abstract class TrainingDevice : IDisposable
         int rows
     );
 
+    /// <summary>y[r, column .. column + width of bias) += bias.</summary>
+    public abstract void AddBias(Activations y, int column, TrainingMatrix bias, int rows);
+
+    /// <summary>The gradient of <see cref="AddBias"/> for the bias: += sum over rows of dy[r, column ..].</summary>
+    public abstract void BiasGradient(Activations dy, int column, TrainedMatrix bias, int rows);
+
+    /// <summary>RMS norm of every query and key head by itself; values are copied.</summary>
+    /// <param name="x">[rows, shape's width].</param>
+    /// <param name="shape">Heads of a row.</param>
+    /// <param name="queryScale">Scale of every query head, [headSize].</param>
+    /// <param name="keyScale">Scale of every key head, [headSize].</param>
+    /// <param name="epsilon">Added to the mean of squares.</param>
+    /// <param name="y">Output, another buffer than <paramref name="x"/>.</param>
+    /// <param name="inverse">Kept for the gradient, [rows, query and key heads].</param>
+    public abstract void NormHeads(
+        Activations x,
+        AttentionShape shape,
+        TrainingMatrix queryScale,
+        TrainingMatrix keyScale,
+        float epsilon,
+        Activations y,
+        Activations inverse,
+        int rows
+    );
+
+    /// <summary>
+    /// The gradient of <see cref="NormHeads"/>: <paramref name="gradient"/>, that of the output, becomes that of the input;
+    /// those of the scales are added.
+    /// </summary>
+    public abstract void NormHeadsGradient(
+        Activations gradient,
+        Activations x,
+        AttentionShape shape,
+        TrainedMatrix queryScale,
+        TrainedMatrix keyScale,
+        Activations inverse,
+        int rows
+    );
+
     /// <summary>y[r] = silu(gate) * up, where gate and up are the two halves of gateUp[r].</summary>
     public abstract void SwiGlu(Activations gateUp, Activations y, int rows);
 
@@ -154,12 +200,14 @@ internal abstract class TrainingDevice : IDisposable
     /// <param name="steps">Rotated queries, keys and values of each step, [rows, shape's width] each.</param>
     /// <param name="shape">Heads of a row.</param>
     /// <param name="sequences">Where each sequence starts, and the end of the last.</param>
+    /// <param name="window">Positions that a query sees, its own included; more than the steps.</param>
     /// <param name="y">Output, [rows, query width].</param>
     /// <param name="logSums">Logarithm of each softmax's sum, kept for the gradient, [rows, heads].</param>
     public abstract void Attend(
         ReadOnlySpan<Activations> steps,
         AttentionShape shape,
         SequenceStarts sequences,
+        int window,
         Activations y,
         Activations logSums
     );
@@ -172,6 +220,7 @@ internal abstract class TrainingDevice : IDisposable
         ReadOnlySpan<Activations> steps,
         AttentionShape shape,
         SequenceStarts sequences,
+        int window,
         Activations y,
         Activations logSums,
         Activations dy,
@@ -191,6 +240,33 @@ internal abstract class TrainingDevice : IDisposable
     /// <param name="results">[4, rows], from column <paramref name="first"/> on: receives each row's loss, overlap, hit and count.</param>
     public abstract void Loss(
         Activations target,
+        Activations draft,
+        IndexBuffer rows,
+        IndexBuffer nextTokens,
+        int first,
+        int count,
+        DistillationLoss loss,
+        float weight,
+        Activations results
+    );
+
+    /// <summary>
+    /// Keeps of rows of the target's logits what <see cref="TruncatedLoss"/> needs elsewhere: tokens of the largest logits in
+    /// ascending order, the lowest of equals, as floats (exact up to 2^24); logarithms of their probabilities; the logarithm of
+    /// what all others have together.
+    /// </summary>
+    /// <param name="logits">[count, vocabulary], overwritten.</param>
+    /// <param name="first">First row of <paramref name="kept"/> to write.</param>
+    /// <param name="kept">[rows, 2 * tokens + 1], fewer tokens than the vocabulary and at most <see cref="MaxKeptTokens"/>.</param>
+    public abstract void KeepTop(Activations logits, int count, int first, Activations kept);
+
+    /// <summary>
+    /// The loss of rows of logits against what <see cref="KeepTop"/> kept. The other tokens' mass is taken to be spread as the
+    /// draft spreads its own: they are one outcome of the distributions compared. With the draft's logits and results as in
+    /// <see cref="Loss"/>.
+    /// </summary>
+    public abstract void TruncatedLoss(
+        Activations kept,
         Activations draft,
         IndexBuffer rows,
         IndexBuffer nextTokens,

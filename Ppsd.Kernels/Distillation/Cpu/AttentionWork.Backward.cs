@@ -56,6 +56,7 @@ internal sealed unsafe partial class AttentionWork
             }
 
             scratch.ClearBeyond(row, count, start + rows);
+            new Span<float>(scores, FirstKey(start + row)).Clear();
             for (var step = 0; step < _steps.Length - 1; step++)
             {
                 scratch.Own(row)[step] = VectorMath.Exp(scratch.Own(row)[step] - logSum);

@@ -20,6 +20,7 @@ internal sealed unsafe partial class AttentionWork : ITeamWork, IDisposable
     private readonly CpuAttentionScratch[] _scratch;
     private AttentionShape _shape;
     private int[] _starts = [];
+    private int _window;
     private CpuActivations[] _steps = [];
     private CpuActivations[] _gradients = [];
     private CpuActivations _y = null!;
@@ -38,6 +39,7 @@ internal sealed unsafe partial class AttentionWork : ITeamWork, IDisposable
         CpuActivations[] steps,
         AttentionShape shape,
         int[] starts,
+        int window,
         CpuActivations y,
         CpuActivations logSums,
         CpuActivations? dy,
@@ -47,6 +49,7 @@ internal sealed unsafe partial class AttentionWork : ITeamWork, IDisposable
         _steps = steps;
         _shape = shape;
         _starts = starts;
+        _window = window;
         _y = y;
         _logSums = logSums;
         _dy = dy;
@@ -144,7 +147,10 @@ internal sealed unsafe partial class AttentionWork : ITeamWork, IDisposable
         }
     }
 
-    /// <summary>Turns a block's scores into probabilities, zeros beyond each row's own position.</summary>
+    /// <summary>First key of its sequence that a row sees. Rows of later steps stand that much further on.</summary>
+    private int FirstKey(int row) => (int)Math.Max(0L, (long)row + _steps.Length - _window);
+
+    /// <summary>Turns a block's scores into probabilities, zeros before each row's window and beyond its own position.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void Softmax(CpuAttentionScratch scratch, int firstRow, int start, int rows, int head)
     {
@@ -154,7 +160,8 @@ internal sealed unsafe partial class AttentionWork : ITeamWork, IDisposable
         {
             var scores = scratch.Scores + row * scratch.ScoreStride;
             var count = start + row + 1;
-            var max = RowMath.Max(scores, count) * _shape.Scale;
+            var firstKey = FirstKey(start + row);
+            var max = RowMath.Max(scores + firstKey, count - firstKey) * _shape.Scale;
             var ownScores = scratch.Own(row);
             for (var step = 0; step < own; step++)
             {
@@ -170,6 +177,7 @@ internal sealed unsafe partial class AttentionWork : ITeamWork, IDisposable
 
             // Lanes beyond the row's own position hold exp of nothing: cleared, so that the product with values may read them.
             scratch.ClearBeyond(row, count, start + rows);
+            new Span<float>(scores, firstKey).Clear();
             var sum = RowMath.SumOf(scores, count);
             for (var step = 0; step < own; step++)
             {

@@ -4,7 +4,7 @@ using Ppsd.Kernels.Distillation.Compute;
 
 namespace Ppsd.Kernels.Distillation.Cpu;
 
-/// <content>Operations row by row: norms, activations, rotation, attention, loss and the optimiser.</content>
+/// <content>Operations row by row: norms, activations, rotation, attention and the optimiser.</content>
 internal sealed unsafe partial class CpuTrainingDevice
 {
     public override void RmsNorm(
@@ -132,6 +132,7 @@ internal sealed unsafe partial class CpuTrainingDevice
         ReadOnlySpan<Activations> steps,
         AttentionShape shape,
         SequenceStarts sequences,
+        int window,
         Activations y,
         Activations logSums
     ) =>
@@ -139,6 +140,7 @@ internal sealed unsafe partial class CpuTrainingDevice
             OnCpu(steps),
             shape,
             sequences.Starts,
+            window,
             (CpuActivations)y,
             (CpuActivations)logSums,
             dy: null,
@@ -149,6 +151,7 @@ internal sealed unsafe partial class CpuTrainingDevice
         ReadOnlySpan<Activations> steps,
         AttentionShape shape,
         SequenceStarts sequences,
+        int window,
         Activations y,
         Activations logSums,
         Activations dy,
@@ -158,48 +161,11 @@ internal sealed unsafe partial class CpuTrainingDevice
             OnCpu(steps),
             shape,
             sequences.Starts,
+            window,
             (CpuActivations)y,
             (CpuActivations)logSums,
             (CpuActivations)dy,
             OnCpu(gradients)
-        );
-
-    public override void Loss(
-        Activations target,
-        Activations draft,
-        IndexBuffer rows,
-        IndexBuffer nextTokens,
-        int first,
-        int count,
-        DistillationLoss loss,
-        float weight,
-        Activations results
-    ) =>
-        _rows.Run(
-            count,
-            (start, end) =>
-            {
-                for (var i = start; i < end; i++)
-                {
-                    if (Values(rows)[first + i] < 0)
-                    {
-                        RowOf(draft, i).Clear();
-                        ClearResult((CpuActivations)results, first + i);
-                        continue;
-                    }
-
-                    LossRow.Execute(
-                        ((CpuActivations)target).Row(i),
-                        ((CpuActivations)draft).Row(i),
-                        target.Width,
-                        Values(nextTokens)[first + i],
-                        loss,
-                        weight,
-                        ((CpuActivations)results).Row(0) + first + i,
-                        ((CpuActivations)results).Stride
-                    );
-                }
-            }
         );
 
     public override double GradientSquares(TrainedMatrix matrix)
@@ -252,14 +218,6 @@ internal sealed unsafe partial class CpuTrainingDevice
         }
 
         return result;
-    }
-
-    private static void ClearResult(CpuActivations results, int column)
-    {
-        for (var i = 0; i < 4; i++)
-        {
-            results.Row(i)[column] = 0;
-        }
     }
 
     private static void RotateRow(float* row, AttentionShape shape, RotaryTable table, int position, float direction)

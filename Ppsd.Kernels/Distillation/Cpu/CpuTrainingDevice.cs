@@ -13,13 +13,14 @@ internal sealed unsafe partial class CpuTrainingDevice : TrainingDevice
     private readonly TeamProduct _products;
     private readonly AttentionWork _attention;
     private readonly RowWork _rows;
+    private readonly int _passTokens;
     private float[] _partialSums = [];
 
     /// <param name="threads">Threads, the caller's included.</param>
     /// <param name="passTokens">Tokens of a pass; by default as many as keep a layer's activations in the last-level cache.</param>
     public CpuTrainingDevice(int threads, int passTokens = 1024)
     {
-        PreferredPassTokens = passTokens;
+        _passTokens = passTokens;
         _team = new WorkerTeam(threads, "distill");
         _products = new TeamProduct(_team);
         _attention = new AttentionWork(_team, _products);
@@ -31,7 +32,7 @@ internal sealed unsafe partial class CpuTrainingDevice : TrainingDevice
 
     public override string Description { get; }
 
-    public override int PreferredPassTokens { get; }
+    public override int PassTokens(int hiddenSize) => _passTokens;
 
     /// <summary>Two blocks of logits of 4 MB.</summary>
     public override int LogitRows(int vocabSize) => Math.Clamp((1 << 20) / vocabSize, 48, 1024);

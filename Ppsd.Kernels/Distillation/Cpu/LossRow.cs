@@ -123,10 +123,11 @@ internal static unsafe class LossRow
 
     /// <summary>All bits set in the first <paramref name="count"/> lanes.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector512<float> Inside(int count) =>
+    public static Vector512<float> Inside(int count) =>
         Vector512.LessThan(Vector512<int>.Indices, Vector512.Create(count)).AsSingle();
 
-    private static float SumExp(float* logits, int vocabSize, float max)
+    /// <summary>Sum of exp(logit - max).</summary>
+    public static float SumExp(float* logits, int vocabSize, float max)
     {
         var sums = Vector512<float>.Zero;
         var shift = Vector512.Create(max);
@@ -139,6 +140,6 @@ internal static unsafe class LossRow
     }
 
     /// <summary>The lowest index of a value; 0 when NaNs have made the search fail, and the loss will be NaN as well.</summary>
-    private static int IndexOf(float* values, int count, float value) =>
+    public static int IndexOf(float* values, int count, float value) =>
         Math.Max(0, new ReadOnlySpan<float>(values, count).IndexOf(value));
 }

@@ -1,5 +1,5 @@
 using System.Numerics.Tensors;
-using Ppsd.Kernels.Distillation.Compute;
+using Ppsd.Kernels.Distillation.Heads;
 using Ppsd.Kernels.Sampling;
 
 namespace Ppsd.Kernels.Distillation.Evaluation;
@@ -13,17 +13,17 @@ internal sealed class HeadEvaluation
 {
     private const int Drafts = 8;
 
-    private readonly TrainingDevice _device;
     private readonly HeadTrainer _trainer;
+    private readonly int _blockRows;
     private readonly float[] _target;
     private readonly float[] _draft;
     private readonly RowDraws[] _draws;
 
-    public HeadEvaluation(TrainingDevice device, HeadTrainer trainer)
+    public HeadEvaluation(HeadTrainer trainer)
     {
-        _device = device;
         _trainer = trainer;
-        var values = trainer.Blocks.Rows * trainer.Config.VocabSize;
+        _blockRows = trainer.Stages[^1].Blocks!.Rows;
+        var values = _blockRows * trainer.Config.VocabSize;
         _target = new float[values];
         _draft = new float[values];
         _draws =
@@ -53,27 +53,36 @@ internal sealed class HeadEvaluation
 
     private void RunPass(EvaluationText[] texts, StepEvaluation[][] results)
     {
-        var (pass, blocks) = (_trainer.Pass, _trainer.Blocks);
-        for (var first = 0; first < pass.TargetCount; first += blocks.Rows)
+        var last = _trainer.Stages[^1];
+        var targets = last.Pass(0).TargetCount;
+        for (var first = 0; first < targets; first += _blockRows)
         {
-            var count = Math.Min(blocks.Rows, pass.TargetCount - first);
-            blocks.ComputeTarget(_trainer.Teacher, first, count);
-            _device.Download(blocks.Target, count, _target);
+            var count = Math.Min(_blockRows, targets - first);
+            last.Device.EnterThread();
+            last.Blocks!.ComputeTarget(last.Teacher, first, count);
+            last.Device.Download(last.Blocks.Target, count, _target);
             for (var head = 0; head < _trainer.Heads.Count; head++)
             {
-                for (var step = 0; step < _trainer.Heads[head].Steps; step++)
-                {
-                    blocks.ComputeDraft(_trainer.Teacher, _trainer.Heads[head], step, pass, first, count);
-                    _device.Download(blocks.Draft, count, _draft);
-                    RunBlock(texts, first, count, step, results[head][step]);
-                }
+                RunHead(texts, first, count, _trainer.Heads[head], results[head]);
             }
+        }
+    }
+
+    private void RunHead(EvaluationText[] texts, int first, int count, TrainedHead head, StepEvaluation[] results)
+    {
+        var stage = _trainer.StageOf(head);
+        stage.Device.EnterThread();
+        for (var step = 0; step < head.Steps; step++)
+        {
+            stage.Blocks!.ComputeDraft(stage.Teacher, head, step, stage.Pass(0), first, count);
+            stage.Device.Download(stage.Blocks.Draft, count, _draft);
+            RunBlock(texts, first, count, step, results[step]);
         }
     }
 
     private void RunBlock(EvaluationText[] texts, int first, int count, int step, StepEvaluation result)
     {
-        var pass = _trainer.Pass;
+        var pass = _trainer.Stages[^1].Pass(0);
         var vocabulary = _trainer.Config.VocabSize;
         var rows = new (int Position, int Rank, double Overlap)[count];
         Parallel.For(

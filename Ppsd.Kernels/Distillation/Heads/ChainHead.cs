@@ -28,7 +28,6 @@ internal sealed class ChainHead : TrainedHead
     private readonly Activations[] _entries;
     private readonly Activations _embedded;
     private readonly Activations _joinedGradient;
-    private readonly LayerGradientScratch _scratch;
 
     public ChainHead(TrainingDevice device, HeadSpec spec, ModelConfig config, int maxRows)
         : base(device, spec, config)
@@ -39,12 +38,14 @@ internal sealed class ChainHead : TrainedHead
         _inputProjection = device.AllocateTrained(hidden, 2 * hidden);
         _firstUse = new LayerUse(device, config, maxRows);
         var later = spec.Depth - 1;
-        _nextUses = [.. Enumerable.Range(0, later).Select(_ => new LayerUse(device, config, maxRows))];
+        _nextUses =
+        [
+            .. Enumerable.Range(0, later).Select(_ => new LayerUse(device, config, maxRows, isOneOfSeveral: true)),
+        ];
         _joined = [.. Enumerable.Range(0, later).Select(_ => device.Allocate(maxRows, 2 * hidden))];
         _entries = [.. Enumerable.Range(0, later).Select(_ => device.Allocate(maxRows, hidden))];
         _embedded = device.Allocate(maxRows, hidden);
         _joinedGradient = device.Allocate(maxRows, 2 * hidden);
-        _scratch = new LayerGradientScratch(device, config, maxRows);
     }
 
     public override int Steps => Spec.Depth;
@@ -63,7 +64,7 @@ internal sealed class ChainHead : TrainedHead
             Device.Product(joined, _inputProjection, _entries[step - 1], rows, adds: false);
             _next.Forward(_entries[step - 1], _nextUses.AsSpan(0, step), teacher.Rotary, pass, step);
             Device.Clear(_nextUses[step - 1].Gradient, rows);
-            Device.Clear(_nextUses[step - 1].QueryKeyValueGradient, rows);
+            Device.Clear(_nextUses[step - 1].OwnQueryKeyValueGradient!, rows);
         }
     }
 
@@ -76,7 +77,7 @@ internal sealed class ChainHead : TrainedHead
         var rows = pass.Rows;
         for (var step = Steps - 1; step >= 1; step--)
         {
-            _next.Backward(_nextUses.AsSpan(0, step), _scratch, teacher.Rotary, pass, step);
+            _next.Backward(_nextUses.AsSpan(0, step), teacher.Scratch, teacher.Rotary, pass, step);
 
             // What was the gradient of the layer's output is now that of its entry.
             var entryGradient = _nextUses[step - 1].Gradient;
@@ -85,8 +86,7 @@ internal sealed class ChainHead : TrainedHead
             Device.TakeColumns(_joinedGradient, Config.HiddenSize, Use(step - 1).Gradient, rows, adds: true);
         }
 
-        Device.Clear(_firstUse.QueryKeyValueGradient, rows);
-        _first.Backward([_firstUse], _scratch, teacher.Rotary, pass, shift: 0);
+        _first.Backward([_firstUse], teacher.Scratch, teacher.Rotary, pass, shift: 0);
     }
 
     protected override IEnumerable<TrainedTensor> BlockTensors() =>
@@ -97,7 +97,7 @@ internal sealed class ChainHead : TrainedHead
         ];
 
     protected override IEnumerable<IDisposable> Buffers() =>
-        [_firstUse, .. _nextUses, .. _joined, .. _entries, _embedded, _joinedGradient, _scratch];
+        [_firstUse, .. _nextUses, .. _joined, .. _entries, _embedded, _joinedGradient];
 
     private LayerUse Use(int step) => step == 0 ? _firstUse : _nextUses[step - 1];
 }

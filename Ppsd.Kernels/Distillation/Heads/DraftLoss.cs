@@ -39,11 +39,13 @@ internal sealed class DraftLoss : IDisposable
     /// <summary>Adds each head's gradients of outputs and norm.</summary>
     /// <param name="teacher">Has run the pass.</param>
     /// <param name="heads">Have run the pass.</param>
+    /// <param name="kept">What is kept of the target's logits for each target row; null for all of them, from the teacher here.</param>
     /// <param name="weight">Weight of a position: 1 over the answer tokens of all passes of a step.</param>
     public void Run(
         TeacherModel teacher,
         IReadOnlyList<TrainedHead> heads,
         TrainingPass pass,
+        Activations? kept,
         DistillationLoss loss,
         double weight
     )
@@ -51,12 +53,16 @@ internal sealed class DraftLoss : IDisposable
         for (var first = 0; first < pass.TargetCount; first += _blocks.Rows)
         {
             var count = Math.Min(_blocks.Rows, pass.TargetCount - first);
-            _blocks.ComputeTarget(teacher, first, count);
+            if (kept is null)
+            {
+                _blocks.ComputeTarget(teacher, first, count);
+            }
+
             foreach (var head in heads)
             {
                 for (var step = 0; step < head.Steps; step++)
                 {
-                    RunBlock(teacher, head, step, pass, first, count, loss, weight * Math.Pow(StepDecay, step));
+                    RunBlock(teacher, head, step, pass, kept, first, count, loss, weight * Math.Pow(StepDecay, step));
                 }
             }
         }
@@ -97,6 +103,7 @@ internal sealed class DraftLoss : IDisposable
         TrainedHead head,
         int step,
         TrainingPass pass,
+        Activations? kept,
         int first,
         int count,
         DistillationLoss loss,
@@ -104,18 +111,37 @@ internal sealed class DraftLoss : IDisposable
     )
     {
         var sources = pass.SourceRows(step);
+        var results = _results[(head, step)];
         _blocks.ComputeDraft(teacher, head, step, pass, first, count);
-        _device.Loss(
-            _blocks.Target,
-            _blocks.Draft,
-            sources,
-            pass.NextTokens,
-            first,
-            count,
-            loss,
-            (float)weight,
-            _results[(head, step)]
-        );
+        if (kept is null)
+        {
+            _device.Loss(
+                _blocks.Target,
+                _blocks.Draft,
+                sources,
+                pass.NextTokens,
+                first,
+                count,
+                loss,
+                (float)weight,
+                results
+            );
+        }
+        else
+        {
+            _device.TruncatedLoss(
+                kept,
+                _blocks.Draft,
+                sources,
+                pass.NextTokens,
+                first,
+                count,
+                loss,
+                (float)weight,
+                results
+            );
+        }
+
         _device.ProductInputGradient(_blocks.Draft, teacher.LmHead, _normedGradient, count, adds: false);
         var outputGradient = head.OutputGradient(step);
         if (outputGradient is not null)

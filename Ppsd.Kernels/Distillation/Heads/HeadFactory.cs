@@ -14,7 +14,7 @@ public enum HeadStart
     /// <summary>As the model's last layers: their output is what the LM head reads.</summary>
     LastLayer,
 
-    /// <summary>Normal with deviation 0.02, norms at the model's final norm.</summary>
+    /// <summary>Normal with deviation 0.02, biases zero, norms at the model's final norm.</summary>
     Random,
 }
 
@@ -55,7 +55,7 @@ internal static class HeadFactory
                 {
                     FillSum(part, matrix.Rows);
                 }
-                else
+                else if (!tensor.Name.EndsWith(".bias", StringComparison.Ordinal))
                 {
                     FillRandom(part, random, isScale: matrix.Rows == 1);
                 }

@@ -8,7 +8,11 @@ namespace Ppsd.Kernels.Distillation.Heads;
 /// <summary>One use of a trained layer in a pass: what its gradient will read, and the gradients that flow through it.</summary>
 internal sealed class LayerUse : IDisposable
 {
-    public LayerUse(TrainingDevice device, ModelConfig config, int maxRows)
+    /// <param name="device">Where.</param>
+    /// <param name="config">The model's shape.</param>
+    /// <param name="maxRows">Most rows of a pass.</param>
+    /// <param name="isOneOfSeveral">True when other uses add to this one's gradients of keys and values before its own turn.</param>
+    public LayerUse(TrainingDevice device, ModelConfig config, int maxRows, bool isOneOfSeveral = false)
     {
         var hidden = config.HiddenSize;
         Kept = new LayerScratch(device, config, maxRows);
@@ -17,10 +21,12 @@ internal sealed class LayerUse : IDisposable
         MiddleInverse = device.Allocate(maxRows, 1);
         Output = device.Allocate(maxRows, hidden);
         Gradient = device.Allocate(maxRows, hidden);
-        QueryKeyValueGradient = device.Allocate(
-            maxRows,
-            new AttentionShape(config.HeadCount, config.KvHeadCount, config.HeadSize).QkvWidth
-        );
+        OwnQueryKeyValueGradient = isOneOfSeveral
+            ? device.Allocate(
+                maxRows,
+                new AttentionShape(config.HeadCount, config.KvHeadCount, config.HeadSize).QkvWidth
+            )
+            : null;
     }
 
     /// <summary>Intermediate results of the forward pass.</summary>
@@ -44,8 +50,11 @@ internal sealed class LayerUse : IDisposable
     /// <summary>The output's gradient, which the backward pass turns into the input's.</summary>
     public Activations Gradient { get; }
 
-    /// <summary>Gradient of queries, keys and values.</summary>
-    public Activations QueryKeyValueGradient { get; }
+    /// <summary>
+    /// Gradient of queries, keys and values; null for a use that has them to itself, which needs them within its own backward
+    /// pass only.
+    /// </summary>
+    public Activations? OwnQueryKeyValueGradient { get; }
 
     public void Dispose()
     {
@@ -55,38 +64,6 @@ internal sealed class LayerUse : IDisposable
         MiddleInverse.Dispose();
         Output.Dispose();
         Gradient.Dispose();
-        QueryKeyValueGradient.Dispose();
-    }
-}
-
-/// <summary>Gradients that live only within one layer's backward pass; one set serves all layers.</summary>
-internal sealed class LayerGradientScratch : IDisposable
-{
-    public LayerGradientScratch(TrainingDevice device, ModelConfig config, int maxRows)
-    {
-        Normed = device.Allocate(maxRows, config.HiddenSize);
-        Attended = device.Allocate(maxRows, config.HeadCount * config.HeadSize);
-        GateUp = device.Allocate(maxRows, 2 * config.IntermediateSize);
-        FeedForward = device.Allocate(maxRows, config.IntermediateSize);
-    }
-
-    /// <summary>After a norm.</summary>
-    public Activations Normed { get; }
-
-    /// <summary>Attention's output.</summary>
-    public Activations Attended { get; }
-
-    /// <summary>Gate and up.</summary>
-    public Activations GateUp { get; }
-
-    /// <summary>silu(gate) * up.</summary>
-    public Activations FeedForward { get; }
-
-    public void Dispose()
-    {
-        Normed.Dispose();
-        Attended.Dispose();
-        GateUp.Dispose();
-        FeedForward.Dispose();
+        OwnQueryKeyValueGradient?.Dispose();
     }
 }

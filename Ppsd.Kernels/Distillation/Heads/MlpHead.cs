@@ -18,9 +18,6 @@ internal sealed class MlpHead : TrainedHead
     private readonly Activations _feedForward;
     private readonly Activations _output;
     private readonly Activations _gradient;
-    private readonly Activations _feedForwardGradient;
-    private readonly Activations _gateUpGradient;
-    private readonly Activations _normedGradient;
     private Activations? _hidden;
 
     public MlpHead(TrainingDevice device, HeadSpec spec, ModelConfig config, int maxRows)
@@ -37,9 +34,6 @@ internal sealed class MlpHead : TrainedHead
         _feedForward = device.Allocate(maxRows, inner);
         _output = device.Allocate(maxRows, hidden);
         _gradient = device.Allocate(maxRows, hidden);
-        _feedForwardGradient = device.Allocate(maxRows, inner);
-        _gateUpGradient = device.Allocate(maxRows, 2 * inner);
-        _normedGradient = device.Allocate(maxRows, hidden);
     }
 
     public override void Forward(Activations hidden, TeacherModel teacher, TrainingPass pass)
@@ -61,12 +55,13 @@ internal sealed class MlpHead : TrainedHead
     public override void Backward(TeacherModel teacher, TrainingPass pass)
     {
         var rows = pass.Rows;
+        var scratch = teacher.Scratch;
         Device.ProductWeightGradient(_gradient, _feedForward, _down, rows);
-        Device.ProductInputGradient(_gradient, _down, _feedForwardGradient, rows, adds: false);
-        Device.SwiGluGradient(_gateUpStates, _feedForwardGradient, _gateUpGradient, rows);
-        Device.ProductWeightGradient(_gateUpGradient, _normed, _gateUp, rows);
-        Device.ProductInputGradient(_gateUpGradient, _gateUp, _normedGradient, rows, adds: false);
-        Device.RmsNormGradient(_normedGradient, _hidden!, _blockNorm, _inverse, null, rows);
+        Device.ProductInputGradient(_gradient, _down, scratch.FeedForward, rows, adds: false);
+        Device.SwiGluGradient(_gateUpStates, scratch.FeedForward, scratch.GateUp, rows);
+        Device.ProductWeightGradient(scratch.GateUp, _normed, _gateUp, rows);
+        Device.ProductInputGradient(scratch.GateUp, _gateUp, scratch.Normed, rows, adds: false);
+        Device.RmsNormGradient(scratch.Normed, _hidden!, _blockNorm, _inverse, null, rows);
     }
 
     protected override IEnumerable<TrainedTensor> BlockTensors()
@@ -79,15 +74,5 @@ internal sealed class MlpHead : TrainedHead
     }
 
     protected override IEnumerable<IDisposable> Buffers() =>
-        [
-            _normed,
-            _inverse,
-            _gateUpStates,
-            _feedForward,
-            _output,
-            _gradient,
-            _feedForwardGradient,
-            _gateUpGradient,
-            _normedGradient,
-        ];
+        [_normed, _inverse, _gateUpStates, _feedForward, _output, _gradient];
 }

@@ -11,14 +11,12 @@ internal sealed class TransformerHead : TrainedHead
 {
     private readonly TrainedLayer[] _layers;
     private readonly LayerUse[] _uses;
-    private readonly LayerGradientScratch _scratch;
 
     public TransformerHead(TrainingDevice device, HeadSpec spec, ModelConfig config, int maxRows)
         : base(device, spec, config)
     {
         _layers = [.. Enumerable.Range(0, spec.LayerCount).Select(_ => new TrainedLayer(device, config, Epsilon))];
         _uses = [.. _layers.Select(_ => new LayerUse(device, config, maxRows))];
-        _scratch = new LayerGradientScratch(device, config, maxRows);
     }
 
     public override void Forward(Activations hidden, TeacherModel teacher, TrainingPass pass)
@@ -39,8 +37,7 @@ internal sealed class TransformerHead : TrainedHead
     {
         for (var i = _layers.Length - 1; i >= 0; i--)
         {
-            Device.Clear(_uses[i].QueryKeyValueGradient, pass.Rows);
-            _layers[i].Backward([_uses[i]], _scratch, teacher.Rotary, pass, shift: 0);
+            _layers[i].Backward([_uses[i]], teacher.Scratch, teacher.Rotary, pass, shift: 0);
             if (i > 0)
             {
                 Device.Copy(_uses[i].Gradient, _uses[i - 1].Gradient, pass.Rows);
@@ -51,5 +48,5 @@ internal sealed class TransformerHead : TrainedHead
     protected override IEnumerable<TrainedTensor> BlockTensors() =>
         _layers.SelectMany((layer, i) => layer.Tensors(ExitHeadTensorNames.Layer(i)));
 
-    protected override IEnumerable<IDisposable> Buffers() => [.. _uses, _scratch];
+    protected override IEnumerable<IDisposable> Buffers() => _uses;
 }

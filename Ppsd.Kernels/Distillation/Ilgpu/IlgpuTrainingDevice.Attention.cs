@@ -1,6 +1,7 @@
 using ILGPU;
 using Ppsd.Kernels.Devices;
 using Ppsd.Kernels.Distillation.Compute;
+using Ppsd.Kernels.Distillation.Ilgpu.Kernels;
 
 namespace Ppsd.Kernels.Distillation.Ilgpu;
 
@@ -10,10 +11,14 @@ namespace Ppsd.Kernels.Distillation.Ilgpu;
 /// </content>
 internal sealed partial class IlgpuTrainingDevice
 {
+    /// <summary>Longer than any sequence, and a row plus it is still a number.</summary>
+    private const int MostReach = 1 << 30;
+
     public override void Attend(
         ReadOnlySpan<Activations> steps,
         AttentionShape shape,
         SequenceStarts sequences,
+        int window,
         Activations y,
         Activations logSums
     )
@@ -22,7 +27,7 @@ internal sealed partial class IlgpuTrainingDevice
         _kernels.Attention(
             _stream,
             Blocks(sequences, shape, shape.HeadCount),
-            Numbers(shape, sequences, steps.Length - 1),
+            Numbers(shape, sequences, window, steps.Length - 1),
             RowsView.Of(steps[0]),
             RowsView.Of(steps[^1]),
             RowsView.Of(own),
@@ -35,6 +40,7 @@ internal sealed partial class IlgpuTrainingDevice
         ReadOnlySpan<Activations> steps,
         AttentionShape shape,
         SequenceStarts sequences,
+        int window,
         Activations y,
         Activations logSums,
         Activations dy,
@@ -42,7 +48,7 @@ internal sealed partial class IlgpuTrainingDevice
     )
     {
         var rows = sequences.Rows;
-        var numbers = Numbers(shape, sequences, steps.Length - 1);
+        var numbers = Numbers(shape, sequences, window, steps.Length - 1);
         Reserve(ref _differences, rows, shape.HeadCount);
         _kernels.Differences(
             _stream,
@@ -126,7 +132,7 @@ internal sealed partial class IlgpuTrainingDevice
         return _own!;
     }
 
-    private static AttentionNumbers Numbers(AttentionShape shape, SequenceStarts sequences, int ownSteps) =>
+    private static AttentionNumbers Numbers(AttentionShape shape, SequenceStarts sequences, int window, int ownSteps) =>
         new()
         {
             HeadSize = shape.HeadSize,
@@ -135,6 +141,7 @@ internal sealed partial class IlgpuTrainingDevice
             ValueColumn = shape.QueryWidth + shape.KvWidth,
             Scale = shape.Scale,
             BlocksPerSequence = BlocksPerSequence(sequences),
+            Reach = Math.Max(1, Math.Min(window, MostReach) - ownSteps),
             OwnSteps = ownSteps,
             OwnWidth = 2 * shape.KvWidth,
             Starts = Indices(sequences.Device),

@@ -1,8 +1,8 @@
 using ILGPU;
 using ILGPU.Runtime;
 using Ppsd.Kernels.Devices;
-using Ppsd.Kernels.Devices.Ilgpu.Driver;
 using Ppsd.Kernels.Distillation.Compute;
+using Ppsd.Kernels.Distillation.Ilgpu.Kernels;
 
 namespace Ppsd.Kernels.Distillation.Ilgpu;
 
@@ -68,33 +68,17 @@ internal sealed partial class IlgpuTrainingDevice
     )
     {
         var trained = (IlgpuTrainedMatrix)scale;
-        var width = x.Width;
-        var chunks = (rows + NormKernels.ChunkRows - 1) / NormKernels.ChunkRows;
-        if (_chunkSums is null || _chunkSums.Length < (long)chunks * width)
-        {
-            _stream.Synchronize();
-            _chunkSums?.Dispose();
-            _chunkSums = _accelerator.AllocateElements<float>((long)chunks * width);
-        }
-
-        var groups = (width + NormKernels.GroupSize - 1) / NormKernels.GroupSize;
+        var chunks = ReserveChunks(rows, x.Width);
         _kernels.NormScaleGradient(
             _stream,
-            new KernelConfig(new Index2D(chunks, groups), new Index2D(NormKernels.GroupSize, 1)),
+            ByChunk(chunks, x.Width),
             RowsView.Of(dy),
             RowsView.Of(x),
             RowsView.Of(inverse),
             rows,
-            _chunkSums.View.BaseView
+            _chunkSums!.View.BaseView
         );
-        _kernels.AddChunks(
-            _stream,
-            new KernelConfig(groups, NormKernels.GroupSize),
-            _chunkSums.View.BaseView,
-            chunks,
-            width,
-            trained.View(TrainedPart.Gradient)
-        );
+        AddChunks(chunks, x.Width, 0, trained);
         if (dx is not null)
         {
             _kernels.NormInputGradient(
@@ -145,30 +129,6 @@ internal sealed partial class IlgpuTrainingDevice
             inverse ? -1f : 1f
         );
     }
-
-    public override void Loss(
-        Activations target,
-        Activations draft,
-        IndexBuffer rows,
-        IndexBuffer nextTokens,
-        int first,
-        int count,
-        DistillationLoss loss,
-        float weight,
-        Activations results
-    ) =>
-        _kernels.Loss(
-            _stream,
-            new KernelConfig(count, LossKernel.GroupSize),
-            RowsView.Of(target),
-            RowsView.Of(draft),
-            Indices(rows),
-            Indices(nextTokens),
-            first,
-            loss == DistillationLoss.Hybrid ? 1 : 0,
-            weight,
-            RowsView.Of(results)
-        );
 
     public override double GradientSquares(TrainedMatrix matrix)
     {

@@ -1,10 +1,12 @@
 using ILGPU;
 using ILGPU.Runtime;
+using ILGPU.Runtime.Cuda;
 using Ppsd.Kernels.Checkpoints.Tensors;
 using Ppsd.Kernels.Devices;
 using Ppsd.Kernels.Devices.Ilgpu.Buffers;
 using Ppsd.Kernels.Devices.Ilgpu.Driver;
 using Ppsd.Kernels.Distillation.Compute;
+using Ppsd.Kernels.Distillation.Ilgpu.Kernels;
 using Ppsd.Kernels.Weights;
 
 namespace Ppsd.Kernels.Distillation.Ilgpu;
@@ -23,7 +25,10 @@ internal sealed partial class IlgpuTrainingDevice : TrainingDevice
     private readonly AcceleratorStream _stream;
     private readonly TrainingProducts _products;
     private readonly TrainingKernels _kernels;
+    private readonly AdditionLaunches _additions;
+    private readonly LossLaunches _losses;
     private readonly MemoryBuffer1D<float, Stride1D.Dense> _partials;
+    private readonly int? _passTokens;
     private MemoryBuffer1D<float, Stride1D.Dense>? _chunkSums;
     private Activations? _differences;
     private Activations? _own;
@@ -31,26 +36,31 @@ internal sealed partial class IlgpuTrainingDevice : TrainingDevice
 
     /// <summary>Takes ownership of the device.</summary>
     /// <param name="device">The device.</param>
-    /// <param name="passTokens">Tokens of a pass.</param>
-    public IlgpuTrainingDevice(IlgpuDevice device, int passTokens = 4096)
+    /// <param name="passTokens">Tokens of a pass; by default as many as suit the model's width.</param>
+    public IlgpuTrainingDevice(IlgpuDevice device, int? passTokens = null)
     {
         _device = device;
         _accelerator = device.Accelerator;
         _stream = _accelerator.CreateStream();
         _products = new TrainingProducts(_accelerator, _stream);
         _kernels = new TrainingKernels(_accelerator);
+        _additions = new AdditionLaunches(_accelerator);
+        _losses = new LossLaunches(_accelerator);
         _partials = _accelerator.AllocateElements<float>(OptimizerKernels.MaxPartials);
-        PreferredPassTokens = passTokens;
+        _passTokens = passTokens;
     }
 
     public override string Name => _device.Name;
 
     public override string Description => _device.Description;
 
-    public override int PreferredPassTokens { get; }
+    /// <summary>Buffers of 32 MB for each hidden state: wide models fill the card with fewer tokens.</summary>
+    public override int PassTokens(int hiddenSize) => _passTokens ?? Math.Clamp((1 << 23) / hiddenSize, 2048, 4096);
 
     /// <summary>Two blocks of logits of up to 128 MB.</summary>
     public override int LogitRows(int vocabSize) => Math.Clamp((1 << 25) / vocabSize, 256, 4096);
+
+    public override void EnterThread() => (_accelerator as CudaAccelerator)?.Bind();
 
     public override Activations Allocate(int rows, int width) => new IlgpuActivations(_accelerator, rows, width);
 
@@ -127,6 +137,12 @@ internal sealed partial class IlgpuTrainingDevice : TrainingDevice
     public override void Product(Activations x, TrainingMatrix weight, Activations y, int rows, bool adds)
     {
         var output = RowsView.Of(y);
+        if (weight is IlgpuTrainedMatrix { KeepsTiles: false } trained)
+        {
+            _products.Queue(Operand(x, rows), trained.Operand, output.Values, output.Stride, adds);
+            return;
+        }
+
         _products.Queue(
             Operand(x, rows),
             ((IIlgpuTrainingMatrix)weight).ForProducts(_products),
@@ -145,6 +161,12 @@ internal sealed partial class IlgpuTrainingDevice : TrainingDevice
     )
     {
         var output = RowsView.Of(dx);
+        if (weight is IlgpuTrainedMatrix { KeepsTiles: false } trained)
+        {
+            _products.Queue(Operand(dy, rows), trained.TransposedOperand, output.Values, output.Stride, adds);
+            return;
+        }
+
         _products.Queue(
             Operand(dy, rows),
             ((IIlgpuTrainingMatrix)weight).ForInputGradients(_products),

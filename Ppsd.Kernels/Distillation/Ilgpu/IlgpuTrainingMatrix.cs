@@ -3,6 +3,7 @@ using ILGPU.Runtime;
 using Ppsd.Kernels.Devices.Ilgpu.Buffers;
 using Ppsd.Kernels.Devices.Ilgpu.Driver;
 using Ppsd.Kernels.Distillation.Compute;
+using Ppsd.Kernels.Distillation.Ilgpu.Kernels;
 
 namespace Ppsd.Kernels.Distillation.Ilgpu;
 
@@ -49,9 +50,15 @@ internal sealed class IlgpuFrozenMatrix(int rows, int columns) : TrainingMatrix(
     }
 }
 
-/// <summary>Trained weights: four fp32 arrays, and bf16 tiles that are made anew after each update.</summary>
+/// <summary>
+/// Trained weights: four fp32 arrays. Small ones keep bf16 tiles, which are made anew after each update; the tiles of large ones
+/// would take a quarter as much memory again and are made for each product.
+/// </summary>
 internal sealed class IlgpuTrainedMatrix : TrainedMatrix, IIlgpuTrainingMatrix
 {
+    /// <summary>Packing weights of this size for each product takes less than a hundredth of the product.</summary>
+    private const int MostKeptInTiles = 1 << 24;
+
     private readonly Accelerator _accelerator;
     private readonly AcceleratorStream _stream;
     private readonly MemoryBuffer1D<float, Stride1D.Dense>[] _parts;
@@ -72,6 +79,15 @@ internal sealed class IlgpuTrainedMatrix : TrainedMatrix, IIlgpuTrainingMatrix
         }
     }
 
+    /// <summary>Whether tiles are kept from one product to the next.</summary>
+    public bool KeepsTiles => Count < MostKeptInTiles;
+
+    /// <summary>The values as a product reads them.</summary>
+    public OperandView Operand => OperandOf(Rows, Columns, Columns, 1);
+
+    /// <summary>Their transpose.</summary>
+    public OperandView TransposedOperand => OperandOf(Columns, Rows, 1, Columns);
+
     public ArrayView<float> Vector => View(TrainedPart.Values);
 
     /// <summary>A part's values, row by row.</summary>
@@ -89,7 +105,7 @@ internal sealed class IlgpuTrainedMatrix : TrainedMatrix, IIlgpuTrainingMatrix
         _products ??= new IlgpuTiledMatrix(_accelerator, Rows, Columns, Tiles.RowBlocks(Rows));
         if (!_productsAreCurrent)
         {
-            products.PackTiles(Operand(Rows, Columns, Columns, 1), _products);
+            products.PackTiles(Operand, _products);
             _productsAreCurrent = true;
         }
 
@@ -101,7 +117,7 @@ internal sealed class IlgpuTrainedMatrix : TrainedMatrix, IIlgpuTrainingMatrix
         _inputGradients ??= new IlgpuTiledMatrix(_accelerator, Columns, Rows, Tiles.RowBlocks(Columns));
         if (!_inputGradientsAreCurrent)
         {
-            products.PackTiles(Operand(Columns, Rows, 1, Columns), _inputGradients);
+            products.PackTiles(TransposedOperand, _inputGradients);
             _inputGradientsAreCurrent = true;
         }
 
@@ -128,7 +144,7 @@ internal sealed class IlgpuTrainedMatrix : TrainedMatrix, IIlgpuTrainingMatrix
         _inputGradients?.Dispose();
     }
 
-    private OperandView Operand(int count, int depth, int outerStride, int depthStride) =>
+    private OperandView OperandOf(int count, int depth, int outerStride, int depthStride) =>
         new()
         {
             Values = View(TrainedPart.Values),

@@ -1,5 +1,6 @@
 using ILGPU;
 using ILGPU.Runtime;
+using Ppsd.Kernels.Distillation.Ilgpu.Kernels;
 
 namespace Ppsd.Kernels.Distillation.Ilgpu;
 
@@ -156,22 +157,6 @@ internal sealed class TrainingKernels(Accelerator accelerator)
             RowsView,
             int
         >(AttentionGradientKernels.Own);
-
-    public Action<
-        AcceleratorStream,
-        KernelConfig,
-        RowsView,
-        RowsView,
-        ArrayView<int>,
-        ArrayView<int>,
-        int,
-        int,
-        float,
-        RowsView
-    > Loss { get; } =
-        accelerator.LoadKernel<RowsView, RowsView, ArrayView<int>, ArrayView<int>, int, int, float, RowsView>(
-            LossKernel.Execute
-        );
 
     public Action<
         AcceleratorStream,

@@ -5,6 +5,7 @@ using Ppsd.Kernels.Devices.Ilgpu.Driver;
 using Ppsd.Kernels.Devices.Ilgpu.Lane;
 using Ppsd.Kernels.Devices.Ilgpu.Products.Wide;
 using Ppsd.Kernels.Devices.Ilgpu.Step;
+using Ppsd.Kernels.Distillation.Ilgpu.Kernels;
 
 namespace Ppsd.Kernels.Distillation.Ilgpu;
 

@@ -12,18 +12,21 @@ internal sealed class FrozenLayer : IDisposable
     private readonly TrainingDevice _device;
     private readonly AttentionShape _shape;
     private readonly float _epsilon;
+    private readonly int _window;
     private readonly TrainingMatrix _attentionNorm;
     private readonly TrainingMatrix _queryKeyValue;
     private readonly TrainingMatrix _output;
     private readonly TrainingMatrix _feedForwardNorm;
     private readonly TrainingMatrix _gateUp;
     private readonly TrainingMatrix _down;
+    private readonly LayerAdditions _additions;
 
     public FrozenLayer(TrainingDevice device, WeightSource source, LlamaLayerTensorNames names, ModelConfig config)
     {
         _device = device;
         _shape = new AttentionShape(config.HeadCount, config.KvHeadCount, config.HeadSize);
         _epsilon = config.RmsNormEpsilon;
+        _window = config.Layers.SlidingWindow ?? int.MaxValue;
         var hidden = config.HiddenSize;
         var inner = config.IntermediateSize;
         _attentionNorm = device.LoadFrozen(MatrixUses.Rows, source.Require(names.InputNorm, hidden));
@@ -41,6 +44,13 @@ internal sealed class FrozenLayer : IDisposable
             source.Require(names.Up, inner, hidden)
         );
         _down = device.LoadFrozen(MatrixUses.Products, source.Require(names.Down, hidden, inner));
+        _additions = new LayerAdditions(
+            device,
+            config,
+            _epsilon,
+            (addition, width) =>
+                device.LoadFrozen(MatrixUses.Rows, source.Require(LayerAdditions.NameOf(addition, names), width))
+        );
     }
 
     /// <summary>Adds the layer's output to <paramref name="hidden"/>, in place.</summary>
@@ -48,14 +58,18 @@ internal sealed class FrozenLayer : IDisposable
     {
         var rows = pass.Rows;
         _device.RmsNorm(hidden, _attentionNorm, _epsilon, scratch.Normed, scratch.Inverse, rows);
-        _device.Product(scratch.Normed, _queryKeyValue, scratch.QueryKeyValue, rows, adds: false);
+        _device.Product(scratch.Normed, _queryKeyValue, scratch.Projected, rows, adds: false);
+        _additions.AfterQueryKeyValue(scratch, rows);
         _device.Rotate(scratch.QueryKeyValue, _shape, rotary, pass.Positions(0), rows, inverse: false);
-        _device.Attend([scratch.QueryKeyValue], _shape, pass.Sequences, scratch.Attended, scratch.LogSums);
+        _device.Attend([scratch.QueryKeyValue], _shape, pass.Sequences, _window, scratch.Attended, scratch.LogSums);
         _device.Product(scratch.Attended, _output, hidden, rows, adds: true);
+        _additions.AfterOutput(hidden, rows);
         _device.RmsNorm(hidden, _feedForwardNorm, _epsilon, scratch.Normed, scratch.Inverse, rows);
         _device.Product(scratch.Normed, _gateUp, scratch.GateUp, rows, adds: false);
+        _additions.AfterGateUp(scratch.GateUp, rows);
         _device.SwiGlu(scratch.GateUp, scratch.FeedForward, rows);
         _device.Product(scratch.FeedForward, _down, hidden, rows, adds: true);
+        _additions.AfterDown(hidden, rows);
     }
 
     public void Dispose()
@@ -66,5 +80,9 @@ internal sealed class FrozenLayer : IDisposable
         _feedForwardNorm.Dispose();
         _gateUp.Dispose();
         _down.Dispose();
+        foreach (var (_, vector) in _additions.Vectors)
+        {
+            vector.Dispose();
+        }
     }
 }

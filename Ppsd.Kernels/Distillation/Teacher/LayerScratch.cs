@@ -5,8 +5,8 @@ using Ppsd.Kernels.Distillation.Compute;
 namespace Ppsd.Kernels.Distillation.Teacher;
 
 /// <summary>
-/// What a layer computes on its way, [rows, ...] each: shared by all layers that run forward only, and a set of its own for
-/// each use of a trained layer, whose gradient reads it.
+/// What a layer computes on its way, [rows, ...] each: shared by all layers that run forward only, by whose gradients it is
+/// used again, and a set of its own for each use of a trained layer, whose gradient reads it.
 /// </summary>
 internal sealed class LayerScratch : IDisposable
 {
@@ -16,6 +16,16 @@ internal sealed class LayerScratch : IDisposable
         Normed = device.Allocate(maxRows, config.HiddenSize);
         Inverse = device.Allocate(maxRows, 1);
         QueryKeyValue = device.Allocate(maxRows, shape.QkvWidth);
+        if (config.Layers.HasHeadNorms)
+        {
+            Projected = device.Allocate(maxRows, shape.QkvWidth);
+            HeadInverse = device.Allocate(maxRows, shape.HeadCount + shape.KvHeadCount);
+        }
+        else
+        {
+            Projected = QueryKeyValue;
+        }
+
         Attended = device.Allocate(maxRows, shape.QueryWidth);
         LogSums = device.Allocate(maxRows, shape.HeadCount);
         GateUp = device.Allocate(maxRows, 2 * config.IntermediateSize);
@@ -27,6 +37,12 @@ internal sealed class LayerScratch : IDisposable
 
     /// <summary>That norm's inverse root mean squares, [rows, 1].</summary>
     public Activations Inverse { get; }
+
+    /// <summary>Queries, keys and values before the norms of their heads; without such norms the same buffer.</summary>
+    public Activations Projected { get; }
+
+    /// <summary>Inverse root mean squares of the norms of heads; null without such norms.</summary>
+    public Activations? HeadInverse { get; }
 
     /// <summary>Rotated queries and keys, and values.</summary>
     public Activations QueryKeyValue { get; }
@@ -48,6 +64,12 @@ internal sealed class LayerScratch : IDisposable
         Normed.Dispose();
         Inverse.Dispose();
         QueryKeyValue.Dispose();
+        if (HeadInverse is not null)
+        {
+            HeadInverse.Dispose();
+            Projected.Dispose();
+        }
+
         Attended.Dispose();
         LogSums.Dispose();
         GateUp.Dispose();

@@ -9,114 +9,171 @@ using Ppsd.Kernels.Weights;
 namespace Ppsd.Kernels.Distillation.Teacher;
 
 /// <summary>
-/// The model whose heads are trained: runs whole sequences forward, keeps the hidden states after the exit layers (the
-/// heads' input) and the final normed states of target rows (the teacher's side of the loss).
+/// The model whose heads are trained, or one stage's layers of it: runs whole sequences forward, keeps the hidden states after
+/// the exit layers (the heads' input) and, behind the last layer, the final normed states of target rows (the teacher's side of
+/// the loss).
 /// </summary>
 internal sealed class TeacherModel : IDisposable
 {
     private readonly TrainingDevice _device;
     private readonly ModelConfig _config;
+    private readonly TeacherPart _part;
     private readonly FrozenLayer[] _layers;
-    private readonly TrainingMatrix _finalNorm;
-    private readonly LayerScratch _scratch;
-    private readonly Activations _hidden;
-    private readonly Activations _targets;
-    private readonly Dictionary<int, Activations> _taps;
+    private readonly TrainingMatrix? _embedding;
+    private readonly TrainingMatrix? _lmHead;
+    private readonly TrainingMatrix? _finalNorm;
+    private readonly Activations? _targetStates;
+    private readonly Dictionary<int, Activations[]> _taps;
 
     /// <param name="device">Where.</param>
     /// <param name="source">The model's weights; not needed any more afterwards.</param>
     /// <param name="config">Its shape.</param>
-    /// <param name="exitLayers">Layers after which heads stand.</param>
+    /// <param name="part">Which layers, and what else of it.</param>
     /// <param name="maxRows">Most rows of a pass.</param>
     /// <param name="rotary">Cosines and sines; stays the caller's.</param>
-    /// <exception cref="CheckpointException">Its layers are not a plain LLaMA's.</exception>
+    /// <exception cref="CheckpointException">Its layers differ from a LLaMA's in a way that training does not know.</exception>
     public TeacherModel(
         TrainingDevice device,
         WeightSource source,
         ModelConfig config,
-        IEnumerable<int> exitLayers,
+        TeacherPart part,
         int maxRows,
         IDisposable rotary
     )
     {
-        if (config.Layers != LayerTraits.Plain)
-        {
-            // A teacher whose layers lack something would teach another model's tokens.
-            throw new CheckpointException(
-                $"distill: expected a model whose layers are a plain LLaMA's, found {config.Architecture} with biases, norms of heads or a sliding window"
-            );
-        }
-
+        RequireKnown(config);
         _device = device;
         _config = config;
+        _part = part;
         Rotary = rotary;
         _layers =
         [
             .. Enumerable
-                .Range(0, config.LayerCount)
+                .Range(part.FirstLayer, part.LayerCount)
                 .Select(layer => new FrozenLayer(device, source, LlamaTensorNames.Layer(layer), config)),
         ];
-        Embedding = device.LoadFrozen(
-            MatrixUses.Rows,
-            source.Require(LlamaTensorNames.Embedding, config.VocabSize, config.HiddenSize)
+        if (part.FirstLayer == 0 || part.ReadsEmbedding)
+        {
+            _embedding = device.LoadFrozen(
+                MatrixUses.Rows,
+                source.Require(LlamaTensorNames.Embedding, config.VocabSize, config.HiddenSize)
+            );
+        }
+
+        if (IsLast || part.ExitLayers.Count > 0)
+        {
+            _lmHead = device.LoadFrozen(
+                part.ExitLayers.Count > 0 ? MatrixUses.Products | MatrixUses.InputGradients : MatrixUses.Products,
+                source.Require(LlamaTensorNames.LmHead(config.TieWordEmbeddings), config.VocabSize, config.HiddenSize)
+            );
+        }
+
+        Scratch = new LayerScratch(device, config, maxRows);
+        Hidden = device.Allocate(maxRows, config.HiddenSize);
+        if (IsLast)
+        {
+            _finalNorm = device.LoadFrozen(
+                MatrixUses.Rows,
+                source.Require(LlamaTensorNames.FinalNorm, config.HiddenSize)
+            );
+            _targetStates = device.Allocate(maxRows, config.HiddenSize);
+        }
+
+        _taps = part.ExitLayers.ToDictionary(
+            layer => layer,
+            _ => Enumerable.Range(0, part.Slots).Select(_ => device.Allocate(maxRows, config.HiddenSize)).ToArray()
         );
-        LmHead = device.LoadFrozen(
-            MatrixUses.Products | MatrixUses.InputGradients,
-            source.Require(LlamaTensorNames.LmHead(config.TieWordEmbeddings), config.VocabSize, config.HiddenSize)
-        );
-        _finalNorm = device.LoadFrozen(MatrixUses.Rows, source.Require(LlamaTensorNames.FinalNorm, config.HiddenSize));
-        _scratch = new LayerScratch(device, config, maxRows);
-        _hidden = device.Allocate(maxRows, config.HiddenSize);
-        _targets = device.Allocate(maxRows, config.HiddenSize);
-        TargetStates = device.Allocate(maxRows, config.HiddenSize);
-        _taps = exitLayers.Distinct().ToDictionary(layer => layer, _ => device.Allocate(maxRows, config.HiddenSize));
     }
 
     /// <summary>[vocabSize, hiddenSize], for reading rows.</summary>
-    public TrainingMatrix Embedding { get; }
+    public TrainingMatrix Embedding => _embedding ?? throw Missing("embedding");
 
     /// <summary>[vocabSize, hiddenSize], shared by the model and its heads.</summary>
-    public TrainingMatrix LmHead { get; }
+    public TrainingMatrix LmHead => _lmHead ?? throw Missing("LM head");
 
     /// <summary>Cosines and sines.</summary>
     public IDisposable Rotary { get; }
 
+    /// <summary>What layers compute in; free while no layer runs.</summary>
+    public LayerScratch Scratch { get; }
+
+    /// <summary>Hidden states before the first of the layers, which a stage that is not the first receives, and then after the last.</summary>
+    public Activations Hidden { get; }
+
     /// <summary>States of the pass's target rows after the final norm, [<see cref="TrainingPass.TargetCount"/>, hiddenSize].</summary>
-    public Activations TargetStates { get; }
+    public Activations TargetStates => _targetStates ?? throw Missing("final norm");
 
-    /// <summary>Hidden states after a layer, [rows, hiddenSize]; valid until the next pass.</summary>
-    public Activations After(int layer) => _taps[layer];
+    private bool IsLast => _part.FirstLayer + _part.LayerCount == _config.LayerCount;
 
-    /// <summary>Runs a pass through all layers.</summary>
-    public void Forward(TrainingPass pass)
+    /// <summary>Hidden states after a layer, [rows, hiddenSize]; valid until the next pass of the same slot.</summary>
+    public Activations After(int layer, int slot = 0) => _taps[layer][slot];
+
+    /// <summary>Runs a pass through the layers.</summary>
+    /// <param name="slot">Which of the places for states after exit layers it takes.</param>
+    public void Forward(TrainingPass pass, int slot = 0)
     {
-        _device.Embed(Embedding, pass.Tokens(0), _hidden, pass.Rows);
-        for (var layer = 0; layer < _layers.Length; layer++)
+        if (_part.FirstLayer == 0)
         {
-            _layers[layer].Forward(_hidden, _scratch, Rotary, pass);
-            if (_taps.TryGetValue(layer + 1, out var tap))
+            _device.Embed(Embedding, pass.Tokens(0), Hidden, pass.Rows);
+        }
+
+        for (var i = 0; i < _layers.Length; i++)
+        {
+            _layers[i].Forward(Hidden, Scratch, Rotary, pass);
+            if (_taps.TryGetValue(_part.FirstLayer + i + 1, out var taps))
             {
-                _device.Copy(_hidden, tap, pass.Rows);
+                _device.Copy(Hidden, taps[slot], pass.Rows);
             }
         }
 
-        _device.GatherRows(_hidden, pass.SourceRows(0), 0, pass.TargetCount, _targets);
-        _device.RmsNorm(_targets, _finalNorm, _config.RmsNormEpsilon, TargetStates, _scratch.Inverse, pass.TargetCount);
+        if (_finalNorm is not null)
+        {
+            _device.GatherRows(Hidden, pass.SourceRows(0), 0, pass.TargetCount, Scratch.Normed);
+            _device.RmsNorm(
+                Scratch.Normed,
+                _finalNorm,
+                _config.RmsNormEpsilon,
+                TargetStates,
+                Scratch.Inverse,
+                pass.TargetCount
+            );
+        }
     }
 
     public void Dispose()
     {
         Array.ForEach(_layers, layer => layer.Dispose());
-        Embedding.Dispose();
-        LmHead.Dispose();
-        _finalNorm.Dispose();
-        _scratch.Dispose();
-        _hidden.Dispose();
-        _targets.Dispose();
-        TargetStates.Dispose();
-        foreach (var tap in _taps.Values)
+        _embedding?.Dispose();
+        _lmHead?.Dispose();
+        _finalNorm?.Dispose();
+        Scratch.Dispose();
+        Hidden.Dispose();
+        _targetStates?.Dispose();
+        foreach (var tap in _taps.Values.SelectMany(taps => taps))
         {
             tap.Dispose();
         }
     }
+
+    /// <summary>Refuses a model that differs from a LLaMA in a way that training does not know: its head would be another's.</summary>
+    /// <exception cref="CheckpointException">It does.</exception>
+    public static void RequireKnown(ModelConfig config)
+    {
+        var others = config.Layers with
+        {
+            HasQueryKeyValueBias = false,
+            HasOutputBias = false,
+            HasFeedForwardBias = false,
+            HasHeadNorms = false,
+            SlidingWindow = null,
+        };
+        if (others != LayerTraits.Plain || (config.Rope.RotatedSize ?? config.HeadSize) != config.HeadSize)
+        {
+            throw new CheckpointException(
+                $"distill: expected a model that differs from a LLaMA by biases, norms of heads or a window at most, found {config.Architecture} with fused projections, multipliers, or layers or parts of heads that are not rotated"
+            );
+        }
+    }
+
+    private static InvalidOperationException Missing(string what) => new($"the stage does not hold the {what}");
 }

@@ -99,7 +99,7 @@ public sealed class OverfittedHeadTests
             [new HeadSpec(TrainedHeadKind.Transformer, ExitLayer)],
             new TrainerSettings { SequenceLength = 64, BatchTokens = 1024 }
         );
-        var evaluation = new HeadEvaluation(device, trainer);
+        var evaluation = new HeadEvaluation(trainer);
         EvaluationText[] measured = [.. texts.Select(text => new EvaluationText(text, new SamplingParameters()))];
         foreach (var batch in new BatchPlan(texts, 1024, seed: 1).Batches().Take(MostSteps))
         {

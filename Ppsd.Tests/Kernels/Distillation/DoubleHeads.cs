@@ -119,17 +119,24 @@ internal sealed class DoubleHeads(TrainedHead head, RotaryTable rotary, ToyTeach
     {
         var attentionNorm = Tensors[prefix + "input_layernorm.weight"];
         var normed = DoubleOps.RmsNorm(x, attentionNorm, head.Epsilon, rows);
-        var queries = DoubleOps.Product(normed, Tensors[prefix + "self_attn.q_proj.weight"], rows);
-        var keys = DoubleOps.Product(normed, Tensors[prefix + "self_attn.k_proj.weight"], rows);
-        var values = DoubleOps.Product(normed, Tensors[prefix + "self_attn.v_proj.weight"], rows);
+        var queries = Project(normed, prefix + "self_attn.q_proj", rows);
+        var keys = Project(normed, prefix + "self_attn.k_proj", rows);
+        var values = Project(normed, prefix + "self_attn.v_proj", rows);
         var joined = Enumerable
             .Range(0, rows)
             .SelectMany(row => Row(queries, row, rows).Concat(Row(keys, row, rows)).Concat(Row(values, row, rows)))
             .ToArray();
+        if (Tensors.TryGetValue(prefix + "self_attn.q_norm.weight", out var queryNorm))
+        {
+            var keyNorm = Tensors[prefix + "self_attn.k_norm.weight"];
+            joined = DoubleOps.NormHeads(joined, _shape, queryNorm, keyNorm, head.Epsilon, rows);
+        }
+
         int[] positions = [.. Enumerable.Range(shift, rows)];
         steps.Add(DoubleOps.Rotate(joined, _shape, rotary, positions));
-        var attended = DoubleOps.Attend([.. steps], _shape, [0, rows]);
-        var middle = Sum(x, DoubleOps.Product(attended, Tensors[prefix + "self_attn.o_proj.weight"], rows));
+        var window = head.Config.Layers.SlidingWindow ?? int.MaxValue;
+        var attended = DoubleOps.Attend([.. steps], _shape, [0, rows], window);
+        var middle = Sum(x, Project(attended, prefix + "self_attn.o_proj", rows));
         var feedForwardNorm = Tensors[prefix + "post_attention_layernorm.weight"];
         return Sum(
             middle,
@@ -139,13 +146,20 @@ internal sealed class DoubleHeads(TrainedHead head, RotaryTable rotary, ToyTeach
 
     private double[] FeedForward(double[] normed, string prefix, int rows)
     {
-        var gate = DoubleOps.Product(normed, Tensors[prefix + "gate_proj.weight"], rows);
-        var up = DoubleOps.Product(normed, Tensors[prefix + "up_proj.weight"], rows);
+        var gate = Project(normed, prefix + "gate_proj", rows);
+        var up = Project(normed, prefix + "up_proj", rows);
         var joined = Enumerable
             .Range(0, rows)
             .SelectMany(row => Row(gate, row, rows).Concat(Row(up, row, rows)))
             .ToArray();
-        return DoubleOps.Product(DoubleOps.SwiGlu(joined, rows), Tensors[prefix + "down_proj.weight"], rows);
+        return Project(DoubleOps.SwiGlu(joined, rows), prefix + "down_proj", rows);
+    }
+
+    /// <summary>A projection, with its bias where it has one.</summary>
+    private double[] Project(double[] x, string name, int rows)
+    {
+        var y = DoubleOps.Product(x, Tensors[name + ".weight"], rows);
+        return Tensors.TryGetValue(name + ".bias", out var bias) ? DoubleOps.AddBias(y, 0, bias, rows) : y;
     }
 
     private double[] Logits(double[] output, int row)

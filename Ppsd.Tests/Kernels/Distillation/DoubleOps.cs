@@ -50,6 +50,40 @@ internal static class DoubleOps
         return y;
     }
 
+    /// <summary>Adds a bias to columns of each row.</summary>
+    public static double[] AddBias(double[] y, int column, double[] bias, int rows)
+    {
+        var sum = (double[])y.Clone();
+        for (var i = 0; i < rows * bias.Length; i++)
+        {
+            sum[i / bias.Length * (y.Length / rows) + column + i % bias.Length] += bias[i % bias.Length];
+        }
+
+        return sum;
+    }
+
+    /// <summary>See <see cref="TrainingDevice.NormHeads"/>.</summary>
+    public static double[] NormHeads(
+        double[] x,
+        AttentionShapeOf shape,
+        double[] queryScale,
+        double[] keyScale,
+        double epsilon,
+        int rows
+    )
+    {
+        var y = (double[])x.Clone();
+        for (var head = 0; head < rows * (shape.Heads + shape.KvHeads); head++)
+        {
+            var inRow = head % (shape.Heads + shape.KvHeads);
+            var at = head / (shape.Heads + shape.KvHeads) * shape.Width + inRow * shape.HeadSize;
+            RmsNorm(x[at..(at + shape.HeadSize)], inRow < shape.Heads ? queryScale : keyScale, epsilon, 1)
+                .CopyTo(y, at);
+        }
+
+        return y;
+    }
+
     public static double[] SwiGlu(double[] gateUp, int rows)
     {
         var width = gateUp.Length / rows / 2;
@@ -89,7 +123,7 @@ internal static class DoubleOps
     }
 
     /// <summary>See <see cref="TrainingDevice.Attend"/>.</summary>
-    public static double[] Attend(double[][] steps, AttentionShapeOf shape, int[] starts)
+    public static double[] Attend(double[][] steps, AttentionShapeOf shape, int[] starts, int window = int.MaxValue)
     {
         var y = new double[starts[^1] * shape.Heads * shape.HeadSize];
         for (var s = 0; s + 1 < starts.Length; s++)
@@ -98,7 +132,7 @@ internal static class DoubleOps
             {
                 for (var head = 0; head < shape.Heads; head++)
                 {
-                    AttendRow(steps, shape, starts[s], row, head, y);
+                    AttendRow(steps, shape, starts[s], window, row, head, y);
                 }
             }
         }
@@ -120,17 +154,57 @@ internal static class DoubleOps
         double? lambda = null
     )
     {
-        var p = Softmax(target);
         var q = Softmax(draft);
+        var best = loss == DistillationLoss.Hybrid ? Array.IndexOf(target, target.Max()) : nextToken;
+        return LossOf(Softmax(target), q, -Math.Log(q[best]), loss, lambda);
+    }
+
+    /// <summary>The loss of two distributions and a cross-entropy.</summary>
+    private static double LossOf(double[] p, double[] q, double crossEntropy, DistillationLoss loss, double? lambda)
+    {
         var kl = p.Zip(q, (a, b) => a > 0 ? a * Math.Log(a / b) : 0).Sum();
         if (loss == DistillationLoss.KlCrossEntropy)
         {
-            return kl - Math.Log(q[nextToken]);
+            return kl + crossEntropy;
         }
 
-        var share = lambda ?? Lambda(target, draft);
-        var best = Array.IndexOf(target, target.Max());
-        return share * kl + (1 - share) * 2 * (1 - Overlap(target, draft)) - 0.3 * Math.Log(q[best]);
+        var overlap = p.Zip(q, Math.Min).Sum();
+        var share = lambda ?? Math.Exp(-3 * overlap);
+        return share * kl + (1 - share) * 2 * (1 - overlap) + 0.3 * crossEntropy;
+    }
+
+    /// <summary>
+    /// The target's and the draft's probabilities of the tokens with the largest targets, in ascending order, and of all others
+    /// together: distributions that <see cref="LossOf"/> compares.
+    /// </summary>
+    public static (double[] Target, double[] Draft, int[] Tokens) Truncate(double[] target, double[] draft, int tokens)
+    {
+        int[] kept = [.. Enumerable.Range(0, target.Length).OrderByDescending(i => target[i]).Take(tokens).Order()];
+        var (p, q) = (Softmax(target), Softmax(draft));
+        return (Outcomes(p), Outcomes(q), kept);
+
+        double[] Outcomes(double[] all) => [.. kept.Select(i => all[i]), all.Where((_, i) => !kept.Contains(i)).Sum()];
+    }
+
+    /// <summary>The loss against the most probable tokens, by the definition of <see cref="TrainingDevice.TruncatedLoss"/>.</summary>
+    public static double TruncatedLoss(
+        double[] target,
+        double[] draft,
+        int tokens,
+        int nextToken,
+        DistillationLoss loss,
+        double? lambda = null
+    )
+    {
+        var (p, q, _) = Truncate(target, draft, tokens);
+        var best = loss == DistillationLoss.Hybrid ? Array.IndexOf(target, target.Max()) : nextToken;
+        return LossOf(p, q, -Math.Log(Softmax(draft)[best]), loss, lambda);
+    }
+
+    public static double TruncatedLambda(double[] target, double[] draft, int tokens)
+    {
+        var (p, q, _) = Truncate(target, draft, tokens);
+        return Math.Exp(-3 * p.Zip(q, Math.Min).Sum());
     }
 
     public static double Lambda(double[] target, double[] draft) => Math.Exp(-3 * Overlap(target, draft));
@@ -145,11 +219,20 @@ internal static class DoubleOps
         return [.. logits.Select(logit => Math.Exp(logit - max) / sum)];
     }
 
-    private static void AttendRow(double[][] steps, AttentionShapeOf shape, int start, int row, int head, double[] y)
+    private static void AttendRow(
+        double[][] steps,
+        AttentionShapeOf shape,
+        int start,
+        int window,
+        int row,
+        int head,
+        double[] y
+    )
     {
         var keyHead = head / (shape.Heads / shape.KvHeads);
         var seen = Enumerable
             .Range(start, row - start + 1)
+            .Where(key => row + steps.Length - 1 - key < window)
             .Select(key => (Step: 0, Row: key))
             .Concat(Enumerable.Range(1, steps.Length - 1).Select(step => (Step: step, Row: row)))
             .ToArray();

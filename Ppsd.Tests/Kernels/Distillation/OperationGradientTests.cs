@@ -144,11 +144,13 @@ public sealed class OperationGradientTests(string deviceName)
         FiniteDifferences.AssertClose(_test.Read(buffer), values, "rotated back", 1e-6);
     }
 
-    [TestCase(1, 1, 4, 1)]
-    [TestCase(4, 2, 18, 1)]
-    [TestCase(4, 2, 18, 3)]
-    [TestCase(2, 2, 33, 2)]
-    public void Attention_within_sequences_and_chains(int heads, int kvHeads, int headSize, int stepCount)
+    [TestCase(1, 1, 4, 1, int.MaxValue)]
+    [TestCase(4, 2, 18, 1, int.MaxValue)]
+    [TestCase(4, 2, 18, 3, int.MaxValue)]
+    [TestCase(2, 2, 33, 2, int.MaxValue)]
+    [TestCase(4, 2, 18, 1, 7)]
+    [TestCase(2, 1, 18, 3, 34)]
+    public void Attention_within_sequences_and_chains(int heads, int kvHeads, int headSize, int stepCount, int window)
     {
         // Lengths about the block of queries (48; on a card 16) and the panel of keys (32).
         int[] starts = _test.IsSimulator ? [0, 1, 6, 40] : [0, 1, 6, 56, 70];
@@ -160,18 +162,18 @@ public sealed class OperationGradientTests(string deviceName)
         var y = _test.Poisoned(rows, heads * headSize);
         var logSums = _test.Poisoned(rows, heads);
         var sequences = _test.Sequences(starts);
-        Device.Attend(buffers, OnDevice(shape), sequences, y, logSums);
-        var expected = DoubleOps.Attend(steps, shape, starts);
+        Device.Attend(buffers, OnDevice(shape), sequences, window, y, logSums);
+        var expected = DoubleOps.Attend(steps, shape, starts, window);
         FiniteDifferences.AssertClose(_test.Read(y), expected, "y", 1e-5);
 
         var gradients = steps.Select(_ => _test.Zeros(rows, shape.Width)).ToArray();
-        Device.AttendGradient(buffers, OnDevice(shape), sequences, y, logSums, _test.Rows(dy, rows), gradients);
+        Device.AttendGradient(buffers, OnDevice(shape), sequences, window, y, logSums, _test.Rows(dy, rows), gradients);
         for (var step = 0; step < stepCount; step++)
         {
             AssertSomeDerivatives(
                 _test.Read(gradients[step]),
                 steps[step],
-                () => FiniteDifferences.Weigh(DoubleOps.Attend(steps, shape, starts), dy),
+                () => FiniteDifferences.Weigh(DoubleOps.Attend(steps, shape, starts, window), dy),
                 $"step {step}"
             );
         }

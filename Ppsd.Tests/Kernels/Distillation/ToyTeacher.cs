@@ -1,4 +1,5 @@
 using Ppsd.Kernels.Checkpoints.Configuration;
+using Ppsd.Kernels.Checkpoints.Families;
 using Ppsd.Kernels.Checkpoints.Tensors;
 using Ppsd.Kernels.Weights;
 using Ppsd.Tests.Support;
@@ -6,14 +7,26 @@ using Ppsd.Tests.Support;
 namespace Ppsd.Tests.Kernels.Distillation;
 
 /// <summary>A model of a few hundred weights in memory, of odd sizes where the architecture allows.</summary>
-internal sealed class ToyTeacher : WeightSource
+/// <param name="layers">How its layers differ from a plain LLaMA's.</param>
+internal sealed class ToyTeacher(LayerTraits? layers = null) : WeightSource
 {
+    /// <summary>All that families add, and a window of five tokens.</summary>
+    public static readonly LayerTraits WithAdditions = new()
+    {
+        HasQueryKeyValueBias = true,
+        HasOutputBias = true,
+        HasFeedForwardBias = true,
+        HasHeadNorms = true,
+        SlidingWindow = 5,
+    };
+
     private readonly Dictionary<string, float[]> _tensors = new(StringComparer.Ordinal);
 
     public ModelConfig Config { get; } =
         new()
         {
             Architecture = ModelConfig.LlamaArchitecture,
+            Layers = layers ?? LayerTraits.Plain,
             HiddenSize = 12,
             IntermediateSize = 19,
             LayerCount = 3,
@@ -33,7 +46,7 @@ internal sealed class ToyTeacher : WeightSource
     public override Weight Require(string name, params ReadOnlySpan<long> shape)
     {
         var rows = shape.Length == 1 ? 1 : (int)shape[0];
-        return new ArrayWeight(Tensor(name, rows * (int)shape[^1], shape.Length == 1), rows);
+        return new ArrayWeight(Tensor(name, rows * (int)shape[^1], IsScale(name, shape.Length)), rows);
     }
 
     /// <summary>A tensor's values; made up when first asked for.</summary>
@@ -56,4 +69,7 @@ internal sealed class ToyTeacher : WeightSource
     }
 
     public override void Dispose() { }
+
+    private static bool IsScale(string name, int dimensions) =>
+        dimensions == 1 && !name.EndsWith(".bias", StringComparison.Ordinal);
 }

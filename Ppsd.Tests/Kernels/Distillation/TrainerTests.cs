@@ -1,9 +1,11 @@
 using Ppsd.Kernels.Distillation;
 using Ppsd.Kernels.Distillation.Compute;
 using Ppsd.Kernels.Distillation.Cpu;
+using Ppsd.Kernels.Distillation.Evaluation;
 using Ppsd.Kernels.Distillation.Heads;
 using Ppsd.Kernels.Distillation.Saving;
 using Ppsd.Kernels.Distillation.Teacher;
+using Ppsd.Kernels.Sampling;
 using Ppsd.Tests.Kernels.Checkpoints;
 
 namespace Ppsd.Tests.Kernels.Distillation;
@@ -78,6 +80,59 @@ public sealed class TrainerTests
         Assert.That(company.Weights().Take(alone.Weights().Length), Is.EqualTo(alone.Weights()).AsCollection);
     }
 
+    [TestCase("2,1")]
+    [TestCase("1,1,1")]
+    public void A_model_cut_into_stages_gives_the_bits_of_one_that_is_not(string cut)
+    {
+        using var alone = new Run(threads: 1, seed: 5, teacherTokens: 7, passTokens: 12);
+        using var stages = new Run(threads: 1, seed: 5, teacherTokens: 7, passTokens: 12, cut: cut);
+        using var again = new Run(threads: 2, seed: 5, teacherTokens: 7, passTokens: 12, cut: cut);
+        foreach (var run in (Run[])[alone, stages, again])
+        {
+            run.Learn(steps: 5, from: 0);
+        }
+
+        Assert.That(stages.Trainer.Stages[0].Heads, Is.Not.Empty);
+        Assert.That(stages.Weights(), Is.EqualTo(alone.Weights()).AsCollection);
+        Assert.That(again.Weights(), Is.EqualTo(alone.Weights()).AsCollection);
+        var measured = new[] { alone, stages }.Select(run => Measure(run.Trainer)).ToArray();
+        Assert.That(measured[1], Is.EqualTo(measured[0]).AsCollection);
+    }
+
+    [Test]
+    public void All_tokens_but_one_of_the_teacher_teach_what_its_whole_distribution_does()
+    {
+        using var whole = new Run(threads: 1, seed: 5);
+        using var kept = new Run(threads: 1, seed: 5, teacherTokens: 28);
+        whole.Learn(steps: 4, from: 0);
+        kept.Learn(steps: 4, from: 0);
+        Assert.That(kept.Weights(), Is.EqualTo(whole.Weights()).Within(1e-4).AsCollection);
+    }
+
+    [Test]
+    public void A_stage_that_fails_ends_the_step_on_all()
+    {
+        using var run = new Run(threads: 1, seed: 5, teacherTokens: 7, passTokens: 12, cut: "1,1,1");
+        var tooLong = TrainingSequence.Of([1], [.. new int[60]]);
+        Assert.That(() => run.Trainer.Learn([Run.Texts[0], tooLong], 0.01), Throws.InstanceOf<Exception>());
+        run.Learn(steps: 1, from: 0);
+        Assert.That(run.Trainer.Step, Is.EqualTo(1));
+    }
+
+    private static double[] Measure(HeadTrainer trainer)
+    {
+        EvaluationText[] texts =
+        [
+            .. Run.Texts.Take(4).Select(text => new EvaluationText(text, new SamplingParameters())),
+        ];
+        return
+        [
+            .. new HeadEvaluation(trainer)
+                .Run(texts, CancellationToken.None)
+                .SelectMany(steps => steps.SelectMany(step => (double[])[step.Count, step.Acceptance, step.Overlap])),
+        ];
+    }
+
     [Test]
     public void A_loss_that_is_not_a_number_leaves_the_weights_alone()
     {
@@ -94,15 +149,24 @@ public sealed class TrainerTests
     /// <summary>Training of a toy model on a few texts.</summary>
     private sealed class Run : IDisposable
     {
-        private readonly CpuTrainingDevice _device;
+        private readonly CpuTrainingDevice[] _devices;
         private readonly ToyTeacher _teacher = new();
         private readonly BatchPlan _plan;
 
-        public Run(int threads, int seed, HeadSpec[]? heads = null, int sequenceLength = 12, int passTokens = 48)
+        public Run(
+            int threads,
+            int seed,
+            HeadSpec[]? heads = null,
+            int sequenceLength = 12,
+            int passTokens = 48,
+            int teacherTokens = 0,
+            string cut = "3"
+        )
         {
-            _device = new CpuTrainingDevice(threads, passTokens);
+            int[] layers = [.. cut.Split(',').Select(int.Parse)];
+            _devices = [.. layers.Select(_ => new CpuTrainingDevice(threads, passTokens))];
             Trainer = new HeadTrainer(
-                _device,
+                [.. layers.Select((count, i) => new TrainingPlace(_devices[i], layers[..i].Sum(), count))],
                 _teacher,
                 _teacher.Config,
                 heads ?? _heads,
@@ -112,6 +176,7 @@ public sealed class TrainerTests
                     BatchTokens = 48,
                     Seed = seed,
                     Start = HeadStart.Random,
+                    TeacherTokens = teacherTokens,
                 }
             );
             _plan = new BatchPlan(Texts, 30, seed);
@@ -154,7 +219,7 @@ public sealed class TrainerTests
         public void Dispose()
         {
             Trainer.Dispose();
-            _device.Dispose();
+            Array.ForEach(_devices, device => device.Dispose());
             _teacher.Dispose();
         }
     }

@@ -31,7 +31,7 @@ internal sealed class TrainingDeviceUnderTest : IDisposable
     /// <summary>Devices; the simulator runs the very kernels of CUDA.</summary>
     public static IEnumerable<string> Names { get; } = [.. ExactNames, Simulator];
 
-    private const string Simulator = "simulator";
+    public const string Simulator = "simulator";
 
     private readonly bool _isShared;
 

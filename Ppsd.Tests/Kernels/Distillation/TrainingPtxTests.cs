@@ -1,6 +1,6 @@
 using System.Reflection;
 using Ppsd.Kernels.Devices.Ilgpu.Products.Wide;
-using Ppsd.Kernels.Distillation.Ilgpu;
+using Ppsd.Kernels.Distillation.Ilgpu.Kernels;
 using Ppsd.Tests.Kernels.Devices;
 
 namespace Ppsd.Tests.Kernels.Distillation;
@@ -15,6 +15,8 @@ public sealed class TrainingPtxTests
         typeof(NormKernels),
         typeof(OptimizerKernels),
         typeof(LossKernel),
+        typeof(TruncatedLossKernel),
+        typeof(AdditionKernels),
         typeof(OperandPacking),
     ];
 
@@ -24,6 +26,7 @@ public sealed class TrainingPtxTests
             .SelectMany(type => type.GetMethods(BindingFlags.Static | BindingFlags.Public | BindingFlags.DeclaredOnly))
             .Where(method => method.ReturnType == typeof(void))
             .Append(typeof(TrainingAttentionKernels).GetMethod(nameof(TrainingAttentionKernels.Forward))!)
+            .Append(typeof(TopKernel).GetMethod(nameof(TopKernel.Execute))!)
             .Concat(
                 typeof(AttentionGradientKernels).GetMethods(
                     BindingFlags.Static | BindingFlags.Public | BindingFlags.DeclaredOnly

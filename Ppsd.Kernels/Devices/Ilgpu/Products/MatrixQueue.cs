@@ -18,7 +18,7 @@ internal sealed class MatrixQueue(
     AcceleratorStream stream,
     IlgpuKernels kernels,
     NarrowProducts narrow,
-    ManyRowProducts wide
+    WideProducts wide
 )
 {
     public AcceleratorStream Stream { get; } = stream;
@@ -27,7 +27,7 @@ internal sealed class MatrixQueue(
 
     public NarrowProducts Narrow { get; } = narrow;
 
-    public ManyRowProducts Wide { get; } = wide;
+    public WideProducts Wide { get; } = wide;
 
     /// <summary>The current step, as kernels see it.</summary>
     public StepState Step { get; set; }

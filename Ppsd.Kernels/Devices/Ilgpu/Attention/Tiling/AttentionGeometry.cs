@@ -17,13 +17,7 @@ internal struct AttentionGeometry
 
     private const int PageShift = 4;
 
-    /// <param name="shape">Heads.</param>
-    /// <param name="chunks">Chunks of the longest context.</param>
-    /// <param name="mostRows">
-    /// Rows of a block at most, a power of two. Rows that share no context take turns in a block: as blocks of their own they
-    /// run side by side.
-    /// </param>
-    public AttentionGeometry(AttentionShape shape, int chunks, int mostRows = TileColumns)
+    public AttentionGeometry(AttentionShape shape, int chunks)
     {
         Heads = shape.HeadCount;
         KvHeads = shape.KvHeadCount;
@@ -35,13 +29,7 @@ internal struct AttentionGeometry
             HeadShift++;
         }
 
-        RowShift = ColumnShift - HeadShift;
-        while (1 << RowShift > mostRows)
-        {
-            RowShift--;
-        }
-
-        TileRows = 1 << RowShift;
+        TileRows = TileColumns >> HeadShift;
         BlocksPerKvHead = (GroupHeads + TileHeads - 1) / TileHeads;
         HeadSize = shape.HeadSize;
         HeadEights = ColumnGroups.Count(shape.HeadSize);
@@ -65,9 +53,6 @@ internal struct AttentionGeometry
 
     /// <summary>A tile's column is row &lt;&lt; HeadShift | head: divisions by what is not known are slow on a card.</summary>
     public int HeadShift;
-
-    /// <summary>Base-2 logarithm of <see cref="TileRows"/>.</summary>
-    public int RowShift;
 
     /// <summary>Rows of a block.</summary>
     public int TileRows;

@@ -39,7 +39,8 @@ internal struct QueryTile
     {
         var lane = Warp.LaneIdx;
         // Divisions are slow on a card, and blocks of heads are few.
-        var rowTiles = (lastRow - firstRow + geometry.TileRows - 1) >> geometry.RowShift;
+        var rowTiles =
+            (lastRow - firstRow + geometry.TileRows - 1) >> (AttentionGeometry.ColumnShift - geometry.HeadShift);
         var index = Grid.IdxZ;
         var firstGroupHead = 0;
         while (index >= rowTiles)
