@@ -7,7 +7,7 @@ namespace Ppsd.Actors.Chat;
 
 /// <summary>
 /// Maps a chat of Microsoft.Extensions.AI to a request for a text. Pure. AdditionalProperties: <c>min_p</c>,
-/// <c>repetition_penalty</c>, <c>speculation</c> (true or false), <c>max_width</c>, <c>ignore_eos</c>, <c>logprobs</c>
+/// <c>repetition_penalty</c>, <c>speculation</c> (true or false), <c>drafts</c> (the names of <c>--drafts</c>), <c>max_width</c>, <c>chain_depth</c>, <c>ignore_eos</c>, <c>logprobs</c>
 /// (true or false) and <c>top_logprobs</c> (0 to 20).
 /// </summary>
 internal static class ChatRequest
@@ -68,11 +68,15 @@ internal static class ChatRequest
             IgnoresEndTokens = Take(further, "ignore_eos", Convert.ToBoolean) ?? false,
             TopLogprobs = logprobs == false ? null : topLogprobs ?? (logprobs == true ? 0 : null),
             Resumes = Take(further, "resume", Convert.ToBoolean) ?? true,
+            Drafts = further.Remove("drafts", out var drafts)
+                ? Convert.ToString(drafts, CultureInfo.InvariantCulture)
+                : null,
+            ChainDepth = Take(further, "chain_depth", Convert.ToInt32),
         };
         return further.Count == 0
             ? settings
             : throw new NotSupportedException(
-                "AdditionalProperties: expected min_p, repetition_penalty, speculation, max_width, ignore_eos, logprobs, "
+                "AdditionalProperties: expected min_p, repetition_penalty, speculation, drafts, max_width, chain_depth, ignore_eos, logprobs, "
                     + $"top_logprobs or resume, found '{further.Keys.First()}'"
             );
     }

@@ -50,7 +50,7 @@ public sealed record TextSettings
     [Key(10)]
     public string[] StopStrings { get; init; } = [];
 
-    /// <summary>False to decode autoregressively; null speculates when the model has an exit head.</summary>
+    /// <summary>False to decode autoregressively; null speculates.</summary>
     [Key(11)]
     public bool? Speculates { get; init; }
 
@@ -69,4 +69,12 @@ public sealed record TextSettings
     /// <summary>False to end the text with an error when its pipeline or its gateway dies.</summary>
     [Key(15)]
     public bool Resumes { get; init; } = true;
+
+    /// <summary>What drafts, by the names of <c>--drafts</c>; null for what the node that takes the text drafts with.</summary>
+    [Key(16)]
+    public string? Drafts { get; init; }
+
+    /// <summary>Most tokens that a chain head drafts ahead; null for the usual number.</summary>
+    [Key(17)]
+    public int? ChainDepth { get; init; }
 }

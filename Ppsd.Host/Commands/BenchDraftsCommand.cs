@@ -37,6 +37,11 @@ internal sealed class BenchDraftsCommand : PpsdCommand
         1024
     );
 
+    private readonly Option<bool> _givenAnswers = OptionFactory.Switch(
+        "--given-answers",
+        "Takes the answer of each line of --prompts for the model's text, whatever the model would write: for texts that a small model cannot."
+    );
+
     public BenchDraftsCommand(TimeProvider clock)
         : base("drafts", "Counts the cycles that drafts save: the real model in lock-step, without a clock.", clock)
     {
@@ -45,6 +50,7 @@ internal sealed class BenchDraftsCommand : PpsdCommand
         Add(_stages);
         Add(_prompts);
         Add(_replay);
+        Add(_givenAnswers);
         Add(_costs);
         Add(_concurrency);
         Add(_report);
@@ -63,6 +69,17 @@ internal sealed class BenchDraftsCommand : PpsdCommand
         }
 
         var replay = _replay.Read(parsed, assets);
+        var given = parsed.GetValue(_givenAnswers)
+            ? GivenTexts.Of(_prompts.ReadAnswered(parsed, assets, _givenAnswers.Name))
+            : null;
+        if (given is not null && replay is not null)
+        {
+            throw new UserErrorException($"{_givenAnswers.Name}: cannot be given with --draft-acceptance");
+        }
+
+        List<BenchText> texts = given is null
+            ? _prompts.Read(parsed, assets).ConvertAll(prompt => new BenchText(prompt))
+            : given.Texts.ConvertAll(text => new BenchText(text.Prompt, text.Answer.Length));
         var factory = new StageRuntimeFactory(assets, settings);
         var runtimes = new List<IStageRuntime>();
         try
@@ -70,7 +87,11 @@ internal sealed class BenchDraftsCommand : PpsdCommand
             for (var stage = 0; stage < plan.Stages.Count; stage++)
             {
                 var runtime = factory.Load(plan.Stages[stage], stage);
-                runtimes.Add(replay is null ? runtime : new ReplayedRuntime(runtime, replay));
+                runtimes.Add(
+                    replay is not null ? new ReplayedRuntime(runtime, replay)
+                    : given is not null ? new GivenTextRuntime(runtime, given.Known)
+                    : runtime
+                );
             }
         }
         catch
@@ -85,14 +106,11 @@ internal sealed class BenchDraftsCommand : PpsdCommand
             costs
         );
         var concurrency = parsed.GetValue(_concurrency) ?? 1;
-        var result = new DraftsBench(pipeline, assets, replay).Run(
-            _prompts.Read(parsed, assets),
-            generation,
-            concurrency,
-            costs,
-            cancellation
+        var result = new DraftsBench(pipeline, assets, replay).Run(texts, generation, concurrency, costs, cancellation);
+        _report.Print(
+            parsed,
+            DraftsReport.Create(result, Describe(assets, result, generation, replay, given, concurrency))
         );
-        _report.Print(parsed, DraftsReport.Create(result, Describe(assets, result, generation, replay, concurrency)));
         return Task.FromResult(result.IsTextIdentical ? 0 : 1);
     }
 
@@ -126,11 +144,12 @@ internal sealed class BenchDraftsCommand : PpsdCommand
         DraftsBenchResult result,
         GenerationSettings generation,
         ReplayedTexts? replay,
+        GivenTexts? given,
         int concurrency
     ) =>
         $"{BenchSetting.Describe(assets, result.Formed, generation)}; drafts {DraftNames.Of(generation.Drafts)}, "
         + $"{(generation.MaxWidth > 0 ? $"at most {generation.MaxWidth} rows" : "rows as many as pay")}{(generation.ChainDepth > 0 ? $", chains of {generation.ChainDepth}" : "")}; "
         + DraftReplayOptions.Describe(replay)
-        + $"{result.Drafted.Count} texts of up to {generation.MaxTokens} tokens{(concurrency > 1 ? $", {concurrency} at a time" : "")}; "
+        + $"{result.Drafted.Count} {(given is null ? $"texts of up to {generation.MaxTokens} tokens" : "given texts")}{(concurrency > 1 ? $", {concurrency} at a time" : "")}; "
         + (result.Predicted is null ? "every row and head free" : "drafts chosen by the plan's costs");
 }

@@ -42,6 +42,13 @@ internal sealed class BenchPromptOptions : IOptionGroup
         command.Options.Add(_promptCount);
     }
 
+    /// <summary>The prompts with the answers of their file.</summary>
+    /// <param name="reason">The option that wants answers, for messages.</param>
+    public List<(int[] Prompt, int[] Answer)> ReadAnswered(ParseResult parsed, ModelAssets assets, string reason) =>
+        parsed.GetValue(_prompts) is { } file
+            ? PromptFile.ReadAnswered(file, assets)
+            : throw new UserErrorException($"{reason}: expected --prompts with it, found none");
+
     /// <summary>The prompts' tokens.</summary>
     public List<int[]> Read(ParseResult parsed, ModelAssets assets)
     {

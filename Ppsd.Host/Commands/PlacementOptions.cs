@@ -3,6 +3,7 @@ using Ppsd.Actors.Cluster;
 using Ppsd.Actors.Configuration;
 using Ppsd.Actors.Local;
 using Ppsd.Actors.Planning;
+using Ppsd.Host.Generation;
 using Ppsd.Host.Models;
 using Ppsd.Host.Pipelines;
 
@@ -159,10 +160,12 @@ internal sealed class PlacementOptions(NodeOptions node) : IOptionGroup
     /// <summary>
     /// What a server needs: the same, but a cluster's pipeline may come later, and go, and come back.
     /// </summary>
+    /// <param name="drafts">What drafts for texts of client apps that come to this node.</param>
     /// <param name="coordinates">True to form a cluster that stage nodes join.</param>
     public async Task<IPipelineAccess> ServeAsync(
         ParseResult parsed,
         ModelAssets assets,
+        DraftSettings drafts,
         bool coordinates,
         TimeProvider clock,
         CancellationToken cancellation
@@ -177,7 +180,14 @@ internal sealed class PlacementOptions(NodeOptions node) : IOptionGroup
             }
 
             var plan = Stages.ClusterPlan(parsed, assets);
-            return ClusterMembership.Coordinate(seeds, node.Settings(parsed), ClusterPlan.Of(plan), assets, clock);
+            return ClusterMembership.Coordinate(
+                seeds,
+                node.Settings(parsed),
+                ClusterPlan.Of(plan),
+                assets,
+                drafts,
+                clock
+            );
         }
 
         if (seeds.Length > 0)

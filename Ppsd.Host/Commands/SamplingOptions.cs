@@ -4,7 +4,6 @@ using Ppsd.Actors.Messages;
 using Ppsd.Host.Generation;
 using Ppsd.Host.Models;
 using Ppsd.Host.Rivals;
-using Ppsd.Kernels.Checkpoints.Configuration;
 using Ppsd.Kernels.Sampling;
 
 namespace Ppsd.Host.Commands;
@@ -19,8 +18,6 @@ namespace Ppsd.Host.Commands;
 internal sealed class SamplingOptions(int? standardMaxTokens = 128, bool isForReader = false, bool rivals = false)
     : IOptionGroup
 {
-    private const int MaxChainDepth = 6;
-
     private readonly Option<string?> _decode = OptionFactory.Choice(
         "--decode",
         $"How to decode; ppsd by default where there is an exit head. {(rivals ? "The others are published methods to compare with, on one device (docs/paper.md). " : "")}The text is the same.",
@@ -110,29 +107,7 @@ internal sealed class SamplingOptions(int? standardMaxTokens = 128, bool isForRe
         "Ends the text before this string; may be given several times."
     );
 
-    private readonly Option<DraftChoice?> _drafts = OptionFactory.Parsed(
-        "--drafts",
-        "exit|chain|ngram|auto|none",
-        "What drafts, several between commas: the exit head one token ahead, the exit head as a chain, the text's own n-grams; auto is all there are. By default the exit head where there is one. The text is the same.",
-        DraftNames.Parse,
-        DraftNames.Expected
-    );
-
-    private readonly Option<int?> _maxWidth = OptionFactory.Number(
-        "--max-width",
-        "W",
-        "Most candidates of a micro-batch: the likeliest W drafts enter, as chains and branches. By default as many as pay where a chain or n-grams draft, else 1.",
-        1,
-        16
-    );
-
-    private readonly Option<int?> _chainDepth = OptionFactory.Number(
-        "--chain-depth",
-        "D",
-        "Most tokens that a chain head drafts ahead of a candidate; 4 by default, 1 with --drafts exit.",
-        1,
-        MaxChainDepth
-    );
+    private readonly DraftOptions _drafts = new();
 
     /// <summary>Adds them to a command.</summary>
     public void AddTo(Command command)
@@ -149,9 +124,7 @@ internal sealed class SamplingOptions(int? standardMaxTokens = 128, bool isForRe
         command.Options.Add(_seed);
         command.Options.Add(_ignoreEos);
         command.Options.Add(_stop);
-        command.Options.Add(_drafts);
-        command.Options.Add(_maxWidth);
-        command.Options.Add(_chainDepth);
+        _drafts.AddTo(command);
     }
 
     /// <summary>The settings they ask for; what they leave open comes from the model's generation_config.json.</summary>
@@ -183,12 +156,12 @@ internal sealed class SamplingOptions(int? standardMaxTokens = 128, bool isForRe
         var maxTokens = parsed.GetValue(_maxTokens);
         return new GenerationSettings
         {
-            Drafts = drafts,
+            Drafts = drafts.Sources,
             MaxTokens = maxTokens ?? standardMaxTokens ?? ModelDefaults.MaxTokens(assets, int.MaxValue),
             MayShorten = isForReader && maxTokens is null,
             IgnoreEndTokens = parsed.GetValue(_ignoreEos),
-            MaxWidth = parsed.GetValue(_maxWidth) ?? 0,
-            ChainDepth = ChainDepth(parsed, drafts, assets),
+            MaxWidth = drafts.MaxWidth,
+            ChainDepth = drafts.ChainDepth,
             StopStrings = stops,
             Sampling = sampling,
             IsSeedDrawn = seed is null && isForReader && !SamplingParameters.IsGreedyAt(sampling.Temperature),
@@ -201,66 +174,16 @@ internal sealed class SamplingOptions(int? standardMaxTokens = 128, bool isForRe
             ? (RivalMethod)rival
             : null;
 
-    private DraftSources Drafts(ParseResult parsed, ModelAssets assets)
+    private DraftSettings Drafts(ParseResult parsed, ModelAssets assets)
     {
         var decode = parsed.GetValue(_decode);
-        if (Rival(parsed) is not null)
+        if (Rival(parsed) is null)
         {
-            var option = Array.Find<Option>(
-                [_drafts, _maxWidth, _chainDepth],
-                option => parsed.GetResult(option) is { Implicit: false }
-            );
-            return option is null
-                ? DraftSources.None
-                : throw new UserErrorException($"{option.Name}: cannot be given with --decode {decode}");
+            return _drafts.Settings(parsed, assets, decode);
         }
 
-        var choice = parsed.GetValue(_drafts);
-        var chosen =
-            choice == DraftChoice.Auto
-                ? DraftSources.NGrams | (assets.ExitHead is null ? DraftSources.None : DraftSources.ExitHead)
-                : choice?.Sources;
-        if (decode is not null && chosen is not null && decode == "ppsd" != (chosen != DraftSources.None))
-        {
-            throw new UserErrorException(
-                $"--drafts: expected {(decode == "ppsd" ? "a source" : "none")} with --decode {decode}, found {DraftNames.Of(chosen.Value)}"
-            );
-        }
-
-        if (decode == "autoregressive")
-        {
-            return DraftSources.None;
-        }
-
-        var needsHead = chosen is { } sources ? (sources & DraftSources.ExitHead) != 0 : decode == "ppsd";
-        if (needsHead && assets.ExitHead is null)
-        {
-            throw new UserErrorException(
-                $"{(chosen is null ? "--decode ppsd" : $"--drafts {DraftNames.Of(chosen.Value)}")}: no exit head was made for the weights of {assets.Folder}; give one with --exit-head, or decode autoregressively"
-            );
-        }
-
-        return chosen ?? (assets.ExitHead is null ? DraftSources.None : DraftSources.ExitHead);
-    }
-
-    private int ChainDepth(ParseResult parsed, DraftSources drafts, ModelAssets assets)
-    {
-        if (parsed.GetValue(_chainDepth) is not { } depth)
-        {
-            return parsed.GetValue(_drafts) is { IsChain: false } ? 1 : 0;
-        }
-
-        if ((drafts & DraftSources.ExitHead) == 0)
-        {
-            throw new UserErrorException(
-                $"{_chainDepth.Name}: expected an exit head among the sources, found {DraftNames.Of(drafts)}"
-            );
-        }
-
-        return depth == 1 || assets.ExitHead!.Kind == ExitHeadKind.Chain
-            ? depth
-            : throw new UserErrorException(
-                $"{_chainDepth.Name}: expected 1, because the exit head is no chain and drafts one token ahead, found {depth}"
-            );
+        return _drafts.FirstGiven(parsed) is { } option
+            ? throw new UserErrorException($"{option.Name}: cannot be given with --decode {decode}")
+            : new DraftSettings(DraftSources.None);
     }
 }

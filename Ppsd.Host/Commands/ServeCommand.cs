@@ -12,6 +12,7 @@ internal sealed class ServeCommand : PpsdCommand
 {
     private readonly ModelOptions _model = new();
     private readonly ServerOptions _server = new();
+    private readonly DraftOptions _drafts = new();
     private readonly PlacementOptions _placement = new(new NodeOptions(hasShortNames: false));
 
     private readonly Option<bool> _cluster = OptionFactory.Switch(
@@ -24,6 +25,7 @@ internal sealed class ServeCommand : PpsdCommand
     {
         Add(_model);
         Add(_server);
+        Add(_drafts);
         Add(_cluster);
         Add(_placement);
     }
@@ -44,6 +46,7 @@ internal sealed class ServeCommand : PpsdCommand
         var signals = StopSignals.OfProcess();
         var assets = _model.Open(parsed, _placement.Stages, Clock);
         assets.CheckChatTemplate();
+        settings = settings with { Defaults = settings.Defaults with { Drafts = _drafts.Settings(parsed, assets) } };
         signals.Arm();
         try
         {
@@ -62,6 +65,7 @@ internal sealed class ServeCommand : PpsdCommand
         await using var pipeline = await _placement.ServeAsync(
             parsed,
             assets,
+            settings.Defaults.Drafts!,
             parsed.GetValue(_cluster),
             Clock,
             signals.Token

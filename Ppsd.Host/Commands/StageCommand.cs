@@ -21,6 +21,7 @@ internal sealed class StageCommand : PpsdCommand
     private readonly ModelOptions _model = new();
     private readonly StageOptions _stages = new();
     private readonly NodeOptions _node = new();
+    private readonly DraftOptions _drafts = new();
 
     private readonly Option<string[]> _seedNodes = OptionFactory.Texts(
         "--seed-node",
@@ -57,6 +58,7 @@ internal sealed class StageCommand : PpsdCommand
         Add(_seedNodes);
         Add(_stage);
         Add(_node);
+        Add(_drafts);
         Add(_drainTimeout);
         Add(_leaveAtEndOfInput);
     }
@@ -69,6 +71,7 @@ internal sealed class StageCommand : PpsdCommand
         var assets = _model.Open(parsed, _stages, Clock);
         assets.CheckChatTemplate(); // clients chat through this node's text gateway
         var plan = _stages.ClusterPlan(parsed, assets);
+        var drafts = _drafts.Settings(parsed, assets);
         var wanted = parsed.GetValue(_stage);
         if (wanted > plan.Stages.Count)
         {
@@ -92,7 +95,7 @@ internal sealed class StageCommand : PpsdCommand
             LayerCount = assets.Config.LayerCount,
             Arithmetic = settings.Arithmetic,
             WantedStage = (wanted ?? 0) - 1,
-            CreateTextModel = client => new GatewayModel(client, assets),
+            CreateTextModel = client => new GatewayModel(client, assets, drafts),
             CreateRuntime = layers => Warm(factory.Load(layers, (wanted ?? 1) - 1, clock: Clock), assets),
             OnReady = ready =>
                 StandardOutput.WriteLine(

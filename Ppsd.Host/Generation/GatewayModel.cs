@@ -12,7 +12,8 @@ namespace Ppsd.Host.Generation;
 
 /// <summary>A model folder behind the text gateway's port: this process tokenizes for clients that have no tokenizer.</summary>
 /// <param name="client">Starts generations.</param>
-internal sealed class GatewayModel(PpsdClient client, ModelAssets assets) : ITextModel
+/// <param name="drafts">What drafts for texts that do not say.</param>
+internal sealed class GatewayModel(PpsdClient client, ModelAssets assets, DraftSettings drafts) : ITextModel
 {
     /// <summary>Characters of a prompt per position of the context beyond which no time is spent on it.</summary>
     private const int MaxCharactersPerPosition = 64;
@@ -29,16 +30,18 @@ internal sealed class GatewayModel(PpsdClient client, ModelAssets assets) : ITex
         Check(request);
         var settings = request.Settings with { Seed = request.Settings.Seed ?? DrawnSeed.Next() };
         var prompt = Encode(request, cancellation);
+        var own = Drafts(settings);
         var generation = new GenerationSettings
         {
-            Drafts = ModelDefaults.Drafts(settings, assets),
+            Drafts = own.Sources,
             Sampling = ModelDefaults.Sampling(settings, assets),
             MaxTokens =
                 settings.MaxTokens
                 ?? ModelDefaults.MaxTokens(assets, Math.Max(1, assets.Config.MaxPositions - prompt.Length)),
             MayShorten = settings.MaxTokens is null,
             IgnoreEndTokens = settings.IgnoresEndTokens,
-            MaxWidth = settings.MaxWidth ?? 0,
+            MaxWidth = own.MaxWidth,
+            ChainDepth = own.ChainDepth,
             StopStrings = settings.StopStrings,
             TopLogprobs = settings.TopLogprobs,
             Resumes = settings.Resumes,
@@ -79,6 +82,31 @@ internal sealed class GatewayModel(PpsdClient client, ModelAssets assets) : ITex
             throw Bad(
                 $"a prompt of {characters} characters exceeds the model's context of {assets.Config.MaxPositions} tokens"
             );
+        }
+    }
+
+    private DraftSettings Drafts(TextSettings settings)
+    {
+        var choice = settings.Drafts is { } names
+            ? DraftNames.Parse(names) ?? throw Bad($"drafts: expected {DraftNames.Expected}, found '{names}'")
+            : null;
+        if (settings.Speculates == false)
+        {
+            return new DraftSettings(DraftSources.None);
+        }
+
+        try
+        {
+            return (settings.Speculates == true ? drafts.OrAll(assets) : drafts).With(
+                choice,
+                settings.MaxWidth,
+                settings.ChainDepth,
+                assets
+            );
+        }
+        catch (DraftMisfitException e)
+        {
+            throw Bad($"{(e.IsDepth ? "chain_depth" : "drafts")}: {e.Message}");
         }
     }
 

@@ -27,8 +27,4 @@ internal static class ModelDefaults
     /// Most tokens of a text whose length nobody has set: <c>max_new_tokens</c> of the model, at most the room for them.
     /// </summary>
     public static int MaxTokens(ModelAssets assets, int room) => Math.Min(assets.Generation.MaxNewTokens ?? room, room);
-
-    /// <summary>How to decode: speculating is the rule where there is an exit head.</summary>
-    public static DraftSources Drafts(TextSettings settings, ModelAssets assets) =>
-        settings.Speculates ?? assets.ExitHead is not null ? DraftSources.ExitHead : DraftSources.None;
 }

@@ -29,6 +29,22 @@ internal static class PromptFile
             }
         );
 
+    /// <summary>Reads a file whose lines have an <c>answer</c> too: the text behind the prompt.</summary>
+    /// <exception cref="UserErrorException">A line cannot be read or has no answer; the message names file and line.</exception>
+    public static List<(int[] Prompt, int[] Answer)> ReadAnswered(string path, ModelAssets assets)
+    {
+        // What the tokenizer puts before every text stands before the prompt already.
+        var start = assets.Tokenizer.Encode("").Length;
+        var answers = JsonLines.ReadPrompts(
+            path,
+            (line, place) =>
+                line.TryGetProperty("answer", out var answer) && Text(answer, place, "answer") is { Length: > 0 } text
+                    ? assets.Tokenizer.Encode(text)[start..]
+                    : throw new UserErrorException($"{place}: answer: expected text, found none")
+        );
+        return [.. Read(path, assets).Zip(answers)];
+    }
+
     private static int[] Tokens(JsonElement line, string place, ModelAssets assets, CancellationToken cancellation)
     {
         if (line.TryGetProperty("prompt", out var prompt))

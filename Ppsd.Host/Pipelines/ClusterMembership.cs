@@ -39,18 +39,26 @@ internal sealed class ClusterMembership : IPipelineAccess
     /// <param name="node">Addresses of this process.</param>
     /// <param name="plan">The pipeline to form.</param>
     /// <param name="assets">The model, whose texts it serves to client apps.</param>
+    /// <param name="drafts">What drafts for those texts.</param>
     public static ClusterMembership Coordinate(
         IReadOnlyList<string> seeds,
         NodeSettings node,
         ClusterPlan plan,
         ModelAssets assets,
+        DraftSettings drafts,
         TimeProvider clock
     )
     {
         var config = node.Load(NodeRole.Coordinator);
         List<string> addresses = [.. seeds.Select(SeedAddress.Parse)];
         return new(
-            () => ClusterNode.StartCoordinator(config, addresses, plan, client => new GatewayModel(client, assets)),
+            () =>
+                ClusterNode.StartCoordinator(
+                    config,
+                    addresses,
+                    plan,
+                    client => new GatewayModel(client, assets, drafts)
+                ),
             clock
         );
     }

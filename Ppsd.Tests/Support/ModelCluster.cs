@@ -44,7 +44,7 @@ internal sealed class ModelCluster : IAsyncDisposable
         {
             ModelFingerprint = Assets.Fingerprint,
             LayerCount = Assets.Config.LayerCount,
-            CreateTextModel = client => new GatewayModel(client, Assets),
+            CreateTextModel = client => new GatewayModel(client, Assets, DraftSettings.Usual(Assets)),
             CreateRuntime = layers => factory.Load(layers, stage: 0),
         };
         _nodes.Add(

@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using Ppsd.Host.Generation;
 
 namespace Ppsd.Host.Api.Requests;
 
@@ -10,6 +11,9 @@ internal sealed record RequestDefaults
 
     /// <summary>Most tokens of a completion, as OpenAI has it.</summary>
     public int CompletionMaxTokens { get; init; } = 16;
+
+    /// <summary>What drafts; null for the exit head where there is one.</summary>
+    public DraftSettings? Drafts { get; init; }
 
     /// <summary>True to answer every request with its own figures.</summary>
     public bool IncludesMetrics { get; init; }

@@ -1,6 +1,5 @@
 using System.Security.Cryptography;
 using System.Text;
-using Ppsd.Actors.Messages;
 using Ppsd.Host.Models;
 
 namespace Ppsd.Host.Api.Requests;
@@ -50,9 +49,6 @@ internal sealed record ServedModel(string Name, ModelAssets Assets)
             return known.Fingerprint;
         }
     }
-
-    /// <summary>How requests decode that do not say.</summary>
-    public DraftSources DefaultMode => Assets.ExitHead is null ? DraftSources.None : DraftSources.ExitHead;
 
     /// <summary>Refuses any other name than this model's; no name means this one.</summary>
     public string Require(string? name) =>

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using Ppsd.Actors.Messages;
 using Ppsd.Host.Generation;
+using Ppsd.Host.Models;
 
 namespace Ppsd.Host.Api.Requests;
 
@@ -22,9 +23,12 @@ internal static class SettingsReader
         int? topLogprobs
     )
     {
+        var drafts = Drafts(fields, model.Assets, defaults);
         return new GenerationSettings
         {
-            Drafts = Drafts(fields, model),
+            Drafts = drafts.Sources,
+            MaxWidth = drafts.MaxWidth,
+            ChainDepth = drafts.ChainDepth,
             MaxTokens = 1, // until the prompt's length is known
             IgnoreEndTokens = fields.Switch("ignore_eos") ?? false,
             StopStrings = Stops(fields),
@@ -51,17 +55,36 @@ internal static class SettingsReader
         };
     }
 
-    private static DraftSources Drafts(RequestFields fields, ServedModel model) =>
-        fields.Switch("speculation") switch
+    private static DraftSettings Drafts(RequestFields fields, ModelAssets assets, RequestDefaults defaults)
+    {
+        const string sources = "draft_sources";
+        const string depth = "chain_depth";
+        var usual = defaults.Drafts ?? DraftSettings.Usual(assets);
+        var choice = fields.Find(sources) switch
         {
-            false => DraftSources.None,
-            true when model.Assets.ExitHead is null => throw ApiException.BadRequest(
-                "speculation: the model is served without an exit head",
-                "speculation",
-                "unsupported_value"
-            ),
-            _ => model.DefaultMode,
+            null => null,
+            { ValueKind: JsonValueKind.String } value
+                when DraftNames.Parse(RequestFields.TextOf(value, sources, "a string")) is { } named => named,
+            { } other => throw fields.Expected(sources, DraftNames.Expected, other),
         };
+        var maxWidth = fields.Whole("max_width", 1, DraftSettings.MostWidth);
+        var chainDepth = fields.Whole(depth, 1, DraftSettings.MostDepth);
+        var speculates = fields.Switch("speculation");
+        if (speculates == false)
+        {
+            return new DraftSettings(DraftSources.None);
+        }
+
+        try
+        {
+            return (speculates == true ? usual.OrAll(assets) : usual).With(choice, maxWidth, chainDepth, assets);
+        }
+        catch (DraftMisfitException e)
+        {
+            var field = e.IsDepth ? depth : sources;
+            throw ApiException.BadRequest($"{field}: {e.Message}", field, "unsupported_value");
+        }
+    }
 
     /// <summary>vLLM's -1 means all tokens too.</summary>
     private static int? TopK(RequestFields fields) =>

@@ -13,13 +13,13 @@ namespace Ppsd.Host.Bench.LockStep;
 internal sealed class DraftsBench(LockStepPipeline pipeline, ModelAssets assets, ReplayedTexts? replay)
 {
     /// <summary>Runs the benchmark.</summary>
-    /// <param name="prompts">The prompts.</param>
+    /// <param name="prompts">What to decode.</param>
     /// <param name="generation">How to decode with drafts.</param>
     /// <param name="concurrency">Texts decoded at a time.</param>
     /// <param name="costs">Costs of the stages that predict tokens per second; null to count cycles only.</param>
     /// <exception cref="UserErrorException">A text was refused or failed.</exception>
     public DraftsBenchResult Run(
-        IReadOnlyList<int[]> prompts,
+        IReadOnlyList<BenchText> prompts,
         GenerationSettings generation,
         int concurrency,
         PipelineCosts? costs,
@@ -37,7 +37,7 @@ internal sealed class DraftsBench(LockStepPipeline pipeline, ModelAssets assets,
             plain.AddRange(texts);
             foreach (var (prompt, text) in group.Zip(texts))
             {
-                replay?.Note(prompt, text.TokenIds);
+                replay?.Note(prompt.Prompt, text.TokenIds);
             }
 
             drafted.AddRange(Decode(group, generation, cancellation).Texts);
@@ -58,7 +58,7 @@ internal sealed class DraftsBench(LockStepPipeline pipeline, ModelAssets assets,
     }
 
     private (IReadOnlyList<LockStepText> Texts, LockStepSpan Span) Decode(
-        IReadOnlyList<int[]> prompts,
+        IReadOnlyList<BenchText> prompts,
         GenerationSettings how,
         CancellationToken cancellation
     )
@@ -67,7 +67,9 @@ internal sealed class DraftsBench(LockStepPipeline pipeline, ModelAssets assets,
         var started = pipeline.Now;
         try
         {
-            var texts = pipeline.Decode([.. prompts.Select(prompt => TextGenerator.Request(assets, prompt, how))]);
+            var texts = pipeline.Decode([
+                .. prompts.Select(prompt => TextGenerator.Request(assets, prompt.Prompt, prompt.Settings(how))),
+            ]);
             var span = texts is [var alone]
                 ? new LockStepSpan(alone.TokenIds.Count - 1, alone.Time)
                 : new LockStepSpan(texts.Sum(text => text.TokenIds.Count), pipeline.Now - started);
@@ -78,6 +80,16 @@ internal sealed class DraftsBench(LockStepPipeline pipeline, ModelAssets assets,
             throw new UserErrorException(e.Message, e);
         }
     }
+}
+
+/// <summary>What a benchmark decodes.</summary>
+/// <param name="Prompt">The prompt's tokens.</param>
+/// <param name="Length">Tokens of the text that is given for it; null where the model writes it.</param>
+internal sealed record BenchText(int[] Prompt, int? Length = null)
+{
+    /// <summary>How to decode it: a text that is given comes to its end, whatever its tokens are.</summary>
+    public GenerationSettings Settings(GenerationSettings usual) =>
+        Length is { } length ? usual with { MaxTokens = length, IgnoreEndTokens = true } : usual;
 }
 
 /// <summary>Tokens and the time they took: of a text alone those after its first, of several all and their prompts' time.</summary>

@@ -48,7 +48,7 @@ public sealed class KvLimitTests
         Assert.That(error.GetProperty("message").GetString(), Does.Contain($"{limit} tokens").And.Contain("KV cache"));
 
         // Client apps know no pipeline: their text gateway leaves the limit to it.
-        var gateway = new GatewayModel(pipeline.Client, SharedServer.Assets);
+        var gateway = new GatewayModel(pipeline.Client, SharedServer.Assets, DraftSettings.Usual(SharedServer.Assets));
         var request = new StartText
         {
             Prompt = "USER: hi ASSISTANT:",

@@ -50,4 +50,44 @@ public sealed class DraftStreamTests
             );
         }
     }
+
+    [Test]
+    public async Task A_request_chooses_what_drafts_for_it()
+    {
+        const string prompt = "\"prompt\":\"USER: How many legs do 3 cats have? ASSISTANT:\",\"max_tokens\":40";
+        var expected = Text(await CompleteAsync("\"speculation\":false"));
+        var ngrams = await CompleteAsync("\"draft_sources\":\"ngram\",\"max_width\":8");
+        var refused = await SharedServer.Http.PostAsync("/v1/completions", $"{{{prompt},\"draft_sources\":\"guess\"}}");
+        var tooDeep = await SharedServer.Http.PostAsync("/v1/completions", $"{{{prompt},\"chain_depth\":2}}");
+
+        Assert.That(Text(ngrams), Is.EqualTo(expected));
+        Assert.That(
+            ngrams
+                .GetProperty("metrics")
+                .GetProperty("speculative_decoding")
+                .GetProperty("sources")
+                .EnumerateArray()
+                .Select(source => source.GetProperty("source").GetString()),
+            Has.None.EqualTo("exit_head")
+        );
+        Assert.That(
+            HttpAnswers.AssertError(refused, 400).GetProperty("message").GetString(),
+            Does.Contain("draft_sources: expected auto, none, or exit")
+        );
+        Assert.That(
+            HttpAnswers.AssertError(tooDeep, 400).GetProperty("message").GetString(),
+            Does.Contain("chain_depth: expected 1, because the exit head is no chain")
+        );
+
+        async Task<JsonElement> CompleteAsync(string fields)
+        {
+            var answer = await SharedServer.Http.PostAsync(
+                "/v1/completions",
+                $"{{{prompt},\"per_request_metrics\":true,{fields}}}"
+            );
+            return answer.Body;
+        }
+
+        static string? Text(JsonElement answer) => answer.GetProperty("choices")[0].GetProperty("text").GetString();
+    }
 }
