@@ -67,6 +67,7 @@ public static class PpsdConfig
                 PrefillChunk = section.GetInt("prefill-chunk"),
                 // What remoting encrypts must not travel beside it in the clear.
                 DirectLinks = section.GetBoolean("direct-links") && !TlsSettings.IsOn(config),
+                LinkDelay = section.GetTimeSpan("link-delay"),
                 BusyWait = section.GetTimeSpan("busy-wait"),
                 StallTimeout = section.GetTimeSpan("stall-timeout"),
                 HousekeepingInterval = section.GetTimeSpan("housekeeping-interval"),

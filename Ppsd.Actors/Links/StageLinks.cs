@@ -22,11 +22,14 @@ internal sealed class StageLinks : IDisposable
     private readonly WireSerializer? _serializer;
     private IReadOnlyList<PipelineStage> _stages = [];
     private DirectLink?[] _links = [];
+    private DelayLine?[] _delays = [];
+    private readonly TimeSpan _delay;
 
     private readonly ClusterSecret? _secret;
 
-    private StageLinks(LinkListener? listener, WireSerializer? serializer, ClusterSecret? secret)
+    private StageLinks(LinkListener? listener, WireSerializer? serializer, ClusterSecret? secret, TimeSpan delay)
     {
+        _delay = delay;
         _listener = listener;
         _serializer = serializer;
         _secret = secret;
@@ -39,12 +42,13 @@ internal sealed class StageLinks : IDisposable
     /// <param name="system">The node.</param>
     /// <param name="self">The stage.</param>
     /// <param name="isWanted">False to leave all to remoting.</param>
-    public static StageLinks Open(ActorSystem system, IActorRef self, bool isWanted)
+    /// <param name="delay">What messages to other stages take longer, for benchmarks and tests; zero for nothing.</param>
+    public static StageLinks Open(ActorSystem system, IActorRef self, bool isWanted, TimeSpan delay = default)
     {
         var host = ((ExtendedActorSystem)system).Provider.DefaultAddress.Host;
         if (!isWanted || string.IsNullOrEmpty(host))
         {
-            return new StageLinks(null, null, null);
+            return new StageLinks(null, null, null, delay);
         }
 
         var serializer = (WireSerializer)system.Serialization.FindSerializerForType(typeof(Forward));
@@ -59,7 +63,8 @@ internal sealed class StageLinks : IDisposable
                 secret
             ),
             serializer,
-            secret
+            secret,
+            delay
         );
     }
 
@@ -78,14 +83,33 @@ internal sealed class StageLinks : IDisposable
                 _links[peer] = DirectLink.TryConnect(endpoint, _serializer!, _secret);
             }
         }
+
+        _delays = new DelayLine?[stages.Count];
+        for (var peer = 0; _delay > TimeSpan.Zero && peer < stages.Count; peer++)
+        {
+            var to = peer;
+            _delays[peer] = peer == self.Value ? null : new DelayLine(_delay, message => Deliver(stages, to, message));
+        }
     }
 
     /// <summary>Sends a message to a stage.</summary>
     public void Tell(int stage, object message)
     {
-        if (_links[stage] is not { } link || !LinkFrame.Carries(message) || !link.TrySend(message))
+        if (_delays[stage] is { } delay)
         {
-            _stages[stage].Actor.Tell(message);
+            delay.Send(message);
+        }
+        else
+        {
+            Deliver(_stages, stage, message);
+        }
+    }
+
+    private void Deliver(IReadOnlyList<PipelineStage> stages, int stage, object message)
+    {
+        if (_links.ElementAtOrDefault(stage) is not { } link || !LinkFrame.Carries(message) || !link.TrySend(message))
+        {
+            stages[stage].Actor.Tell(message);
         }
         else if (message is Forward forward)
         {
@@ -104,6 +128,12 @@ internal sealed class StageLinks : IDisposable
 
     private void CloseAll()
     {
+        foreach (var delay in _delays)
+        {
+            delay?.Dispose();
+        }
+
+        _delays = [];
         foreach (var link in _links)
         {
             link?.Dispose();

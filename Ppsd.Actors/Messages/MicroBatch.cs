@@ -86,6 +86,17 @@ public sealed record BatchPart
     [Key(9)]
     public bool IsDrafting { get; init; }
 
+    /// <summary>Tokens a chain is to draft ahead; 0 for as many as the session's settings say, never more.</summary>
+    [Key(10)]
+    public int Depth { get; init; }
+
+    /// <summary>
+    /// True when the exit head need not run for these candidates: the session will not draft with it again, so its caches may
+    /// have holes.
+    /// </summary>
+    [Key(11)]
+    public bool SkipsHead { get; init; }
+
     /// <summary>Number of candidates.</summary>
     [IgnoreMember]
     public int Count => Candidates.Length;

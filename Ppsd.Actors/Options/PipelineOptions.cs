@@ -27,6 +27,9 @@ public sealed record PipelineOptions
     /// </summary>
     public TimeSpan BusyWait { get; init; } = TimeSpan.FromMilliseconds(50);
 
+    /// <summary>What each message between stages takes longer, for benchmarks and tests of slow links.</summary>
+    public TimeSpan LinkDelay { get; init; }
+
     /// <summary>Time without a verdict after which a session starts a new run; doubles with each vain attempt.</summary>
     public TimeSpan StallTimeout { get; init; } = TimeSpan.FromSeconds(5);
 

@@ -23,6 +23,12 @@ public static class PipelineOptionsValidator
             options.BusyWait,
             "0 to 1 s"
         );
+        Require(
+            options.LinkDelay >= TimeSpan.Zero && options.LinkDelay <= TimeSpan.FromSeconds(10),
+            "link-delay",
+            options.LinkDelay,
+            "0 to 10 s"
+        );
         Require(options.StallTimeout > TimeSpan.Zero, "stall-timeout", options.StallTimeout, "more than 0");
         Require(
             options.HousekeepingInterval > TimeSpan.Zero,

@@ -41,6 +41,8 @@ internal sealed class DraftLoop(IDraftLoopPort port, PipelineOptions options, Ti
 
     private int StageCount => _pipeline!.Stages.Length;
 
+    private double NowMs => clock.GetElapsedTime(0).TotalMilliseconds;
+
     /// <summary>The pipeline was formed, or formed anew: sessions of an earlier one fail.</summary>
     public void Open(PipelineFormed pipeline)
     {
@@ -64,6 +66,11 @@ internal sealed class DraftLoop(IDraftLoopPort port, PipelineOptions options, Ti
     /// <summary>The next micro-batch for stage 1; null for none.</summary>
     public MicroBatch? Next()
     {
+        if (_admission is { } admission)
+        {
+            _composer!.MicroBatches = admission.Fill.MicroBatches;
+        }
+
         DraftBehindBareTokens();
         if (_composer?.Next() is not { } parts)
         {
@@ -74,6 +81,11 @@ internal sealed class DraftLoop(IDraftLoopPort port, PipelineOptions options, Ti
         {
             var session = _sessions[part.Session];
             session.NoteEntry(part);
+            if (part.FirstHeadRow == 0)
+            {
+                _admission?.Fill.NoteEntry(part.Session, part.Candidates[0], NowMs);
+            }
+
             _news.Add(session);
         }
 
@@ -210,6 +222,11 @@ internal sealed class DraftLoop(IDraftLoopPort port, PipelineOptions options, Ti
         if (!_sessions.TryGetValue(verdicts.Session, out var session))
         {
             return;
+        }
+
+        if (verdicts.Candidates.Length > 0)
+        {
+            _admission?.Fill.NoteVerdicts(verdicts.Session, verdicts.Candidates[0], NowMs);
         }
 
         var outcome = session.Decode.Apply(verdicts.Run, verdicts.Candidates, verdicts.Tokens);

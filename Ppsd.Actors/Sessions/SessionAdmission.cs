@@ -19,6 +19,9 @@ internal sealed class SessionAdmission
     /// </summary>
     private const double DearRow = 0.2;
 
+    /// <summary>Parts beyond which hardly a draft survives, however long the links are.</summary>
+    private const int WidestWindow = 32;
+
     private readonly PipelineFormed _pipeline;
     private readonly PipelineOptions _options;
     private readonly Dictionary<SessionId, int> _reserved = [];
@@ -26,6 +29,7 @@ internal sealed class SessionAdmission
     private readonly int _pageSize;
     private readonly int _maxLength;
     private readonly int _maxWidth;
+    private readonly PipelineCosts _costs;
     private int _reservedPages;
 
     public SessionAdmission(PipelineFormed pipeline, PipelineOptions options)
@@ -39,7 +43,16 @@ internal sealed class SessionAdmission
         _maxLength = stages.Min(stage => stage.MaxLength);
         _maxWidth = stages.Min(stage => stage.MaxWidth);
         PrefillChunk = Math.Min(options.PrefillChunk, stages.Min(stage => stage.MaxRows));
+        _costs = new PipelineCosts(
+            [.. stages.Select(stage => stage.RowCosts)],
+            stages.FindIndex(stage => stage.HasExitHead),
+            options.ParallelStagesOf(stages.Count)
+        );
+        Fill = new PipelineFill(options.ParallelStagesOf(stages.Count), _costs);
     }
+
+    /// <summary>How many micro-batches fill the pipeline, as measured so far.</summary>
+    public PipelineFill Fill { get; }
 
     /// <summary>Prompt tokens of a micro-batch that every stage can take.</summary>
     public int PrefillChunk { get; }
@@ -54,7 +67,19 @@ internal sealed class SessionAdmission
             _options.ParallelStagesOf(_pipeline.Stages.Length),
             _options.WindowFor(_pipeline.Stages.Length),
             RowCost
-        );
+        )
+        {
+            NarrowRows = _costs.Stages.Min(stage => stage.Width > 0 ? stage.Width : int.MaxValue),
+            WideRowCost = _costs.IsMeasured
+                ? _costs.Stages.Sum(stage => stage.WideRowMs + RowMs(stage)) / _costs.Stages.Sum(stage => stage.StepMs)
+                : 0,
+            Depths = _costs is { IsMeasured: true, HeadStage: >= 0 and var head }
+                ? new DraftDepths(_costs, _pipeline.Stages[head].Description.StandardDepth)
+                : null,
+        };
+
+    /// <summary>What a candidate adds to the heads of a step.</summary>
+    private static double RowMs(RowCosts stage) => stage.HeadRowMs + stage.ChainRowMs;
 
     /// <summary>
     /// Longest text, prompt included, that every stage can hold, in tokens, for a session that leaves its width open and drafts
@@ -191,7 +216,7 @@ internal sealed class SessionAdmission
     {
         var stages = _pipeline.Stages.Length;
         return new SpeculationLimits(
-            _options.WindowFor(stages),
+            WindowOf(request),
             WidthOf(request),
             PrefillChunk,
             _options.MinAcceptanceFor(stages)
@@ -204,12 +229,28 @@ internal sealed class SessionAdmission
     /// next micro-batch tells the stage.
     /// </remarks>
     public int ReservedLength(StartSession request) =>
-        request.Prompt.Length + request.MaxTokens + InFlight(WidthOf(request));
+        request.Prompt.Length + request.MaxTokens + InFlight(WindowOf(request), WidthOf(request));
 
-    private int InFlight(int width) => 2 * (_options.WindowFor(_pipeline.Stages.Length) + 1) * width;
+    private static int InFlight(int window, int width) => 2 * (window + 1) * width;
 
     private int LongestText(int width) =>
-        (int)Math.Clamp((long)_pageCount * _pageSize - InFlight(width), 0, _maxLength);
+        (int)
+            Math.Clamp(
+                (long)_pageCount * _pageSize - InFlight(_options.WindowFor(_pipeline.Stages.Length), width),
+                0,
+                _maxLength
+            );
+
+    /// <summary>
+    /// How far the session may run ahead: further where links are slow, if there is room for the candidates in flight.
+    /// </summary>
+    private int WindowOf(StartSession request)
+    {
+        var window = _options.WindowFor(_pipeline.Stages.Length);
+        var wanted = _options.SpeculationWindow > 0 ? window : Math.Clamp(Fill.MicroBatches + 1, window, WidestWindow);
+        var text = request.Prompt.Length + request.MaxTokens;
+        return text + InFlight(wanted, WidthOf(request)) <= (long)_pageCount * _pageSize ? wanted : window;
+    }
 
     /// <summary>
     /// What a further row adds to a step of one, over all stages: those that share processors take turns, and others are

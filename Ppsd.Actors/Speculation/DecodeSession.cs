@@ -20,7 +20,7 @@ namespace Ppsd.Actors.Speculation;
 /// proposals.
 /// </para>
 /// </remarks>
-internal sealed class DecodeSession
+internal sealed partial class DecodeSession
 {
     private readonly SessionSettings _settings;
     private readonly GenerationLimits _generation;
@@ -88,15 +88,6 @@ internal sealed class DecodeSession
     /// <summary>True when a verified token waits to enter; it goes before drafts of any session.</summary>
     public bool HasVerifiedToken => !IsFinished && !IsPrefilling && Head is { Id: null };
 
-    /// <summary>
-    /// The verified token that waits to enter with no draft of the exit head behind it; null for none, and where the session
-    /// does not want any.
-    /// </summary>
-    public WaitingToken? BareToken =>
-        HasVerifiedToken && WantsDrafts(mayDraft: true) && _limits.MaxWidth > 1 && _pool.LacksHeadDrafts
-            ? new WaitingToken(_base.Head, Head!.Token)
-            : null;
-
     /// <summary>True when drafts wait to enter and the window has room for them.</summary>
     public bool HasDraftWork =>
         !IsFinished
@@ -114,8 +105,14 @@ internal sealed class DecodeSession
     /// <summary>Number of parts between the head's part and the next one.</summary>
     public int PartsAhead => Head is { Id: not null } head ? _nextPart - head.Part : 0;
 
+    /// <summary>Most candidates of a part.</summary>
+    public int MaxWidth => Math.Max(1, _limits.MaxWidth);
+
+    /// <summary>Share of its drafts confirmed lately.</summary>
+    public double Acceptance => _policy.Acceptance;
+
     /// <summary>Rows that may still join the part under construction.</summary>
-    public int RoomInPart => Math.Max(1, _limits.MaxWidth) - _part.Count;
+    public int RoomInPart => MaxWidth - _part.Count;
 
     private TokenNode? Head => _pool.Tree.Root;
 
@@ -203,16 +200,6 @@ internal sealed class DecodeSession
         if (run == Run && !IsFinished)
         {
             _pool.Add(drafts);
-        }
-    }
-
-    /// <summary>Takes a chain's drafts behind the verified token that waits to enter.</summary>
-    /// <param name="drafts">Drafts of the candidate before it, from step 1 on.</param>
-    public void AddDraftsBehind(ReadOnlySpan<DraftedToken> drafts)
-    {
-        if (HasVerifiedToken)
-        {
-            _pool.AddBehindRoot(drafts);
         }
     }
 
@@ -401,52 +388,7 @@ internal sealed class DecodeSession
         IsFinished = true;
     }
 
-    private bool WantsDrafts(bool mayDraft) => mayDraft && _policy.IsDrafting && HasExitHead;
-
     private bool MayTakeDrafts => Drafts && _policy.IsDrafting && Head is { Id: not null } && RoomInPart > 0;
-
-    private BatchPart NextPromptChunk(bool mayDraft)
-    {
-        var start = _prefilled;
-        var count = Math.Min(_limits.PrefillChunk, _promptLength - start);
-        var candidates = new CandidateId[count];
-        var tokens = new TokenId[count];
-        var parents = new CandidateId[count];
-        for (var i = 0; i < count; i++)
-        {
-            candidates[i] = _nextId.Plus(i);
-            tokens[i] = _tokens[start + i];
-            parents[i] = start + i == 0 ? CandidateId.Root : _nextId.Plus(i - 1);
-            if (_pool.TextLength == start + i)
-            {
-                _pool.Read(tokens[i]);
-            }
-        }
-
-        _nextId = _nextId.Plus(count);
-        _prefilled += count;
-        var isLast = _prefilled == _promptLength;
-        if (isLast)
-        {
-            _pool.Tree.Enter(_pool.Tree.Plant(tokens[^1], _promptLength - 1), candidates[^1], _nextPart);
-            _pool.ProposeNGrams(Head!);
-        }
-
-        _nextPart++;
-        return new BatchPart
-        {
-            Session = Id,
-            Run = Run,
-            Base = _base,
-            Candidates = candidates,
-            Tokens = tokens,
-            Parents = parents,
-            CertainCount = count,
-            FirstHeadRow = isLast ? count - 1 : count,
-            Settings = start == 0 ? _settings : null,
-            IsDrafting = WantsDrafts(mayDraft),
-        };
-    }
 
     private void Enter(TokenNode node, CandidateId parent)
     {

@@ -15,25 +15,31 @@ internal sealed class DraftPolicy(double minAcceptance)
     /// <summary>Initial margin above the threshold when drafting resumes: about ten consecutive rejections.</summary>
     private const double Credit = 0.15;
 
+    private double _breakEven;
     private int _pause = ShortestPause;
     private int _tokensLeft;
 
     /// <summary>Share of drafts confirmed, a moving average over a few dozen verdicts; starts high.</summary>
     public double Acceptance { get; private set; } = 0.8;
 
+    private double Least => Math.Max(minAcceptance, _breakEven);
+
     /// <summary>True while the session should draft.</summary>
     public bool IsDrafting => _tokensLeft == 0;
+
+    /// <summary>Costs say below which acceptance drafts make decoding slower.</summary>
+    public void SetBreakEven(double acceptance) => _breakEven = acceptance;
 
     /// <summary>Records a judged draft.</summary>
     public void NoteDraft(bool isConfirmed)
     {
         Acceptance += Weight * ((isConfirmed ? 1 : 0) - Acceptance);
-        if (Acceptance < minAcceptance && IsDrafting)
+        if (Acceptance < Least && IsDrafting)
         {
             _tokensLeft = _pause;
             _pause = Math.Min(_pause * 2, LongestPause);
         }
-        else if (Acceptance > minAcceptance + 2 * Credit)
+        else if (Acceptance > Least + 2 * Credit)
         {
             _pause = ShortestPause;
         }
@@ -44,7 +50,7 @@ internal sealed class DraftPolicy(double minAcceptance)
     {
         if (_tokensLeft > 0 && --_tokensLeft == 0)
         {
-            Acceptance = Math.Min(1, minAcceptance + Credit);
+            Acceptance = Math.Min(1, Least + Credit);
         }
     }
 }

@@ -16,6 +16,12 @@ internal sealed class PartBuilder
     /// <summary>Leading rows that are verified.</summary>
     public int CertainCount { get; set; }
 
+    /// <summary>Tokens the exit head drafts ahead; 0 for as many as the session's settings say.</summary>
+    public int Depth { get; set; }
+
+    /// <summary>True when the exit head need not run for these rows.</summary>
+    public bool SkipsHead { get; set; }
+
     /// <summary>Adds a row; its parent has entered, with this part or before.</summary>
     public void Add(CandidateId candidate, TokenId token, CandidateId parent)
     {
@@ -38,6 +44,8 @@ internal sealed class PartBuilder
             CertainCount = CertainCount,
             FirstHeadRow = 0,
             IsDrafting = isDrafting,
+            Depth = Depth,
+            SkipsHead = SkipsHead,
         };
         _candidates.Clear();
         _tokens.Clear();

@@ -54,6 +54,60 @@ internal sealed record PipelineCosts(
                 );
     }
 
+    /// <summary>
+    /// Tokens per millisecond that sessions get together: a confirmed draft takes its share of a cycle, a rejection the way
+    /// through the pipeline and back.
+    /// </summary>
+    /// <param name="acceptance">Share of drafts that are right, given that those before are.</param>
+    /// <param name="sessions">Sessions that decode, at least 1.</param>
+    /// <param name="microBatches">Micro-batches that fill the pipeline, at least 1.</param>
+    /// <param name="depth">Tokens that the exit head drafts ahead; 0 for plain decoding in which it does not run at all.</param>
+    /// <param name="width">Candidates of a session in a micro-batch.</param>
+    public double TokensPerMs(double acceptance, int sessions, int microBatches, int depth, int width)
+    {
+        if (Stages.Count == 1 && depth > 0)
+        {
+            return OnOneStage(acceptance, sessions, Math.Min(depth, width - 1));
+        }
+
+        var together = (sessions + microBatches - 1) / microBatches;
+        var groups = (sessions + together - 1) / together;
+        var ahead = Math.Min(Math.Max(1, depth), Math.Max(1, width));
+        var rows = together * ahead;
+        var cycleMs = groups * CycleMs(rows, rows, depth);
+
+        // More micro-batches than stages fill the pipeline only where links are slow: that is their round trip.
+        var onLinksMs = microBatches > ParallelStages ? microBatches * CycleMs(1, 1, depth: 1) : 0;
+        var throughMs = Math.Max(Math.Max(cycleMs, onLinksMs), ThroughMs(rows, rows, depth));
+        if (depth == 0)
+        {
+            return sessions / throughMs;
+        }
+
+        // A rejection finds stage 1 at work, half of it done, and its chain drafts behind the target's token before that enters.
+        var behindMs = HeadStage == 0 && width > 1 ? depth * Stages[0].ChainMs : 0;
+        var rejectionMs = throughMs + cycleMs / groups / 2 + behindMs;
+        return sessions / ((1 - acceptance) * rejectionMs + acceptance / ahead * cycleMs);
+    }
+
+    /// <summary>
+    /// The same on one stage, which drafts behind each session's verified token before its step: so a step brings that token
+    /// and the drafts behind it that are right.
+    /// </summary>
+    private double OnOneStage(double acceptance, int sessions, int depth)
+    {
+        var (tokens, right) = (1.0, 1.0);
+        for (var step = 0; step < depth; step++)
+        {
+            right *= acceptance;
+            tokens += right;
+        }
+
+        var stage = Stages[0];
+        var stepMs = stage.LayersMs(sessions * (1 + depth)) + stage.EnterMs + sessions * depth * stage.ChainMs;
+        return sessions * tokens / stepMs;
+    }
+
     /// <summary>Milliseconds of a stage's step, its exit head included.</summary>
     public double StageMs(int stage, int rows, int draftRows, int depth) =>
         Stages[stage].LayersMs(rows)

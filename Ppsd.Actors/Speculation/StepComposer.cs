@@ -11,9 +11,15 @@ namespace Ppsd.Actors.Speculation;
 /// Verified tokens that entered together come back together. A micro-batch therefore takes only its share of the
 /// sessions, so that as many groups circulate as stages can work at once and no stage idles.
 /// </remarks>
+/// <remarks>
+/// Where costs were measured, drafts enter beside verified tokens too if they bring more tokens in a time, exit heads draft
+/// as far ahead as pays, and sessions whose drafts will not pay are spared the upkeep of their head.
+/// </remarks>
 /// <param name="limits">Limits of the pipeline.</param>
 internal sealed class StepComposer(StepLimits limits)
 {
+    private const double MostBreakEven = 0.6;
+
     private readonly List<DecodeSession> _sessions = [];
     private readonly List<DecodeSession> _drafting = [];
     private readonly List<DecodeSession> _taken = [];
@@ -22,10 +28,25 @@ internal sealed class StepComposer(StepLimits limits)
     private int _rows;
     private bool _lastWasPrompt;
 
+    /// <summary>Micro-batches that fill the pipeline: as many as stages that work at once, and more over slow links.</summary>
+    public int MicroBatches { get; set; } = limits.ParallelStages;
+
     /// <summary>
-    /// True while sessions may draft: with as many sessions as stages, drafts would only delay verified tokens.
+    /// True while sessions may draft. One alone always may on several stages, which would idle; with as many as fill the
+    /// pipeline drafts only delay verified tokens, unless rows are known to be cheap.
     /// </summary>
-    public bool MayDraft => _sessions.Count == 1 || _sessions.Count < limits.ParallelStages;
+    public bool MayDraft =>
+        _sessions.Count switch
+        {
+            0 => true,
+            1 when limits.ParallelStages > 1 || limits.Depths is null => true,
+            var count => limits.Depths?.Pay(count, MicroBatches, Width) ?? HasRoom,
+        };
+
+    private bool HasRoom => _sessions.Count < MicroBatches;
+
+    /// <summary>The widest session's candidates.</summary>
+    private int Width => _sessions.Max(session => session.MaxWidth);
 
     /// <summary>Adds a session, last in turn.</summary>
     public void Add(DecodeSession session) => _sessions.Add(session);
@@ -36,6 +57,7 @@ internal sealed class StepComposer(StepLimits limits)
     /// <summary>Parts of the next micro-batch, those that draft last; null when there is no work.</summary>
     public BatchPart[]? Next()
     {
+        ChooseDepths();
         var prompt = _sessions.Find(session => session.IsPrefilling);
         var hasVerified = _sessions.Exists(session => session.HasVerifiedToken);
         _lastWasPrompt = prompt is not null && (!hasVerified || !_lastWasPrompt);
@@ -61,7 +83,7 @@ internal sealed class StepComposer(StepLimits limits)
 
     private void TakeVerified()
     {
-        var share = (_sessions.Count + limits.ParallelStages - 1) / limits.ParallelStages;
+        var share = (_sessions.Count + MicroBatches - 1) / MicroBatches;
         var room = Math.Min(share, limits.MaxRows);
         for (var i = 0; i < _sessions.Count && room > 0; )
         {
@@ -85,7 +107,8 @@ internal sealed class StepComposer(StepLimits limits)
     /// <summary>The drafts likeliest to survive, of all sessions.</summary>
     private void TakeDrafts()
     {
-        var partsAhead = Math.Max(1, limits.Window / _sessions.Count);
+        var window = Math.Max(limits.Window, MicroBatches + 1);
+        var partsAhead = Math.Max(HasRoom || _sessions.Count == 1 ? 1 : 0, window / _sessions.Count);
         _drafting.Clear();
         foreach (var session in _sessions)
         {
@@ -115,7 +138,30 @@ internal sealed class StepComposer(StepLimits limits)
     /// <param name="chance">That the row survives.</param>
     /// <param name="expected">Rows of the step that are expected to survive.</param>
     private bool Pays(double chance, double expected) =>
-        _rows == 0 || chance * (1 + limits.RowCost * (_rows - 1)) > limits.RowCost * expected;
+        _rows == 0 || chance * limits.TimeOf(_rows) > limits.CostOfRowAfter(_rows) * expected;
+
+    /// <summary>Tells sessions with an exit head how far it drafts, below which acceptance it rests, and whether it sleeps.</summary>
+    private void ChooseDepths()
+    {
+        if (limits.Depths is not { } depths || _sessions.Count == 0)
+        {
+            return;
+        }
+
+        var count = _sessions.Count;
+
+        // What one session drafts alone fills idle time: costs are only measured, and do not silence a fair head.
+        var most = count == 1 ? MostBreakEven : 1;
+        var sleeps = !MayDraft && depths.UpkeepCosts(count, MicroBatches);
+        foreach (var session in _sessions)
+        {
+            session.ChooseDepth(
+                depths.DepthAt(session.Acceptance, count, MicroBatches, session.MaxWidth),
+                Math.Min(depths.BreakEven(count, MicroBatches, session.MaxWidth), most),
+                sleeps
+            );
+        }
+    }
 
     private DecodeSession? Likeliest()
     {

@@ -62,6 +62,8 @@ internal sealed class StageActor : ReceiveActor, IWithTimers, IStagePort, IDraft
 
     public ITimerScheduler Timers { get; set; } = null!;
 
+    private double NowMs => _setup.Clock.GetElapsedTime(0).TotalMilliseconds;
+
     private bool IsFirst => _setup.Index.Value == 0;
 
     private bool IsLast => _setup.Index.Value == _pipeline!.Stages.Length - 1;
@@ -76,6 +78,7 @@ internal sealed class StageActor : ReceiveActor, IWithTimers, IStagePort, IDraft
             _mailbox.Clock = _setup.Clock;
             var started = _setup.Clock.GetTimestamp();
             _runtime = _setup.CreateRuntime();
+            _outbox.StepMs = _runtime.Description.RowCosts.StepMs;
             _loadMs = _setup.Clock.GetElapsedTime(started).TotalMilliseconds;
             _allocatedBefore = GC.GetAllocatedBytesForCurrentThread();
         }
@@ -87,7 +90,7 @@ internal sealed class StageActor : ReceiveActor, IWithTimers, IStagePort, IDraft
             return;
         }
 
-        _links = StageLinks.Open(Context.System, Self, _setup.Options.DirectLinks);
+        _links = StageLinks.Open(Context.System, Self, _setup.Options.DirectLinks, _setup.Options.LinkDelay);
         Assemble();
         _setup.Host.Tell(new StageReady(_setup.Index, new PipelineStage(Self, _runtime.Description, _links.Endpoint)));
     }
@@ -301,7 +304,7 @@ internal sealed class StageActor : ReceiveActor, IWithTimers, IStagePort, IDraft
 
     private void SendOn(Credit credit)
     {
-        _outbox.Return(credit.Number);
+        _outbox.Return(credit.Number, NowMs);
         Send();
     }
 
@@ -312,7 +315,7 @@ internal sealed class StageActor : ReceiveActor, IWithTimers, IStagePort, IDraft
             return;
         }
 
-        while (_outbox.TakeNext(_mailbox.Board) is { } item)
+        while (_outbox.TakeNext(_mailbox.Board, NowMs) is { } item)
         {
             _linkBytes += item.Hidden.Length;
             _links.Tell(_setup.Index.Value + 1, new Forward(item.Batch, item.Hidden));

@@ -89,7 +89,7 @@ internal sealed class StageHeads(bool isFirst, IStageRuntime runtime, StageSessi
         }
 
         _tokens.Clear();
-        var (depth, width) = (DepthOf(settings), WidthOf(settings));
+        var (depth, width) = (DepthOf(settings, waiting.Depth), WidthOf(settings));
         runtime.DraftBehind(session, waiting.Parent, waiting.Token, depth, width, _tokens);
         return [.. _tokens];
     }
@@ -127,7 +127,7 @@ internal sealed class StageHeads(bool isFirst, IStageRuntime runtime, StageSessi
     }
 
     private bool DraftsWithHead(BatchPart part) =>
-        (sessions.SettingsOf(part.Session).Drafts & DraftSources.ExitHead) != 0;
+        !part.SkipsHead && (sessions.SettingsOf(part.Session).Drafts & DraftSources.ExitHead) != 0;
 
     /// <summary>The deepest that a part drafts.</summary>
     private int DepthFor(MicroBatch batch)
@@ -137,7 +137,7 @@ internal sealed class StageHeads(bool isFirst, IStageRuntime runtime, StageSessi
         {
             if (part.IsDrafting)
             {
-                depth = Math.Max(depth, DepthOf(sessions.SettingsOf(part.Session)));
+                depth = Math.Max(depth, DepthOf(sessions.SettingsOf(part.Session), part.Depth));
             }
         }
 
@@ -145,10 +145,15 @@ internal sealed class StageHeads(bool isFirst, IStageRuntime runtime, StageSessi
     }
 
     /// <summary>How far ahead a session drafts. A micro-batch of one row has no room for more than the next token.</summary>
-    private int DepthOf(SessionSettings settings) =>
-        settings.MaxWidth == 1 ? 1
-        : settings.ChainDepth == 0 ? runtime.Description.StandardDepth
-        : Math.Min(settings.ChainDepth, runtime.Description.DraftDepth);
+    /// <param name="chosen">How far pays; 0 for any.</param>
+    private int DepthOf(SessionSettings settings, int chosen)
+    {
+        var most =
+            settings.MaxWidth == 1 ? 1
+            : settings.ChainDepth == 0 ? runtime.Description.StandardDepth
+            : Math.Min(settings.ChainDepth, runtime.Description.DraftDepth);
+        return chosen > 0 ? Math.Min(chosen, most) : most;
+    }
 
     /// <summary>Tokens it gets of each step.</summary>
     private int WidthOf(SessionSettings settings) =>

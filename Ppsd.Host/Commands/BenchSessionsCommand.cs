@@ -14,7 +14,7 @@ internal sealed class BenchSessionsCommand : PpsdCommand
     private readonly ModelOptions _model = new(calibrates: true);
     private readonly StageOptions _stages = new();
     private readonly SamplingOptions _sampling = new();
-    private readonly NodeOptions _node = new();
+    private readonly NodeOptions _node = new(hasLinkDelay: true);
     private readonly BenchPromptOptions _prompts = new();
     private readonly DraftReplayOptions _replay = new();
 

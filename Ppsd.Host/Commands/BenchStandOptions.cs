@@ -18,7 +18,7 @@ internal sealed class BenchStandOptions : IOptionGroup
     private static readonly TimeSpan _patience = TimeSpan.FromMinutes(5);
 
     private readonly StageOptions _stages;
-    private readonly NodeOptions _node = new();
+    private readonly NodeOptions _node = new(hasLinkDelay: true);
 
     private readonly Option<int?> _processes = OptionFactory.Number(
         "--processes",
@@ -117,6 +117,11 @@ internal sealed class BenchStandOptions : IOptionGroup
             throw new UserErrorException(
                 $"--draft-acceptance: expected stages in this process, found --processes {separate}"
             );
+        }
+
+        if (_node.LinkDelayMs(parsed) is not null && parsed.GetValue(_processes) is { } apart)
+        {
+            throw new UserErrorException($"--link-delay: expected stages in this process, found --processes {apart}");
         }
 
         var node = _node.Settings(parsed);

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Globalization;
 using Ppsd.Actors.Configuration;
 using Ppsd.Actors.Remoting;
 using Ppsd.Host.Pipelines;
@@ -10,7 +11,8 @@ namespace Ppsd.Host.Commands;
 /// Whether the options about the node's address may also be called without <c>cluster-</c>, as they once were; not where a command
 /// has others of those names.
 /// </param>
-internal sealed class NodeOptions(bool hasShortNames = true) : IOptionGroup
+/// <param name="hasLinkDelay">Whether links between the stages of this process can be made slow: a benchmark's.</param>
+internal sealed class NodeOptions(bool hasShortNames = true, bool hasLinkDelay = false) : IOptionGroup
 {
     /// <summary>The address that a node binds.</summary>
     public const string HostnameOption = "--cluster-hostname";
@@ -90,9 +92,22 @@ internal sealed class NodeOptions(bool hasShortNames = true) : IOptionGroup
         1000
     );
 
+    private readonly Option<double?> _linkDelay = OptionFactory.Number(
+        "--link-delay",
+        "MS",
+        "Milliseconds that each message between stages takes longer, one way: a slow network, for stages in this process.",
+        0.0,
+        10_000.0
+    );
+
     /// <summary>Adds them to a command.</summary>
     public void AddTo(Command command)
     {
+        if (hasLinkDelay)
+        {
+            command.Options.Add(_linkDelay);
+        }
+
         command.Options.Add(_resume);
         command.Options.Add(_maxResumes);
         command.Options.Add(_config);
@@ -121,7 +136,13 @@ internal sealed class NodeOptions(bool hasShortNames = true) : IOptionGroup
             Port = parsed.GetValue(_port),
             Security = Tls(parsed) + Secret(parsed),
             Resumes = Resumes(parsed),
+            Links = LinkDelayMs(parsed) is { } ms
+                ? string.Create(CultureInfo.InvariantCulture, $"ppsd.pipeline.link-delay = {ms}ms\n")
+                : "",
         };
+
+    /// <summary>Value of --link-delay; null without it.</summary>
+    public double? LinkDelayMs(ParseResult parsed) => hasLinkDelay ? parsed.GetValue(_linkDelay) : null;
 
     /// <summary>The options of TLS as given, for a child process that must speak it too.</summary>
     public IEnumerable<string> TlsArguments(ParseResult parsed)

@@ -35,6 +35,9 @@ internal sealed record NodeSettings
     /// <summary>HOCON of how often a text is resumed; empty for what the files say.</summary>
     public string Resumes { get; init; } = "";
 
+    /// <summary>HOCON of links that are made slow; empty for what the files say.</summary>
+    public string Links { get; init; } = "";
+
     /// <summary>The configuration of a role with these settings.</summary>
     /// <exception cref="UserErrorException">A file cannot be read, or a host name is invalid.</exception>
     public Config Load(NodeRole role, string overrides = "")
@@ -44,7 +47,7 @@ internal sealed record NodeSettings
             return PpsdConfig.Load(
                 role,
                 ConfigFile,
-                role == NodeRole.Local ? overrides : $"{overrides}\n{Resumes}{Security}{Remote()}"
+                role == NodeRole.Local ? $"{overrides}\n{Links}" : $"{overrides}\n{Resumes}{Security}{Remote()}"
             );
         }
         catch (ConfigurationException e)

@@ -204,6 +204,7 @@ internal static class WireChecks
         );
         Require(
             part.CertainCount >= 0
+                && part.Depth >= 0
                 && part.CertainCount <= count
                 && part.FirstHeadRow >= 0
                 && part.FirstHeadRow <= (isFirst ? count : 0),

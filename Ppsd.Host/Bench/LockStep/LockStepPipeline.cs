@@ -39,7 +39,7 @@ internal sealed class LockStepPipeline : IDraftLoopPort, IDisposable
                     )
             ),
         ];
-        _loop = new DraftLoop(this, options, TimeProvider.System);
+        _loop = new DraftLoop(this, options, new CountedTime(() => Now));
         Formed = new PipelineFormed(
             new PipelineEpoch(1),
             [.. _stages.Select(stage => new PipelineStage(ActorRefs.Nobody, stage.Description))],
@@ -219,7 +219,7 @@ internal sealed class LockStepPipeline : IDraftLoopPort, IDisposable
     private void SendWaiting(LockStepStage stage)
     {
         var next = _stages[stage.Index.Value + 1];
-        while (stage.TakeToSend() is { } item)
+        while (stage.TakeToSend(Now) is { } item)
         {
             Send(stage.Index.Value, next.Index.Value, () => next.Add(item));
         }
@@ -227,7 +227,7 @@ internal sealed class LockStepPipeline : IDraftLoopPort, IDisposable
 
     private void Return(LockStepStage stage, BatchNumber number)
     {
-        stage.Return(number);
+        stage.Return(number, Now);
         SendWaiting(stage);
     }
 

@@ -28,7 +28,7 @@ internal sealed class LockStepStage : IVerdictSink, IDisposable
         _isLast = isLast;
         _runtime = new CountingRuntime(runtime, costs);
         _worker = new StageWorker(index, _runtime, Board, Board.IsDead, sink: this, TimeProvider.System);
-        _outbox = new CreditWindow(credits);
+        _outbox = new CreditWindow(credits) { StepMs = _runtime.Description.RowCosts.StepMs };
         _handOver = item => _step!.Done = item;
     }
 
@@ -74,10 +74,12 @@ internal sealed class LockStepStage : IVerdictSink, IDisposable
     public void HandOver(WorkItem item) => _outbox.Add(item);
 
     /// <summary>The next micro-batch to be sent; null where none waits or credits are out.</summary>
-    public WorkItem? TakeToSend() => _outbox.TakeNext(Board);
+    /// <param name="nowMs">The time.</param>
+    public WorkItem? TakeToSend(double nowMs) => _outbox.TakeNext(Board, nowMs);
 
     /// <summary>The next stage has begun a micro-batch.</summary>
-    public void Return(BatchNumber number) => _outbox.Return(number);
+    /// <param name="nowMs">The time.</param>
+    public void Return(BatchNumber number, double nowMs) => _outbox.Return(number, nowMs);
 
     /// <summary>Learns of dead runs and branches.</summary>
     public void Take(Cancel cancel)

@@ -9,6 +9,34 @@ namespace Ppsd.Tests.Actors.Stages;
 [FixtureLifeCycle(LifeCycle.InstancePerTestCase)]
 public sealed class CreditWindowTests
 {
+    /// <summary>Steps of 2 ms: a round trip of 20 ms holds ten of them.</summary>
+    [TestCase(1, ExpectedResult = 3)]
+    [TestCase(20, ExpectedResult = 10)]
+    [TestCase(4000, ExpectedResult = 64)]
+    public int Over_a_slow_link_as_many_are_on_their_way_as_fill_a_round_trip(double roundTripMs)
+    {
+        var window = new CreditWindow(3) { StepMs = 2 };
+        var board = new CancelBoard();
+        var number = 0;
+        Add();
+        window.TakeNext(board, nowMs: 100);
+        window.Return(new BatchNumber(0), nowMs: 100 + roundTripMs);
+
+        var sent = 0;
+        for (; sent < 100; sent++)
+        {
+            Add();
+            if (window.TakeNext(board, nowMs: 200) is null)
+            {
+                break;
+            }
+        }
+
+        return sent;
+
+        void Add() => window.Add(Item(number++, Part(1, 1)));
+    }
+
     private readonly CancelBoard _board = new();
 
     [Test]

@@ -1,0 +1,14 @@
+namespace Ppsd.Host.Bench.LockStep;
+
+/// <summary>The time that a pipeline without clock counts, in milliseconds.</summary>
+/// <param name="nowMs">Time so far.</param>
+internal sealed class CountedTime(Func<double> nowMs) : TimeProvider
+{
+    private const long TicksPerMs = 1_000_000;
+
+    /// <inheritdoc />
+    public override long TimestampFrequency => 1000 * TicksPerMs;
+
+    /// <inheritdoc />
+    public override long GetTimestamp() => (long)(nowMs() * TicksPerMs);
+}
