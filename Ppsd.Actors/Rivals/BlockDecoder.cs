@@ -13,7 +13,7 @@ namespace Ppsd.Actors.Rivals;
 /// <remarks>
 /// The pipeline's draft loop would not do for this. It decides each cycle what enters next while verdicts of earlier
 /// micro-batches are still out; here nothing overlaps, a draft runs only a part of the model, and the length of a block is
-/// what the methods differ in. Runs on the caller's thread, which must be the one that loaded the stages. Owns the stages.
+/// what the methods differ in. Runs on the caller's thread, which must be the one that loaded the stages. Owns the stages and the drafter.
 /// </remarks>
 /// <param name="stages">Cuts of one model, in order; the last has the target head.</param>
 /// <param name="drafter">Makes blocks.</param>
@@ -87,6 +87,8 @@ internal sealed class BlockDecoder(IReadOnlyList<IStageRuntime> stages, IBlockDr
     /// <inheritdoc />
     public void Dispose()
     {
+        // First what may share a device with the last stage, which frees it.
+        (drafter as IDisposable)?.Dispose();
         foreach (var stage in stages)
         {
             stage.Dispose();

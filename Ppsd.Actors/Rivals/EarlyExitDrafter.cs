@@ -11,12 +11,12 @@ namespace Ppsd.Actors.Rivals;
 /// </summary>
 /// <param name="createPolicy">Makes the policy of a text from its request.</param>
 /// <param name="exitStages">The stage before each exit that policies choose from.</param>
-/// <param name="heads">Heads of all exits; null where the stage before the exit has one.</param>
+/// <param name="heads">Heads of all exits, which become its own; null where the stage before the exit has one.</param>
 internal sealed class EarlyExitDrafter(
     Func<StartSession, IBlockPolicy> createPolicy,
     IReadOnlyList<int> exitStages,
     ILayerHeads? heads = null
-) : IBlockDrafter
+) : IBlockDrafter, IDisposable
 {
     /// <summary>Positions at a prompt's end that shadow policies read.</summary>
     private const int ShadowPositions = 32;
@@ -47,6 +47,9 @@ internal sealed class EarlyExitDrafter(
             shadows.NotePrompt(Shadows(session, rows - read, read, session.Path.Length - read), target);
         }
     }
+
+    /// <inheritdoc />
+    public void Dispose() => heads?.Dispose();
 
     /// <inheritdoc />
     public Block Run(BlockSession session, TokenId token, int most, TimeProvider clock)

@@ -93,5 +93,6 @@ internal static class CommandLine
             ClusterCommand.Create(clock),
             new VerifyCommand(clock),
             new DistillCommand(clock),
+            new KnnSetsCommand(clock),
         };
 }

@@ -4,11 +4,13 @@ using Ppsd.Actors.Rivals;
 using Ppsd.Actors.Speculation.Blocks;
 using Ppsd.Actors.Stages;
 using Ppsd.Host.Models;
+using Ppsd.Host.Rivals.Knn;
 using Ppsd.Host.Runtime;
 using Ppsd.Kernels.Catalog;
 using Ppsd.Kernels.Checkpoints.Configuration;
 using Ppsd.Kernels.Devices;
 using Ppsd.Kernels.Model;
+using Ppsd.Kernels.Model.Drafting;
 
 namespace Ppsd.Host.Rivals;
 
@@ -28,6 +30,8 @@ internal sealed class RivalLoader(
     TimeProvider clock
 )
 {
+    private Backend? _shared;
+
     /// <summary>Rows of a verifying pass at most: a block, and the positions of a prompt that shadow heads read.</summary>
     private const int StepRows = 32;
 
@@ -43,8 +47,46 @@ internal sealed class RivalLoader(
         rival.Method switch
         {
             RivalMethod.Eesd => LoadEesd(rival, wrap),
-            _ => LoadLayerSkip(rival, wrap),
+            RivalMethod.LayerSkip => LoadLayerSkip(rival, wrap),
+            RivalMethod.Del => LoadDel(rival),
+            _ => LoadSkipping(KnnSets.Read(rival.SetsFile ?? KnnSets.FileBeside(assets), assets).Choose),
         };
+
+    /// <summary>Loads it for drafts without some sublayers.</summary>
+    /// <param name="choose">Chooses them from a prompt's feature.</param>
+    public BlockDecoder LoadSkipping(Func<float[], IReadOnlyList<bool>> choose) =>
+        Load([], Headless, (_, _) => new SkippingDrafter(choose));
+
+    private BlockDecoder LoadDel(RivalSettings rival)
+    {
+        var heads = NormHeads.Find(assets, rival.LayerHeads);
+        int[] exits = [.. heads.Select(head => head.Config.ExitLayer)];
+        return Load(
+            exits,
+            Headless,
+            (_, exitStages) =>
+                new EarlyExitDrafter(
+                    _ => new DelPolicy(exits, assets.Config.LayerCount, rival.UsesLength),
+                    exitStages,
+                    LoadHeads(heads)
+                )
+        );
+    }
+
+    private DeviceLayerHeads LoadHeads(IReadOnlyList<ExitHeadSource> heads)
+    {
+        // On the CPU they take turns with the stages on one team of threads, which the last stage frees.
+        var device = settings.DeviceOf(0);
+        var own =
+            device == "cpu" && _shared is not null
+                ? null
+                : DeviceCatalog.Open(device, settings.Threads, settings.KvType, "heads");
+        var options = new StageRuntimeFactory(assets, settings).OptionsFor(new LayerRange(0, 1)) with
+        {
+            ExitHeads = heads,
+        };
+        return new DeviceLayerHeads(LayerHeads.Load(own ?? _shared!, options, StepRows), own);
+    }
 
     private BlockDecoder LoadEesd(RivalSettings rival, Func<IStageRuntime, IStageRuntime>? wrap)
     {
@@ -65,7 +107,8 @@ internal sealed class RivalLoader(
                     exits
                 );
             },
-            wrap
+            wrap,
+            measuresRows: true
         );
     }
 
@@ -107,14 +150,15 @@ internal sealed class RivalLoader(
         IReadOnlyList<int> exits,
         Func<StageModelOptions, StageModelOptions> change,
         Func<IReadOnlyList<IStageRuntime>, IReadOnlyList<int>, IBlockDrafter> createDrafter,
-        Func<IStageRuntime, IStageRuntime>? wrap = null
+        Func<IStageRuntime, IStageRuntime>? wrap = null,
+        bool measuresRows = false
     )
     {
         var cut = RivalCut.Of(plan, exits);
         var stages = new List<IStageRuntime>();
         try
         {
-            foreach (var stage in LoadStages(cut, change))
+            foreach (var stage in LoadStages(cut, change, measuresRows))
             {
                 stages.Add(wrap is null ? stage : wrap(stage));
             }
@@ -128,7 +172,11 @@ internal sealed class RivalLoader(
         }
     }
 
-    private IEnumerable<IStageRuntime> LoadStages(RivalCut cut, Func<StageModelOptions, StageModelOptions> change)
+    private IEnumerable<IStageRuntime> LoadStages(
+        RivalCut cut,
+        Func<StageModelOptions, StageModelOptions> change,
+        bool measuresRows
+    )
     {
         var factory = new StageRuntimeFactory(
             assets,
@@ -154,6 +202,7 @@ internal sealed class RivalLoader(
             var backend =
                 shared ?? DeviceCatalog.Open(device, settings.Threads, settings.KvType, $"stage-{cut.Devices[i] + 1}");
             shared = isShared && !isLastOfStage ? backend : null;
+            _shared = isShared ? backend : null;
             var tokens = length + 2 * StepRows + StageModel.KvPageSize;
             var loaded = options[i] with
             {
@@ -169,7 +218,11 @@ internal sealed class RivalLoader(
                 loaded,
                 ownsBackend: !isShared || isLastOfStage
             );
-            runtime.MeasureRows(clock);
+            if (measuresRows)
+            {
+                runtime.MeasureRows(clock);
+            }
+
             yield return runtime;
         }
     }

@@ -1,15 +1,17 @@
 using Ppsd.Actors.Ids;
 using Ppsd.Actors.Messages;
+using Ppsd.Actors.Rivals;
 using Ppsd.Actors.Stages;
 using Ppsd.Kernels.Cache;
 using Ppsd.Kernels.Devices;
 using Ppsd.Kernels.Model;
+using Ppsd.Kernels.Model.Sublayers;
 using Ppsd.Kernels.Sampling;
 
 namespace Ppsd.Host.Runtime;
 
 /// <summary>The one adapter between kernels and actors: a <see cref="StageModel"/> as a stage actor sees it.</summary>
-internal sealed class StageModelRuntime : IStageRuntime
+internal sealed class StageModelRuntime : ISkippingRuntime
 {
     /// <summary>Most candidates of one session in a step: a tree of more pays nowhere, and its memory is reserved.</summary>
     private const int SessionWidth = 16;
@@ -25,6 +27,8 @@ internal sealed class StageModelRuntime : IStageRuntime
     private double _meterAtStep;
     private bool _stepRan;
     private int _depth = 1;
+    private IReadOnlyList<bool>? _skipped;
+    private SublayerSet? _kept;
 
     /// <summary>Takes ownership of the model, and of the device unless several stages take turns on it.</summary>
     public StageModelRuntime(Backend backend, StageModel model, StageModelOptions options, bool ownsBackend = true)
@@ -112,6 +116,21 @@ internal sealed class StageModelRuntime : IStageRuntime
     public void Release(SessionId session) => _model.Release(session.Value);
 
     public bool TryRecover() => _model.TryRecover();
+
+    public void Skip(IReadOnlyList<bool>? skipped)
+    {
+        if (skipped is not null && !ReferenceEquals(skipped, _skipped))
+        {
+            _skipped = skipped;
+            var layers = Enumerable.Range(Description.FirstLayer, Description.LayerCount).ToList();
+            _kept = new SublayerSet(
+                [.. layers.Select(layer => !skipped[2 * layer])],
+                [.. layers.Select(layer => !skipped[2 * layer + 1])]
+            );
+        }
+
+        _model.Kept = skipped is null ? null : _kept;
+    }
 
     public void BeginStep()
     {

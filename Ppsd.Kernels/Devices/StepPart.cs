@@ -6,6 +6,9 @@ internal enum StepPart
     /// <summary>The stage's layers, from the embedding or the uploaded hidden states on.</summary>
     Layers,
 
+    /// <summary>The same without the sublayers that a cheaper pass skips; its first row is the number of their set.</summary>
+    KeptSublayers,
+
     /// <summary>An exit head.</summary>
     ExitHead,
 

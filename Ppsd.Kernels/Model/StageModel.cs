@@ -2,6 +2,7 @@ using System.Runtime.InteropServices;
 using Ppsd.Kernels.Cache;
 using Ppsd.Kernels.Checkpoints.Configuration;
 using Ppsd.Kernels.Devices;
+using Ppsd.Kernels.Model.Sublayers;
 using Ppsd.Kernels.Sampling;
 
 namespace Ppsd.Kernels.Model;
@@ -27,6 +28,7 @@ public sealed partial class StageModel : IDisposable
     private readonly List<int> _tail = [];
     private readonly DraftHeads _drafts;
     private readonly Action _runLayers;
+    private readonly Action _runKept;
     private readonly Action _runTargetHead;
     private Func<bool> _isCancelled = () => false;
     private readonly float _embeddingFactor;
@@ -56,6 +58,7 @@ public sealed partial class StageModel : IDisposable
             [.. options.HeldExitHeads.Select(head => head.Config.ExitLayer - options.FirstLayer)]
         );
         _runLayers = RunLayers;
+        _runKept = RunKept;
         _runTargetHead = () =>
             weights.TargetHead!.Forward(_scratch.Hidden, _firstVerdictRow, _batch.RowCount - _firstVerdictRow);
         MaxLength = limits.MaxLength;
@@ -119,6 +122,12 @@ public sealed partial class StageModel : IDisposable
 
     /// <summary>Rows of the current step.</summary>
     public int RowCount => _batch.RowCount;
+
+    /// <summary>
+    /// Sublayers that steps run from now on; null for all. Rows of a step that skips some have keys and values in the others
+    /// only, so they are rolled back before a full step follows.
+    /// </summary>
+    public SublayerSet? Kept { get; set; }
 
     /// <summary>Opens a sequence and reserves KV pages for it.</summary>
     /// <param name="sequence">Its id, unused until now.</param>
@@ -226,7 +235,15 @@ public sealed partial class StageModel : IDisposable
             _backend.Upload(MemoryMarshal.Cast<byte, float>(hidden), _scratch.Hidden, rows);
         }
 
-        _backend.Run(StepPart.Layers, 0, _runLayers);
+        if (Kept is null)
+        {
+            _backend.Run(StepPart.Layers, 0, _runLayers);
+        }
+        else
+        {
+            _backend.Run(StepPart.KeptSublayers, Kept.Number, _runKept);
+        }
+
         if (_wasStopped)
         {
             return false;
@@ -275,14 +292,36 @@ public sealed partial class StageModel : IDisposable
         _scratch.Dispose();
     }
 
-    private void RunLayers()
+    private void RunKept()
     {
-        var rows = _batch.RowCount;
+        Embed();
+        for (var layer = 0; layer < _weights.Layers.Length; layer++)
+        {
+            _weights
+                .Layers[layer]
+                .ForwardSome(
+                    _scratch.Hidden,
+                    _scratch,
+                    _weights.RotaryOf(layer),
+                    _batch.RowCount,
+                    Kept!.Attention[layer],
+                    Kept.FeedForward[layer]
+                );
+        }
+    }
+
+    private void Embed()
+    {
         if (_weights.Embedding is { } embedding)
         {
             _backend.Embed(embedding, _scratch.Hidden, _embeddingFactor);
         }
+    }
 
+    private void RunLayers()
+    {
+        var rows = _batch.RowCount;
+        Embed();
         var layers = _weights.Layers;
         _backend.RmsNorm(_scratch.Hidden, 0, rows, layers[0].AttentionNorm, _scratch.Normed);
         for (var layer = 0; layer < layers.Length; layer++)

@@ -205,7 +205,8 @@ public static class StageModelLoader
             : $": what the device has left after the weights of the stages on it ({share.Stages}, {share.WeightBytes >> 20} MiB)";
     }
 
-    private static WeightSource OpenSource(StageModelOptions options, string? folder) =>
+    /// <summary>Where the weights of the model, or of a head, come from.</summary>
+    internal static WeightSource OpenSource(StageModelOptions options, string? folder) =>
         options.Synthetic is { } synthetic
             ? new SyntheticWeightSource(synthetic)
             : new CheckpointWeightSource(

@@ -127,19 +127,46 @@ internal sealed class TransformerLayer : IDisposable
     /// </summary>
     public void Forward(Activations hidden, StageScratch scratch, RotaryMemory rotary, int rows, Norm? next)
     {
+        Attend(hidden, scratch, rotary, rows, _feedForwardNorm);
+        _feedForward.Forward(hidden, scratch, rows, next);
+    }
+
+    /// <summary>
+    /// Adds the output of some of the layer's sublayers to <paramref name="hidden"/>, [rows, hiddenSize], in place. Keys and
+    /// values are stored only if attention is one of them.
+    /// </summary>
+    public void ForwardSome(
+        Activations hidden,
+        StageScratch scratch,
+        RotaryMemory rotary,
+        int rows,
+        bool attends,
+        bool feedsForward
+    )
+    {
+        if (attends)
+        {
+            _backend.RmsNorm(hidden, 0, rows, AttentionNorm, scratch.Normed);
+            Attend(hidden, scratch, rotary, rows, feedsForward ? _feedForwardNorm : null);
+        }
+
+        if (feedsForward)
+        {
+            if (!attends)
+            {
+                _backend.RmsNorm(hidden, 0, rows, _feedForwardNorm, scratch.Normed);
+            }
+
+            _feedForward.Forward(hidden, scratch, rows, next: null);
+        }
+    }
+
+    private void Attend(Activations hidden, StageScratch scratch, RotaryMemory rotary, int rows, Norm? next)
+    {
         _backend.MatMul(scratch.Normed, _queryKeyValue, scratch.QueryKeyValue, rows);
         _additions.Apply(scratch.QueryKeyValue, rows);
         _backend.Attend(scratch.QueryKeyValue, _shape, rotary, _kv, scratch.Attended);
-        _backend.MatMulAddBiased(
-            scratch.Attended,
-            _output,
-            _additions.OutputBias,
-            hidden,
-            rows,
-            _feedForwardNorm,
-            scratch.Normed
-        );
-        _feedForward.Forward(hidden, scratch, rows, next);
+        _backend.MatMulAddBiased(scratch.Attended, _output, _additions.OutputBias, hidden, rows, next, scratch.Normed);
     }
 
     /// <summary>

@@ -145,7 +145,7 @@ internal sealed class IlgpuBackend : Backend
             return;
         }
 
-        var hasFilters = part != StepPart.Layers && _words.HasFilters;
+        var hasFilters = part is not (StepPart.Layers or StepPart.KeptSublayers) && _words.HasFilters;
         _queue.Run(new StepKey(part, _rows, firstRow, _longestContext, hasFilters, depth, head), operations);
     }
 

@@ -121,6 +121,40 @@ public sealed class BlockDecoderTests
         }
     }
 
+    /// <summary>The last of two stages drafts in place of its target head while sublayers are skipped.</summary>
+    [Test]
+    public void A_pass_with_skipped_sublayers_gives_the_text_of_plain_decoding(
+        [Values(0.0, 0.15, 1.1)] double threshold
+    )
+    {
+        var model = new ToyModel(6);
+        foreach (var sampling in _samplings)
+        {
+            var features = new List<float[]>();
+            using var decoder = new BlockDecoder(
+                [
+                    .. Enumerable
+                        .Range(0, 2)
+                        .Select(stage => new ToyRuntime(model, stage, 2, ToyDrafters.Mostly, layers: 1)),
+                ],
+                new SkippingDrafter(
+                    feature =>
+                    {
+                        features.Add(feature);
+                        return [true, false, false, true];
+                    },
+                    most: 5,
+                    threshold
+                ),
+                TimeProvider.System
+            );
+            var request = ToyPipeline.Request([1, 2, 3], 60, DraftSources.None, sampling);
+
+            Assert.That(TokensOf(decoder, request), Is.EqualTo(model.Generate(request.Prompt, 60, sampling)));
+            Assert.That(features.Single(), Has.Length.EqualTo(2));
+        }
+    }
+
     private static BlockDecoder Decoder(ToyModel model, int stages, ToyDrafter drafter, Func<IBlockPolicy> policy) =>
         new(
             [

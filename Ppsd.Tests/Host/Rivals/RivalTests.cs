@@ -14,6 +14,8 @@ public sealed class RivalTests
 {
     private static readonly StageSettings _cpu = new() { Devices = ["cpu"], Threads = 1 };
 
+    private static readonly string _normHeads = TestModels.Folder(TestModels.Gsm) + "-norm-heads";
+
     private static readonly ModelAssets _assets = ModelAssets.Open(
         TestModels.Folder(TestModels.Gsm),
         TestModels.GsmExitHead,
@@ -25,6 +27,8 @@ public sealed class RivalTests
         new(RivalMethod.Eesd),
         new(RivalMethod.Eesd) { IsThompson = true },
         new(RivalMethod.LayerSkip) { ExitLayer = 10 },
+        new(RivalMethod.Del) { LayerHeads = _normHeads },
+        new(RivalMethod.Del) { LayerHeads = _normHeads, UsesLength = true },
     ];
 
     [Test]
@@ -42,6 +46,42 @@ public sealed class RivalTests
                 Assert.That(stats.AcceptedDrafts, Is.GreaterThan(0), rival.Description);
             }
         }
+    }
+
+    [Test]
+    public void Skipped_sublayers_give_the_text_of_plain_decoding(
+        [Values(1, 3)] int stages,
+        [Values(0, 1)] float temperature
+    )
+    {
+        using var plain = Loader(1).LoadPlain();
+        float[] seen = [];
+        using var decoder = Loader(stages)
+            .LoadSkipping(feature =>
+            {
+                seen = feature;
+                return [.. Enumerable.Range(0, 32).Select(sublayer => sublayer is 6 or 13 or 17 or 18)];
+            });
+        var (tokens, stats) = Decode(decoder, temperature);
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(tokens, Is.EqualTo(Decode(plain, temperature).Tokens));
+            Assert.That(stats.AcceptedDrafts, Is.InRange(1, stats.VerifiedDrafts));
+            Assert.That(
+                seen.Average(value => value * value),
+                Is.InRange(0.01, 1.0),
+                "each row's square is 1 on average"
+            );
+        }
+    }
+
+    [Test]
+    public void A_model_that_skips_nothing_drafts_every_token_rightly()
+    {
+        using var decoder = Loader(1).LoadSkipping(_ => new bool[32]);
+        var (_, stats) = Decode(decoder, temperature: 1);
+
+        Assert.That(stats.AcceptedDrafts, Is.EqualTo(stats.VerifiedDrafts).And.GreaterThan(10));
     }
 
     [Test]

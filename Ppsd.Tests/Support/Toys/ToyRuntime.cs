@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
 using Ppsd.Actors.Ids;
 using Ppsd.Actors.Messages;
+using Ppsd.Actors.Rivals;
 using Ppsd.Actors.Stages;
 
 namespace Ppsd.Tests.Support.Toys;
@@ -10,7 +11,7 @@ namespace Ppsd.Tests.Support.Toys;
 /// the fingerprint of the whole sequence up to its row, so a stage whose cache disagrees with what the stage before saw
 /// throws at once. Keeps a book of pages like the real one.
 /// </summary>
-internal sealed class ToyRuntime : IStageRuntime
+internal sealed class ToyRuntime : ISkippingRuntime
 {
     public const int PageSize = 4;
 
@@ -24,6 +25,7 @@ internal sealed class ToyRuntime : IStageRuntime
     private int _usedPages;
     private int _firstHeadRow;
     private int _depth;
+    private bool _skips;
     private readonly List<BatchPart> _parts = [];
 
     public ToyRuntime(
@@ -211,8 +213,19 @@ internal sealed class ToyRuntime : IStageRuntime
         }
     }
 
+    /// <summary>While anything is skipped the target head says what the drafter would.</summary>
+    public void Skip(IReadOnlyList<bool>? skipped) => _skips = skipped is not null;
+
     public TokenId[] Verify(int firstRow) =>
-        [.. _rows.Skip(firstRow).Select(row => _model.Target(row.Sequence, row.Cache.Settings.Sampling))];
+        [
+            .. _rows
+                .Skip(firstRow)
+                .Select(row =>
+                {
+                    var target = _model.Target(row.Sequence, row.Cache.Settings.Sampling);
+                    return _skips ? _drafter!(row.Sequence, target, _model.VocabSize)[0] : target;
+                }),
+        ];
 
     public TokenLogprobs Logprobs(int row, TokenId token, int topCount)
     {
