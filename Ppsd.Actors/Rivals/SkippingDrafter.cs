@@ -19,7 +19,7 @@ namespace Ppsd.Actors.Rivals;
 internal sealed class SkippingDrafter(Func<float[], IReadOnlyList<bool>> choose, int most = 12, double threshold = 0.8)
     : IBlockDrafter
 {
-    private IBlockPolicy _policy = new ConfidentLength(most, threshold);
+    private ConfidentLength _policy = new(most, threshold);
     private IReadOnlyList<bool> _skipped = [];
     private double[] _sum = [];
     private int _tokens;

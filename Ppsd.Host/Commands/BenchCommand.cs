@@ -11,6 +11,7 @@ internal static class BenchCommand
         {
             new BenchDecodeCommand(clock),
             new BenchDraftsCommand(clock),
+            new BenchPaperCommand(clock),
             new BenchSessionsCommand(clock),
             new BenchServeCommand(clock),
             new BenchCancelCommand(clock),

@@ -1,5 +1,4 @@
 using System.CommandLine;
-using Ppsd.Actors.Messages;
 using Ppsd.Actors.Planning;
 using Ppsd.Host.Generation;
 using Ppsd.Host.Models;

@@ -71,7 +71,8 @@ internal static class ModelFinder
         }
     }
 
-    private static bool IsHeadFor(string folder, string fingerprint)
+    /// <summary>True for a folder with an exit head that was made for exactly these weights.</summary>
+    public static bool IsHeadFor(string folder, string fingerprint)
     {
         try
         {

@@ -1,7 +1,6 @@
 using System.Runtime.InteropServices;
 using Ppsd.Kernels.Checkpoints;
 using Ppsd.Kernels.Checkpoints.Files;
-using Ppsd.Kernels.Checkpoints.Tensors;
 using Ppsd.Kernels.Devices;
 using Ppsd.Kernels.Sampling;
 using Ppsd.Kernels.Weights;

@@ -1,0 +1,205 @@
+using System.Security.Cryptography;
+using System.Text.Json.Nodes;
+using Ppsd.Actors.Messages;
+using Ppsd.Actors.Options;
+using Ppsd.Actors.Planning;
+using Ppsd.Actors.Stages;
+using Ppsd.Host.Bench.Decode;
+using Ppsd.Host.Bench.LockStep;
+using Ppsd.Host.Bench.Replay;
+using Ppsd.Host.Bench.Rivals;
+using Ppsd.Host.Generation;
+using Ppsd.Host.Models;
+using Ppsd.Host.Pipelines;
+using Ppsd.Host.Rivals;
+using Ppsd.Host.Runtime;
+
+namespace Ppsd.Host.Bench.Paper;
+
+/// <summary>The ways to decode that cells measure, each beside plain decoding in the same rounds.</summary>
+internal sealed class PaperArms(PaperSettings settings, TimeProvider clock)
+{
+    private readonly ReplayedTexts? _replay = settings.Acceptance is { } rate ? new ReplayedTexts(rate) : null;
+
+    /// <summary>A pipeline with drafts and without, and the whole model on one of its devices.</summary>
+    /// <param name="assets">The model and its head.</param>
+    /// <param name="plan">The stages.</param>
+    /// <param name="generation">What drafts, and how wide.</param>
+    public async Task<JsonObject> PipelineAsync(
+        ModelAssets assets,
+        StagePlan plan,
+        GenerationSettings generation,
+        CancellationToken cancellation
+    )
+    {
+        DecodeBenchResult result;
+        await using (
+            var pipeline = await InProcessPipeline.StartAsync(
+                assets,
+                plan,
+                settings.Stages,
+                settings.Node,
+                clock,
+                _replay is null ? null : runtime => new ReplayedRuntime(runtime, _replay)
+            )
+        )
+        {
+            var stand = new BenchStand { Pipeline = pipeline };
+            result = await new DecodeBench(stand, assets, clock, _replay).RunAsync(
+                new DecodeBenchSettings(settings.Prompts, generation, settings.Rounds),
+                cancellation
+            );
+        }
+
+        var one = OneDevice(assets, generation, cancellation);
+        var cycles = LockStep(assets, plan, generation, settings.Prompts, cancellation);
+        var slowestMs = Enumerable
+            .Range(0, result.StageCount)
+            .Max(stage =>
+                result.StageMsTogether(stage)
+                + (result.Pipeline.Stages[stage].Description.HasExitHead ? result.ExitHeadMs : 0)
+            );
+        return new JsonObject
+        {
+            ["devices"] = plan.Stages.Count,
+            ["layers"] = plan.ToString(),
+            ["tokens_per_second"] = result.TokensPerSecond(BenchArm.Ppsd),
+            ["same_stages_tokens_per_second"] = result.TokensPerSecond(BenchArm.Autoregressive),
+            ["one_device_tokens_per_second"] = one.TokensPerSecond,
+            ["speed_up_same_stages"] = result.SpeedUpOver(BenchArm.Autoregressive),
+            ["speed_up_one_device"] = result.TokensPerSecond(BenchArm.Ppsd) / one.TokensPerSecond,
+            ["free_cores_tokens_per_second"] = 1000 / (cycles.CyclesPerToken * slowestMs),
+            ["cycles_per_token"] = cycles.CyclesPerToken,
+            ["lock_step_speed_up"] = cycles.SpeedUp,
+            ["equation_7"] = result.Model.Equation7,
+            ["alpha"] = result.Alpha,
+            ["tokens_per_run"] = result.TokensPerRun,
+            ["exit_head_ms"] = result.ExitHeadMs,
+            ["hop_ms"] = result.HandOverMs,
+            ["cancelled_share"] = result.CancelledShare,
+            ["stage_ms"] = List(result.StageCount, result.StageMs),
+            ["stage_ms_together"] = List(result.StageCount, result.StageMsTogether),
+            ["busy"] = List(result.StageCount, stage => result.BusyShare(BenchArm.Ppsd, stage)),
+            ["busy_plain"] = List(result.StageCount, stage => result.BusyShare(BenchArm.Autoregressive, stage)),
+            ["doomed"] = List(result.StageCount, stage => Doomed(result, stage)),
+            ["text"] = Hash(result.Rounds(BenchArm.Ppsd)[0].Tokens),
+            ["text_identical"] =
+                result.IsTextIdentical && one.IsSame(result.Rounds(BenchArm.Ppsd)[0].Tokens) && cycles.IsTextIdentical,
+        };
+    }
+
+    /// <summary>A rival and plain decoding on one device.</summary>
+    public JsonObject Rival(ModelAssets assets, RivalSettings rival, CancellationToken cancellation)
+    {
+        var loader = Loader(assets);
+        using var plain = loader.LoadPlain();
+        using var decoder = loader.Load(rival, _replay is null ? null : stage => new ReplayedRuntime(stage, _replay));
+        var result = new RivalBench(plain, decoder, assets, _replay).Run(
+            settings.Prompts,
+            settings.Greedy,
+            settings.Rounds,
+            cancellation
+        );
+        return new JsonObject
+        {
+            ["devices"] = 1,
+            ["tokens_per_second"] = result.TokensPerSecond,
+            ["one_device_tokens_per_second"] = result.PlainTokensPerSecond,
+            ["speed_up_one_device"] = result.SpeedUp,
+            ["alpha"] = result.Alpha,
+            ["accepted_share"] = result.AcceptedShare,
+            ["tokens_per_run"] = result.TokensPerRun,
+            ["drafts_per_token"] = result.DraftsPerToken,
+            ["draft_time_share"] = result.DraftShare,
+            ["text"] = Hash(result.Rounds[0].Rival.Tokens),
+            ["text_identical"] = result.IsTextIdentical,
+        };
+    }
+
+    /// <summary>Loads the model for a rival, on a device like one stage's.</summary>
+    public RivalLoader Loader(ModelAssets assets) =>
+        new(
+            assets,
+            StagePlan.Even(assets.Config.LayerCount, 1),
+            settings.Stages,
+            settings.Prompts.Max(prompt => prompt.Length) + settings.Tokens,
+            clock
+        );
+
+    /// <summary>Texts with drafts and without, in lock-step: acceptance and cycles, the same each time.</summary>
+    public DraftsBenchResult LockStep(
+        ModelAssets assets,
+        StagePlan plan,
+        GenerationSettings generation,
+        IReadOnlyList<int[]> prompts,
+        CancellationToken cancellation
+    )
+    {
+        var factory = new StageRuntimeFactory(assets, settings.Stages, plan);
+        var runtimes = new List<IStageRuntime>();
+        try
+        {
+            for (var stage = 0; stage < plan.Stages.Count; stage++)
+            {
+                var runtime = factory.Load(plan.Stages[stage], stage);
+                runtimes.Add(_replay is null ? runtime : new ReplayedRuntime(runtime, _replay));
+            }
+        }
+        catch
+        {
+            runtimes.ForEach(runtime => runtime.Dispose());
+            throw;
+        }
+
+        using var pipeline = new LockStepPipeline(runtimes, new PipelineOptions());
+        var (drafted, plain) = (new List<LockStepText>(), new List<LockStepText>());
+        foreach (var prompt in prompts)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            var without = generation with { Drafts = DraftSources.None, MaxWidth = 1 };
+            plain.Add(pipeline.Decode(TextGenerator.Request(assets, prompt, without)));
+            _replay?.Note(prompt, plain[^1].TokenIds);
+            drafted.Add(pipeline.Decode(TextGenerator.Request(assets, prompt, generation)));
+        }
+
+        return new DraftsBenchResult(pipeline.Formed, drafted, plain);
+    }
+
+    /// <summary>A short name of some texts: equal for equal tokens.</summary>
+    public static string Hash(IEnumerable<IReadOnlyList<int>> texts) =>
+        Convert.ToHexStringLower(
+            SHA256.HashData(
+                System.Text.Encoding.ASCII.GetBytes(string.Join(';', texts.Select(text => string.Join(',', text))))
+            )
+        )[..12];
+
+    private OneDeviceTexts OneDevice(ModelAssets assets, GenerationSettings generation, CancellationToken cancellation)
+    {
+        using var plain = Loader(assets).LoadPlain();
+        using var again = Loader(assets).LoadPlain();
+        var how = generation with { Drafts = DraftSources.None, MaxWidth = 1 };
+        var result = new RivalBench(plain, again, assets, replay: null).Run(settings.Prompts, how, 1, cancellation);
+        return new OneDeviceTexts(
+            Math.Max(result.PlainTokensPerSecond, result.TokensPerSecond),
+            result.Rounds[0].Plain.Tokens
+        );
+    }
+
+    /// <summary>Steps of candidates that a cancel reached, over all begun.</summary>
+    private static double Doomed(DecodeBenchResult result, int stage)
+    {
+        var work = result.Rounds(BenchArm.Ppsd).Select(round => round.Stages[stage]).ToList();
+        var cancelled = work.Sum(of => of.CancelledSteps);
+        var all = cancelled + work.Sum(of => of.DecodeSteps);
+        return all == 0 ? double.NaN : cancelled / (double)all;
+    }
+
+    private static JsonArray List(int count, Func<int, double> value) =>
+        [.. Enumerable.Range(0, count).Select(i => (JsonNode)value(i))];
+
+    private sealed record OneDeviceTexts(double TokensPerSecond, IReadOnlyList<IReadOnlyList<int>> Tokens)
+    {
+        public bool IsSame(IReadOnlyList<IReadOnlyList<int>> other) =>
+            Tokens.Zip(other).All(pair => pair.First.SequenceEqual(pair.Second));
+    }
+}
