@@ -37,6 +37,9 @@ internal sealed class ByteLevelTextTokenizer : ITextTokenizer
     /// <summary>Whether text is brought into Unicode normalization form C first.</summary>
     public required bool ComposesText { get; init; }
 
+    /// <summary>Finds added tokens in the text as normalized.</summary>
+    public required AddedTokenSplitter NormalizedTokens { get; init; }
+
     /// <summary>Cuts text into words.</summary>
     public required WordSplitter Words { get; init; }
 
@@ -98,7 +101,23 @@ internal sealed class ByteLevelTextTokenizer : ITextTokenizer
 
     private void EncodeStretch(string text, PairMerger merger, List<int> ids, CancellationToken cancellation)
     {
-        text = Words.Prepare(ComposesText ? NfcNormalizer.Normalize(text) : text);
+        text = ComposesText ? NfcNormalizer.Normalize(text) : text;
+        foreach (var segment in NormalizedTokens.Split(text))
+        {
+            if (segment.TokenId is { } id)
+            {
+                ids.Add(id);
+            }
+            else
+            {
+                EncodePlain(text.Substring(segment.Start, segment.Length), merger, ids, cancellation);
+            }
+        }
+    }
+
+    private void EncodePlain(string text, PairMerger merger, List<int> ids, CancellationToken cancellation)
+    {
+        text = Words.Prepare(text);
         foreach (var range in Words.Split(text, cancellation))
         {
             var word = text.AsSpan(range.Start, range.Length);

@@ -24,6 +24,11 @@ internal sealed class ByteLevelTokenizerReader(JsonFile file, TokenizerConfig co
             var model = new BpeModelReader(file);
             model.Read();
             var addedTokens = config.Complete(AddedToken.ReadAll(file));
+            var composes = ReadNormalizer();
+            AddedToken[] normalized =
+            [
+                .. addedTokens.Where(token => composes && token.Normalized && !config.FindsInRawText(token.Content)),
+            ];
             var bosId = IdOf("bos_token", model, addedTokens);
             var eosId = IdOf("eos_token", model, addedTokens);
             return new ByteLevelTextTokenizer
@@ -33,8 +38,11 @@ internal sealed class ByteLevelTokenizerReader(JsonFile file, TokenizerConfig co
                 ByteIds = model.ByteIds,
                 Pieces = BuildPieces(model.Vocabulary, addedTokens),
                 WholeWords = model.IgnoresMerges ? model.Vocabulary : [],
-                AddedTokens = new AddedTokenSplitter(addedTokens),
-                ComposesText = ReadNormalizer(),
+                AddedTokens = new AddedTokenSplitter(addedTokens.Except(normalized)),
+                NormalizedTokens = new AddedTokenSplitter(
+                    normalized.Select(token => token with { Content = NfcNormalizer.Normalize(token.Content) })
+                ),
+                ComposesText = composes,
                 Words = new WordSplitterReader(file).Read(),
                 Frame = new PromptFrameReader(file).Read().With(config.AddBos, bosId, config.AddEos, eosId),
                 BosId = bosId,

@@ -38,6 +38,7 @@ internal sealed class PieceTokenizerReader(JsonFile file, TokenizerConfig config
                 Encoder = encoder,
                 DummyPrefix = DummyPrefix.From(file),
                 SplitsAtSpaces = SplitsAtSpaces(),
+                Normalizes = JsonFile.Find(file.Root, "normalizer") is not null,
                 AddedTokens = AddedToken.ReadAll(file),
                 Frame = new PromptFrameReader(file).Read(),
             },

@@ -46,12 +46,17 @@ internal sealed class SentencePieceTextTokenizer : ITextTokenizer
             where spelling is not null && idsBySpelling.ContainsKey(spelling)
             select new AddedToken(idsBySpelling[spelling], spelling, Special: true);
         var added = config.Complete(parts.AddedTokens.Concat(named));
-        _addedTokens = new AddedTokenSplitter(added);
+        AddedToken[] normalized =
+        [
+            .. added.Where(token => parts.Normalizes && token.Normalized && !config.FindsInRawText(token.Content)),
+        ];
+        _addedTokens = new AddedTokenSplitter(added.Except(normalized));
         _userDefined = new AddedTokenSplitter(
             parts
                 .Pieces.Index()
                 .Where(piece => piece.Item is { Kind: SentencePieceKind.UserDefined, Text.Length: > 0 })
                 .Select(piece => new AddedToken(piece.Index, piece.Item.Text, Special: false))
+                .Concat(normalized.Select(token => token with { Content = Escape(token.Content, atTextStart: true) }))
         );
         _pieces = BuildPieces(parts.Pieces, added);
 
@@ -140,8 +145,7 @@ internal sealed class SentencePieceTextTokenizer : ITextTokenizer
         CancellationToken cancellation
     )
     {
-        var escaped = string.Concat(_dummyPrefix.AppliesTo(stretch, atTextStart) ? " " : "", stretch)
-            .Replace(' ', Space);
+        var escaped = Escape(stretch, atTextStart);
         foreach (var segment in _userDefined.Split(escaped))
         {
             if (segment.TokenId is { } id)
@@ -154,6 +158,9 @@ internal sealed class SentencePieceTextTokenizer : ITextTokenizer
             }
         }
     }
+
+    private string Escape(ReadOnlySpan<char> text, bool atTextStart) =>
+        string.Concat(_dummyPrefix.AppliesTo(text, atTextStart) ? " " : "", text).Replace(' ', Space);
 
     // Where the model's file asks for it every escaped space begins a word of its own, and pieces end with words.
     private void EncodeWords(ReadOnlySpan<char> text, List<int> ids, CancellationToken cancellation)
@@ -236,7 +243,13 @@ internal sealed class SentencePieceTextTokenizer : ITextTokenizer
         /// <summary>Whether a piece ends where a space begins.</summary>
         public bool SplitsAtSpaces { get; init; }
 
-        /// <summary>Tokens that are found in the text as it stands.</summary>
+        /// <summary>
+        /// Whether the file has a normalizer: added tokens that are normalized are then found as it spells them, dummy space
+        /// and all.
+        /// </summary>
+        public bool Normalizes { get; init; }
+
+        /// <summary>Tokens that are found in the text.</summary>
         public required IReadOnlyList<AddedToken> AddedTokens { get; init; }
 
         /// <summary>What stands around a prompt; null when only the folder's other files say it.</summary>

@@ -8,7 +8,15 @@ namespace Ppsd.Host.Text.Tokens;
 /// <param name="Special">Whether decoding leaves it out.</param>
 /// <param name="LeftStrip">Whether it swallows white space before it.</param>
 /// <param name="RightStrip">Whether it swallows white space after it.</param>
-internal sealed record AddedToken(int Id, string Content, bool Special, bool LeftStrip = false, bool RightStrip = false)
+/// <param name="Normalized">Whether its spelling is normalized, and found in the text as normalized.</param>
+internal sealed record AddedToken(
+    int Id,
+    string Content,
+    bool Special,
+    bool LeftStrip = false,
+    bool RightStrip = false,
+    bool Normalized = false
+)
 {
     /// <summary>Reads the <c>added_tokens</c> section of a tokenizer.json; without one there are none.</summary>
     /// <exception cref="TextException">An entry is malformed.</exception>
@@ -44,7 +52,8 @@ internal sealed record AddedToken(int Id, string Content, bool Special, bool Lef
             content,
             file.FindBoolean(entry, "special") ?? false,
             file.FindBoolean(entry, "lstrip") ?? false,
-            file.FindBoolean(entry, "rstrip") ?? false
+            file.FindBoolean(entry, "rstrip") ?? false,
+            file.FindBoolean(entry, "normalized") ?? false
         );
     }
 }

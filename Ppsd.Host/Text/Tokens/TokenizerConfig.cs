@@ -115,6 +115,10 @@ internal sealed class TokenizerConfig
         ];
     }
 
+    /// <summary>Whether a token is to be found in the text as it stands, whatever the tokenizer's own file says of it.</summary>
+    public bool FindsInRawText(string spelling) =>
+        AddedTokens.Any(token => token.Content == spelling && !token.Normalized);
+
     // The first file that names a token decides, so tokenizer_config.json is read first.
     private void ReadNamedTokens(JsonFile file)
     {
