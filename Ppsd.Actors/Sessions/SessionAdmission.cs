@@ -66,7 +66,8 @@ internal sealed class SessionAdmission
             _pipeline.Stages.Min(stage => stage.Description.CandidatesPerStep),
             _options.ParallelStagesOf(_pipeline.Stages.Length),
             _options.WindowFor(_pipeline.Stages.Length),
-            RowCost
+            RowCost,
+            PrefillChunk
         )
         {
             NarrowRows = _costs.Stages.Min(stage => stage.Width > 0 ? stage.Width : int.MaxValue),

@@ -41,10 +41,13 @@ internal sealed partial class DecodeSession
 
     private bool WantsDrafts(bool mayDraft) => mayDraft && _policy.IsDrafting && HasExitHead && !_part.SkipsHead;
 
-    private BatchPart NextPromptChunk(bool mayDraft)
+    /// <summary>The next chunk of the prompt. Call only while the session is prefilling.</summary>
+    /// <param name="maxTokens">Most tokens of it, at least one.</param>
+    /// <param name="mayDraft">True when the part may be drafted from.</param>
+    public BatchPart NextPromptChunk(int maxTokens, bool mayDraft)
     {
         var start = _prefilled;
-        var count = Math.Min(_limits.PrefillChunk, _promptLength - start);
+        var count = Math.Min(Math.Min(_limits.PrefillChunk, maxTokens), _promptLength - start);
         var candidates = new CandidateId[count];
         var tokens = new TokenId[count];
         var parents = new CandidateId[count];

@@ -132,7 +132,7 @@ internal sealed partial class DecodeSession
     {
         if (IsPrefilling)
         {
-            return NextPromptChunk(mayDraft);
+            return NextPromptChunk(_limits.PrefillChunk, mayDraft);
         }
 
         if (HasVerifiedToken)

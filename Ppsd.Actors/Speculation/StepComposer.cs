@@ -4,8 +4,8 @@ namespace Ppsd.Actors.Speculation;
 
 /// <summary>
 /// Decides what enters stage 1 in a cycle, from all sessions: verified tokens first, several sessions' together; drafts
-/// only where the pipeline would otherwise idle, those likeliest to survive first; chunks of prompts in between, so that
-/// neither starves the other. Pure; the draft stage's thread owns it.
+/// only where the pipeline would otherwise idle, those likeliest to survive first; chunks of prompts beside verified tokens,
+/// as long as they do not keep these waiting, or in turn with them. Neither starves the other. Pure; the draft stage's thread owns it.
 /// </summary>
 /// <remarks>
 /// Verified tokens that entered together come back together. A micro-batch therefore takes only its share of the
@@ -60,6 +60,11 @@ internal sealed class StepComposer(StepLimits limits)
         ChooseDepths();
         var prompt = _sessions.Find(session => session.IsPrefilling);
         var hasVerified = _sessions.Exists(session => session.HasVerifiedToken);
+        if (prompt is not null && hasVerified && limits.SharedRows > 1)
+        {
+            return Shared(prompt);
+        }
+
         _lastWasPrompt = prompt is not null && (!hasVerified || !_lastWasPrompt);
         if (_lastWasPrompt)
         {
@@ -70,7 +75,7 @@ internal sealed class StepComposer(StepLimits limits)
         _taken.Clear();
         if (hasVerified)
         {
-            TakeVerified();
+            TakeVerified(limits.MaxRows);
         }
 
         if (_sessions.Count > 0 && MayDraft)
@@ -81,10 +86,20 @@ internal sealed class StepComposer(StepLimits limits)
         return Parts();
     }
 
-    private void TakeVerified()
+    /// <summary>A chunk of a prompt and verified tokens of others. The chunk leads: of its rows only a prompt's last needs a head.</summary>
+    private BatchPart[] Shared(DecodeSession prompt)
+    {
+        _rows = 0;
+        _taken.Clear();
+        TakeVerified(Math.Min(limits.MaxRows, limits.SharedRows) - 1);
+        var chunk = prompt.NextPromptChunk(limits.PromptRowsBeside(_rows), MayDraft);
+        return [chunk, .. Parts() ?? []];
+    }
+
+    private void TakeVerified(int maxRows)
     {
         var share = (_sessions.Count + MicroBatches - 1) / MicroBatches;
-        var room = Math.Min(share, limits.MaxRows);
+        var room = Math.Min(share, maxRows);
         for (var i = 0; i < _sessions.Count && room > 0; )
         {
             if (!_sessions[i].HasVerifiedToken)

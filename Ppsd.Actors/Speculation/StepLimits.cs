@@ -5,8 +5,14 @@ namespace Ppsd.Actors.Speculation;
 /// <param name="ParallelStages">Stages that can work at the same time.</param>
 /// <param name="Window">Most positions drafted beyond the last verified tokens, of all sessions together.</param>
 /// <param name="RowCost">What a further row adds to a step of one, as a share of that step; 0 for rows that are free.</param>
-internal sealed record StepLimits(int MaxRows, int ParallelStages, int Window, double RowCost = 0)
+/// <param name="SharedRows">
+/// Most rows of a step that holds verified tokens and a prompt's; 0 where they take turns, a step each.
+/// </param>
+internal sealed record StepLimits(int MaxRows, int ParallelStages, int Window, double RowCost = 0, int SharedRows = 0)
 {
+    /// <summary>A prompt gets on, whatever its rows cost those who wait for a token.</summary>
+    private const int FewestPromptRows = 8;
+
     /// <summary>Rows up to which each adds <see cref="RowCost"/>.</summary>
     public int NarrowRows { get; init; } = int.MaxValue;
 
@@ -22,4 +28,17 @@ internal sealed record StepLimits(int MaxRows, int ParallelStages, int Window, d
     /// <summary>Time of a step of some rows, in steps of one.</summary>
     public double TimeOf(int rows) =>
         1 + RowCost * (Math.Min(rows, NarrowRows) - 1) + WideRowCost * Math.Max(0, rows - NarrowRows);
+
+    /// <summary>
+    /// Prompt tokens that may enter with some verified ones: as many as make the step twice as long as it would be without
+    /// them.
+    /// </summary>
+    /// <param name="verified">Verified tokens of the step, at least one.</param>
+    public int PromptRowsBeside(int verified)
+    {
+        var room = SharedRows - verified;
+        return RowCost > 0
+            ? (int)Math.Clamp((1 + RowCost * (verified - 1)) / RowCost, Math.Min(FewestPromptRows, room), room)
+            : room;
+    }
 }

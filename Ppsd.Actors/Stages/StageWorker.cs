@@ -172,7 +172,8 @@ internal sealed class StageWorker
             Judge(batch);
         }
 
-        return batch.FirstHeadRow == 0 ? batch.Count : 0;
+        // A prompt alone is no decode step, even where its last chunk gets a verdict.
+        return batch.FirstHeadRow == 0 || batch.Parts.Length > 1 ? batch.Count - batch.FirstHeadRow : 0;
     }
 
     private void Draft(MicroBatch batch, bool isLast)

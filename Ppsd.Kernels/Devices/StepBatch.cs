@@ -73,6 +73,21 @@ internal sealed class StepBatch(int capacity, int window = int.MaxValue)
         }
     }
 
+    /// <summary>Runs of neighbouring rows of one session each.</summary>
+    public int SessionRuns
+    {
+        get
+        {
+            var runs = 0;
+            for (var row = 0; row < RowCount; row++)
+            {
+                runs += row == 0 || SlotTables[row] != SlotTables[row - 1] ? 1 : 0;
+            }
+
+            return runs;
+        }
+    }
+
     /// <summary>Positions a row attends to.</summary>
     public int ContextLength(int row) => CommittedLengths[row] - CommittedStarts[row] + TailLengths[row];
 

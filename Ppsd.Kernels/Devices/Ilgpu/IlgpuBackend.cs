@@ -10,6 +10,7 @@ using Ppsd.Kernels.Devices.Ilgpu.Driver;
 using Ppsd.Kernels.Devices.Ilgpu.Loading;
 using Ppsd.Kernels.Devices.Ilgpu.Products;
 using Ppsd.Kernels.Devices.Ilgpu.Products.Narrow;
+using Ppsd.Kernels.Devices.Ilgpu.Products.Warpgroup;
 using Ppsd.Kernels.Devices.Ilgpu.Products.Wide;
 using Ppsd.Kernels.Devices.Ilgpu.Rows;
 using Ppsd.Kernels.Devices.Ilgpu.Step;
@@ -36,7 +37,7 @@ internal sealed class IlgpuBackend : Backend
     private readonly IlgpuKernels _kernels;
     private readonly IlgpuKvKernels _kvKernels;
     private readonly MatrixQueue _matrices;
-    private readonly WideProducts _wide;
+    private readonly ManyRowProducts _wide;
     private readonly StepWords _words;
     private readonly ChainWords _chainWords;
     private readonly CollectedRows _collected;
@@ -46,6 +47,7 @@ internal sealed class IlgpuBackend : Backend
     private IReadOnlyList<StepBatch> _chain = [];
     private int _rows;
     private int _longestContext;
+    private int _rowsTogether;
 
     /// <summary>Takes ownership of the device.</summary>
     /// <param name="kvIsBFloat16">True to hold keys and values in bf16, false in fp32.</param>
@@ -58,7 +60,10 @@ internal sealed class IlgpuBackend : Backend
         _stream = _queue.Stream;
         _kernels = new IlgpuKernels(_accelerator);
         var known = limits ?? IlgpuLimits.Of(_accelerator);
-        _wide = new WideProducts(_accelerator, known.SharedBytes);
+        _wide =
+            WarpgroupTarget.IsAvailable(_accelerator) && WarpgroupProducts.SharedBytes <= known.SharedBytes
+                ? new WarpgroupProducts(_accelerator, known.Multiprocessors)
+                : new WideProducts(_accelerator, known.SharedBytes);
         _matrices = new MatrixQueue(_stream, _kernels, new NarrowProducts(_accelerator, known.SharedBytes), _wide);
         _kvKernels = IlgpuKvKernels.Create(_accelerator, kvIsBFloat16, known);
         _words = new StepWords(_accelerator);
@@ -134,6 +139,7 @@ internal sealed class IlgpuBackend : Backend
         PointAtWords();
         _rows = _matrices.Rows = batch.RowCount;
         _longestContext = _rows <= MostRecordedRows ? ContextBucket(batch.LongestContext) : batch.LongestContext;
+        _rowsTogether = RowsTogether(batch);
     }
 
     internal override void Run(StepPart part, int firstRow, Action operations, int depth = 1, int head = 0)
@@ -146,7 +152,10 @@ internal sealed class IlgpuBackend : Backend
         }
 
         var hasFilters = part is not (StepPart.Layers or StepPart.KeptSublayers) && _words.HasFilters;
-        _queue.Run(new StepKey(part, _rows, firstRow, _longestContext, hasFilters, depth, head), operations);
+        _queue.Run(
+            new StepKey(part, _rows, firstRow, _longestContext, hasFilters, depth, head, _rowsTogether),
+            operations
+        );
     }
 
     internal override void BeginChain(IReadOnlyList<StepBatch> steps)
@@ -337,7 +346,7 @@ internal sealed class IlgpuBackend : Backend
             _stream,
             _matrices.Contexts,
             _matrices.Rows,
-            _longestContext,
+            new AttentionExtent(_longestContext, _rowsTogether),
             (IlgpuActivations)qkv,
             shape,
             (IlgpuRotaryTable)rotary,
@@ -379,6 +388,16 @@ internal sealed class IlgpuBackend : Backend
     /// <summary>Room for a context: few sizes, so that few steps need recording; blocks beyond the context end at once.</summary>
     private static int ContextBucket(int length) =>
         Math.Max(AttentionTiling.ChunkLength, (int)BitOperations.RoundUpToPowerOf2((uint)length));
+
+    private static int RowsTogether(StepBatch batch)
+    {
+        var sessions = Math.Max(1, batch.SessionRuns);
+        return Math.Clamp(
+            (int)BitOperations.RoundUpToPowerOf2((uint)(batch.RowCount / sessions + 1)) / 2,
+            1,
+            AttentionGeometry.TileColumns
+        );
+    }
 
     private void PointAtWords()
     {

@@ -64,6 +64,50 @@ public sealed class StepComposerTests
         Assert.That(kinds, Is.EqualTo("tptp").Or.EqualTo("ptpt"));
     }
 
+    /// <summary>Two verified tokens cost 1.1 steps of one; so may the prompt's rows.</summary>
+    [TestCase(0.1, 11)]
+    [TestCase(0.01, 30)]
+    [TestCase(0, 30)]
+    [TestCase(1, 8)]
+    public void A_chunk_of_a_prompt_joins_verified_tokens_and_at_most_doubles_their_step(double rowCost, int expected)
+    {
+        var composer = new StepComposer(
+            new StepLimits(MaxRows: 8, ParallelStages: 1, Window: 10, rowCost, SharedRows: 32)
+        );
+        DecodeSession[] sessions = [Session(0), Session(1)];
+        Array.ForEach(sessions, composer.Add);
+        EnterPrompts(composer, sessions);
+        composer.Add(Session(7, prompt: 60, prefillChunk: 40));
+        Judge(sessions);
+
+        var parts = composer.Next()!;
+
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(Sessions(parts), Is.EqualTo(new[] { 7, 0, 1 }));
+            Assert.That(parts[0].Count, Is.EqualTo(expected));
+            Assert.That(new MicroBatch(new BatchNumber(0), parts).FirstHeadRow, Is.EqualTo(expected));
+            Assert.That(composer.Next()![0].Count, Is.EqualTo(Math.Min(40, 60 - expected)), "alone, as many as it may");
+        }
+    }
+
+    /// <summary>The last row of a prompt needs a head, and heads serve as many rows as the step may have candidates.</summary>
+    [Test]
+    public void Verified_tokens_leave_a_prompts_last_row_its_place()
+    {
+        var composer = new StepComposer(new StepLimits(MaxRows: 2, ParallelStages: 1, Window: 10, SharedRows: 32));
+        DecodeSession[] sessions = [Session(0), Session(1)];
+        Array.ForEach(sessions, composer.Add);
+        EnterPrompts(composer, sessions);
+        composer.Add(Session(7, prompt: 3, prefillChunk: 40));
+        Judge(sessions);
+
+        var batch = new MicroBatch(new BatchNumber(0), composer.Next()!);
+
+        Assert.That(batch.Count - batch.FirstHeadRow, Is.EqualTo(2));
+        Assert.That(Sessions(composer.Next()), Is.EqualTo(new[] { 1 }));
+    }
+
     [Test]
     public void The_drafts_likeliest_to_be_confirmed_go_first()
     {
@@ -182,7 +226,12 @@ public sealed class StepComposerTests
     private static int[] Sessions(BatchPart[]? parts) =>
         [.. (parts ?? []).Select(part => (int)(uint)part.Session.Value)];
 
-    private static DecodeSession Session(int number, int prompt = 1, DraftSources drafts = DraftSources.ExitHead) =>
+    private static DecodeSession Session(
+        int number,
+        int prompt = 1,
+        DraftSources drafts = DraftSources.ExitHead,
+        int prefillChunk = 2
+    ) =>
         new(
             SessionId.Create(new PipelineEpoch(1), number),
             [.. Enumerable.Range(0, prompt).Select(token => new TokenId(token))],
@@ -195,6 +244,6 @@ public sealed class StepComposerTests
                 PromptLength = prompt,
             },
             new GenerationLimits(100, []),
-            new SpeculationLimits(10, 1, PrefillChunk: 2)
+            new SpeculationLimits(10, 1, prefillChunk)
         );
 }

@@ -9,6 +9,7 @@ using Ppsd.Kernels.Devices.Ilgpu.Attention.Tiling;
 using Ppsd.Kernels.Devices.Ilgpu.Draws;
 using Ppsd.Kernels.Devices.Ilgpu.Driver;
 using Ppsd.Kernels.Devices.Ilgpu.Products.Narrow;
+using Ppsd.Kernels.Devices.Ilgpu.Products.Warpgroup;
 using Ppsd.Kernels.Devices.Ilgpu.Products.Wide;
 using Ppsd.Kernels.Devices.Ilgpu.Rows;
 
@@ -60,6 +61,20 @@ public sealed class PtxTests
             }
         }
 
+        foreach (var form in (Type[])[typeof(Rows32), typeof(Rows64), typeof(Rows128)])
+        {
+            foreach (var result in (Type[])[typeof(ScaledResult), typeof(AddedResult), typeof(GatedResult)])
+            {
+                yield return Kernel(
+                    typeof(WarpgroupProductKernel),
+                    nameof(WarpgroupProductKernel.Execute),
+                    form,
+                    result
+                );
+            }
+        }
+
+        yield return Kernel(typeof(CoreRowsKernel), nameof(CoreRowsKernel.Execute));
         yield return Kernel(typeof(RowPackKernel), nameof(RowPackKernel.Execute));
         foreach (var result in (Type[])[typeof(ScaledResult), typeof(AddedResult), typeof(GatedResult)])
         {
@@ -143,6 +158,35 @@ public sealed class PtxTests
         Assert.That(ptx, Does.Not.Match(@"(?<!\.extern )\.shared \.align"));
     }
 
+    /// <summary>
+    /// The target has a name of its own; sums are declared ahead of their use and only the tensor cores write them; a stage is
+    /// read while two are multiplied.
+    /// </summary>
+    [TestCase(typeof(Rows32), 32, 13)]
+    [TestCase(typeof(Rows64), 64, 9)]
+    [TestCase(typeof(Rows128), 128, 5)]
+    public void A_warpgroups_product_multiplies_both_parts_of_two_tiles_a_stage(Type form, int rows, int inFlight)
+    {
+        var ptx = Compile(
+            typeof(WarpgroupProductKernel)
+                .GetMethod(nameof(WarpgroupProductKernel.Execute))!
+                .MakeGenericMethod(form, typeof(AddedResult))
+        );
+
+        Assert.That(ptx, Does.Match(@"\.target sm_90a\s"));
+        var declared = ptx.IndexOf($".reg .f32 gc<{rows / 2}>", StringComparison.Ordinal);
+        Assert.That(declared, Is.GreaterThan(0).And.LessThan(ptx.IndexOf("{gc0,", StringComparison.Ordinal)));
+
+        // Two sets of registers for weights; each stage two tiles by both parts of x.
+        Assert.That(ptx.Split($"wgmma.mma_async.sync.aligned.m64n{rows}k16").Length - 1, Is.EqualTo(2 * 2 * 2));
+        Assert.That(
+            ptx,
+            Does.Contain("wgmma.wait_group.sync.aligned 1;").And.Contain("fence.proxy.async.shared::cta;")
+        );
+        Assert.That(ptx, Does.Contain($"cp.async.wait_group {inFlight};"));
+        Assert.That(ptx, Does.Not.Match(@"(?<!\.extern )\.shared \.align"));
+    }
+
     /// <summary>Keys and values as well; and the groups of a tile must see what the others wrote.</summary>
     [Test]
     public void Attention_copies_its_keys_ahead_and_counts_its_groups()
@@ -166,7 +210,11 @@ public sealed class PtxTests
         using var context = Context.Create(builder => IlgpuDevice.Configure(builder));
         using var backend = new PTXBackend(context, CudaArchitecture.SM_90, CudaInstructionSet.ISA_84, null!);
         IlgpuDevice.TargetHopper(backend.Capabilities);
-        var compiled = backend.Compile(EntryPointDescription.FromExplicitlyGroupedKernel(kernel), default);
+        var description = EntryPointDescription.FromExplicitlyGroupedKernel(kernel);
+        var compiled =
+            kernel.DeclaringType == typeof(WarpgroupProductKernel)
+                ? WarpgroupTarget.Set(backend.Compile(description, WarpgroupProductKernel.Specialization))
+                : backend.Compile(description, default);
         return ((PTXCompiledKernel)compiled).PTXAssembly;
     }
 

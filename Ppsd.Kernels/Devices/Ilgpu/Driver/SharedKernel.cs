@@ -1,3 +1,4 @@
+using ILGPU.Backends.EntryPoints;
 using ILGPU.Runtime;
 using ILGPU.Runtime.Cuda;
 
@@ -17,17 +18,29 @@ internal static class SharedKernel
     /// <param name="kernel">A static method.</param>
     /// <param name="specialization">Its launch bounds.</param>
     /// <param name="bytes">Dynamic shared memory of a group, at most.</param>
+    /// <param name="usesWarpgroups">True when its assembly has what only compute capability 9.0 has.</param>
     /// <typeparam name="TLauncher">Stream, configuration, then the kernel's parameters.</typeparam>
     /// <exception cref="Ppsd.Kernels.Devices.DeviceException">The card has less; one line.</exception>
     public static TLauncher Load<TLauncher>(
         Accelerator accelerator,
         Delegate kernel,
         KernelSpecialization specialization,
-        int bytes
+        int bytes,
+        bool usesWarpgroups = false
     )
         where TLauncher : Delegate
     {
-        var loaded = accelerator.LoadKernel(kernel.Method, specialization);
+        var loaded =
+            usesWarpgroups && accelerator is CudaAccelerator
+                ? accelerator.LoadKernel(
+                    WarpgroupTarget.Set(
+                        accelerator.CompileKernel(
+                            EntryPointDescription.FromExplicitlyGroupedKernel(kernel.Method),
+                            specialization
+                        )
+                    )
+                )
+                : accelerator.LoadKernel(kernel.Method, specialization);
         if (loaded is CudaKernel cuda)
         {
             CudaDriver.AllowSharedMemory(cuda, bytes);

@@ -61,7 +61,7 @@ internal static class SharedCopy
     }
 
     /// <summary>Waits until all of the thread's batches but the last <paramref name="count"/> have arrived.</summary>
-    /// <param name="count">11, 7, 5, 4, 3, 2 or 1, and known when the kernel is compiled.</param>
+    /// <param name="count">13, 11, 9, 7, 5, 4, 3, 2 or 1, and known when the kernel is compiled.</param>
     public static void WaitForAllBut(int count)
     {
         if (!CudaAsm.IsSupported)
@@ -69,7 +69,15 @@ internal static class SharedCopy
             return;
         }
 
-        if (count == 11)
+        if (count == 13)
+        {
+            CudaAsm.Emit("cp.async.wait_group 13;");
+        }
+        else if (count == 9)
+        {
+            CudaAsm.Emit("cp.async.wait_group 9;");
+        }
+        else if (count == 11)
         {
             CudaAsm.Emit("cp.async.wait_group 11;");
         }

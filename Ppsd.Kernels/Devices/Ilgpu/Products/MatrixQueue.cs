@@ -18,7 +18,7 @@ internal sealed class MatrixQueue(
     AcceleratorStream stream,
     IlgpuKernels kernels,
     NarrowProducts narrow,
-    WideProducts wide
+    ManyRowProducts wide
 )
 {
     public AcceleratorStream Stream { get; } = stream;
@@ -27,7 +27,7 @@ internal sealed class MatrixQueue(
 
     public NarrowProducts Narrow { get; } = narrow;
 
-    public WideProducts Wide { get; } = wide;
+    public ManyRowProducts Wide { get; } = wide;
 
     /// <summary>The current step, as kernels see it.</summary>
     public StepState Step { get; set; }

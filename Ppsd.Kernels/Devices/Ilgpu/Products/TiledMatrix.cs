@@ -83,5 +83,5 @@ internal sealed class TiledMatrix(IlgpuTiledMatrix tiles, MatrixQueue queue) : I
 
     public override void Dispose() => tiles.Dispose();
 
-    private static bool IsWide(int rows) => rows >= WideProducts.MinRows;
+    private static bool IsWide(int rows) => rows >= ManyRowProducts.MinRows;
 }

@@ -24,7 +24,7 @@ internal sealed class StepRecordings(Func<Action, IStepRecording?> record, int c
     public void Run(in StepKey key, Action operations)
     {
         // The first run with some rows, whatever their contexts, may load kernels, which a recording must not.
-        if (_seen.Add(key with { ContextBucket = 0 }))
+        if (_seen.Add(key with { ContextBucket = 0, RowsTogether = 0 }))
         {
             operations();
             return;
@@ -63,6 +63,7 @@ internal sealed class StepRecordings(Func<Action, IStepRecording?> record, int c
 /// <param name="HasFilters">True when a head's draws exclude tokens, which takes a kernel more.</param>
 /// <param name="Depth">Steps that a chain drafts.</param>
 /// <param name="Head">Which of the stage's exit heads the part is.</param>
+/// <param name="RowsTogether">Rows that attention takes together.</param>
 internal readonly record struct StepKey(
     StepPart Part,
     int Rows,
@@ -70,5 +71,6 @@ internal readonly record struct StepKey(
     int ContextBucket,
     bool HasFilters,
     int Depth = 1,
-    int Head = 0
+    int Head = 0,
+    int RowsTogether = 1
 );

@@ -17,7 +17,13 @@ internal struct AttentionGeometry
 
     private const int PageShift = 4;
 
-    public AttentionGeometry(AttentionShape shape, int chunks)
+    /// <param name="shape">Heads.</param>
+    /// <param name="chunks">Chunks of the longest context.</param>
+    /// <param name="mostRows">
+    /// Rows of a block at most, a power of two. Rows that share no context take turns in a block: as blocks of their own they
+    /// run side by side.
+    /// </param>
+    public AttentionGeometry(AttentionShape shape, int chunks, int mostRows = TileColumns)
     {
         Heads = shape.HeadCount;
         KvHeads = shape.KvHeadCount;
@@ -29,7 +35,13 @@ internal struct AttentionGeometry
             HeadShift++;
         }
 
-        TileRows = TileColumns >> HeadShift;
+        RowShift = ColumnShift - HeadShift;
+        while (1 << RowShift > mostRows)
+        {
+            RowShift--;
+        }
+
+        TileRows = 1 << RowShift;
         BlocksPerKvHead = (GroupHeads + TileHeads - 1) / TileHeads;
         HeadSize = shape.HeadSize;
         HeadEights = ColumnGroups.Count(shape.HeadSize);
@@ -53,6 +65,9 @@ internal struct AttentionGeometry
 
     /// <summary>A tile's column is row &lt;&lt; HeadShift | head: divisions by what is not known are slow on a card.</summary>
     public int HeadShift;
+
+    /// <summary>Base-2 logarithm of <see cref="TileRows"/>.</summary>
+    public int RowShift;
 
     /// <summary>Rows of a block.</summary>
     public int TileRows;

@@ -39,8 +39,7 @@ internal struct QueryTile
     {
         var lane = Warp.LaneIdx;
         // Divisions are slow on a card, and blocks of heads are few.
-        var rowTiles =
-            (lastRow - firstRow + geometry.TileRows - 1) >> (AttentionGeometry.ColumnShift - geometry.HeadShift);
+        var rowTiles = (lastRow - firstRow + geometry.TileRows - 1) >> geometry.RowShift;
         var index = Grid.IdxZ;
         var firstGroupHead = 0;
         while (index >= rowTiles)

@@ -31,23 +31,32 @@ internal static class RowPackKernel
     {
         DependentLaunch.Release();
         DependentLaunch.Wait();
-        var lane = Group.IdxX & (GroupSum.WarpSize - 1);
+        FindScale(x, rows, scales);
+        var tile = (Grid.IdxX * GroupSize + Group.IdxX) >> 5;
+        if (tile < tilesPerRow)
+        {
+            var lane = Group.IdxX & (GroupSum.WarpSize - 1);
+            packed[((long)Grid.IdxY * tilesPerRow + tile) * GroupSum.WarpSize + lane] = PartsOf(x, rows, tile, lane);
+        }
+    }
+
+    /// <summary>The first group of a block of rows writes their scales, a warp each.</summary>
+    public static void FindScale(NormedRowsView x, int rows, ArrayView<float> scales)
+    {
         if (Grid.IdxX == 0 && x.Blocks > 0)
         {
             var normed = Grid.IdxY * 8 + (Group.IdxX >> 5);
             var scale = NormScale.OfRow(x, normed < rows ? normed : rows - 1);
-            if (lane == 0 && normed < rows)
+            if ((Group.IdxX & (GroupSum.WarpSize - 1)) == 0 && normed < rows)
             {
                 scales[normed] = scale;
             }
         }
+    }
 
-        var tile = (Grid.IdxX * GroupSize + Group.IdxX) >> 5;
-        if (tile >= tilesPerRow)
-        {
-            return;
-        }
-
+    /// <summary>A lane's two words of high parts and two of residuals; zeros of rows that do not exist.</summary>
+    public static UInt4 PartsOf(NormedRowsView x, int rows, int tile, int lane)
+    {
         var row = Grid.IdxY * 8 + (lane >> 2);
         var parts = new UInt4();
         if (row < rows)
@@ -59,6 +68,6 @@ internal static class RowPackKernel
             parts.W = DeviceBFloat16.PackRest(four.Z, four.W, parts.Y);
         }
 
-        packed[((long)Grid.IdxY * tilesPerRow + tile) * GroupSum.WarpSize + lane] = parts;
+        return parts;
     }
 }

@@ -8,19 +8,12 @@ using Ppsd.Kernels.Devices.Ilgpu.Step;
 
 namespace Ppsd.Kernels.Devices.Ilgpu.Products.Wide;
 
-/// <summary>
-/// Launches products for more rows of x than the narrow ring takes at once, and owns the memory they stage x in.
-/// </summary>
-internal sealed class WideProducts : IDisposable
+/// <summary>Products for many rows with <c>mma</c>, which every card since compute capability 8.0 has.</summary>
+internal sealed class WideProducts : ManyRowProducts
 {
-    /// <summary>Rows from which on these products are faster than a narrow one for every eight.</summary>
-    public const int MinRows = TensorCore.Width + 1;
-
     /// <summary>Rows up to which <see cref="MiddleProductKernel"/> multiplies them. Counted, not timed.</summary>
     public const int MaxMiddleRows = 64;
 
-    private readonly Accelerator _accelerator;
-    private readonly List<IDisposable> _buffers = [];
     private readonly Action<
         AcceleratorStream,
         KernelConfig,
@@ -34,14 +27,12 @@ internal sealed class WideProducts : IDisposable
     private readonly Launches _scaled;
     private readonly Launches _gated;
     private readonly Launches _added;
-    private ArrayView<UInt4> _packed;
-    private ArrayView<float> _scales;
 
     /// <param name="accelerator">The device.</param>
     /// <param name="sharedBytes">Shared memory a group may have.</param>
     public WideProducts(Accelerator accelerator, int sharedBytes)
+        : base(accelerator)
     {
-        _accelerator = accelerator;
         _middleStages =
             MiddleProductKernel.SharedBytes(DeepMiddle.Stages) <= sharedBytes
                 ? DeepMiddle.Stages
@@ -66,52 +57,57 @@ internal sealed class WideProducts : IDisposable
         ProductTarget target
     );
 
-    /// <summary>Queues y[row] = W norm(x[row]).</summary>
-    public void Project(
+    protected override void Pack(
+        AcceleratorStream stream,
+        KernelConfig config,
+        NormedRowsView x,
+        int rows,
+        int tilesPerRow
+    ) => _pack(stream, config, x, rows, tilesPerRow, Packed, Scales);
+
+    protected override void Multiply(
+        ProductKind kind,
         AcceleratorStream stream,
         StepState step,
         IlgpuTiledMatrix weights,
-        NormedRowsView x,
-        int capacity,
-        int rows,
-        IlgpuActivations y
-    ) => Queue(_scaled, stream, step, weights, x, capacity, rows, y);
-
-    /// <summary>Queues y[row] = silu(gate norm(x[row])) * (up norm(x[row])).</summary>
-    public void ProjectGated(
-        AcceleratorStream stream,
-        StepState step,
-        IlgpuTiledMatrix weights,
-        NormedRowsView x,
-        int capacity,
-        int rows,
-        IlgpuProductInput y
-    ) => Queue(_gated, stream, step, weights, x, capacity, rows, y);
-
-    /// <summary>Queues y[row] += W x[row].</summary>
-    public void Add(
-        AcceleratorStream stream,
-        StepState step,
-        IlgpuTiledMatrix weights,
-        NormedRowsView x,
-        int capacity,
-        int rows,
-        IlgpuActivations y
-    ) => Queue(_added, stream, step, weights, x, capacity, rows, y);
-
-    public void Dispose() => _buffers.ForEach(buffer => buffer.Dispose());
+        in ProductTarget target
+    )
+    {
+        var launches = kind switch
+        {
+            ProductKind.Scaled => _scaled,
+            ProductKind.Gated => _gated,
+            _ => _added,
+        };
+        var isMiddle = target.Rows <= MaxMiddleRows;
+        var launch = isMiddle ? launches.Middle : launches.Wide;
+        var view = weights.View;
+        launch(
+            stream,
+            isMiddle
+                ? MiddleProductKernel.Grid(weights.RowBlocks, target.Rows, _middleStages)
+                : WideProductKernel.Grid(weights.RowBlocks, target.Rows),
+            step,
+            view,
+            DeviceAddress.Of(Accelerator, view.Loads),
+            weights.RowBlocks,
+            Packed,
+            DeviceAddress.Of(Accelerator, Packed),
+            target
+        );
+    }
 
     private Launches Load<TResult>()
         where TResult : struct, IProductResult =>
         new(
             SharedKernel.Load<Launch>(
-                _accelerator,
+                Accelerator,
                 WideProductKernel.Execute<TResult>,
                 WideProductKernel.Specialization,
                 WideProductKernel.SharedBytes
             ),
             SharedKernel.Load<Launch>(
-                _accelerator,
+                Accelerator,
                 _middleStages == DeepMiddle.Stages
                     ? MiddleProductKernel.Execute<DeepMiddle, TResult>
                     : MiddleProductKernel.Execute<ShallowMiddle, TResult>,
@@ -119,72 +115,6 @@ internal sealed class WideProducts : IDisposable
                 MiddleProductKernel.SharedBytes(_middleStages)
             )
         );
-
-    private void Queue(
-        Launches product,
-        AcceleratorStream stream,
-        StepState step,
-        IlgpuTiledMatrix weights,
-        NormedRowsView x,
-        int capacity,
-        int rows,
-        IlgpuRows y
-    )
-    {
-        Reserve(capacity, weights.TilesPerRow);
-        var groups = (weights.TilesPerRow * GroupSum.WarpSize + RowPackKernel.GroupSize - 1) / RowPackKernel.GroupSize;
-        _pack(
-            stream,
-            new KernelConfig(new Index2D(groups, (rows + 7) / 8), new Index2D(RowPackKernel.GroupSize, 1)),
-            x,
-            rows,
-            weights.TilesPerRow,
-            _packed,
-            _scales
-        );
-        var view = weights.View;
-        var isMiddle = rows <= MaxMiddleRows;
-        var launch = isMiddle ? product.Middle : product.Wide;
-        launch(
-            stream,
-            isMiddle
-                ? MiddleProductKernel.Grid(weights.RowBlocks, rows, _middleStages)
-                : WideProductKernel.Grid(weights.RowBlocks, rows),
-            step,
-            view,
-            DeviceAddress.Of(_accelerator, view.Loads),
-            weights.RowBlocks,
-            _packed,
-            DeviceAddress.Of(_accelerator, _packed),
-            new ProductTarget
-            {
-                Y = y.View,
-                Stride = y.Stride,
-                Rows = rows,
-                Outputs = view.Rows,
-                Scales = _scales,
-            }
-        );
-    }
-
-    /// <summary>Makes room; what was there before stays, because a recorded step may still point to it.</summary>
-    private void Reserve(int rows, int tilesPerRow)
-    {
-        var loads = (rows + 7L) / 8 * tilesPerRow * GroupSum.WarpSize;
-        if (loads > _packed.Length)
-        {
-            var buffer = _accelerator.AllocateElements<UInt4>(loads);
-            _buffers.Add(buffer);
-            _packed = buffer.View.BaseView;
-        }
-
-        if (rows > _scales.Length)
-        {
-            var buffer = _accelerator.AllocateElements<float>(rows);
-            _buffers.Add(buffer);
-            _scales = buffer.View.BaseView;
-        }
-    }
 
     /// <summary>The kernels that do the same to totals.</summary>
     private readonly record struct Launches(Launch Wide, Launch Middle);

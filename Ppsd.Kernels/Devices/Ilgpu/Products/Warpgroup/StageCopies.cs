@@ -1,0 +1,114 @@
+using ILGPU;
+using ILGPU.Algorithms;
+using Ppsd.Kernels.Devices.Ilgpu.Lane;
+
+namespace Ppsd.Kernels.Devices.Ilgpu.Products.Warpgroup;
+
+/// <summary>
+/// A thread's copies of operands to the ring, stage after stage of its group's walk. Where a stage's loads lie is worked out
+/// when a split begins; from one stage to the next it is an addition.
+/// </summary>
+/// <typeparam name="TForm">Rows of a tile.</typeparam>
+internal struct StageCopies<TForm>
+    where TForm : struct, IWarpgroupForm
+{
+    // From one stage of a split to the next, and from a stage's first tile to its second.
+    private const int StageStep = WarpgroupProductKernel.StageTiles * TileStep;
+    private const int TileStep = RowSplits.Count * GroupSum.WarpSize;
+
+    private TileWalk _walk;
+    private int _splitStages;
+    private int _stride;
+    private int _lastOutputBlock;
+    private int _rowBlocks;
+    private long _weights;
+    private long _rows;
+    private int _liveRows;
+    private int _left;
+
+    /// <summary>True behind the last stage.</summary>
+    public readonly bool IsDone => _left == 0;
+
+    /// <summary>The copies of a group.</summary>
+    /// <param name="walk">At its first split.</param>
+    /// <param name="splitStages">Stages of a split.</param>
+    /// <param name="stride">Loads from one block of outputs or rows to the next.</param>
+    /// <param name="outputBlocks">Sixteens of outputs.</param>
+    /// <param name="rows">Rows of x.</param>
+    public static StageCopies<TForm> Begin(in TileWalk walk, int splitStages, int stride, int outputBlocks, int rows)
+    {
+        var copies = new StageCopies<TForm>
+        {
+            _walk = walk,
+            _splitStages = splitStages,
+            _stride = stride,
+            _lastOutputBlock = outputBlocks - 1,
+            _rowBlocks = (rows + 7) >> 3,
+        };
+        copies.FindSplit();
+        return copies;
+    }
+
+    /// <summary>A warp copies the weights that it multiplies; blocks past the last repeat it, and nobody takes their sums.</summary>
+    /// <param name="ring">Shared memory.</param>
+    /// <param name="to">The thread's first load of the stage.</param>
+    /// <param name="weights">The matrix.</param>
+    /// <param name="address">Where it lies on a card.</param>
+    public readonly void CopyWeights(ArrayView<UInt4> ring, int to, ArrayView<UInt4> weights, long address)
+    {
+        SharedCopy.Begin(ring, to, weights, address, _weights);
+        SharedCopy.Begin(ring, to + WarpgroupProductKernel.TileLoads<TForm>(), weights, address, _weights + TileStep);
+    }
+
+    /// <summary>Rows that do not exist are not copied: what stands in their place changes no other row.</summary>
+    /// <param name="ring">Shared memory.</param>
+    /// <param name="to">The thread's first load of the stage.</param>
+    /// <param name="x">The rows.</param>
+    /// <param name="address">Where they lie on a card.</param>
+    public readonly void CopyRows(ArrayView<UInt4> ring, int to, ArrayView<UInt4> x, long address)
+    {
+        to += WarpgroupProductKernel.GroupSize;
+        if (_liveRows > 0)
+        {
+            SharedCopy.Begin(ring, to, x, address, _rows);
+            SharedCopy.Begin(ring, to + WarpgroupProductKernel.TileLoads<TForm>(), x, address, _rows + TileStep);
+        }
+
+        if (TForm.RowBlocks > WarpgroupProductKernel.WarpCount && _liveRows > WarpgroupProductKernel.WarpCount)
+        {
+            var from = _rows + (long)WarpgroupProductKernel.WarpCount * _stride;
+            to += WarpgroupProductKernel.GroupSize;
+            SharedCopy.Begin(ring, to, x, address, from);
+            SharedCopy.Begin(ring, to + WarpgroupProductKernel.TileLoads<TForm>(), x, address, from + TileStep);
+        }
+    }
+
+    /// <summary>To the next stage.</summary>
+    public void Next()
+    {
+        _weights += StageStep;
+        _rows += StageStep;
+        _left--;
+        if (_left == 0)
+        {
+            _walk.Next();
+            FindSplit();
+        }
+    }
+
+    private void FindSplit()
+    {
+        if (_walk.IsDone)
+        {
+            return;
+        }
+
+        var warp = Group.IdxX >> 5;
+        var first = _walk.Split * GroupSum.WarpSize + (Group.IdxX & (GroupSum.WarpSize - 1));
+        var rowBlock = _walk.FirstRowBlock + warp;
+        _weights = (long)XMath.Min(_walk.FirstOutputBlock + warp, _lastOutputBlock) * _stride + first;
+        _rows = (long)rowBlock * _stride + first;
+        _liveRows = warp < TForm.RowBlocks ? _rowBlocks - rowBlock : 0;
+        _left = _splitStages;
+    }
+}
