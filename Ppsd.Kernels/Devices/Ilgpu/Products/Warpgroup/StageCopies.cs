@@ -14,10 +14,11 @@ internal struct StageCopies<TForm>
 {
     // From one stage of a split to the next, and from a stage's first tile to its second.
     private const int StageStep = WarpgroupProductKernel.StageTiles * TileStep;
+    private const int PairStep = WarpgroupProductKernel.PairTiles * TileStep;
     private const int TileStep = RowSplits.Count * GroupSum.WarpSize;
 
     private TileWalk _walk;
-    private int _splitStages;
+    private int _splitPairs;
     private int _stride;
     private int _lastOutputBlock;
     private int _rowBlocks;
@@ -31,16 +32,16 @@ internal struct StageCopies<TForm>
 
     /// <summary>The copies of a group.</summary>
     /// <param name="walk">At its first split.</param>
-    /// <param name="splitStages">Stages of a split.</param>
+    /// <param name="splitPairs">Pairs of tiles in a split.</param>
     /// <param name="stride">Loads from one block of outputs or rows to the next.</param>
     /// <param name="outputBlocks">Sixteens of outputs.</param>
     /// <param name="rows">Rows of x.</param>
-    public static StageCopies<TForm> Begin(in TileWalk walk, int splitStages, int stride, int outputBlocks, int rows)
+    public static StageCopies<TForm> Begin(in TileWalk walk, int splitPairs, int stride, int outputBlocks, int rows)
     {
         var copies = new StageCopies<TForm>
         {
             _walk = walk,
-            _splitStages = splitStages,
+            _splitPairs = splitPairs,
             _stride = stride,
             _lastOutputBlock = outputBlocks - 1,
             _rowBlocks = (rows + 7) >> 3,
@@ -58,6 +59,13 @@ internal struct StageCopies<TForm>
     {
         SharedCopy.Begin(ring, to, weights, address, _weights);
         SharedCopy.Begin(ring, to + WarpgroupProductKernel.TileLoads<TForm>(), weights, address, _weights + TileStep);
+        if (_left > 1)
+        {
+            to += WarpgroupProductKernel.PairTiles * WarpgroupProductKernel.TileLoads<TForm>();
+            var from = _weights + PairStep;
+            SharedCopy.Begin(ring, to, weights, address, from);
+            SharedCopy.Begin(ring, to + WarpgroupProductKernel.TileLoads<TForm>(), weights, address, from + TileStep);
+        }
     }
 
     /// <summary>Rows that do not exist are not copied: what stands in their place changes no other row.</summary>
@@ -70,14 +78,24 @@ internal struct StageCopies<TForm>
         to += WarpgroupProductKernel.GroupSize;
         if (_liveRows > 0)
         {
-            SharedCopy.Begin(ring, to, x, address, _rows);
-            SharedCopy.Begin(ring, to + WarpgroupProductKernel.TileLoads<TForm>(), x, address, _rows + TileStep);
+            CopyBlock(ring, to, x, address, _rows);
         }
 
         if (TForm.RowBlocks > WarpgroupProductKernel.WarpCount && _liveRows > WarpgroupProductKernel.WarpCount)
         {
             var from = _rows + (long)WarpgroupProductKernel.WarpCount * _stride;
-            to += WarpgroupProductKernel.GroupSize;
+            CopyBlock(ring, to + WarpgroupProductKernel.GroupSize, x, address, from);
+        }
+    }
+
+    private readonly void CopyBlock(ArrayView<UInt4> ring, int to, ArrayView<UInt4> x, long address, long from)
+    {
+        SharedCopy.Begin(ring, to, x, address, from);
+        SharedCopy.Begin(ring, to + WarpgroupProductKernel.TileLoads<TForm>(), x, address, from + TileStep);
+        if (_left > 1)
+        {
+            to += WarpgroupProductKernel.PairTiles * WarpgroupProductKernel.TileLoads<TForm>();
+            from += PairStep;
             SharedCopy.Begin(ring, to, x, address, from);
             SharedCopy.Begin(ring, to + WarpgroupProductKernel.TileLoads<TForm>(), x, address, from + TileStep);
         }
@@ -88,9 +106,10 @@ internal struct StageCopies<TForm>
     {
         _weights += StageStep;
         _rows += StageStep;
-        _left--;
-        if (_left == 0)
+        _left -= 2;
+        if (_left <= 0)
         {
+            _left = 0;
             _walk.Next();
             FindSplit();
         }
@@ -109,6 +128,6 @@ internal struct StageCopies<TForm>
         _weights = (long)XMath.Min(_walk.FirstOutputBlock + warp, _lastOutputBlock) * _stride + first;
         _rows = (long)rowBlock * _stride + first;
         _liveRows = warp < TForm.RowBlocks ? _rowBlocks - rowBlock : 0;
-        _left = _splitStages;
+        _left = _splitPairs;
     }
 }

@@ -17,12 +17,15 @@ namespace Ppsd.Kernels.Devices.Ilgpu.Products.Warpgroup;
 /// <remarks>
 /// Each of the group's eight warps multiplies sixteen outputs; four of them issue a product together. Weights come from
 /// shared memory to registers, in the order in which they lie in memory; rows of x are read by the tensor cores from shared
-/// memory, in cores of eight rows by eight columns (<see cref="CoreRowsKernel"/>). Both pass through a ring of stages of two tiles of
-/// columns. While one stage is multiplied the next one is issued; the stage before both is refilled.
+/// memory, in cores of eight rows by eight columns (<see cref="CoreRowsKernel"/>). Both pass through a ring of stages of four tiles
+/// of columns. While one pair of tiles is multiplied the next one is issued; the stage before both is refilled.
 /// <para>
 /// Of a tile that several groups share, the group with the first split adds up its splits, the others leave each split's sum in
 /// memory; who comes last adds all up.
 /// </para>
+/// <para>Versions; docs/gpu-log.md has the tables:</para>
+/// <para>1. Two tiles a stage: half the memory's rate at 16 to 64 rows, because a stage's barrier, wait and addresses are a chain.</para>
+/// <para>2. Four tiles a stage. Not yet timed on a card.</para>
 /// Shapes, padding and alignment are those of <see cref="WideProductKernel"/>. Reference: ReferenceOps.MatMul of the tests.
 /// </remarks>
 internal static class WarpgroupProductKernel
@@ -33,11 +36,16 @@ internal static class WarpgroupProductKernel
     /// <summary>Threads of a group.</summary>
     public const int GroupSize = WarpCount * GroupSum.WarpSize;
 
-    /// <summary>Tiles of columns in a stage.</summary>
-    public const int StageTiles = 2;
+    /// <summary>
+    /// Tiles of columns in a stage: two pairs. A barrier and a wait for each would cost more than what they multiply.
+    /// </summary>
+    public const int StageTiles = 4;
 
-    /// <summary>Base-2 logarithm of the tiles that a stage takes of all splits, because divisions are slow on a card.</summary>
-    private const int StageShift = 4;
+    /// <summary>Tiles that are multiplied at once; a split has whole pairs, and may end with half a stage.</summary>
+    public const int PairTiles = 2;
+
+    /// <summary>Base-2 logarithm of the tiles that a pair takes of all splits, because divisions are slow on a card.</summary>
+    private const int PairShift = 4;
 
     private const int WeightLoads = WarpCount * GroupSum.WarpSize;
 
@@ -74,14 +82,14 @@ internal static class WarpgroupProductKernel
     {
         DependentLaunch.Release();
         var ring = SharedMemory.GetDynamic<UInt4>();
-        var splitStages = weights.TilesPerRow >> StageShift;
+        var splitPairs = weights.TilesPerRow >> PairShift;
         var sums = new WarpgroupTile<TForm>();
         sums.Begin();
         var start = SharedCopy.Start();
         var walk = TileWalk.Begin(schedule, Grid.IdxX, TForm.RowBlocks);
         var ahead = StageCopies<TForm>.Begin(
             walk,
-            splitStages,
+            splitPairs,
             weights.TilesPerRow * GroupSum.WarpSize,
             outputBlocks,
             target.Rows
@@ -118,8 +126,7 @@ internal static class WarpgroupProductKernel
 
         var at = 0;
         var free = AheadLoads<TForm>() + Group.IdxX;
-        var parity = 0;
-        var left = splitStages;
+        var left = splitPairs;
         while (!walk.IsDone)
         {
             // This stage has arrived, for all threads and the tensor cores; of the products only the last may be at work.
@@ -127,7 +134,14 @@ internal static class WarpgroupProductKernel
             WarpgroupTile<TForm>.Publish();
             WarpgroupTile<TForm>.WaitForAllButLast();
             Group.Barrier();
-            sums.Multiply(ring, start, at + Group.IdxX, at + WeightLoads, parity);
+            sums.MultiplyFirst(ring, start, at + Group.IdxX, at + WeightLoads);
+            if (left > 1)
+            {
+                var second = at + PairTiles * TileLoads<TForm>();
+                WarpgroupTile<TForm>.WaitForAllButLast();
+                sums.MultiplySecond(ring, start, second + Group.IdxX, second + WeightLoads);
+            }
+
             if (!ahead.IsDone)
             {
                 ahead.CopyWeights(ring, free, weights.Loads, weightAddress);
@@ -138,13 +152,12 @@ internal static class WarpgroupProductKernel
             SharedCopy.Commit();
             at = Following<TForm>(at, 0);
             free = Following<TForm>(free, Group.IdxX);
-            parity ^= 1;
-            left--;
-            if (left == 0)
+            left -= 2;
+            if (left <= 0)
             {
                 EndSplit<TForm, TResult>(ring, ref sums, walk, schedule, partials, target, outputBlocks);
                 walk.Next();
-                left = splitStages;
+                left = splitPairs;
             }
         }
     }

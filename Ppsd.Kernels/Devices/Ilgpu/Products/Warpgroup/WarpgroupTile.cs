@@ -50,7 +50,7 @@ internal struct WarpgroupTile<TForm>
         }
     }
 
-    /// <summary>Waits for all products but those of the last <see cref="Multiply"/>.</summary>
+    /// <summary>Waits for all products but those of the last <see cref="MultiplyFirst"/> or <see cref="MultiplySecond"/>.</summary>
     public static void WaitForAllButLast()
     {
         if (CudaAsm.IsSupported)
@@ -69,32 +69,34 @@ internal struct WarpgroupTile<TForm>
     }
 
     /// <summary>
-    /// Begins to add a stage to a split's sums: of each tile first the upper parts of x, then the lower ones, as every
-    /// product does.
+    /// Begins to add a stage's first pair of tiles to a split's sums: of each tile first the upper parts of x, then the lower ones,
+    /// as every product does. The first pair before it must be done: operands of products at work stay in registers.
     /// </summary>
     /// <param name="ring">Operands in shared memory.</param>
     /// <param name="start">From <see cref="SharedCopy.Start"/>.</param>
-    /// <param name="weights">The lane's load of weights in the stage's first tile.</param>
+    /// <param name="weights">The lane's load of weights in the pair's first tile.</param>
     /// <param name="rows">The first load of rows there.</param>
-    /// <param name="parity">Alternates between 0 and 1: operands of the products at work stay in registers.</param>
-    public readonly void Multiply(ArrayView<UInt4> ring, int start, int weights, int rows, int parity)
+    public readonly void MultiplyFirst(ArrayView<UInt4> ring, int start, int weights, int rows)
     {
         if (!CudaAsm.IsSupported)
         {
-            Simulate(ring, weights - Warp.LaneIdx, rows);
-            Simulate(ring, weights - Warp.LaneIdx + TileLoads, rows + TileLoads);
+            SimulatePair(ring, weights, rows);
             return;
         }
 
-        var cores = ((long)(start + rows * SharedCopy.LoadBytes) >> 4) | Strides;
-        if (parity == 0)
+        TForm.MultiplyEven(start + weights * SharedCopy.LoadBytes, CoresAt(start, rows));
+    }
+
+    /// <summary>The same for the second pair; see <see cref="MultiplyFirst"/>.</summary>
+    public readonly void MultiplySecond(ArrayView<UInt4> ring, int start, int weights, int rows)
+    {
+        if (!CudaAsm.IsSupported)
         {
-            TForm.MultiplyEven(start + weights * SharedCopy.LoadBytes, cores);
+            SimulatePair(ring, weights, rows);
+            return;
         }
-        else
-        {
-            TForm.MultiplyOdd(start + weights * SharedCopy.LoadBytes, cores);
-        }
+
+        TForm.MultiplyOdd(start + weights * SharedCopy.LoadBytes, CoresAt(start, rows));
     }
 
     /// <summary>Adds a split's sums to the totals and clears them.</summary>
@@ -145,6 +147,8 @@ internal struct WarpgroupTile<TForm>
 
     private static int TileLoads => (WarpgroupProductKernel.WarpCount + TForm.RowBlocks) * GroupSum.WarpSize;
 
+    private static long CoresAt(int start, int rows) => ((long)(start + rows * SharedCopy.LoadBytes) >> 4) | Strides;
+
     private static long AddressOf(in SplitPartials partials, int block) =>
         partials.SumsAddress + ((long)block * WarpgroupProductKernel.GroupSize + Group.IdxX) * SharedCopy.LoadBytes;
 
@@ -161,6 +165,12 @@ internal struct WarpgroupTile<TForm>
             };
             tiles[i] = new MmaTile();
         }
+    }
+
+    private readonly void SimulatePair(ArrayView<UInt4> ring, int weights, int rows)
+    {
+        Simulate(ring, weights - Warp.LaneIdx, rows);
+        Simulate(ring, weights - Warp.LaneIdx + TileLoads, rows + TileLoads);
     }
 
     /// <summary>A tile of columns as the simulator multiplies it: lanes look into shared memory.</summary>
