@@ -31,11 +31,28 @@ public sealed class StageWorkerTests
     [Test]
     public void The_last_stage_drafts_before_it_judges()
     {
+        WorkItem? handedOver = null;
+        Worker(new ToyRuntime(_model, 0, 2))
+            .Run(Item(Prompt(firstHeadRow: 1)), isLast: false, item => handedOver = item, onQueued: null);
+
+        var worker = Worker(new ToyRuntime(_model, 1, 2, ToyDrafters.AlwaysRight, draftDepth: 2));
+        worker.Run(handedOver!, isLast: true, _ => { }, onQueued: null);
+
+        Assert.That(_order, Is.EqualTo(new[] { "drafts", "verdict 1" }));
+    }
+
+    [Test]
+    public void An_only_stage_leaves_its_chain_to_the_verified_token()
+    {
         var worker = Worker(new ToyRuntime(_model, 0, 1, ToyDrafters.AlwaysRight, draftDepth: 2));
 
         Run(worker, Prompt(firstHeadRow: 1), isLast: true);
 
-        Assert.That(_order, Is.EqualTo(new[] { "drafts", "verdict 1" }));
+        Assert.That(_order, Is.EqualTo(new[] { "verdict 1" }));
+        Assert.That(
+            worker.DraftBehind(_session, new WaitingToken(new CandidateId(1), new TokenId(3), 0)),
+            Has.Length.EqualTo(2)
+        );
     }
 
     [Test]

@@ -82,7 +82,7 @@ public sealed class BadInputTests
         );
         yield return Case(
             "an unknown mode",
-            "--decode: expected ppsd or autoregressive, found 'fast'",
+            "--decode: expected ppsd or autoregressive or eesd or layerskip or del or knn-ssd, found 'fast'",
             ["generate", "--decode", "fast", "a"]
         );
         yield return Case(
