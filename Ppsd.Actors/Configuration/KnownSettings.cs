@@ -4,7 +4,7 @@ using Akka.Configuration.Hocon;
 namespace Ppsd.Actors.Configuration;
 
 /// <summary>
-/// Finds settings below <c>ppsd</c> that nothing reads: Akka ignores a misspelt key, and so would the user's wish be. Pure.
+/// Finds settings below <c>ppsd</c> that nothing reads: Akka would ignore a misspelt key without a word. Pure.
 /// </summary>
 internal static class KnownSettings
 {
@@ -26,7 +26,7 @@ internal static class KnownSettings
             return null;
         }
 
-        var nearest = known.MinBy(path => (Distance(unknown, path), path))!;
+        var nearest = known.MinBy(path => (WordDistance.Between(unknown, path), path))!;
         return $"{unknown}: no setting has this name; the nearest is {nearest}";
     }
 
@@ -40,23 +40,4 @@ internal static class KnownSettings
 
     private static bool IsWithin(string path, string section) =>
         path == section || path.StartsWith(section + ".", StringComparison.Ordinal);
-
-    /// <summary>Levenshtein: characters to insert, delete or replace.</summary>
-    private static int Distance(string from, string to)
-    {
-        var row = Enumerable.Range(0, to.Length + 1).ToArray();
-        for (var i = 1; i <= from.Length; i++)
-        {
-            var diagonal = row[0];
-            row[0] = i;
-            for (var j = 1; j <= to.Length; j++)
-            {
-                var replaced = diagonal + (from[i - 1] == to[j - 1] ? 0 : 1);
-                diagonal = row[j];
-                row[j] = Math.Min(replaced, Math.Min(row[j], row[j - 1]) + 1);
-            }
-        }
-
-        return row[^1];
-    }
 }
