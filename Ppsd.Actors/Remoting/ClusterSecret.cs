@@ -47,7 +47,7 @@ internal sealed class ClusterSecret
     /// <summary>The proof for these bytes.</summary>
     public byte[] Prove(ReadOnlySpan<byte> statement) => HMACSHA256.HashData(_key, statement);
 
-    /// <summary>True for the proof of these bytes; takes as long for any other.</summary>
+    /// <summary>True for the right proof of these bytes; a wrong one takes as long.</summary>
     public bool IsProof(ReadOnlySpan<byte> proof, ReadOnlySpan<byte> statement) =>
         CryptographicOperations.FixedTimeEquals(proof, Prove(statement));
 }

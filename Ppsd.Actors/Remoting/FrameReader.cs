@@ -64,7 +64,7 @@ internal sealed class FrameReader(Stream stream, int maxFrameBytes, UnprovenMemo
         return frame;
     }
 
-    /// <summary>In pieces that are used again, as a frame that grows in one would leave each smaller one behind.</summary>
+    /// <summary>Reads in reused pieces: one growing buffer would leave each smaller one as garbage.</summary>
     private async Task<byte[]> ReadGrowingAsync(int length, CancellationToken cancellation)
     {
         var pieces = new List<byte[]>();

@@ -19,7 +19,7 @@ internal sealed class FrameWriter(Stream stream)
     private bool _isSending;
     private bool _isClosed;
 
-    /// <summary>Completes when the last frame after <see cref="Complete"/> has been sent, or none can be any more.</summary>
+    /// <summary>Completes when, after <see cref="Complete"/>, the last frame has been sent or sending has failed.</summary>
     public Task Done => _done.Task;
 
     /// <summary>Queues a frame; false when the connection is closed.</summary>

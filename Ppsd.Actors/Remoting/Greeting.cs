@@ -7,7 +7,7 @@ namespace Ppsd.Actors.Remoting;
 /// What two nodes exchange on a new connection before anything else, TLS aside: hellos of 40 bytes, and where the cluster has a
 /// secret a proof of it from either side, the client's first. A proof covers both hellos, whose nonces are new each time, and
 /// the side it comes from, so that none can be used again. Fixed sizes: a peer that has proved nothing costs some hundred bytes.
-/// Pure; who reads and writes is elsewhere.
+/// Pure: the caller reads and writes.
 /// </summary>
 /// <remarks>
 /// A hello: <c>PPSD</c>, the greeting's own version (1), flags (bit 0: this side has a secret), the wire version (uint16,
@@ -56,7 +56,7 @@ internal sealed class Greeting
     public static Greeting OfServer(ClusterSecret? secret, ushort wireVersion = WireVersion) =>
         new(secret, isServer: true, wireVersion);
 
-    /// <summary>False for what no node of ours says; it gets no answer.</summary>
+    /// <summary>False for bytes that no node of this program sends; they get no answer.</summary>
     public static bool IsHello(ReadOnlySpan<byte> hello) => hello.StartsWith("PPSD"u8);
 
     /// <summary>Takes the peer's hello.</summary>

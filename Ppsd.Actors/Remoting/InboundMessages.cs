@@ -3,10 +3,10 @@ using System.Text;
 namespace Ppsd.Actors.Remoting;
 
 /// <summary>
-/// What actors of other processes may send to whom. Everything between nodes passes here before remoting sees it: our own messages,
-/// of which the serializer knows the list, and of Akka's the few that membership, death watch and the singleton consist of.
-/// Akka itself would also deliver messages that stop, kill, suspend or restart an actor, that take a node down in its name, and
-/// those that make it load types by name. Pure.
+/// Decides which messages of other processes may reach which actors. Every frame is checked here before remoting sees it. Allowed
+/// are our own messages, which the serializer lists, and the few of Akka's that membership, death watch and the singleton need.
+/// Akka alone would also deliver messages that stop, kill, suspend or restart an actor, that take a node down, or that load
+/// types by name. Pure.
 /// </summary>
 internal static class InboundMessages
 {
@@ -18,9 +18,9 @@ internal static class InboundMessages
     private const ulong System = 22;
     private const ulong Wire = 7368;
 
-    /// <summary>Of a frame: nothing but what may be sent.</summary>
+    /// <summary>True when a frame holds only allowed messages.</summary>
     /// <param name="frame">A frame of remoting, WireFormats.proto's AkkaProtocolMessage.</param>
-    /// <param name="complaint">What is wrong with it otherwise.</param>
+    /// <param name="complaint">Why it is refused; means nothing when it is allowed.</param>
     public static bool IsAllowed(ReadOnlySpan<byte> frame, out string complaint)
     {
         var fields = new ProtobufFields(frame);
@@ -40,7 +40,7 @@ internal static class InboundMessages
         return !fields.IsBroken && (isInstruction ? payload.IsEmpty : IsContainerAllowed(payload, ref complaint));
     }
 
-    /// <summary>Where a peer says it is reached, of the frame that opens an association; null for any other frame.</summary>
+    /// <summary>The address that a peer gives for itself in the frame that opens an association; null for any other frame.</summary>
     public static (string Host, int Port)? OriginOf(ReadOnlySpan<byte> frame)
     {
         var origin = Part(Part(Part(frame, 2), 2), 1);
@@ -178,7 +178,7 @@ internal static class InboundMessages
 
         complaint = "a selection of an actor that is not a plain path";
 
-        // Which of these paths a selection may name at all is the setting trusted-selection-paths, which Akka checks.
+        // Akka itself checks which paths a selection may name: the setting trusted-selection-paths.
         return !fields.IsBroken && IsMessageAllowed(path[..length], message, ref complaint);
     }
 

@@ -3,7 +3,7 @@ using Akka.Actor;
 
 namespace Ppsd.Actors.Remoting;
 
-/// <summary>Why nodes that this one tried to reach did not let it in, or it not them. Thread-safe.</summary>
+/// <summary>Why connections to other nodes were refused, by them or by this node. Thread-safe.</summary>
 internal sealed class JoinTroubles : IExtension
 {
     private readonly ConcurrentDictionary<string, string> _reasons = new();
@@ -22,7 +22,7 @@ internal sealed class JoinTroubles : IExtension
         }
     }
 
-    /// <summary>Those of an actor system.</summary>
+    /// <summary>The reasons noted in an actor system.</summary>
     public static JoinTroubles Of(ActorSystem system) => Provider.Instance.Apply(system);
 
     /// <summary>Notes a reason; false when it is known already.</summary>

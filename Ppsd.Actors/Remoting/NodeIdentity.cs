@@ -22,10 +22,10 @@ internal sealed record NodeIdentity(
     /// <summary>Whether a peer that gets in has proved that it belongs here.</summary>
     public bool ProvesPeers => Certificate is not null || Secret is not null;
 
-    /// <summary>As the side that has connected.</summary>
+    /// <summary>Authenticates a connection that this node has opened.</summary>
     /// <param name="socket">The connection.</param>
-    /// <param name="host">Whom it leads to.</param>
-    /// <returns>What to talk over from now on; owns the socket.</returns>
+    /// <param name="host">The host it leads to.</param>
+    /// <returns>The stream to use from now on; owns the socket.</returns>
     /// <exception cref="GreetingException">The two cannot talk; the message says why, of the peer.</exception>
     public async Task<Stream> GreetAsync(Socket socket, string host, CancellationToken cancellation)
     {
@@ -49,7 +49,7 @@ internal sealed record NodeIdentity(
         }
         catch (IOException e)
         {
-            // With TLS 1.3 a peer looks at the certificate after this side has finished.
+            // With TLS 1.3 the peer checks this side's certificate after the handshake has ended here.
             throw new GreetingException(
                 Certificate is null
                     ? "closed the connection: it is not a ppsd node, or speaks TLS (--tls)"
@@ -59,7 +59,7 @@ internal sealed record NodeIdentity(
         }
     }
 
-    /// <summary>As the side that was connected to.</summary>
+    /// <summary>Authenticates a connection that this node has accepted.</summary>
     public async Task<Stream> ReceiveAsync(Socket socket, CancellationToken cancellation)
     {
         var stream = await SecureAsync(socket, host: null, cancellation).ConfigureAwait(false);

@@ -7,7 +7,7 @@ namespace Ppsd.Actors.Remoting;
 /// bounded, and a new one displaces the oldest. Thread-safe.
 /// </summary>
 /// <param name="listener">Bound and listening.</param>
-/// <param name="admit">Greets a peer; throws when it may not come in. What it opened is its own from then on.</param>
+/// <param name="admit">Authenticates a peer; throws when it is refused. Owns what it opens.</param>
 /// <param name="refused">Told why a peer did not get in.</param>
 internal sealed class PeerAcceptor(
     Socket listener,
@@ -24,7 +24,7 @@ internal sealed class PeerAcceptor(
     private readonly Lock _lock = new();
     private readonly LinkedList<Socket> _pending = new();
 
-    /// <summary>Accepts until it is disposed of.</summary>
+    /// <summary>Accepts connections until it is disposed.</summary>
     public async Task RunAsync()
     {
         while (true)

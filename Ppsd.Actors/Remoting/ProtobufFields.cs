@@ -24,7 +24,7 @@ internal ref struct ProtobufFields(ReadOnlySpan<byte> message)
     /// <summary>Value of the current field, if it is a number.</summary>
     public ulong Value { get; private set; }
 
-    /// <summary>True once something was not as it must be; nothing more is read then.</summary>
+    /// <summary>True once a field was not as expected; nothing is read after that.</summary>
     public bool IsBroken { get; private set; }
 
     /// <summary>Goes to the next field; false at the end, or where the message is broken.</summary>

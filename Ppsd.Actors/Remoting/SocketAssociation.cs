@@ -39,7 +39,7 @@ internal sealed class SocketAssociation : AssociationHandle, IDisposable
 
     public override bool Write(ByteString payload) => _writer.TryWrite(payload.Memory);
 
-    /// <summary>What has been written is still sent; the peer's end of the stream, or time, closes the connection.</summary>
+    /// <summary>Sends what has been written, then closes once the peer ends its stream or the time is up.</summary>
     [Obsolete("Remoting calls the overload with a reason.")]
     public override void Disassociate()
     {
@@ -71,7 +71,7 @@ internal sealed class SocketAssociation : AssociationHandle, IDisposable
         await Task.WhenAny(_writer.Done, Task.Delay(_transport.FlushPatience)).ConfigureAwait(false);
         try
         {
-            // Closed while bytes of the peer are unread it would be reset, and the last frames with it.
+            // Closing with unread bytes of the peer would reset the connection and lose the last frames.
             _socket.Shutdown(SocketShutdown.Send);
             await Task.Delay(_transport.FlushPatience, _closed).ConfigureAwait(false);
         }

@@ -24,8 +24,8 @@ internal sealed class TransportSetup(Socket listener, NodeIdentity identity) : S
 
 /// <summary>
 /// Remoting's connections between nodes, in place of Akka's own over DotNetty and with its settings,
-/// <c>akka.remote.dot-netty.tcp</c>: the same frames, behind the <see cref="Greeting"/>. Akka's would hold what a stranger announces,
-/// let two processes share a port, and stop the node over a peer's certificate.
+/// <c>akka.remote.dot-netty.tcp</c>: the same frames, behind the <see cref="Greeting"/>. Akka's own allocates
+/// whatever length a stranger announces, lets two processes share a port, and stops the node over a peer's certificate.
 /// </summary>
 public sealed class SocketTransport : Transport, IDisposable
 {
@@ -68,7 +68,7 @@ public sealed class SocketTransport : Transport, IDisposable
         _log = Logging.GetLogger(system, "ppsd-transport");
     }
 
-    /// <summary>How long a connection that is closed may take to send what it was given.</summary>
+    /// <summary>Longest time that a closing connection takes to send what is queued.</summary>
     internal TimeSpan FlushPatience { get; }
 
     internal UnprovenMemory UnprovenMemory { get; }
@@ -149,10 +149,10 @@ public sealed class SocketTransport : Transport, IDisposable
         return true;
     }
 
-    /// <summary>Listens no more.</summary>
+    /// <summary>Stops listening.</summary>
     public void Dispose() => (_acceptor as IDisposable ?? _given)?.Dispose();
 
-    /// <summary>Whether a peer at this address belongs to the cluster: it has proved it, or else it is one of the members.</summary>
+    /// <summary>True when the peer at this address has proved that it belongs to the cluster, or is a member of it.</summary>
     internal bool IsTrusted((string Host, int Port)? origin) =>
         _identity.ProvesPeers
         || (
@@ -164,7 +164,7 @@ public sealed class SocketTransport : Transport, IDisposable
 
     internal void Forget(SocketAssociation association) => _associations.TryRemove(association, out _);
 
-    /// <summary>One line for many of them: a stranger must not fill the log.</summary>
+    /// <summary>Logs one line for many refusals: a stranger must not fill the log.</summary>
     internal void WarnOfStranger(string line)
     {
         var now = Environment.TickCount64;

@@ -10,7 +10,7 @@ internal sealed class UnprovenMemory(long maxBytes)
     /// <summary>Bytes held now.</summary>
     public long Bytes => Interlocked.Read(ref _bytes);
 
-    /// <summary>Takes some more; false when that would be too much.</summary>
+    /// <summary>Reserves bytes; false when they would exceed the limit.</summary>
     public bool TryReserve(int bytes)
     {
         if (Interlocked.Add(ref _bytes, bytes) <= maxBytes)
@@ -22,6 +22,6 @@ internal sealed class UnprovenMemory(long maxBytes)
         return false;
     }
 
-    /// <summary>Gives back.</summary>
+    /// <summary>Returns reserved bytes.</summary>
     public void Release(int bytes) => Interlocked.Add(ref _bytes, -bytes);
 }

@@ -51,7 +51,7 @@ internal sealed class ChatTemplate
     /// <param name="name">The file, or where in a file it stands; for messages.</param>
     /// <param name="text">The template.</param>
     /// <param name="namedTokens">The special tokens it may write, such as <c>bos_token</c>.</param>
-    /// <param name="time">Says what time it is, to templates that ask.</param>
+    /// <param name="time">Clock for templates that print the date.</param>
     /// <exception cref="TextException">The template is malformed or uses a statement that is not supported.</exception>
     public static ChatTemplate Parse(
         string name,

@@ -10,7 +10,7 @@ namespace Ppsd.Host.Text.ChatTemplates;
 internal static class ChatTemplateLoader
 {
     /// <summary>Loads the template of a Hugging Face model folder.</summary>
-    /// <param name="time">Says what time it is, to templates that ask.</param>
+    /// <param name="time">Clock for templates that print the date.</param>
     /// <exception cref="TextException">There is none, or it is malformed or not supported.</exception>
     public static ChatTemplate Load(string modelFolder, TimeProvider time) =>
         TryLoad(modelFolder, time) ?? throw Missing(modelFolder);
@@ -41,7 +41,7 @@ internal static class ChatTemplateLoader
 
     /// <summary>Loads a template from a file of its own, for a model whose special tokens it may write.</summary>
     /// <param name="path">The file.</param>
-    /// <param name="time">Says what time it is, to templates that ask.</param>
+    /// <param name="time">Clock for templates that print the date.</param>
     /// <exception cref="TextException">The file cannot be read, or is malformed or not supported.</exception>
     public static ChatTemplate LoadFile(string path, string modelFolder, TimeProvider time)
     {

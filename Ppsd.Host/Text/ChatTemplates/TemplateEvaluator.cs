@@ -5,7 +5,7 @@ using Ppsd.Host.Text.ChatTemplates.Values;
 namespace Ppsd.Host.Text.ChatTemplates;
 
 /// <summary>Evaluates expressions. One instance serves one rendering.</summary>
-/// <param name="budget">What rendering may cost.</param>
+/// <param name="budget">Limits of one rendering.</param>
 internal sealed class TemplateEvaluator(RenderBudget budget)
 {
     private readonly Operators _operators = new(budget);

@@ -30,7 +30,7 @@ internal sealed class TemplateRenderer
     /// <param name="source">The template, for messages.</param>
     /// <param name="statements">The template, parsed.</param>
     /// <param name="variables">What it finds besides the global functions.</param>
-    /// <param name="time">Says what time it is.</param>
+    /// <param name="time">Clock for templates that print the date.</param>
     /// <exception cref="TextException">The template refuses the conversation, or cannot be evaluated.</exception>
     public static string Render(
         TemplateSource source,

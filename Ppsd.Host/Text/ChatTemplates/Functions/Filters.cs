@@ -14,7 +14,7 @@ internal sealed class Filters
     private readonly SortedDictionary<string, Func<object?, Arguments, object?>> _filters;
 
     /// <summary>Creates the filters of one rendering.</summary>
-    /// <param name="budget">What rendering may cost.</param>
+    /// <param name="budget">Limits of one rendering.</param>
     /// <param name="tests">The tests, for select and reject.</param>
     public Filters(RenderBudget budget, ValueTests tests)
     {

@@ -6,8 +6,8 @@ namespace Ppsd.Host.Text.ChatTemplates.Functions;
 /// <summary>
 /// The functions that every template finds: namespace, range, dict, raise_exception and strftime_now.
 /// </summary>
-/// <param name="budget">What rendering may cost.</param>
-/// <param name="time">Says what time it is.</param>
+/// <param name="budget">Limits of one rendering.</param>
+/// <param name="time">Clock for templates that print the date.</param>
 internal sealed class GlobalFunctions(RenderBudget budget, TimeProvider time)
 {
     // Jinja's sandbox has this limit too.

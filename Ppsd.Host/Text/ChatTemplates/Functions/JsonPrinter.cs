@@ -37,7 +37,7 @@ internal sealed class JsonPrinter
 
     /// <summary>Prints a value.</summary>
     /// <param name="arguments">Those of the filter: ensure_ascii, indent, separators, sort_keys.</param>
-    /// <param name="budget">What rendering may cost.</param>
+    /// <param name="budget">Limits of one rendering.</param>
     /// <exception cref="TemplateFaultException">
     /// The value cannot be written as JSON, or is nested too deeply.
     /// </exception>

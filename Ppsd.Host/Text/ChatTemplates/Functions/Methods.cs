@@ -4,7 +4,7 @@ using Ppsd.Host.Text.ChatTemplates.Values;
 namespace Ppsd.Host.Text.ChatTemplates.Functions;
 
 /// <summary>The methods of strings, maps and lists that templates may call. None changes its value.</summary>
-/// <param name="budget">What rendering may cost.</param>
+/// <param name="budget">Limits of one rendering.</param>
 internal sealed class Methods(RenderBudget budget)
 {
     /// <summary>A method, or undefined, whose use reports which kind of value lacks which method.</summary>

@@ -3,7 +3,7 @@ using Ppsd.Host.Text.ChatTemplates.Values;
 namespace Ppsd.Host.Text.ChatTemplates.Functions;
 
 /// <summary>The filters that compare elements: sort, dictsort, unique, groupby, min, max and sum.</summary>
-/// <param name="budget">What rendering may cost.</param>
+/// <param name="budget">Limits of one rendering.</param>
 internal sealed class OrderFilters(RenderBudget budget)
 {
     private readonly Operators _operators = new(budget);

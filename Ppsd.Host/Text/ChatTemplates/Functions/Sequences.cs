@@ -4,7 +4,7 @@ using Ppsd.Host.Text.ChatTemplates.Values;
 namespace Ppsd.Host.Text.ChatTemplates.Functions;
 
 /// <summary>Elements and slices of strings, lists and maps.</summary>
-/// <param name="budget">What rendering may cost.</param>
+/// <param name="budget">Limits of one rendering.</param>
 internal sealed class Sequences(RenderBudget budget)
 {
     /// <summary>

@@ -5,7 +5,7 @@ using Ppsd.Host.Text.ChatTemplates.Values;
 namespace Ppsd.Host.Text.ChatTemplates.Functions;
 
 /// <summary><c>"{0} {name!r:>5}".format(...)</c></summary>
-/// <param name="budget">What rendering may cost.</param>
+/// <param name="budget">Limits of one rendering.</param>
 internal sealed class StringFormatting(RenderBudget budget)
 {
     private readonly Sequences _sequences = new(budget);

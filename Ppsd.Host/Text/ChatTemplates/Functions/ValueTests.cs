@@ -3,7 +3,7 @@ using Ppsd.Host.Text.ChatTemplates.Values;
 namespace Ppsd.Host.Text.ChatTemplates.Functions;
 
 /// <summary>The tests behind <c>is</c>. One that is not known is refused when it is reached.</summary>
-/// <param name="budget">What rendering may cost.</param>
+/// <param name="budget">Limits of one rendering.</param>
 internal sealed class ValueTests(RenderBudget budget)
 {
     private readonly Operators _operators = new(budget);

@@ -4,7 +4,7 @@ namespace Ppsd.Host.Text.ChatTemplates.Values;
 /// The evaluated arguments of one call. A callee takes each by place and name; what it did not take is refused, so that
 /// an unknown argument is never ignored.
 /// </summary>
-/// <param name="callee">Who is called, for messages.</param>
+/// <param name="callee">Name of the function or filter, for messages.</param>
 /// <param name="positional">The arguments without a name.</param>
 /// <param name="named">The arguments with a name.</param>
 internal sealed class Arguments(string callee, IReadOnlyList<object?> positional, Dictionary<string, object?> named)
@@ -109,8 +109,8 @@ internal sealed class Arguments(string callee, IReadOnlyList<object?> positional
         return rest;
     }
 
-    /// <summary>Checks that the callee took everything.</summary>
-    /// <exception cref="TemplateFaultException">It did not.</exception>
+    /// <summary>Refuses arguments that the callee did not take.</summary>
+    /// <exception cref="TemplateFaultException">There are some.</exception>
     public void RefuseRest()
     {
         if (_taken < positional.Count + named.Count)

@@ -3,7 +3,7 @@ using System.Text;
 namespace Ppsd.Host.Text.ChatTemplates.Values;
 
 /// <summary>What Python's operators do with the values of a template.</summary>
-/// <param name="budget">What rendering may cost.</param>
+/// <param name="budget">Limits of one rendering.</param>
 internal sealed class Operators(RenderBudget budget)
 {
     /// <summary>Whether a value counts as true: not none, undefined, false, zero or empty.</summary>

@@ -4,7 +4,7 @@ using System.Text;
 namespace Ppsd.Host.Text.ChatTemplates.Values;
 
 /// <summary><c>"%s and %05.2f" % (a, b)</c></summary>
-/// <param name="budget">What rendering may cost.</param>
+/// <param name="budget">Limits of one rendering.</param>
 internal sealed class PercentFormatting(RenderBudget budget)
 {
     private string _format = "";

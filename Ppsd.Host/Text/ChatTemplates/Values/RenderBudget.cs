@@ -29,7 +29,7 @@ internal sealed class RenderBudget
     /// <exception cref="TemplateFaultException">There have been too many.</exception>
     public void Step() => Count(1);
 
-    /// <summary>Counts the making or reading through of a text of a length; call it before doing so.</summary>
+    /// <summary>Counts making or reading a text of this length; call it before.</summary>
     /// <exception cref="TemplateFaultException">It is too long, or there have been too many steps.</exception>
     public void Text(long length)
     {
@@ -39,7 +39,7 @@ internal sealed class RenderBudget
 
     /// <summary>
     /// Counts a search for a part in a text; call it before doing so. A long part may match in part at every place, so
-    /// it makes every character dearer.
+    /// each character then costs more.
     /// </summary>
     /// <exception cref="TemplateFaultException">There have been too many steps.</exception>
     public void Search(int length, int partLength) =>
@@ -58,7 +58,7 @@ internal sealed class RenderBudget
     }
 
     /// <summary>Refuses a text that has become too long.</summary>
-    /// <exception cref="TemplateFaultException">It has.</exception>
+    /// <exception cref="TemplateFaultException">The text is too long.</exception>
     public static void CheckLength(long length)
     {
         if (length > MaxLength)
@@ -80,8 +80,8 @@ internal sealed class RenderBudget
     /// <summary>Leaves something nested.</summary>
     public void Leave() => _depth--;
 
-    /// <summary>Refuses values within values that are too deep.</summary>
-    /// <exception cref="TemplateFaultException">They are.</exception>
+    /// <summary>Refuses a value that is nested too deeply.</summary>
+    /// <exception cref="TemplateFaultException">It is deeper than the limit.</exception>
     public static void CheckDepth(int depth)
     {
         if (depth > MaxDepth)
