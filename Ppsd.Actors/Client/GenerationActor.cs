@@ -85,6 +85,13 @@ internal sealed class GenerationActor : ReceiveActor, IWithTimers
 
     protected override void PreStart()
     {
+        if (_held.End is { } end)
+        {
+            // What it is to go on with was a whole text.
+            Complete(end, _held.UnknownStats());
+            return;
+        }
+
         if (_policy.MaxResumes > 0)
         {
             // A dead process breaks its connections seconds before the cluster says that it is dead.
@@ -150,7 +157,7 @@ internal sealed class GenerationActor : ReceiveActor, IWithTimers
         _refusal = null;
         if (isFirst && _held.Resumes == 0)
         {
-            _events.TryWrite(new GenerationStarted());
+            _events.TryWrite(new GenerationStarted(_held.Request.MaxTokens, _held.Request.Arithmetic));
         }
 
         if (_stopRequested)

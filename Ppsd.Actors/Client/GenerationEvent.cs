@@ -7,7 +7,9 @@ namespace Ppsd.Actors.Client;
 public abstract record GenerationEvent;
 
 /// <summary>The pipeline has admitted the session; comes before its tokens.</summary>
-public sealed record GenerationStarted : GenerationEvent;
+/// <param name="MaxTokens">Its token limit; lower than the one asked for where that was nobody's choice.</param>
+/// <param name="Arithmetic">How the pipeline computes, see <see cref="PipelineArithmetic"/>.</param>
+public sealed record GenerationStarted(int MaxTokens = 0, string Arithmetic = "") : GenerationEvent;
 
 /// <summary>Verified tokens, in order; never taken back.</summary>
 /// <param name="Tokens">At least one.</param>

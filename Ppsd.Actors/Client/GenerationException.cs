@@ -26,12 +26,16 @@ public sealed class GenerationException : Exception
     /// <summary>Of what kind the failure is.</summary>
     public GenerationFailure Failure { get; }
 
+    /// <summary>True where the way to the text was lost, and another gateway may go on with it.</summary>
+    internal bool CanGoOn { get; private init; }
+
+    /// <summary>The way to a text was lost.</summary>
+    internal static GenerationException Lost(string message) =>
+        new(GenerationFailure.Broken, message) { CanGoOn = true };
+
     /// <summary>The client's end of a generation has stopped before the last message came.</summary>
     internal static GenerationException Unfinished() =>
-        new(
-            GenerationFailure.Broken,
-            "this process was removed from the cluster, or is stopping, before the text was complete"
-        );
+        Lost("this process was removed from the cluster, or is stopping, before the text was complete");
 
     /// <summary>Nothing can be started any more on an actor system that ends.</summary>
     internal static GenerationException OfLeaving(Exception cause) =>

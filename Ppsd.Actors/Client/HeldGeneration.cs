@@ -26,6 +26,12 @@ internal sealed class HeldGeneration(StartSession request, int maxResumes)
     /// <summary>Times it was resumed.</summary>
     public int Resumes => Request.Attempt;
 
+    /// <summary>How the text ended, where the tokens say that it has; null while it goes on.</summary>
+    public FinishReason? End =>
+        _tokens.Count > 0 && Request.EndTokens.Contains(_tokens[^1]) ? FinishReason.Stop
+        : _tokens.Count >= Request.MaxTokens ? FinishReason.Length
+        : null;
+
     /// <summary>
     /// A session says that it has started. False when it is not of the attempt that runs, or another one has started for it: a
     /// stage that hung may answer what was asked of it long ago.
@@ -81,14 +87,9 @@ internal sealed class HeldGeneration(StartSession request, int maxResumes)
             return new AfterLoss(CanResume: false, FinishReason.Cancelled);
         }
 
-        if (_tokens.Count > 0 && Request.EndTokens.Contains(_tokens[^1]))
+        if (End is not null)
         {
-            return new AfterLoss(CanResume: false, FinishReason.Stop);
-        }
-
-        if (_tokens.Count >= Request.MaxTokens)
-        {
-            return new AfterLoss(CanResume: false, FinishReason.Length);
+            return new AfterLoss(CanResume: false, End);
         }
 
         if (Request.Attempt == maxResumes)

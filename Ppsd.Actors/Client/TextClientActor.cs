@@ -1,5 +1,6 @@
 using System.Threading.Channels;
 using Akka.Actor;
+using Akka.Remote;
 using Ppsd.Actors.Messages;
 
 namespace Ppsd.Actors.Client;
@@ -47,18 +48,27 @@ internal sealed class TextClientActor : ReceiveActor, IWithTimers
         Receive<TextEnded>(End);
         Receive<TextFailed>(failed => Break(failed.Failure, failed.Reason));
         Receive<Terminated>(lost => Lose(lost.ActorRef));
+        Receive<DisassociatedEvent>(_ => Lose(_session!), broken => broken.RemoteAddress == _session?.Path.Address);
     }
 
     public ITimerScheduler Timers { get; set; } = null!;
 
     protected override void PreStart()
     {
+        if (_request.Settings.Resumes)
+        {
+            // A dead process breaks its connections seconds before the cluster says that it is dead.
+            Context.System.EventStream.Subscribe(Self, typeof(DisassociatedEvent));
+        }
+
         Timers.StartSingleTimer(GiveUp.Instance, GiveUp.Instance, _startTimeout);
         Ask();
     }
 
     protected override void PostStop()
     {
+        Context.System.EventStream.Unsubscribe(Self);
+
         // However this actor stopped, the reader is gone. After a regular end this message comes late and is ignored.
         _session?.Tell(new StopText());
 
@@ -114,7 +124,7 @@ internal sealed class TextClientActor : ReceiveActor, IWithTimers
         if (emitted.Index != _received)
         {
             // Segments travel on one connection, in order; a hole means that the connection was lost and came back.
-            Break(GenerationFailure.Broken, "the connection to the text gateway was interrupted and text was lost");
+            Break(GenerationException.Lost("the connection to the text gateway was interrupted and text was lost"));
         }
         else if (++_received > _credited + _request.Window)
         {
@@ -130,7 +140,7 @@ internal sealed class TextClientActor : ReceiveActor, IWithTimers
     {
         if (ended.SegmentCount != _received)
         {
-            Break(GenerationFailure.Broken, "the connection to the text gateway was interrupted and text was lost");
+            Break(GenerationException.Lost("the connection to the text gateway was interrupted and text was lost"));
             return;
         }
 
@@ -145,7 +155,7 @@ internal sealed class TextClientActor : ReceiveActor, IWithTimers
         if (lost.Equals(_session))
         {
             _session = null;
-            Break(GenerationFailure.Broken, $"the text gateway at {lost.Path.Address} is gone");
+            Break(GenerationException.Lost($"the text gateway at {lost.Path.Address} is gone"));
         }
         else if (lost.Equals(_asked))
         {
@@ -162,9 +172,11 @@ internal sealed class TextClientActor : ReceiveActor, IWithTimers
                 : $"the text gateway at {_asked.Path.Address} did not answer within {_startTimeout.TotalSeconds:0.#} s"
         );
 
-    private void Break(GenerationFailure failure, string reason)
+    private void Break(GenerationFailure failure, string reason) => Break(new GenerationException(failure, reason));
+
+    private void Break(GenerationException failure)
     {
-        _parts.TryComplete(new GenerationException(failure, reason));
+        _parts.TryComplete(failure);
         Context.Stop(Self);
     }
 

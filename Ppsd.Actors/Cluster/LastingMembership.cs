@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using Akka.Configuration;
 using Ppsd.Actors.Client;
 using Ppsd.Actors.Messages;
 
@@ -18,6 +19,7 @@ public sealed class LastingMembership : IAsyncDisposable
 
     private readonly Func<ClusterNode> _join;
     private readonly TimeProvider _clock;
+    private readonly Action? _onLost;
     private readonly CancellationTokenSource _stop = new();
     private readonly Task _watch;
     private volatile ClusterNode _node;
@@ -26,8 +28,10 @@ public sealed class LastingMembership : IAsyncDisposable
     /// <summary>Joins.</summary>
     /// <param name="join">Joins, the first time and again; must not wait.</param>
     /// <param name="clock">Time.</param>
-    public LastingMembership(Func<ClusterNode> join, TimeProvider clock)
+    /// <param name="onLost">Told before it joins again; null for nobody.</param>
+    public LastingMembership(Func<ClusterNode> join, TimeProvider clock, Action? onLost = null)
     {
+        _onLost = onLost;
         ArgumentNullException.ThrowIfNull(join);
         _join = join;
         _clock = clock;
@@ -40,7 +44,7 @@ public sealed class LastingMembership : IAsyncDisposable
 
     /// <summary>
     /// Starts a text and yields what comes of it. One that nobody has accepted before this process joins anew is asked for again
-    /// afterwards.
+    /// afterwards; one whose gateway is lost goes on at another.
     /// </summary>
     internal async IAsyncEnumerable<IWireMessage> GenerateTextAsync(
         StartText request,
@@ -48,27 +52,27 @@ public sealed class LastingMembership : IAsyncDisposable
         [EnumeratorCancellation] CancellationToken cancellation
     )
     {
-        var started = _clock.GetTimestamp();
+        var held = new HeldText(request);
+        var policy = ResumePolicy.Of(_node.System.Settings.Config);
+        var patience = startTimeout;
+        var asked = _clock.GetTimestamp();
         while (true)
         {
             var node = _node;
-            var patience = startTimeout - _clock.GetElapsedTime(started);
-            var isAccepted = false;
-            var parts = node.GenerateTextAsync(
-                    request,
-                    patience > _lookInterval ? patience : _lookInterval,
-                    cancellation
-                )
+            var left = patience - _clock.GetElapsedTime(asked);
+            var parts = node.GenerateTextAsync(held.Request, left > _lookInterval ? left : _lookInterval, cancellation)
                 .GetAsyncEnumerator(cancellation);
             await using (parts.ConfigureAwait(false))
             {
                 while (await TryMoveAsync().ConfigureAwait(false) is { } next)
                 {
-                    isAccepted = true;
-                    yield return next;
+                    if (held.Take(next) is { } part)
+                    {
+                        yield return part;
+                    }
                 }
 
-                if (isAccepted)
+                if (held.IsComplete)
                 {
                     yield break;
                 }
@@ -83,11 +87,22 @@ public sealed class LastingMembership : IAsyncDisposable
                 {
                     return await parts.MoveNextAsync().ConfigureAwait(false) ? parts.Current : null;
                 }
-                catch (GenerationException)
-                    when (!isAccepted && node.IsLeaving && _clock.GetElapsedTime(started) < startTimeout)
+                catch (GenerationException e) when (MayTryAgain(e))
                 {
                     return null;
                 }
+            }
+
+            bool MayTryAgain(GenerationException failure)
+            {
+                if (held.IsAccepted)
+                {
+                    (patience, asked) = (policy.Patience, _clock.GetTimestamp());
+                    return failure.CanGoOn && held.TryGoOn(policy.MaxResumes);
+                }
+
+                return (node.IsLeaving || (held.IsResuming && failure.Failure == GenerationFailure.Unavailable))
+                    && _clock.GetElapsedTime(asked) < patience;
             }
         }
     }
@@ -107,6 +122,23 @@ public sealed class LastingMembership : IAsyncDisposable
         _stop.Dispose();
     }
 
+    /// <summary>Joins, as often as it takes: the port of the node that was may not be free yet.</summary>
+    private async Task JoinAgainAsync()
+    {
+        while (true)
+        {
+            try
+            {
+                _node = _join();
+                return;
+            }
+            catch (ConfigurationException)
+            {
+                await Task.Delay(_lookInterval, _clock, _stop.Token).ConfigureAwait(false);
+            }
+        }
+    }
+
     private async Task WatchAsync()
     {
         var looksAlone = 0;
@@ -118,7 +150,8 @@ public sealed class LastingMembership : IAsyncDisposable
             {
                 looksAlone = 0;
                 await _node.DisposeAsync().AsTask().WaitAsync(_stop.Token).ConfigureAwait(false);
-                _node = _join();
+                _onLost?.Invoke();
+                await JoinAgainAsync().ConfigureAwait(false);
             }
         }
     }

@@ -1,4 +1,5 @@
 using MessagePack;
+using Ppsd.Actors.Ids;
 
 namespace Ppsd.Actors.Messages;
 
@@ -27,7 +28,23 @@ public sealed record StartText : IWireMessage
     /// <summary>Segments the gateway may send ahead of the reader.</summary>
     [Key(3)]
     public required int Window { get; init; }
+
+    /// <summary>Where the text was when its gateway was lost: this one sends what comes behind. Null for a text that begins.</summary>
+    [Key(4)]
+    public ResumePoint? From { get; init; }
 }
+
+/// <summary>What a text began with that another pipeline must keep to.</summary>
+/// <param name="MaxTokens">Its token limit.</param>
+/// <param name="Arithmetic">How its pipeline computes, see <see cref="PipelineArithmetic"/>.</param>
+[MessagePackObject]
+public sealed record TextTerms([property: Key(0)] int MaxTokens, [property: Key(1)] string Arithmetic);
+
+/// <summary>Where a text is.</summary>
+/// <param name="Tokens">Its tokens, whose text the reader has.</param>
+/// <param name="Terms">What it began with.</param>
+[MessagePackObject]
+public sealed record ResumePoint([property: Key(0)] TokenId[] Tokens, [property: Key(1)] TextTerms Terms);
 
 /// <summary>A turn of a conversation.</summary>
 /// <param name="Role"><c>system</c>, <c>user</c> or <c>assistant</c>.</param>
@@ -50,11 +67,15 @@ public sealed record TextDeclined : IWireMessage;
 /// <param name="Logprobs">
 /// The target's log-probabilities of the tokens since the last segment; null when not requested.
 /// </param>
+/// <param name="Tokens">The tokens since the last segment: another gateway needs them to go on.</param>
+/// <param name="Terms">What the text began with, in its first segment.</param>
 [MessagePackObject]
 public sealed record TextEmitted(
     [property: Key(0)] long Index,
     [property: Key(1)] string Text,
-    [property: Key(2)] TextLogprobs[]? Logprobs = null
+    [property: Key(2)] TextLogprobs[]? Logprobs = null,
+    [property: Key(3)] TokenId[]? Tokens = null,
+    [property: Key(4)] TextTerms? Terms = null
 ) : IWireMessage;
 
 /// <summary>The reader has read this many more segments. Client to its gateway session.</summary>

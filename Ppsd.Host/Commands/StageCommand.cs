@@ -50,6 +50,18 @@ internal sealed class StageCommand : PpsdCommand
         86_400
     );
 
+    private readonly Option<string?> _drain = OptionFactory.Choice(
+        "--drain",
+        "What a leaving node does with its sessions: finish goes on until they have ended (the default), handover has them go on with the next pipeline, at once.",
+        "finish",
+        "handover"
+    );
+
+    private readonly Option<bool> _spare = OptionFactory.Switch(
+        "--spare",
+        "Holds no stage until one dies, and takes its place without loading: all stages' layers wait in memory where they fit."
+    );
+
     public StageCommand(TimeProvider clock)
         : base("stage", "Runs a node that holds one stage of a cluster's pipeline.", clock)
     {
@@ -59,7 +71,9 @@ internal sealed class StageCommand : PpsdCommand
         Add(_stage);
         Add(_node);
         Add(_drafts);
+        Add(_drain);
         Add(_drainTimeout);
+        Add(_spare);
         Add(_leaveAtEndOfInput);
     }
 
@@ -82,10 +96,20 @@ internal sealed class StageCommand : PpsdCommand
 
         // The other stages may be processes of this machine too, and together they must not ask for more cores than it has.
         var settings = _stages.Settings(parsed, stagesHere: plan.Stages.Count);
+        var isSpare = parsed.GetValue(_spare);
+        if (isSpare && wanted is not null)
+        {
+            throw new UserErrorException("expected --stage or --spare, found both");
+        }
+
         var factory = new StageRuntimeFactory(
             assets,
             settings,
             parsed.GetValue(_stages.DeviceShare) is null ? null : plan
+        );
+        using var shelf = new RuntimeShelf(
+            layers => Warm(factory.Load(layers, (wanted ?? 1) - 1, clock: Clock), assets),
+            keepsAll: isSpare
         );
         var failure = new TaskCompletionSource<string>(TaskCreationOptions.RunContinuationsAsynchronously);
         var drained = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -96,7 +120,9 @@ internal sealed class StageCommand : PpsdCommand
             Arithmetic = settings.Arithmetic,
             WantedStage = (wanted ?? 0) - 1,
             CreateTextModel = client => new GatewayModel(client, assets, drafts),
-            CreateRuntime = layers => Warm(factory.Load(layers, (wanted ?? 1) - 1, clock: Clock), assets),
+            CreateRuntime = shelf.Take,
+            IsSpare = isSpare,
+            HandsOver = parsed.GetValue(_drain) == "handover",
             OnReady = ready =>
                 StandardOutput.WriteLine(
                     $"stage {ready.Stage.Number}: layers {ready.Member.Description.FirstLayer + 1} to "
@@ -107,27 +133,31 @@ internal sealed class StageCommand : PpsdCommand
             OnFailed = reason => failure.TrySetResult(reason),
         };
         using var traces = TelemetryExport.StartStageTraces();
-        await using var member = ClusterNode.StartStage(
-            _node.Settings(parsed).Load(NodeRole.Stage, DrainSettings(parsed)),
-            [.. parsed.GetValue(_seedNodes)!.Select(SeedAddress.Parse)],
-            node,
-            ClusterPlan.Of(plan),
-            Clock
+        var config = _node.Settings(parsed).Load(NodeRole.Stage, DrainSettings(parsed));
+        List<string> seeds = [.. parsed.GetValue(_seedNodes)!.Select(SeedAddress.Parse)];
+        if (isSpare)
+        {
+            Console.Error.WriteLine($"spare: {SpareStages.Prepare(assets, plan, settings, factory, shelf)}");
+        }
+
+        // A node that the cluster has removed, as it hung or nobody reached it, joins again with what it has loaded.
+        await using var member = new LastingMembership(
+            () => ClusterNode.StartStage(config, seeds, node, ClusterPlan.Of(plan), Clock),
+            Clock,
+            () => Console.Error.WriteLine("ppsd: the cluster removed this node; it joins again")
         );
-        StandardOutput.WriteLine(StageAnnouncement.Prefix + member.Address);
+        StandardOutput.WriteLine(StageAnnouncement.Prefix + member.Node.Address);
         signals.Arm();
         var inputEnded = parsed.GetValue(_leaveAtEndOfInput)
             ? ReadToEndAsync()
             : Task.Delay(Timeout.Infinite, signals.Token);
-        var first = await Task.WhenAny(signals.Stopped, drained.Task, inputEnded, failure.Task, member.Terminated);
+        var first = await Task.WhenAny(signals.Stopped, drained.Task, inputEnded, failure.Task);
         if (first == failure.Task)
         {
             throw new UserErrorException(await failure.Task);
         }
 
-        return first == member.Terminated && !signals.Stopped.IsCompleted
-            ? throw new UserErrorException("the cluster removed this node")
-            : 0;
+        return 0;
     }
 
     /// <summary>

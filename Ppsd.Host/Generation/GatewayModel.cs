@@ -45,14 +45,20 @@ internal sealed class GatewayModel(PpsdClient client, ModelAssets assets, DraftS
             StopStrings = settings.StopStrings,
             TopLogprobs = settings.TopLogprobs,
             Resumes = settings.Resumes,
+            From = request.From,
         };
         var segments = 0L;
+        TextTerms? terms = null;
         await foreach (var next in _generator.StreamAsync(prompt, generation, cancellation))
         {
             switch (next)
             {
+                case TextStarted started:
+                    terms = started.Terms;
+                    break;
                 case TextAdded added:
-                    yield return new TextEmitted(segments++, added.Text, Logprobs(added));
+                    yield return new TextEmitted(segments++, added.Text, Logprobs(added), [.. added.Tokens], terms);
+                    terms = null;
                     break;
                 case TextCompleted { Result: var result }:
                     yield return new TextEnded(result.Reason, result.Stats, segments);

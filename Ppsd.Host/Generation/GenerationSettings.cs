@@ -41,6 +41,9 @@ internal sealed record GenerationSettings
     /// <summary>False to end the text with an error when its pipeline dies.</summary>
     public bool Resumes { get; init; } = true;
 
+    /// <summary>Where the text was when another process lost it; null for one that begins.</summary>
+    public ResumePoint? From { get; init; }
+
     /// <summary>True to be told of drafts.</summary>
     public bool ShowDrafts { get; init; }
 }

@@ -7,7 +7,8 @@ namespace Ppsd.Host.Generation;
 internal abstract record TextEvent;
 
 /// <summary>The pipeline has admitted the session; comes first, and once.</summary>
-internal sealed record TextStarted : TextEvent;
+/// <param name="Terms">What another pipeline that goes on with it must keep to; null when it is not known.</param>
+internal sealed record TextStarted(TextTerms? Terms = null) : TextEvent;
 
 /// <summary>Text that is certain; never taken back.</summary>
 /// <param name="Text">

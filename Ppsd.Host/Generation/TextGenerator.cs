@@ -37,13 +37,27 @@ internal sealed class TextGenerator(Func<StartSession, bool, RunningText> start,
         var isComplete = false;
         var text = new StringBuilder();
 
+        if (settings.From is { } from)
+        {
+            // The reader has the text of these.
+            Append(new TokensGenerated(from.Tokens));
+            told = tokens.Count;
+        }
+
+        var had = told;
         var generation = start(Request(assets, prompt, settings), settings.Resumes);
         await foreach (var next in generation.Events(cancellation))
         {
             switch (next)
             {
-                case GenerationStarted:
-                    yield return new TextStarted();
+                case GenerationStarted started:
+                    if (stops.Found is not null)
+                    {
+                        // It had ended with what the reader has.
+                        generation.Stop();
+                    }
+
+                    yield return new TextStarted(new TextTerms(started.MaxTokens, started.Arithmetic));
                     break;
                 case TokensGenerated generated when stops.Found is null:
                     var added = Append(generated);
@@ -126,7 +140,7 @@ internal sealed class TextGenerator(Func<StartSession, bool, RunningText> start,
         {
             var from = told;
             told = tokens.Count;
-            return new TextAdded(added, tokens[from..], logprobs?[from..]);
+            return new TextAdded(added, tokens[from..], logprobs?[(from - had)..]);
         }
     }
 
@@ -167,8 +181,10 @@ internal sealed class TextGenerator(Func<StartSession, bool, RunningText> start,
         new()
         {
             Prompt = [.. prompt.Select(token => new TokenId(token))],
-            MaxTokens = settings.MaxTokens,
-            MayShorten = settings.MayShorten,
+            MaxTokens = settings.From?.Terms.MaxTokens ?? settings.MaxTokens,
+            MayShorten = settings.MayShorten && settings.From is null,
+            Generated = settings.From?.Tokens ?? [],
+            Arithmetic = settings.From?.Terms.Arithmetic ?? "",
             EndTokens = settings.IgnoreEndTokens ? [] : [.. assets.EndTokenIds.Select(token => new TokenId(token))],
             Drafts = settings.Drafts,
             Sampling = settings.Sampling,

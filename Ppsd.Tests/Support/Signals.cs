@@ -8,6 +8,8 @@ internal static partial class Signals
     public const int Interrupt = 2;
     public const int Kill = 9;
     public const int Terminate = 15;
+    public const int Continue = 18;
+    public const int Stop = 19;
 
     /// <summary>Sends a signal to a process of ours, which must still be there.</summary>
     public static void Send(int process, int signal) => Assert.That(SendSignal(process, signal), Is.Zero);

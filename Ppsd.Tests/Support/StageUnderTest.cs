@@ -6,7 +6,7 @@ namespace Ppsd.Tests.Support;
 /// <summary><c>ppsd stage</c> in a process of its own.</summary>
 internal sealed class StageUnderTest : IAsyncDisposable
 {
-    private static readonly string[] _arguments = ["--stages", "4", "--threads", "1", "--device", "cpu"];
+    private static readonly string[] _arguments = ["--threads", "1", "--device", "cpu"];
 
     private readonly Process _process;
 
@@ -22,10 +22,20 @@ internal sealed class StageUnderTest : IAsyncDisposable
     /// <summary>True once it has been killed.</summary>
     public bool IsKilled { get; private set; }
 
-    /// <summary>Starts one of a pipeline of four and waits until it can be reached.</summary>
-    public static async Task<StageUnderTest> StartAsync(string[] arguments)
+    /// <summary>Its process.</summary>
+    public int ProcessId => _process.Id;
+
+    /// <summary>Starts one of a pipeline and waits until it can be reached.</summary>
+    public static async Task<StageUnderTest> StartAsync(string[] arguments, int stages = 4)
     {
-        var process = Cli.Start(["stage", .. _arguments, .. arguments, "--leave-at-end-of-input"]);
+        var process = Cli.Start([
+            "stage",
+            "--stages",
+            $"{stages}",
+            .. _arguments,
+            .. arguments,
+            "--leave-at-end-of-input",
+        ]);
         _ = process.StandardError.ReadToEndAsync();
         string? line;
         while ((line = await process.StandardOutput.ReadLineAsync()) is not null)

@@ -48,6 +48,7 @@ internal static class WireChecks
             case TextEmitted emitted:
                 Require(
                     emitted.Text is not null
+                        && emitted.Terms is null or { Arithmetic: not null }
                         && emitted.Logprobs?.All(token => token is { Chosen.Text: not null, Top: not null }) != false,
                     "a segment lacks its text"
                 );
@@ -218,6 +219,10 @@ internal static class WireChecks
         Require(
             text is { Settings.StopStrings: not null } && text.Settings.StopStrings.All(stop => stop is not null),
             "a text lacks its settings"
+        );
+        Require(
+            text.From is null or { Tokens: not null, Terms.Arithmetic: not null },
+            "a text that goes on lacks where it was"
         );
         Require(text.Prompt is null != text.Conversation is null, "a text is a prompt or a conversation");
         Require(

@@ -1,3 +1,4 @@
+using Microsoft.Extensions.AI;
 using Ppsd.Actors.Client;
 using Ppsd.Actors.Cluster;
 using Ppsd.Actors.Ids;
@@ -59,6 +60,39 @@ public sealed class StageDeathTests
         var result = await RunAsync(cluster, client, onTokens: () => cluster.RemoveAsync(leaving));
         Assert.That(result.Tokens, Is.EqualTo(Expected(cluster)));
         Assert.That(result.Stats.Resumes, Is.EqualTo(1));
+    }
+
+    /// <summary>A gateway is on a stage's node: both die, and another gateway goes on with the text on another pipeline.</summary>
+    [Test]
+    public async Task A_chat_whose_gateway_dies_goes_on_at_another()
+    {
+        await using var cluster = new ToyCluster(2, ToyDrafters.Mostly, hocon: NoVerdict);
+        cluster.AddCoordinator();
+        cluster.AddStage();
+        var second = cluster.AddStage();
+        await ToyCluster.FormedAsync(second);
+        cluster.AddStage();
+        await ToyCluster.StateAsync(second, state => state.NodesOffered == 3);
+        await using var client = cluster.AddChatClient();
+
+        using var patience = new CancellationTokenSource(_patience);
+        var text = "";
+        object? last = null;
+        var isKilled = false;
+        var options = new ChatOptions { MaxOutputTokens = Length };
+        await foreach (var update in client.GetStreamingResponseAsync("12", options, patience.Token))
+        {
+            text += update.Text;
+            last = update.RawRepresentation;
+            if (!isKilled)
+            {
+                isKilled = true;
+                await cluster.CrashAsync(cluster.Serving);
+            }
+        }
+
+        Assert.That(text, Is.EqualTo(ToyTextModel.TextOf(Expected(cluster))));
+        Assert.That(((TextEnded)last!).Stats.Resumes, Is.GreaterThan(0));
     }
 
     private const int Length = 600;

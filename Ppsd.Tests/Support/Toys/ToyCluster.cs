@@ -35,10 +35,14 @@ internal sealed class ToyCluster(
         """;
 
     private readonly List<ClusterNode> _nodes = [];
+    private volatile int _serving;
 
     public ToyModel Model { get; } = new(6);
 
     public IReadOnlyList<ClusterNode> Nodes => _nodes;
+
+    /// <summary>The node whose gateway has begun the latest text.</summary>
+    public ClusterNode Serving => _nodes[_serving];
 
     public ClusterNode AddStage(
         string fingerprint = "toy",
@@ -52,6 +56,7 @@ internal sealed class ToyCluster(
         bool handsOver = false
     )
     {
+        var place = _nodes.Count;
         var node = new StageNode
         {
             ModelFingerprint = fingerprint,
@@ -61,7 +66,7 @@ internal sealed class ToyCluster(
             OnRefused = onRefused,
             IsSpare = isSpare,
             HandsOver = handsOver,
-            CreateTextModel = client => new ToyTextModel(client),
+            CreateTextModel = client => new ToyTextModel(client, () => _serving = place),
             CreateRuntime = layers => new ToyRuntime(
                 Model,
                 layers.First / layersPerStage,

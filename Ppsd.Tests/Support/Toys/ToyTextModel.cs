@@ -7,7 +7,7 @@ using Ppsd.Actors.Text;
 namespace Ppsd.Tests.Support.Toys;
 
 /// <summary>Digits are tokens and tokens are letters: text enough to test everything around it.</summary>
-internal sealed class ToyTextModel(PpsdClient client) : ITextModel
+internal sealed class ToyTextModel(PpsdClient client, Action? onText = null) : ITextModel
 {
     public string Name => "toy";
 
@@ -19,14 +19,25 @@ internal sealed class ToyTextModel(PpsdClient client) : ITextModel
         [EnumeratorCancellation] CancellationToken cancellation
     )
     {
+        onText?.Invoke();
         var prompt = request.Prompt ?? request.Conversation![^1].Content;
-        var session = ToyPipeline.Request(prompt.Select(digit => digit - '0'), request.Settings.MaxTokens ?? 16);
+        var session = ToyPipeline.Request(prompt.Select(digit => digit - '0'), request.Settings.MaxTokens ?? 16) with
+        {
+            Generated = request.From?.Tokens ?? [],
+            Arithmetic = request.From?.Terms.Arithmetic ?? "",
+        };
         var segments = 0;
+        TextTerms? terms = null;
         await foreach (var next in client.Start(session).Events(cancellation))
         {
-            if (next is TokensGenerated generated)
+            if (next is GenerationStarted started)
             {
-                yield return new TextEmitted(segments++, TextOf(generated.Tokens));
+                terms = new TextTerms(started.MaxTokens, started.Arithmetic);
+            }
+            else if (next is TokensGenerated generated)
+            {
+                yield return new TextEmitted(segments++, TextOf(generated.Tokens), null, [.. generated.Tokens], terms);
+                terms = null;
             }
             else if (next is GenerationEnded ended)
             {

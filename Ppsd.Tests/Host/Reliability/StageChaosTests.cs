@@ -1,0 +1,83 @@
+using Ppsd.Tests.Support;
+
+namespace Ppsd.Tests.Host.Reliability;
+
+/// <summary>
+/// Real processes that are killed, stopped and started again while six texts are read, greedy and sampled, with log-probabilities,
+/// penalties and a stop string: each must end as the undisturbed one did, byte for byte. Prints the rows of docs/reliability.md.
+/// </summary>
+[NonParallelizable]
+public sealed class StageChaosTests
+{
+    [Test]
+    public async Task Texts_survive_a_stage_that_hangs_one_that_dies_with_a_spare_and_one_that_is_started_again()
+    {
+        await using var cluster = await ChaosCluster.StartAsync();
+        await HangAsync(cluster, stage: 2, seconds: 3, afterChunks: 20);
+
+        await cluster.AddStageAsync("--spare");
+        var killed = await KillAsync(cluster, stage: 1, afterChunks: 35, "a spare");
+        Assert.That(killed.Sum(stream => stream.Resumes), Is.GreaterThan(0), "the kill came after the texts");
+
+        await KillAsync(cluster, stage: 2, afterChunks: 11, "started again", () => cluster.AddStageAsync());
+    }
+
+    /// <summary>The long form, by name: every stage at random tokens, and stops of ten seconds.</summary>
+    [Test]
+    [Explicit("takes twenty minutes")]
+    public async Task Texts_survive_twenty_random_faults([Values(1)] int seed)
+    {
+        var random = new Random(seed);
+        await using var cluster = await ChaosCluster.StartAsync();
+        await cluster.AddStageAsync("--spare");
+        for (var fault = 0; fault < 20; fault++)
+        {
+            var stage = 1 + random.Next(2);
+            var afterChunks = random.Next(1, 150);
+            if (fault % 5 == 4)
+            {
+                await HangAsync(cluster, stage, seconds: fault % 10 == 4 ? 3 : 10, afterChunks);
+            }
+            else
+            {
+                await KillAsync(cluster, stage, afterChunks, "a spare");
+                await cluster.AddStageAsync("--spare");
+            }
+        }
+    }
+
+    private static async Task<IReadOnlyList<ChaosStream>> KillAsync(
+        ChaosCluster cluster,
+        int stage,
+        int afterChunks,
+        string then,
+        Func<Task>? afterwards = null
+    )
+    {
+        var victim = await cluster.HolderOfAsync(stage);
+        return await cluster.DisturbAsync(
+            $"kill -9 of stage {stage}, {then}",
+            afterChunks,
+            async () =>
+            {
+                victim.Kill();
+                await (afterwards?.Invoke() ?? Task.CompletedTask);
+            }
+        );
+    }
+
+    private static async Task HangAsync(ChaosCluster cluster, int stage, int seconds, int afterChunks)
+    {
+        var victim = await cluster.HolderOfAsync(stage);
+        await cluster.DisturbAsync(
+            $"SIGSTOP of stage {stage}, {seconds} s",
+            afterChunks,
+            async () =>
+            {
+                Signals.Send(victim.ProcessId, Signals.Stop);
+                await Task.Delay(TimeSpan.FromSeconds(seconds));
+                Signals.Send(victim.ProcessId, Signals.Continue);
+            }
+        );
+    }
+}
