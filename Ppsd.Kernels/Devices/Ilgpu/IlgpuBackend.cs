@@ -61,7 +61,7 @@ internal sealed class IlgpuBackend : Backend
         _kernels = new IlgpuKernels(_accelerator);
         var known = limits ?? IlgpuLimits.Of(_accelerator);
         _wide =
-            WarpgroupTarget.IsAvailable(_accelerator) && WarpgroupProducts.SharedBytes <= known.SharedBytes
+            WarpgroupTarget.IsUsed(_accelerator) && WarpgroupProducts.SharedBytes <= known.SharedBytes
                 ? new WarpgroupProducts(_accelerator, known.Multiprocessors)
                 : new WideProducts(_accelerator, known.SharedBytes);
         _matrices = new MatrixQueue(_stream, _kernels, new NarrowProducts(_accelerator, known.SharedBytes), _wide);

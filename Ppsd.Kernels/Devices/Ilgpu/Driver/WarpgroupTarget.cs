@@ -14,10 +14,15 @@ internal static class WarpgroupTarget
 {
     private const string Target = ".target sm_90";
     private const int Major = 9;
+    private const string Switch = "PPSD_WARPGROUP_PRODUCTS";
 
-    /// <summary>True on a card that has it, and on the simulator, which does the same.</summary>
-    public static bool IsAvailable(Accelerator accelerator) =>
-        accelerator is not CudaAccelerator cuda || cuda.Architecture.Major == Major;
+    /// <summary>
+    /// True on a card that has it, where the environment asks for it, and on the simulator, which does the same. No card
+    /// has yet verified these products as a whole (docs/gpu-notes.md), so a card does not use them unasked.
+    /// </summary>
+    public static bool IsUsed(Accelerator accelerator) =>
+        accelerator is not CudaAccelerator cuda
+        || (cuda.Architecture.Major == Major && Environment.GetEnvironmentVariable(Switch) == "1");
 
     /// <summary>Makes it the target of a kernel.</summary>
     /// <param name="kernel">Compiled for compute capability 9.0, not loaded yet.</param>
