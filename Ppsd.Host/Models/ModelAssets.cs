@@ -122,16 +122,15 @@ internal sealed record ModelAssets
     public int[] EncodeChat(IReadOnlyList<ChatMessage> messages, CancellationToken cancellation = default) =>
         Tokenizer.EncodeRendered(ChatTemplate.Render(messages, ChatRendering.Default), cancellation);
 
-    /// <summary>The model with each exit head made for its weights, beside it or among the bundled ones.</summary>
+    /// <summary>The model with each exit head that may be taken without being named (<see cref="ModelFinder.FindExitHeads"/>).</summary>
     public IEnumerable<ModelAssets> WithEachExitHead()
     {
-        foreach (var folder in ModelFinder.FindExitHeads(Folder, Fingerprint))
+        foreach (var head in ModelFinder.FindExitHeads(Folder, Fingerprint))
         {
-            var head = ExitHeadConfig.Read(folder);
             head.RequireFits(Config, Fingerprint);
             yield return this with
             {
-                ExitHeadFolder = folder,
+                ExitHeadFolder = Path.GetDirectoryName(head.ConfigPath),
                 ExitHead = head,
             };
         }
@@ -168,9 +167,11 @@ internal sealed record ModelAssets
         OtherFormats.Refuse(folder);
         var config = ModelConfig.Read(folder);
         var fingerprint = WeightsFingerprint.Compute(folder, hashing);
-        var headFolder = exitHeadFolder ?? ModelFinder.FindExitHead(folder, fingerprint);
-        var head = headFolder is null ? null : ExitHeadConfig.Read(headFolder);
+        var head = exitHeadFolder is null
+            ? ModelFinder.FindExitHeads(folder, fingerprint).FirstOrDefault()
+            : ExitHeadConfig.Read(exitHeadFolder);
         head?.RequireFits(config, fingerprint);
+        var headFolder = exitHeadFolder ?? Path.GetDirectoryName(head?.ConfigPath);
         return new ModelAssets(folder, config, fingerprint, headFolder, head, clock);
     }
 }

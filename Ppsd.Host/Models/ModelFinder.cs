@@ -27,25 +27,18 @@ internal static class ModelFinder
     }
 
     /// <summary>
-    /// An exit head made for exactly these weights, beside the model or among the bundled ones; null when there is none.
+    /// The exit heads made for exactly these weights that may be taken without being named, the one to take first: those
+    /// beside the model, or else among the bundled ones, in the order of <see cref="ExitHeadChoice"/>.
     /// </summary>
-    public static string? FindExitHead(string modelFolder, string fingerprint) =>
-        FindExitHeads(modelFolder, fingerprint).FirstOrDefault();
-
-    /// <summary>All of them.</summary>
-    public static IEnumerable<string> FindExitHeads(string modelFolder, string fingerprint)
+    public static IReadOnlyList<ExitHeadConfig> FindExitHeads(string modelFolder, string fingerprint)
     {
         var beside = Path.GetDirectoryName(Path.GetFullPath(modelFolder));
-        foreach (var parent in ModelFolders().Prepend(beside).OfType<string>().Distinct())
-        {
-            foreach (var folder in SubfoldersOf(parent))
-            {
-                if (IsHeadFor(folder, fingerprint))
-                {
-                    yield return folder;
-                }
-            }
-        }
+        return ModelFolders()
+                .Prepend(beside)
+                .OfType<string>()
+                .Select(parent => ExitHeadChoice.Rank(HeadsIn(parent, fingerprint)))
+                .FirstOrDefault(heads => heads.Count > 0)
+            ?? [];
     }
 
     private static IEnumerable<string> ModelFolders()
@@ -72,19 +65,23 @@ internal static class ModelFinder
     }
 
     /// <summary>True for a folder with an exit head that was made for exactly these weights.</summary>
-    public static bool IsHeadFor(string folder, string fingerprint)
+    public static bool IsHeadFor(string folder, string fingerprint) => TryReadHead(folder, fingerprint) is not null;
+
+    private static List<ExitHeadConfig> HeadsIn(string parent, string fingerprint) =>
+        [.. SubfoldersOf(parent).Select(folder => TryReadHead(folder, fingerprint)).OfType<ExitHeadConfig>()];
+
+    private static ExitHeadConfig? TryReadHead(string folder, string fingerprint)
     {
         try
         {
-            return File.Exists(Path.Combine(folder, "config.json"))
-                && ExitHeadConfig
-                    .Read(folder)
-                    .Verifier.WeightsSha256.Equals(fingerprint, StringComparison.OrdinalIgnoreCase);
+            var head = File.Exists(Path.Combine(folder, "config.json")) ? ExitHeadConfig.Read(folder) : null;
+            var isForWeights = fingerprint.Equals(head?.Verifier.WeightsSha256, StringComparison.OrdinalIgnoreCase);
+            return isForWeights ? head : null;
         }
         catch (CheckpointException)
         {
             // Something else's folder.
-            return false;
+            return null;
         }
     }
 }

@@ -65,7 +65,7 @@ public sealed class PlanCommandTests
             "--stages",
             "4",
             "--alpha",
-            "4:0.8",
+            "2:0.2,4:0.8,8:0.2",
             "--context",
             "16",
             "--max-tokens",

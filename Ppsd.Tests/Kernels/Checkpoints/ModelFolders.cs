@@ -12,8 +12,8 @@ internal static class ModelFolders
     /// <summary>Two shards, 16 layers.</summary>
     public static string GsmLlama { get; } = At("models/gsm-llama");
 
-    /// <summary>Transformer exit head of gsm-llama after layer 4.</summary>
-    public static string GsmLlamaExit4 { get; } = At("models/gsm-llama-exit4");
+    /// <summary>Transformer exit head of gsm-llama after layer 4, of which there are goldens.</summary>
+    public static string GsmLlamaExit4 { get; } = At("Data/models/gsm-llama-exit4");
 
     /// <summary>Reference tensors of tiny-llama: F32 and I32.</summary>
     public static string TinyLlamaGoldens { get; } = At("Data/goldens/tiny-llama.golden.safetensors");
