@@ -53,7 +53,11 @@ internal sealed class PlanCommand : PpsdCommand
     );
 
     public PlanCommand(TimeProvider clock)
-        : base("plan", "Measures the devices and plans a pipeline for them.", clock)
+        : base(
+            "plan",
+            "Measures the devices, --exit-head or else the model's exit heads of the default one's kind, and plans a pipeline.",
+            clock
+        )
     {
         Add(_model);
         Add(_stages);

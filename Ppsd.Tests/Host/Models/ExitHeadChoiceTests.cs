@@ -67,6 +67,7 @@ public sealed class ExitHeadChoiceTests
     public void Heads_beside_a_model_go_before_bundled_ones()
     {
         using var folder = new TemporaryFolder();
+        Directory.CreateDirectory(folder.File("own"));
         folder.Write("own/config.json", File.ReadAllText(Path.Combine(TestModels.GsmExitHead, "config.json")));
         var heads = ModelFinder.FindExitHeads(folder.File("model"), Fingerprint);
         Assert.That(heads.Select(head => head.ConfigPath), Is.EqualTo([folder.File("own/config.json")]));
