@@ -167,9 +167,10 @@ internal sealed record ModelAssets
         OtherFormats.Refuse(folder);
         var config = ModelConfig.Read(folder);
         var fingerprint = WeightsFingerprint.Compute(folder, hashing);
-        var head = exitHeadFolder is null
-            ? ModelFinder.FindExitHeads(folder, fingerprint).FirstOrDefault()
-            : ExitHeadConfig.Read(exitHeadFolder);
+        var head =
+            exitHeadFolder is not null ? ExitHeadConfig.Read(exitHeadFolder)
+            : ModelFinder.FindExitHeads(folder, fingerprint) is [var first, ..] ? first
+            : null;
         head?.RequireFits(config, fingerprint);
         var headFolder = exitHeadFolder ?? Path.GetDirectoryName(head?.ConfigPath);
         return new ModelAssets(folder, config, fingerprint, headFolder, head, clock);
