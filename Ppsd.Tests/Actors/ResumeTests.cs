@@ -62,8 +62,9 @@ public sealed class ResumeTests
             }
         }
 
-        // The last tokens may be verified without this stage.
-        Assert.That(deaths, Is.GreaterThan(Length / 2));
+        // The last tokens may be verified without this stage, and wide drafts bring several tokens a step: then a place in the
+        // middle of a step is none to die at.
+        Assert.That(deaths, Is.GreaterThanOrEqualTo(Length / 2));
         await pipeline.AssertNothingHeldAsync();
     }
 

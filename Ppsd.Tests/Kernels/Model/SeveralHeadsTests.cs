@@ -72,7 +72,7 @@ public sealed class SeveralHeadsTests
     private static void AssertAlike(Backend backend, Func<Backend> another, int depth)
     {
         using var all = StageModelLoader.Load(backend, Options(_heads));
-        Assert.That((all.ExitHeadCount, all.DraftDepth), Is.EqualTo((_heads.Length, 4)));
+        Assert.That((all.ExitHeadCount, all.DraftDepth), Is.EqualTo((_heads.Length, 6)));
         Draft(all, depth);
         for (var head = 0; head < _heads.Length; head++)
         {
