@@ -39,10 +39,7 @@ internal sealed class ChaosPipeline : IAsyncDisposable
     {
         var system = ActorSystem.Create(
             "chaos",
-            PpsdConfig.Load(
-                NodeRole.Local,
-                overrides: "akka.loglevel = OFF\nakka.stdout-loglevel = OFF\nakka.scheduler.tick-duration = 20ms"
-            )
+            PpsdConfig.Load(NodeRole.Local, overrides: "akka.loglevel = OFF\nakka.stdout-loglevel = OFF")
         );
         var options = new PipelineOptions
         {
