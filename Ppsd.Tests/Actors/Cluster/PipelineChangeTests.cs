@@ -29,6 +29,9 @@ public sealed class PipelineChangeTests
         var told = new TaskCompletionSource<string>(TaskCreationOptions.RunContinuationsAsynchronously);
         await using var cluster = new ToyCluster(2, ToyDrafters.Mostly, hocon: "akka.loglevel = OFF");
         var first = cluster.AddStage();
+
+        // Of two nodes that differ, others are measured by the one that offered itself first.
+        await ToyCluster.StateAsync(first, state => state.NodesOffered == 1);
         cluster.AddStage(model, arithmetic: arithmetic, onRefused: reason => told.TrySetResult(reason));
         Assert.That(await told.Task.WaitAsync(_patience), Is.EqualTo(expected));
         var state = await ToyCluster.StateAsync(first, state => state.NodesOffered == 2);
