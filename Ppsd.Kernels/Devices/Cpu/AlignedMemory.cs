@@ -10,6 +10,9 @@ internal sealed unsafe class AlignedMemory : IDisposable
 {
     private const nuint Alignment = 64;
 
+    /// <summary>Behind the last byte lies NaN in every type of weight: who reads too far gets no plausible number.</summary>
+    private const int GuardBytes = 1024;
+
     private void* _block;
 
     public AlignedMemory(long byteCount)
@@ -18,8 +21,9 @@ internal sealed unsafe class AlignedMemory : IDisposable
 
         // Large zeroed blocks come straight from the system and cost memory only once written, so a generous KV cache
         // is free until it is used; an aligned allocation cleared by hand would touch every page now.
-        _block = NativeMemory.AllocZeroed((nuint)byteCount + Alignment);
+        _block = NativeMemory.AllocZeroed((nuint)byteCount + Alignment + GuardBytes);
         Pointer = (void*)(((nuint)_block + Alignment - 1) & ~(Alignment - 1));
+        new Span<byte>((byte*)Pointer + byteCount, GuardBytes).Fill(byte.MaxValue);
     }
 
     ~AlignedMemory() => Free();

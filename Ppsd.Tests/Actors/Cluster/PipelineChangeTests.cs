@@ -56,14 +56,20 @@ public sealed class PipelineChangeTests
         cluster.AddStage(wantedStage: 1);
         await ToyCluster.StateAsync(first, state => state.NodesOffered == 3);
 
+        // A text that no stage has begun would wait for the new pipeline instead of failing.
+        var hasBegun = new TaskCompletionSource();
         var reading = Task.Run(async () =>
         {
             while (true)
             {
                 var generation = first.Client.Start(ToyPipeline.Request([1, 2], 3000), resumes: false);
-                await foreach (var _ in generation.Events()) { }
+                await foreach (var _ in generation.Events())
+                {
+                    hasBegun.TrySetResult();
+                }
             }
         });
+        await hasBegun.Task.WaitAsync(_patience);
         var address = second.Address;
         await cluster.CrashAsync(second);
         var failure = await CatchAsync(reading);
