@@ -34,10 +34,7 @@ internal sealed class PipelineWatch : IAsyncDisposable
     public int? MaxTextLength => Latest.Sessions is { MaxTextLength: > 0 and var length } ? length : null;
 
     /// <summary>How the pipeline computes, in words; null while there is none.</summary>
-    public string? Arithmetic =>
-        Latest is { Stages.Count: > 0 } latest
-            ? PipelineArithmetic.Of(latest.ModelFingerprint, latest.Stages.Select(stage => stage.Description))
-            : null;
+    public string? Arithmetic => _latest.Arithmetic;
 
     /// <summary>What happened between the last two looks; null after the first.</summary>
     public SnapshotRates? Rates => _latest.Rates;
@@ -73,5 +70,12 @@ internal sealed class PipelineWatch : IAsyncDisposable
         }
     }
 
-    private sealed record Look(ClusterSnapshot Snapshot, SnapshotRates? Rates);
+    private sealed record Look(ClusterSnapshot Snapshot, SnapshotRates? Rates)
+    {
+        /// <summary>Made once a look: each chunk of a stream asks for it.</summary>
+        public string? Arithmetic { get; } =
+            Snapshot.Stages.Count > 0
+                ? PipelineArithmetic.Of(Snapshot.ModelFingerprint, Snapshot.Stages.Select(stage => stage.Description))
+                : null;
+    }
 }

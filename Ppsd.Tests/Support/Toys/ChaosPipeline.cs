@@ -39,7 +39,10 @@ internal sealed class ChaosPipeline : IAsyncDisposable
     {
         var system = ActorSystem.Create(
             "chaos",
-            PpsdConfig.Load(NodeRole.Local, overrides: "akka.loglevel = OFF\nakka.stdout-loglevel = OFF")
+            PpsdConfig.Load(
+                NodeRole.Local,
+                overrides: "akka.loglevel = OFF\nakka.stdout-loglevel = OFF\nakka.scheduler.tick-duration = 20ms"
+            )
         );
         var options = new PipelineOptions
         {
