@@ -3,7 +3,7 @@ using ScottPlot;
 namespace Ppsd.Host.Bench;
 
 /// <summary>A picture of lines with markers.</summary>
-/// <param name="Title">What it shows.</param>
+/// <param name="Title">Title above the plot.</param>
 /// <param name="XLabel">Quantity and unit along the bottom.</param>
 /// <param name="YLabel">Quantity and unit along the side.</param>
 /// <param name="Series">The lines.</param>

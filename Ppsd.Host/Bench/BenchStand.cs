@@ -8,13 +8,13 @@ internal sealed record BenchStand : IAsyncDisposable
     /// <summary>The pipeline.</summary>
     public required IPipeline Pipeline { get; init; }
 
-    /// <summary>The whole model on one device like a stage's; null to leave that baseline out.</summary>
+    /// <summary>The whole model on one device like a stage's; null to skip that baseline.</summary>
     public IPipeline? OneDevice { get; init; }
 
-    /// <summary>Stands in for the other stages meanwhile; null without <see cref="OneDevice"/>.</summary>
+    /// <summary>Keeps the other stages' devices busy meanwhile; null without <see cref="OneDevice"/>.</summary>
     public LoadProcesses? Load { get; init; }
 
-    /// <summary>What shares the GPU among the processes; null where none does.</summary>
+    /// <summary>The daemon that shares a GPU among the processes (MPS); null for none.</summary>
     public MpsDaemon? Mps { get; init; }
 
     /// <summary>How it was set up, in words.</summary>

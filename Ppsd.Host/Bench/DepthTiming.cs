@@ -1,6 +1,6 @@
 namespace Ppsd.Host.Bench;
 
-/// <summary>How a model cut after an exit layer spends its time on one candidate.</summary>
+/// <summary>Time of each part of a model, cut after an exit layer, for one candidate.</summary>
 /// <param name="ExitLayer">Layers before the cut.</param>
 /// <param name="Length">Tokens of text before the candidate.</param>
 /// <param name="FirstMs">Milliseconds of the layers before the cut.</param>

@@ -17,7 +17,7 @@ internal static class Figures
     /// <summary>Text that is the same in every culture.</summary>
     public static string Text(FormattableString text) => text.ToString(_format);
 
-    /// <summary>The object as one line, with null for each number that JSON has no way to write.</summary>
+    /// <summary>The object as one line, with null for NaN and infinities, which JSON cannot express.</summary>
     public static string Line(JsonObject json)
     {
         Clear(json);

@@ -13,7 +13,7 @@ internal static class FittedTable
     /// <summary>Border and padding of a column.</summary>
     private const int Frame = 3;
 
-    /// <summary>Fits a table.</summary>
+    /// <summary>Returns the table fitted to a terminal.</summary>
     /// <param name="table">The table; the first column names the rows.</param>
     /// <param name="width">Columns of the terminal.</param>
     public static IRenderable Of(BenchTable table, int width) =>

@@ -11,25 +11,25 @@ internal sealed record StageWork
     /// <summary>Milliseconds on completed micro-batches of candidates.</summary>
     public required double DecodeMs { get; init; }
 
-    /// <summary>Of them in heads.</summary>
+    /// <summary>Part of <see cref="DecodeMs"/> in heads.</summary>
     public required double DecodeHeadsMs { get; init; }
 
     /// <summary>Micro-batches of candidates completed.</summary>
     public required long DecodeSteps { get; init; }
 
-    /// <summary>Micro-batches a cancel reached.</summary>
+    /// <summary>Micro-batches that a cancel ended.</summary>
     public required long CancelledSteps { get; init; }
 
     /// <summary>Candidates of the completed micro-batches.</summary>
     public required long DecodeRows { get; init; }
 
-    /// <summary>Milliseconds of cycles of the draft loop that nothing held up.</summary>
+    /// <summary>Milliseconds in draft-loop cycles that nothing held up.</summary>
     public required double CycleMs { get; init; }
 
-    /// <summary>Of them the device worked.</summary>
+    /// <summary>Part of those cycles in which the device worked.</summary>
     public required double CycleDeviceMs { get; init; }
 
-    /// <summary>Such cycles.</summary>
+    /// <summary>Number of cycles that nothing held up.</summary>
     public required long Cycles { get; init; }
 
     /// <summary>Milliseconds from the arrival of rejecting verdicts to the start of the new run.</summary>
@@ -41,16 +41,16 @@ internal sealed record StageWork
     /// <summary>Bytes the device's operations allocated on the stage's thread.</summary>
     public required long DeviceBytes { get; init; }
 
-    /// <summary>Bytes that thread allocated otherwise.</summary>
+    /// <summary>Bytes that the rest of the stage's thread allocated, for the protocol.</summary>
     public required long ProtocolBytes { get; init; }
 
     /// <summary>Milliseconds of a micro-batch of candidates, heads and all; NaN without one.</summary>
     public double MsPerStep => DecodeSteps == 0 ? double.NaN : DecodeMs / DecodeSteps;
 
-    /// <summary>Of them in heads; NaN without one.</summary>
+    /// <summary>Milliseconds of it in heads; NaN without one.</summary>
     public double HeadsMsPerStep => DecodeSteps == 0 ? double.NaN : DecodeHeadsMs / DecodeSteps;
 
-    /// <summary>The difference of two looks.</summary>
+    /// <summary>The difference between two readings.</summary>
     public static StageWork Between(StageStatus earlier, StageStatus later) =>
         new()
         {

@@ -1,7 +1,7 @@
 namespace Ppsd.Host.Bench;
 
 /// <summary>
-/// Small-sample statistics over the values that are numbers. What too few values do not give is not a number, which reports
+/// Small-sample statistics over the values that are numbers. A figure that takes more values than there are is NaN, which reports
 /// print as absent (<see cref="Figures"/>). Pure.
 /// </summary>
 internal static class Statistics

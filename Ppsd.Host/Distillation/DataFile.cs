@@ -103,8 +103,8 @@ internal sealed class DataFile(ModelAssets assets, string option)
     }
 
     /// <summary>
-    /// Tokenizers may join what stands on both sides of a border, so an answer's tokens are found by comparing the whole
-    /// conversation's tokens with those of what comes before the answer, and with those up to its end.
+    /// A tokenizer may merge characters across the start of an answer, so the answer's tokens are found by comparing the whole
+    /// conversation's tokens with the tokens of the text before the answer, and of the text up to its end.
     /// </summary>
     private DataText Conversation(ChatMessage[] messages, string place)
     {
@@ -139,7 +139,7 @@ internal sealed class DataFile(ModelAssets assets, string option)
         return new DataText(new TrainingSequence(whole, isAnswer), before);
     }
 
-    /// <summary>To write on, the target is given the first half.</summary>
+    /// <summary>The first half of a raw text, as a prompt that the target continues.</summary>
     private DataText Whole(string text)
     {
         int[] whole = [.. assets.Tokenizer.Encode(text), .. End()];

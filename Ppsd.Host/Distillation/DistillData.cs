@@ -3,12 +3,12 @@ using Ppsd.Kernels.Distillation.Teacher;
 
 namespace Ppsd.Host.Distillation;
 
-/// <summary>The texts of a run: what to learn from, and prompts that nothing is learnt from.</summary>
+/// <summary>The texts of a run: training data, and prompts for evaluation.</summary>
 /// <param name="Training">Texts to learn from, cut to the longest length.</param>
 /// <param name="Prompts">Their prompts, each shorter than that length.</param>
 /// <param name="EvaluationPrompts">Prompts of texts held out, or of the file given for evaluation.</param>
-/// <param name="Length">Longest sequence there is, at most what was asked for.</param>
-/// <param name="Description">In words, for the README.</param>
+/// <param name="Length">Length of the longest sequence, at most the length requested.</param>
+/// <param name="Description">A description of the data, for the README.</param>
 internal sealed record DistillData(
     IReadOnlyList<TrainingSequence> Training,
     IReadOnlyList<int[]> Prompts,
@@ -20,7 +20,7 @@ internal sealed record DistillData(
     /// <summary>Sequences of a synthetic model's data.</summary>
     private const int SyntheticSequences = 256;
 
-    /// <summary>Tokens an answer may have at least, when the target writes one itself.</summary>
+    /// <summary>Fewest tokens that are left for an answer which the target writes.</summary>
     private const int LeastAnswer = 8;
 
     /// <summary>Reads and divides the data.</summary>
@@ -41,7 +41,7 @@ internal sealed record DistillData(
             : [.. order.Take(heldOut).Order().Select(i => texts[i])];
         if (evaluation.Count == 0)
         {
-            // So little data is learnt by heart; to see whether it was, it is measured itself.
+            // With so little data nothing is held out; evaluation then uses the training texts and shows whether the head has learnt them.
             evaluation = texts;
         }
 

@@ -23,9 +23,9 @@ internal sealed class DistillRun(ModelAssets assets, DistillSettings settings, T
     private string RecordPath => Path.Combine(settings.OutputFolder, "training-run.json");
 
     /// <summary>Runs to the end.</summary>
-    /// <returns>The figures of each head; none of a model without texts.</returns>
-    /// <exception cref="UserErrorException">Something of the input cannot be used, or training broke off.</exception>
-    /// <exception cref="OperationCanceledException">Interrupted; what was done is saved.</exception>
+    /// <returns>The figures of each head; empty for a synthetic model.</returns>
+    /// <exception cref="UserErrorException">The input cannot be used, or training failed.</exception>
+    /// <exception cref="OperationCanceledException">Interrupted; the steps so far are saved.</exception>
     public IReadOnlyList<HeadFigures> Run(CancellationToken cancellation)
     {
         var data = DistillData.Load(settings, assets);
@@ -243,7 +243,7 @@ internal sealed class DistillRun(ModelAssets assets, DistillSettings settings, T
         Save(trainer);
         foreach (var head in trainer.Heads)
         {
-            // Measured is what was saved: weights rounded to bf16.
+            // The saved weights are evaluated, which are rounded to bf16.
             HeadFolder.Round(head);
         }
 
@@ -261,7 +261,7 @@ internal sealed class DistillRun(ModelAssets assets, DistillSettings settings, T
         return figures ?? [];
     }
 
-    /// <summary>Draws the training; a picture that cannot be drawn costs no head and no figure.</summary>
+    /// <summary>Draws the training curve. Where no picture can be drawn, the head and its figures are still written.</summary>
     private void Picture(int head, string path)
     {
         if (_logs[head].Lines.Count == 0)

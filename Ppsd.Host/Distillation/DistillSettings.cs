@@ -5,7 +5,7 @@ using Ppsd.Kernels.Model;
 
 namespace Ppsd.Host.Distillation;
 
-/// <summary>What <c>ppsd distill</c> was asked to do.</summary>
+/// <summary>Settings of <c>ppsd distill</c>.</summary>
 internal sealed record DistillSettings
 {
     /// <summary>Heads to train.</summary>
@@ -29,7 +29,7 @@ internal sealed record DistillSettings
     /// <summary>Answer tokens to learn from.</summary>
     public long Tokens { get; init; }
 
-    /// <summary>Steps to do; null for as many as <see cref="Tokens"/> takes.</summary>
+    /// <summary>Number of steps; null for as many as <see cref="Tokens"/> takes.</summary>
     public int? Steps { get; init; }
 
     /// <summary>Tokens of a step, prompts included.</summary>
@@ -50,25 +50,25 @@ internal sealed record DistillSettings
     /// <summary>The loss.</summary>
     public DistillationLoss Loss { get; init; }
 
-    /// <summary>Where weights start.</summary>
+    /// <summary>How weights are initialised.</summary>
     public HeadStart Start { get; init; }
 
-    /// <summary>Key of everything random.</summary>
+    /// <summary>Seed of all random choices.</summary>
     public int Seed { get; init; }
 
-    /// <summary>Steps between two evaluations; 0 for one at the end alone.</summary>
+    /// <summary>Steps between two evaluations; 0 to evaluate only at the end.</summary>
     public int EvaluateEvery { get; init; }
 
     /// <summary>Steps between two saves.</summary>
     public int SaveEvery { get; init; }
 
-    /// <summary>Goes on from the last save.</summary>
+    /// <summary>True to continue from the last save.</summary>
     public bool Resumes { get; init; }
 
     /// <summary>A device for each stage.</summary>
     public IReadOnlyList<string> Devices { get; init; } = [];
 
-    /// <summary>How the model's layers are cut.</summary>
+    /// <summary>Layers of each stage.</summary>
     public required StagePlan Stages { get; init; }
 
     /// <summary>Most probable tokens of the model that heads learn from; 0 for its whole distribution.</summary>
@@ -77,7 +77,7 @@ internal sealed record DistillSettings
     /// <summary>Threads of each stage on the CPU.</summary>
     public int Threads { get; init; }
 
-    /// <summary>How exact rotary frequencies are.</summary>
+    /// <summary>Precision of the rotary frequencies.</summary>
     public RopeFrequencies RopeFrequencies { get; init; }
 
     /// <summary>The command line, for the README.</summary>

@@ -43,11 +43,11 @@ internal sealed class DistillView(TimeProvider clock)
     /// <summary>Writes a line.</summary>
     public static void Note(string line) => Console.Error.WriteLine(line);
 
-    /// <summary>Texts of the target are complete.</summary>
+    /// <summary>Reports how many texts the target has written.</summary>
     public void ReportWriting(string what, int written, int count) =>
         Report(Invariant($"writing {what}: {written}/{count} texts"), written, count, null, written == count);
 
-    /// <summary>A step is done.</summary>
+    /// <summary>Reports a completed step.</summary>
     public void ReportStep(DistillProgress progress)
     {
         var text = Invariant(
@@ -83,7 +83,7 @@ internal sealed class DistillView(TimeProvider clock)
 
     private static string Invariant(FormattableString text) => FormattableString.Invariant(text);
 
-    /// <summary>Time left as the run works it out; that of Spectre averages over too short a time for long steps.</summary>
+    /// <summary>Time left, computed by the run. Spectre's own estimate averages over too short a time for long steps.</summary>
     private sealed class LeftColumn : ProgressColumn
     {
         public override IRenderable Render(RenderOptions options, ProgressTask task, TimeSpan deltaTime) =>
@@ -93,7 +93,7 @@ internal sealed class DistillView(TimeProvider clock)
     }
 }
 
-/// <summary>Where training stands.</summary>
+/// <summary>Progress of training.</summary>
 /// <param name="Step">Steps done.</param>
 /// <param name="Steps">All steps.</param>
 /// <param name="TokensPerSecond">All tokens a second, over the last steps.</param>

@@ -3,12 +3,12 @@ using Ppsd.Kernels.Distillation.Heads;
 
 namespace Ppsd.Host.Distillation;
 
-/// <summary>What an evaluation gave for a head; arrays have an entry for each drafting step.</summary>
-/// <param name="Greedy">On texts of most probable tokens.</param>
-/// <param name="Sampled">On texts sampled at temperature 1, drafts drawn with the target's noise.</param>
+/// <summary>Evaluation of a head; arrays have an entry for each drafting step.</summary>
+/// <param name="Greedy">Acceptance on greedy texts.</param>
+/// <param name="Sampled">Acceptance on texts sampled at temperature 1, with drafts drawn with the target's noise.</param>
 internal sealed record HeadFigures(HeadSpec Head, StepEvaluation[] Greedy, StepEvaluation[] Sampled)
 {
-    /// <summary>Pipelines for which the speed-up is given.</summary>
+    /// <summary>Numbers of stages for which the speed-up is given.</summary>
     public static IReadOnlyList<int> StageCounts { get; } = [2, 4, 8];
 
     /// <summary>

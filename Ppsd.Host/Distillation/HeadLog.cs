@@ -18,7 +18,7 @@ internal sealed class HeadLog(string path)
     /// <summary>All lines.</summary>
     public IReadOnlyList<HeadLogLine> Lines => _lines;
 
-    /// <summary>Reads the lines of steps up to one; those of steps that were not saved are forgotten.</summary>
+    /// <summary>Reads the lines up to a step and drops later ones, whose steps were not saved.</summary>
     public void Restore(int lastStep)
     {
         if (File.Exists(path))

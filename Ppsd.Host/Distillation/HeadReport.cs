@@ -80,7 +80,7 @@ internal static class HeadReport
     /// <summary>The picture: acceptance and loss over answer tokens.</summary>
     public static BenchPlot Plot(string title, HeadLog log)
     {
-        // A point of the curve is the mean of many steps: single batches scatter too much to be seen.
+        // Each point is the mean of many steps, because single batches scatter too much.
         var chunk = Math.Max(1, log.Lines.Count / 200);
         var points = log.Lines.Chunk(chunk).ToArray();
         var tokens = points.Select(lines => lines[^1].AnswerTokens / 1e6).ToArray();

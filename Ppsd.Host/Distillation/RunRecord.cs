@@ -6,13 +6,13 @@ using Ppsd.Host.Models;
 namespace Ppsd.Host.Distillation;
 
 /// <summary>
-/// Settings that a run's results depend on, kept beside its saves: continuing with others would mix two runs.
+/// Settings that a run's results depend on, kept beside its saves, because continuing with other settings would mix two runs.
 /// </summary>
 internal static class RunRecord
 {
     private static readonly JsonSerializerOptions _indented = new() { WriteIndented = true };
 
-    /// <summary>The settings that count, by the option that sets them.</summary>
+    /// <summary>Those settings, by the name of their option.</summary>
     public static Dictionary<string, string> Of(DistillSettings settings, ModelAssets assets, int steps, int length) =>
         new()
         {
@@ -42,8 +42,8 @@ internal static class RunRecord
     public static void Write(string path, Dictionary<string, string> record) =>
         File.WriteAllText(path, JsonSerializer.Serialize(record, _indented));
 
-    /// <summary>Refuses to go on with settings other than the run's own.</summary>
-    /// <exception cref="UserErrorException">There is no run, or a setting differs; the message names the first.</exception>
+    /// <summary>Refuses to continue with other settings than the run had.</summary>
+    /// <exception cref="UserErrorException">There is no run, or a setting differs; the message names the first one that does.</exception>
     public static void RequireSame(string path, Dictionary<string, string> record)
     {
         if (!File.Exists(path))

@@ -6,7 +6,7 @@ using Ppsd.Kernels.Model;
 
 namespace Ppsd.Host.Distillation;
 
-/// <summary>The model's stages as they serve, to write texts with: on the devices of the training, before it takes them.</summary>
+/// <summary>The model's stages, which write texts on the training's devices before training begins.</summary>
 internal sealed class TargetStages : IDisposable
 {
     private readonly List<Backend> _backends = [];

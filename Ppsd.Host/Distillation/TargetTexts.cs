@@ -12,15 +12,15 @@ internal sealed class TargetTexts(ModelAssets assets, DistillSettings settings, 
 {
     private const int Width = 32;
 
-    /// <summary>A model that repeats itself may never stop; such text is useless for training.</summary>
+    /// <summary>Longest answer: a model that repeats itself may never stop, and such text is useless for training.</summary>
     private const int MaxAnswerTokens = 256;
 
-    /// <summary>Makes sure that the texts are there and returns them in the order of their requests.</summary>
-    /// <param name="what">What they are for, in words.</param>
+    /// <summary>Returns the texts in the order of their requests, and writes those that are missing.</summary>
+    /// <param name="what">Their purpose in words, for the progress line.</param>
     /// <param name="file">Where they are kept.</param>
     /// <param name="prompts">Prompts to write answers for.</param>
     /// <param name="count">Number of texts.</param>
-    /// <param name="cancellation">Gives up; what is complete stays.</param>
+    /// <param name="cancellation">Stops; complete texts stay in the file.</param>
     public IReadOnlyList<WrittenText> Ensure(
         string what,
         string file,

@@ -11,9 +11,9 @@ namespace Ppsd.Host.Distillation;
 /// <param name="path">The file.</param>
 internal sealed class TextStore(string path)
 {
-    /// <summary>Reads what is there.</summary>
+    /// <summary>Reads the file.</summary>
     /// <returns>Answers by the number of their request; empty without a file.</returns>
-    /// <exception cref="UserErrorException">A line is not one of ours.</exception>
+    /// <exception cref="UserErrorException">A line does not have this format.</exception>
     public Dictionary<int, WrittenText> Read()
     {
         var texts = new Dictionary<int, WrittenText>();
@@ -46,10 +46,10 @@ internal sealed class TextStore(string path)
         return texts;
     }
 
-    /// <summary>Opens the file for more.</summary>
+    /// <summary>Opens the file to append.</summary>
     public StreamWriter Append() => new(path, append: true) { AutoFlush = true };
 
-    /// <summary>Forgets what is there.</summary>
+    /// <summary>Deletes the file.</summary>
     public void Clear() => File.Delete(path);
 
     /// <summary>A text as a line.</summary>
@@ -64,9 +64,9 @@ internal sealed class TextStore(string path)
 /// <param name="Seed">Key of the noise.</param>
 internal sealed record WrittenText(int Number, int[] Prompt, int[] Answer, float Temperature, ulong Seed)
 {
-    /// <summary>As training data.</summary>
+    /// <summary>The text as training data.</summary>
     public TrainingSequence Sequence => TrainingSequence.Of(Prompt, Answer);
 
-    /// <summary>How it was drawn.</summary>
+    /// <summary>Sampling settings it was drawn with.</summary>
     public SamplingParameters Sampling => new() { Temperature = Temperature, Seed = Seed };
 }

@@ -8,7 +8,7 @@ namespace Ppsd.Host.Bench.Cancels;
 
 /// <summary>
 /// How long a cancel takes to have effect at a stage whose queue is full: the stage actor and mailbox of production, a
-/// device that spins for a given time per layer, and this benchmark in the place of its neighbours.
+/// device that spins for a given time per layer, and this benchmark in place of the stages before and after.
 /// </summary>
 internal sealed class CancelBench(CancelBenchSettings settings, TimeProvider clock)
 {
@@ -111,7 +111,7 @@ internal sealed class CancelBench(CancelBenchSettings settings, TimeProvider clo
             },
         };
 
-    /// <summary>Stands for the stages before and after: takes what they would take.</summary>
+    /// <summary>Receives the messages meant for the stages before and after.</summary>
     private sealed class Neighbour : ReceiveActor
     {
         public Neighbour(TaskCompletionSource<StageReady> ready)

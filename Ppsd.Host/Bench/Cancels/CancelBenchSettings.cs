@@ -2,7 +2,7 @@ namespace Ppsd.Host.Bench.Cancels;
 
 /// <summary>Settings of the cancel benchmark.</summary>
 /// <param name="QueueLength">Micro-batches queued before the cancel.</param>
-/// <param name="Layers">Layers of a micro-batch; a cancel is looked for between them.</param>
+/// <param name="Layers">Layers of a micro-batch; the stage checks for a cancel between layers.</param>
 /// <param name="LayerMs">Milliseconds of a layer.</param>
 /// <param name="Trials">Cancels to measure.</param>
 internal sealed record CancelBenchSettings(int QueueLength, int Layers, double LayerMs, int Trials);
@@ -25,6 +25,6 @@ internal sealed record CancelBenchResult(CancelBenchSettings Settings, IReadOnly
     /// <summary>Dead micro-batches begun after a cancel, over all trials.</summary>
     public int StaleSteps => Trials.Sum(trial => trial.StaleSteps);
 
-    /// <summary>Milliseconds that working through the queue would have taken: what a cancel in line behind it costs.</summary>
+    /// <summary>Milliseconds to work through the queue: the delay of a cancel that waited in line.</summary>
     public double QueueMs => Settings.QueueLength * Settings.Layers * Settings.LayerMs;
 }

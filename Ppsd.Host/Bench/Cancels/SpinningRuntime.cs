@@ -4,7 +4,7 @@ using Ppsd.Actors.Stages;
 
 namespace Ppsd.Host.Bench.Cancels;
 
-/// <summary>A stage runtime whose layers only take time; tells a benchmark when work begins and is abandoned.</summary>
+/// <summary>A stage runtime whose layers only take time. It notifies a benchmark when work begins and when it is abandoned.</summary>
 internal sealed class SpinningRuntime(CancelBenchSettings settings, TimeProvider clock) : IStageRuntime
 {
     private SessionWatch? _watch;
@@ -67,7 +67,7 @@ internal sealed class SpinningRuntime(CancelBenchSettings settings, TimeProvider
                 return false;
             }
 
-            // Nothing is worth waiting for in the new run: its beginning is what is measured.
+            // The benchmark measures when the new run begins, so its layers take no time.
             if (_part!.Run.Value == 0)
             {
                 SpinForLayer();
@@ -107,7 +107,7 @@ internal sealed class SpinningRuntime(CancelBenchSettings settings, TimeProvider
         }
     }
 
-    /// <summary>What became of one session's work.</summary>
+    /// <summary>Times at which one session's work began and ended.</summary>
     internal sealed class SessionWatch(SessionId session)
     {
         private readonly TaskCompletionSource _begun = new(TaskCreationOptions.RunContinuationsAsynchronously);

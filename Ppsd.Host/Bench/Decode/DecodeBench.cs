@@ -7,10 +7,10 @@ using Ppsd.Host.Models;
 namespace Ppsd.Host.Bench.Decode;
 
 /// <summary>
-/// Autoregressive decoding, PPSD and the whole model on one device, in turn, so that whatever disturbs the machine
-/// disturbs all.
+/// Autoregressive decoding, PPSD and the whole model on one device, in turn, so that other load on the machine
+/// affects all three alike.
 /// </summary>
-/// <param name="stand">What is measured on.</param>
+/// <param name="stand">The pipelines to measure.</param>
 /// <param name="assets">The model.</param>
 /// <param name="clock">Time.</param>
 /// <param name="replay">Receives the texts whose drafts are replayed; null for the heads' own drafts.</param>

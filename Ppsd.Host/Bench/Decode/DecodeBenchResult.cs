@@ -22,7 +22,7 @@ internal sealed class DecodeBenchResult(
     /// <summary>Stages of the pipeline.</summary>
     public int StageCount => Pipeline.Stages.Length;
 
-    /// <summary>What was measured, in the order of the enumeration.</summary>
+    /// <summary>Arms that were measured, in the order of the enumeration.</summary>
     public IReadOnlyList<BenchArm> Arms { get; } = [.. rounds.Keys.Order()];
 
     /// <summary>True when PPSD was measured too: there is an exit head.</summary>
@@ -139,8 +139,8 @@ internal sealed class DecodeBenchResult(
             : 0;
 
     /// <summary>
-    /// Milliseconds of a hop: what is left of an autoregressive token's time when the stages' own is taken off, shared
-    /// among the hops (the verdict's way back included).
+    /// Milliseconds of a hop: an autoregressive token's time less the time its stages worked, divided by
+    /// the number of hops (including the verdict's way back).
     /// </summary>
     public double HandOverMs =>
         Math.Max(
@@ -151,7 +151,7 @@ internal sealed class DecodeBenchResult(
             ) / StageCount
         );
 
-    /// <summary>Mean milliseconds that a cycle of the draft loop lasts beyond stage 1's device time in it.</summary>
+    /// <summary>Mean milliseconds of a draft-loop cycle in which stage 1's device did not work.</summary>
     public double CycleOverheadMs =>
         Mean(BenchArm.Ppsd, work => work.CycleMs - work.CycleDeviceMs, work => work.Cycles, HeadStage);
 

@@ -5,7 +5,7 @@ namespace Ppsd.Host.Bench.Decode;
 /// <summary>All prompts of a benchmark decoded once in one way.</summary>
 /// <param name="Sessions">Figures of each prompt's session.</param>
 /// <param name="Tokens">Tokens of each.</param>
-/// <param name="Stages">What each stage did meanwhile.</param>
+/// <param name="Stages">Each stage's work during the round.</param>
 /// <param name="ElapsedMs">How long it took.</param>
 internal sealed record DecodeRound(
     IReadOnlyList<SessionStats> Sessions,

@@ -5,8 +5,8 @@ using Ppsd.Host.Pipelines;
 namespace Ppsd.Host.Bench.Link;
 
 /// <summary>
-/// Latency and throughput of the messages that carry hidden states, by their size: between two processes as stages of
-/// their own have them, or within this one.
+/// Latency and throughput of the messages that carry hidden states, by message size: between two processes, as stages in
+/// separate processes send them, or within this process.
 /// </summary>
 internal sealed class LinkBench : IAsyncDisposable
 {
@@ -34,7 +34,7 @@ internal sealed class LinkBench : IAsyncDisposable
     }
 
     /// <summary>The far end in a process of its own.</summary>
-    /// <exception cref="UserErrorException">The process ended early; the line is its own complaint.</exception>
+    /// <exception cref="UserErrorException">The process ended early; the message is its last line of output.</exception>
     public static async Task<LinkBench> StartRemoteAsync(
         NodeSettings node,
         TimeProvider clock,

@@ -10,7 +10,7 @@ namespace Ppsd.Host.Bench.Link;
 /// </summary>
 internal sealed class LinkDriverActor : ReceiveActor
 {
-    /// <summary>As many as a hop may have in flight by default.</summary>
+    /// <summary>Micro-batches that a hop may have in flight by default.</summary>
     private const int Window = 4;
 
     private readonly IActorRef _peer;
@@ -53,7 +53,7 @@ internal sealed class LinkDriverActor : ReceiveActor
             .WithDispatcher("ppsd.stage-dispatcher")
             .WithMailbox("ppsd.stage-mailbox");
 
-    /// <summary>The first round trips are thrown away: connections open and code is compiled.</summary>
+    /// <summary>The first round trips are discarded, because they open connections and compile code.</summary>
     private int WarmUp => Math.Max(10, _count / 4);
 
     protected override void PreStart() => Send(isCertain: true);

@@ -1,6 +1,6 @@
 namespace Ppsd.Host.Bench.LockStep;
 
-/// <summary>The time that a pipeline without clock counts, in milliseconds.</summary>
+/// <summary>A clock that shows the time counted by a lock-step pipeline, in milliseconds.</summary>
 /// <param name="nowMs">Time so far.</param>
 internal sealed class CountedTime(Func<double> nowMs) : TimeProvider
 {

@@ -4,9 +4,9 @@ using Ppsd.Actors.Stages;
 
 namespace Ppsd.Host.Bench.LockStep;
 
-/// <summary>A stage that counts what its last step was. Takes ownership of the stage.</summary>
+/// <summary>A stage runtime that counts the rows and chain steps of its last step. Takes ownership of the stage.</summary>
 /// <param name="inner">The stage.</param>
-/// <param name="costs">What it says of its costs; null for its own.</param>
+/// <param name="costs">Costs that it reports; null for the stage's own.</param>
 internal sealed class CountingRuntime(IStageRuntime inner, RowCosts? costs) : IStageRuntime
 {
     private int _appended;

@@ -3,7 +3,7 @@ using Ppsd.Actors.Sessions;
 
 namespace Ppsd.Host.Bench.LockStep;
 
-/// <summary>Notes in which cycles a text's tokens come.</summary>
+/// <summary>Records the cycle in which each token of a text arrives.</summary>
 /// <param name="pipeline">The pipeline that decodes it.</param>
 internal sealed class LockStepClient(LockStepPipeline pipeline) : ISessionClient
 {
@@ -36,7 +36,7 @@ internal sealed class LockStepClient(LockStepPipeline pipeline) : ISessionClient
         }
     }
 
-    /// <summary>The text and what it took after its first token.</summary>
+    /// <summary>The text, and the cycles and rows it took after its first token.</summary>
     public LockStepText Text() =>
         new(
             _tokens,
@@ -49,7 +49,7 @@ internal sealed class LockStepClient(LockStepPipeline pipeline) : ISessionClient
 /// <summary>A text decoded in lock-step.</summary>
 /// <param name="Time">Time from its first token to its last: cycles, or milliseconds where costs were given.</param>
 /// <param name="Rows">Rows that entered meanwhile, of all texts.</param>
-/// <param name="Stats">Its figures; those in milliseconds mean nothing.</param>
+/// <param name="Stats">The session's figures; those in milliseconds are meaningless in lock-step.</param>
 internal sealed record LockStepText(IReadOnlyList<int> TokenIds, double Time, int Rows, SessionStats Stats)
 {
     /// <summary>Cycles from its first token to its last, in lock-step.</summary>

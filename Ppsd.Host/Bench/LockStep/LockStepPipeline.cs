@@ -110,10 +110,10 @@ internal sealed class LockStepPipeline : IDraftLoopPort, IDisposable
     /// <inheritdoc />
     public void Dispose() => Array.ForEach(_stages, stage => stage.Dispose());
 
-    /// <summary>Goes on to the next moment at which something happens.</summary>
+    /// <summary>Advances to the next moment at which something happens.</summary>
     private void Advance()
     {
-        // The last stage first: what a stage hands on is never the next one's work in the same moment.
+        // From the last stage to the first, so that a micro-batch handed on is never worked on by the next stage in the same moment.
         for (var i = _stages.Length - 1; i >= 0; i--)
         {
             Begin(_stages[i]);
@@ -165,7 +165,7 @@ internal sealed class LockStepPipeline : IDraftLoopPort, IDisposable
         var step = stage.Begin(item);
         if (step.Rows == 0)
         {
-            // Dead already: it takes no time.
+            // It is dead, so it takes no time.
             EndPart(stage);
             return;
         }
@@ -234,7 +234,7 @@ internal sealed class LockStepPipeline : IDraftLoopPort, IDisposable
     private void Send(int from, int to, Action arrival) =>
         _events.Enqueue(arrival, (from == to ? Now : Now + HopMs, _order++));
 
-    /// <summary>A stage learns what the draft loop has told all stages.</summary>
+    /// <summary>Delivers the draft loop's cancels and commits to a stage.</summary>
     private void Take(LockStepStage stage, IWireMessage message)
     {
         if (message is Cancel cancel)

@@ -21,7 +21,7 @@ internal sealed class LockStepStage : IVerdictSink, IDisposable
     private int _stepsBehind;
 
     /// <param name="credits">Micro-batches that may be on their way to the next stage.</param>
-    /// <param name="costs">What it says of its costs; null for what the runtime says.</param>
+    /// <param name="costs">Costs that it reports; null for those of the runtime.</param>
     public LockStepStage(StageIndex index, bool isLast, IStageRuntime runtime, int credits, RowCosts? costs)
     {
         Index = index;
@@ -35,7 +35,7 @@ internal sealed class LockStepStage : IVerdictSink, IDisposable
     /// <summary>The stage's place.</summary>
     public StageIndex Index { get; }
 
-    /// <summary>What it holds.</summary>
+    /// <summary>The stage's runtime and sessions.</summary>
     public StageDescription Description => _runtime.Description;
 
     /// <summary>Dead runs and branches.</summary>
@@ -53,7 +53,7 @@ internal sealed class LockStepStage : IVerdictSink, IDisposable
     /// <summary>The next micro-batch that has been sent here; null for none.</summary>
     public WorkItem? TakeNext() => _queue.TakeNext();
 
-    /// <summary>Works on a micro-batch: all of its results are there at once, and are kept until the step's time has passed.</summary>
+    /// <summary>Runs a micro-batch at once and keeps its results until the step's counted time has passed.</summary>
     public LockStepStep Begin(WorkItem item)
     {
         _step = new LockStepStep(item.Batch);
@@ -70,7 +70,7 @@ internal sealed class LockStepStage : IVerdictSink, IDisposable
     /// <summary>The step is over.</summary>
     public void End() => _step = null;
 
-    /// <summary>Queues what the layers have made for the next stage.</summary>
+    /// <summary>Queues the layers' hidden states for the next stage.</summary>
     public void HandOver(WorkItem item) => _outbox.Add(item);
 
     /// <summary>The next micro-batch to be sent; null where none waits or credits are out.</summary>

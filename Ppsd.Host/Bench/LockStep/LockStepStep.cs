@@ -19,13 +19,13 @@ internal sealed class LockStepStep(MicroBatch batch)
     /// <summary>Tokens ahead of each; 0 where the exit head did not run.</summary>
     public int Depth { get; set; }
 
-    /// <summary>Steps of the chain before it, behind tokens that waited to enter.</summary>
+    /// <summary>Chain steps run before it, from tokens that had not entered yet.</summary>
     public int StepsBehind { get; set; }
 
-    /// <summary>What the next stage gets when the layers are done; null for nothing.</summary>
+    /// <summary>Message for the next stage, sent when the layers are done; null for none.</summary>
     public WorkItem? Done { get; set; }
 
-    /// <summary>Drafts, verdicts and complaints, in that order; sent at the end.</summary>
+    /// <summary>Drafts, verdicts and errors, in that order; sent when the step ends.</summary>
     public List<object> Messages { get; } = [];
 
     /// <summary>Time of the layers that is left.</summary>
@@ -40,7 +40,7 @@ internal sealed class LockStepStep(MicroBatch batch)
     /// <summary>Time left of the part that is running.</summary>
     public double Left => IsInLayers ? LayersLeft : HeadLeft;
 
-    /// <summary>A cancel has reached it: nothing comes of it, and it is over at once.</summary>
+    /// <summary>Ends the step at once without results, because a cancel reached it.</summary>
     public void Abandon()
     {
         Done?.Hidden.Release();

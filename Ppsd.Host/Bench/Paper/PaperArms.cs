@@ -24,7 +24,7 @@ internal sealed class PaperArms(PaperSettings settings, TimeProvider clock)
     /// <summary>A pipeline with drafts and without, and the whole model on one of its devices.</summary>
     /// <param name="assets">The model and its head.</param>
     /// <param name="plan">The stages.</param>
-    /// <param name="generation">What drafts, and how wide.</param>
+    /// <param name="generation">Draft sources and width.</param>
     public async Task<JsonObject> PipelineAsync(
         ModelAssets assets,
         StagePlan plan,
@@ -126,7 +126,7 @@ internal sealed class PaperArms(PaperSettings settings, TimeProvider clock)
             clock
         );
 
-    /// <summary>Texts with drafts and without, in lock-step: acceptance and cycles, the same each time.</summary>
+    /// <summary>Decodes texts with drafts and without in lock-step, which gives the same acceptance and cycles in every run.</summary>
     public DraftsBenchResult LockStep(
         ModelAssets assets,
         StagePlan plan,
@@ -165,7 +165,7 @@ internal sealed class PaperArms(PaperSettings settings, TimeProvider clock)
         return new DraftsBenchResult(pipeline.Formed, drafted, plain);
     }
 
-    /// <summary>A short name of some texts: equal for equal tokens.</summary>
+    /// <summary>A short fingerprint of texts: equal tokens give equal fingerprints.</summary>
     public static string Hash(IEnumerable<IReadOnlyList<int>> texts) =>
         Convert.ToHexStringLower(
             SHA256.HashData(

@@ -1,9 +1,9 @@
 namespace Ppsd.Host.Bench.Paper;
 
-/// <summary>Measures the cells that are missing, one after another, and tells how far it is.</summary>
+/// <summary>Measures the missing cells one after another and reports progress.</summary>
 /// <param name="settings">What is measured.</param>
 /// <param name="clock">Time.</param>
-/// <param name="report">Told a line for each cell.</param>
+/// <param name="report">Receives a line for each cell.</param>
 internal sealed class PaperBench(PaperSettings settings, TimeProvider clock, Action<string> report)
 {
     /// <summary>Runs to the end.</summary>

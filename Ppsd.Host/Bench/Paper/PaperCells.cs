@@ -13,7 +13,7 @@ internal sealed class PaperCells
     private readonly string _key;
     private readonly Dictionary<string, JsonObject> _cells = [];
 
-    /// <summary>Reads what an earlier run has left.</summary>
+    /// <summary>Reads the cells of an earlier run.</summary>
     /// <param name="folder">The run's folder; made if it is not there.</param>
     /// <param name="key">Settings that cells must have been measured with.</param>
     /// <exception cref="UserErrorException">The file cannot be read.</exception>
@@ -55,7 +55,7 @@ internal sealed class PaperCells
         figures["settings"] = _key;
         try
         {
-            // A line that was cut off must not swallow this one.
+            // A line that was cut off has no line end, so one is written first.
             File.AppendAllText(_path, $"{(EndsInTheMiddle() ? "\n" : "")}{Figures.Line(figures)}\n");
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)

@@ -5,7 +5,7 @@ namespace Ppsd.Host.Bench.Paper;
 /// <summary>The paper's claims beside what the cells show. Pure.</summary>
 internal sealed class PaperClaims(PaperSettings settings, PaperCells cells)
 {
-    /// <summary>What a core for each stage would give over plain decoding on one device.</summary>
+    /// <summary>Speed-up over plain decoding on one device if each stage had a core of its own.</summary>
     public static double FreeCores(JsonObject cell) =>
         cell.Number("free_cores_tokens_per_second") / cell.Number("one_device_tokens_per_second");
 

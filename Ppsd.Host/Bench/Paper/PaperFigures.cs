@@ -22,18 +22,18 @@ internal static class PaperFigures
             ]
             : [];
 
-    /// <summary>A number with as many digits.</summary>
+    /// <summary>A number with this many decimals.</summary>
     public static string Text(this JsonObject cell, string name, int digits) => Format(cell.Number(name), digits);
 
-    /// <summary>Numbers with as many digits, between commas.</summary>
+    /// <summary>Numbers with this many decimals, separated by commas.</summary>
     public static string Texts(this JsonObject cell, string name, int digits) =>
         string.Join(", ", cell.Numbers(name).Select(value => Format(value, digits)));
 
-    /// <summary>Shares in percent, between commas.</summary>
+    /// <summary>Shares in percent, separated by commas.</summary>
     public static string Shares(this JsonObject cell, string name) =>
         string.Join(", ", cell.Numbers(name).Select(value => Figures.Text($"{value * 100:0}")));
 
-    /// <summary>The same in every culture.</summary>
+    /// <summary>Text that is the same in every culture.</summary>
     public static string Format(double value, int digits) =>
         digits switch
         {

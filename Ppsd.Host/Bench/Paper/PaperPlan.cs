@@ -11,12 +11,12 @@ using Ppsd.Kernels.Checkpoints.Configuration;
 
 namespace Ppsd.Host.Bench.Paper;
 
-/// <summary>A measurement of its own.</summary>
+/// <summary>A cell: one measurement.</summary>
 /// <param name="Name">Experiment and what is measured, with a slash between.</param>
 /// <param name="Measure">Measures it.</param>
 internal sealed record PaperCell(string Name, Func<CancellationToken, Task<JsonObject>> Measure);
 
-/// <summary>Which cells a run has: experiments 1 to 4; the fifth is read off the first's cells.</summary>
+/// <summary>The cells of a run, for experiments 1 to 4. The fifth reuses the cells of the first.</summary>
 internal sealed class PaperPlan(PaperSettings settings, TimeProvider clock)
 {
     private readonly PaperArms _arms = new(settings, clock);

@@ -16,7 +16,7 @@ internal sealed class PaperReport(PaperSettings settings, PaperCells cells)
 
     private static readonly string[] _experiments = ["replication", "depth", "heads", "tasks", "lengths"];
 
-    /// <summary>Cells whose texts are not those of plain decoding; and all of the replication if they are not one text.</summary>
+    /// <summary>Cells whose texts differ from those of plain decoding, and all cells of the replication if their texts differ from each other.</summary>
     public IReadOnlyList<string> Differing { get; } =
     [
         .. _experiments.SelectMany(experiment =>
@@ -27,7 +27,7 @@ internal sealed class PaperReport(PaperSettings settings, PaperCells cells)
             : [],
     ];
 
-    /// <summary>Writes all of it.</summary>
+    /// <summary>Writes the page, the Markdown and the pictures.</summary>
     /// <exception cref="UserErrorException">A file cannot be written.</exception>
     public void Write()
     {
@@ -45,7 +45,7 @@ internal sealed class PaperReport(PaperSettings settings, PaperCells cells)
                 }
                 catch (UserErrorException e)
                 {
-                    // Without the system's fonts nothing can be drawn; the tables say it all.
+                    // Plots need the system's fonts. Without them the report has tables only, which hold the same figures.
                     Console.Error.WriteLine(e.Message);
                 }
             }

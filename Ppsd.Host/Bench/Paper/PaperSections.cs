@@ -2,7 +2,7 @@ using System.Text.Json.Nodes;
 
 namespace Ppsd.Host.Bench.Paper;
 
-/// <summary>The report's parts, from the cells that there are. Pure.</summary>
+/// <summary>Makes the report's sections from the measured cells. Pure.</summary>
 internal sealed class PaperSections(PaperSettings settings, PaperCells cells)
 {
     private int Layers => settings.Assets.Config.LayerCount;

@@ -6,7 +6,7 @@ using Ppsd.Host.Runtime;
 
 namespace Ppsd.Host.Bench.Paper;
 
-/// <summary>What <c>ppsd bench paper</c> measures on, and how much.</summary>
+/// <summary>Settings of <c>ppsd bench paper</c>.</summary>
 internal sealed record PaperSettings
 {
     /// <summary>The model; its exit head is that of a quarter of the layers where there is one.</summary>
@@ -15,10 +15,10 @@ internal sealed record PaperSettings
     /// <summary>The model with each of its other heads.</summary>
     public required IReadOnlyList<ModelAssets> Heads { get; init; }
 
-    /// <summary>Where stages go; threads are those of one stage, and of one device.</summary>
+    /// <summary>Devices of the stages; threads are those of one stage or one device.</summary>
     public required StageSettings Stages { get; init; }
 
-    /// <summary>How stages meet.</summary>
+    /// <summary>How stages find each other.</summary>
     public required NodeSettings Node { get; init; }
 
     /// <summary>Prompts of the replication.</summary>
@@ -33,7 +33,7 @@ internal sealed record PaperSettings
     /// <summary>Acceptance of replayed drafts; null for the heads' own.</summary>
     public double? Acceptance { get; init; }
 
-    /// <summary>True for a form that ends within a minute and shows little.</summary>
+    /// <summary>True for a short form, which takes under a minute and whose figures are too few to compare.</summary>
     public bool IsShort { get; init; }
 
     /// <summary>Sets tried for knn-ssd where the model has no file of sets.</summary>
@@ -42,7 +42,7 @@ internal sealed record PaperSettings
     /// <summary>Folder of the cells, pictures and pages.</summary>
     public required string Folder { get; init; }
 
-    /// <summary>Layers before the exit that the paper takes.</summary>
+    /// <summary>The paper's choice of E: layers before the exit.</summary>
     public int Quarter => Math.Max(1, Assets.Config.LayerCount / 4);
 
     /// <summary>Greedy texts of one length.</summary>
@@ -57,7 +57,7 @@ internal sealed record PaperSettings
             ChainDepth = 1,
         };
 
-    /// <summary>What a cell's figures depend on: cells of other settings are measured again.</summary>
+    /// <summary>The settings that cells depend on; cells measured with other settings are measured again.</summary>
     public string Key =>
         FormattableString.Invariant(
             $"{Assets.Fingerprint[..12]} {string.Join(',', Stages.Devices)} x{Stages.Threads}, {Prompts.Count} prompts of {Prompts.Sum(prompt => prompt.Length)}, {Tokens} tokens, {Rounds} rounds{(Acceptance is { } rate ? $", drafts replayed at {rate}" : "")}"

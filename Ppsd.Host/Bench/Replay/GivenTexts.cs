@@ -1,11 +1,11 @@
 namespace Ppsd.Host.Bench.Replay;
 
 /// <summary>Prompts with the texts that are given for them.</summary>
-/// <param name="Texts">Both, in tokens.</param>
+/// <param name="Texts">Tokens of each prompt and of its text.</param>
 /// <param name="Known">The same, to be found by their prompts.</param>
 internal sealed record GivenTexts(List<(int[] Prompt, int[] Answer)> Texts, ReplayedTexts Known)
 {
-    /// <summary>Makes them findable.</summary>
+    /// <summary>Indexes the texts by their prompts.</summary>
     public static GivenTexts Of(List<(int[] Prompt, int[] Answer)> texts)
     {
         var known = new ReplayedTexts(acceptance: 0);

@@ -18,10 +18,10 @@ internal sealed class RivalBench(BlockDecoder plain, BlockDecoder rival, ModelAs
     private const int WarmUpRounds = 2;
 
     /// <summary>Runs rounds, plain decoding first in each.</summary>
-    /// <param name="prompts">What is decoded.</param>
-    /// <param name="generation">How.</param>
+    /// <param name="prompts">Prompts to decode.</param>
+    /// <param name="generation">Settings of each generation.</param>
     /// <param name="repetitions">Rounds that count.</param>
-    /// <param name="cancellation">Gives up between two texts.</param>
+    /// <param name="cancellation">Stops the run between two texts.</param>
     public RivalBenchResult Run(
         IReadOnlyList<int[]> prompts,
         GenerationSettings generation,

@@ -2,7 +2,7 @@ using Ppsd.Actors.Messages;
 
 namespace Ppsd.Host.Bench.Rivals;
 
-/// <summary>Texts of one round and decoder.</summary>
+/// <summary>Texts that one decoder wrote in one round.</summary>
 /// <param name="Tokens">Generated tokens of each text.</param>
 /// <param name="Stats">Figures of each text.</param>
 /// <param name="DraftMs">Milliseconds that drafting took in all.</param>
@@ -15,7 +15,7 @@ internal sealed record RivalTexts(
     /// <summary>Milliseconds from each text's first token to its last, in all.</summary>
     public double DecodeMs => Stats.Sum(stats => stats.DecodeMs);
 
-    /// <summary>Tokens behind the first of each text, over the time they took.</summary>
+    /// <summary>Tokens per second after each text's first token.</summary>
     public double TokensPerSecond => Stats.Sum(stats => stats.GeneratedTokens - 1) * 1000 / DecodeMs;
 }
 
@@ -24,7 +24,7 @@ internal sealed record RivalTexts(
 /// <param name="Rival">With the rival's drafts.</param>
 internal sealed record RivalRound(RivalTexts Plain, RivalTexts Rival);
 
-/// <summary>What the rounds show.</summary>
+/// <summary>All rounds and the figures drawn from them.</summary>
 /// <param name="Rounds">At least one.</param>
 internal sealed record RivalBenchResult(IReadOnlyList<RivalRound> Rounds)
 {
@@ -43,21 +43,21 @@ internal sealed record RivalBenchResult(IReadOnlyList<RivalRound> Rounds)
     /// <summary>Accepted over judged drafts.</summary>
     public double Alpha => Ratio(Stats.Sum(stats => stats.AcceptedDrafts), Stats.Sum(stats => stats.VerifiedDrafts));
 
-    /// <summary>Accepted over all drafts, those behind a rejected one among them: block speculation's own rate.</summary>
+    /// <summary>Accepted over all drafts, including those after a rejected one: the acceptance rate of block speculation.</summary>
     public double AcceptedShare => Ratio(Stats.Sum(stats => stats.AcceptedDrafts), Drafted);
 
     /// <summary>Tokens between two rejections.</summary>
     public double TokensPerRun =>
         Ratio(Stats.Sum(stats => stats.GeneratedTokens), Stats.Sum(stats => stats.Rollbacks) + Stats.Count());
 
-    /// <summary>Drafts a token: what drafting costs in head runs.</summary>
+    /// <summary>Exit-head runs per token.</summary>
     public double DraftsPerToken => Ratio(Drafted, Stats.Sum(stats => stats.GeneratedTokens));
 
     /// <summary>Share of the rival's decoding time in which it drafted.</summary>
     public double DraftShare =>
         Ratio(Rounds.Sum(round => round.Rival.DraftMs), Rounds.Sum(round => round.Rival.DecodeMs));
 
-    /// <summary>True when no round of either has a text of its own.</summary>
+    /// <summary>True when all rounds of both decoders wrote the same texts.</summary>
     public bool IsTextIdentical =>
         Rounds
             .SelectMany(round => (RivalTexts[])[round.Plain, round.Rival])

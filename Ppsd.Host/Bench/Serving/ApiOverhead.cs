@@ -7,7 +7,7 @@ namespace Ppsd.Host.Bench.Serving;
 
 /// <summary>
 /// Overhead of the API for a single request: the same requests over HTTP and straight to the pipeline, in turn, so that
-/// whatever disturbs the machine disturbs both.
+/// other load on the machine affects both alike.
 /// </summary>
 internal sealed class ApiOverhead(ServeClient client, ServedModel model, IPipelineAccess pipeline, TimeProvider clock)
 {

@@ -6,7 +6,7 @@ internal sealed record OverheadResult(IReadOnlyList<ServeSample> Http, IReadOnly
     /// <summary>Median time to the first text over HTTP.</summary>
     public double HttpFirstMs => Median(Http, sample => sample.TimeToFirstTokenMs);
 
-    /// <summary>Median time to the first text straight from the pipeline, tokenizing not among it.</summary>
+    /// <summary>Median time to the first text straight from the pipeline, without tokenizing.</summary>
     public double DirectFirstMs => Median(Direct, sample => sample.TimeToFirstTokenMs);
 
     /// <summary>Median time per output token over HTTP.</summary>
@@ -15,11 +15,11 @@ internal sealed record OverheadResult(IReadOnlyList<ServeSample> Http, IReadOnly
     /// <summary>Median time per output token straight from the pipeline.</summary>
     public double DirectPerTokenMs => Median(Direct, sample => sample.TimePerOutputTokenMs);
 
-    /// <summary>What HTTP added to the first text at best: least over HTTP less least straight from the pipeline.</summary>
-    /// <remarks>On a busy machine the medians say who else ran; the least say what the work takes.</remarks>
+    /// <summary>Least time to the first text over HTTP less the least straight from the pipeline.</summary>
+    /// <remarks>On a busy machine medians include the load of other processes; the least times come closest to the work itself.</remarks>
     public double AddedFirstAtBestMs => LeastDifference(sample => sample.TimeToFirstTokenMs);
 
-    /// <summary>What HTTP added to each token at best.</summary>
+    /// <summary>Least time per output token over HTTP less the least straight from the pipeline.</summary>
     public double AddedPerTokenAtBestMs => LeastDifference(sample => sample.TimePerOutputTokenMs);
 
     /// <summary>What HTTP added to the first text, in the median of the pairs.</summary>

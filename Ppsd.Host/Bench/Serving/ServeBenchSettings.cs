@@ -15,7 +15,7 @@ internal sealed record ServeBenchSettings
     /// <summary>Tokens of every answer: end tokens are ignored.</summary>
     public int MaxTokens { get; init; } = 128;
 
-    /// <summary>Divides logits; 0 is greedy.</summary>
+    /// <summary>Sampling temperature; 0 is greedy.</summary>
     public float Temperature { get; init; }
 
     /// <summary>Key of the noise.</summary>

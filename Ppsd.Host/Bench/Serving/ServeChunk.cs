@@ -11,7 +11,7 @@ internal sealed record ServeChunk
     /// <summary>True when it carries text.</summary>
     public bool HasText { get; private init; }
 
-    /// <summary>What went wrong; null for nothing.</summary>
+    /// <summary>The error it carries; null for none.</summary>
     public string? Error { get; private init; }
 
     private bool IsDone { get; init; }
@@ -49,7 +49,7 @@ internal sealed record ServeChunk
             };
     }
 
-    /// <summary>The request's figures with what this piece tells.</summary>
+    /// <summary>The request's figures with this chunk's fields added.</summary>
     public ServeSample ApplyTo(ServeSample sample)
     {
         if (Usage is { } usage)

@@ -6,7 +6,7 @@ namespace Ppsd.Host.Bench.Serving;
 /// <param name="Elapsed">From the first sent to the last answered.</param>
 internal sealed record ServeRound(int Concurrency, IReadOnlyList<ServeSample> Samples, TimeSpan Elapsed)
 {
-    /// <summary>Both as one: what lay between them is not counted.</summary>
+    /// <summary>Two rounds as one; the time between them is not counted.</summary>
     public static ServeRound operator +(ServeRound first, ServeRound second) =>
         new(first.Concurrency, [.. first.Samples, .. second.Samples], first.Elapsed + second.Elapsed);
 

@@ -7,8 +7,8 @@ using Ppsd.Host.Pipelines;
 
 namespace Ppsd.Host.Bench.Sessions;
 
-/// <summary>The same texts on one pipeline, with ever more sessions at a time: what sharing it gains.</summary>
-/// <param name="pipeline">What is measured on.</param>
+/// <summary>Decodes the same texts on one pipeline at rising numbers of sessions at a time.</summary>
+/// <param name="pipeline">The pipeline to measure.</param>
 /// <param name="assets">The model.</param>
 /// <param name="clock">Time.</param>
 /// <param name="replay">Receives the texts whose drafts are replayed; null for the heads' own drafts.</param>
@@ -23,7 +23,7 @@ internal sealed class SessionsBench(
 
     /// <summary>Runs the benchmark.</summary>
     /// <param name="prompts">One for each text.</param>
-    /// <param name="settings">How to generate.</param>
+    /// <param name="settings">Settings of each generation.</param>
     /// <param name="concurrencies">Sessions at a time, a round each.</param>
     /// <param name="repetitions">Rounds of each.</param>
     /// <param name="comparesPlain">True to decode each round without drafts too.</param>

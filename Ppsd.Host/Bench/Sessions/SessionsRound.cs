@@ -5,7 +5,7 @@ namespace Ppsd.Host.Bench.Sessions;
 /// <summary>One generation of all texts of the sessions benchmark at one level of concurrency.</summary>
 /// <param name="Concurrency">Sessions at a time.</param>
 /// <param name="Results">The texts, in the order of their prompts.</param>
-/// <param name="Stages">What each stage did meanwhile.</param>
+/// <param name="Stages">Each stage's work during the round.</param>
 /// <param name="Elapsed">From the first request to the last token.</param>
 /// <param name="ProcessorTime">Time on processors in this process, all threads together.</param>
 internal sealed record SessionsRound(
@@ -25,7 +25,7 @@ internal sealed record SessionsRound(
     /// <summary>Tokens generated per second, prompts included in the time.</summary>
     public double TokensPerSecond => Results.Sum(result => result.TokenIds.Count) / Elapsed.TotalSeconds;
 
-    /// <summary>Milliseconds on processors per generated token; a machine of N cores cannot give more than N / this.</summary>
+    /// <summary>Milliseconds of processor time per generated token; a machine of N cores cannot exceed N / this tokens per millisecond.</summary>
     public double ProcessorMsPerToken => ProcessorTime.TotalMilliseconds / Results.Sum(result => result.TokenIds.Count);
 
     /// <summary>Accepted over verified drafts; NaN when none was verified.</summary>
