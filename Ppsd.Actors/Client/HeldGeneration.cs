@@ -7,7 +7,6 @@ namespace Ppsd.Actors.Client;
 /// What a client holds of a generation: enough for another pipeline to go on where one died. The request and the tokens received
 /// say all that the text depends on, since draws are keyed by position. Pure; one owner.
 /// </summary>
-/// <param name="request">The request.</param>
 /// <param name="maxResumes">Times that it may be resumed.</param>
 internal sealed class HeldGeneration(StartSession request, int maxResumes)
 {

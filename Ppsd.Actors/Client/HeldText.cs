@@ -6,7 +6,6 @@ namespace Ppsd.Actors.Client;
 /// <summary>
 /// What a client without a tokenizer holds of a text: enough for another gateway to go on where one was lost. Pure; one owner.
 /// </summary>
-/// <param name="request">The request.</param>
 internal sealed class HeldText(StartText request)
 {
     private readonly List<TokenId> _tokens = [];

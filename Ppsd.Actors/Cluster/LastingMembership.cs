@@ -27,7 +27,6 @@ public sealed class LastingMembership : IAsyncDisposable
 
     /// <summary>Joins.</summary>
     /// <param name="join">Joins, the first time and again; must not wait.</param>
-    /// <param name="clock">Time.</param>
     /// <param name="onLost">Told before it joins again; null for nobody.</param>
     public LastingMembership(Func<ClusterNode> join, TimeProvider clock, Action? onLost = null)
     {

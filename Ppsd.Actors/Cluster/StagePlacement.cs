@@ -4,7 +4,6 @@ namespace Ppsd.Actors.Cluster;
 
 /// <summary>A node that offers to hold a stage.</summary>
 /// <typeparam name="TNode">What identifies it.</typeparam>
-/// <param name="Id">The node.</param>
 /// <param name="WantedStage">Stage it asks for, from 0; -1 for any.</param>
 /// <param name="Loaded">Layers it holds already, if any.</param>
 /// <param name="IsSpare">True when it holds a stage only where no other node can.</param>
@@ -17,7 +16,6 @@ internal sealed record OfferedNode<TNode>(TNode Id, int WantedStage, LayerRange?
 internal static class StagePlacement
 {
     /// <summary>A node for every stage, in order; null when some stage has none.</summary>
-    /// <param name="plan">The stages.</param>
     /// <param name="offers">Nodes in the order they came.</param>
     public static IReadOnlyList<TNode>? Place<TNode>(StagePlan plan, IReadOnlyList<OfferedNode<TNode>> offers)
         where TNode : notnull

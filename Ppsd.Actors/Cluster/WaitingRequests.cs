@@ -15,7 +15,6 @@ internal sealed class WaitingRequests
     private readonly List<(StartSession Request, IActorRef Client)> _waiting = [];
 
     /// <summary>Lets a request wait; false when too many do.</summary>
-    /// <param name="client">The sender.</param>
     /// <param name="isNew">False when it waits already.</param>
     public bool TryAdd(StartSession request, IActorRef client, out bool isNew)
     {

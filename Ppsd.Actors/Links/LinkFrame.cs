@@ -56,7 +56,6 @@ internal static class LinkFrame
     /// <summary>
     /// Waits for the next message; null when the peer closed the connection or sent an invalid frame.
     /// </summary>
-    /// <param name="socket">The connection.</param>
     /// <param name="serializer">Of the wire protocol.</param>
     /// <param name="buffer">Holds the bytes meanwhile; grows with the largest message and is kept for the next.</param>
     public static object? Read(Socket socket, WireSerializer serializer, ref byte[] buffer)

@@ -8,7 +8,6 @@ namespace Ppsd.Actors.Links;
 /// A peer that has shown the key. Its messages are read by the link's own thread, which sleeps until there are some, or by
 /// the stage's while it looks for work: whichever is first, one at a time and in order.
 /// </summary>
-/// <param name="socket">The connection.</param>
 /// <param name="serializer">Of the wire protocol.</param>
 /// <param name="deliver">Takes messages, from any thread.</param>
 internal sealed class LinkPeer(Socket socket, WireSerializer serializer, Action<object> deliver)

@@ -39,8 +39,6 @@ internal sealed class StageLinks : IDisposable
     public LinkEndpoint? Endpoint => _listener?.Endpoint;
 
     /// <summary>Opens a stage's end.</summary>
-    /// <param name="system">The node.</param>
-    /// <param name="self">The stage.</param>
     /// <param name="isWanted">False to leave all to remoting.</param>
     /// <param name="delay">What messages to other stages take longer, for benchmarks and tests; zero for nothing.</param>
     public static StageLinks Open(ActorSystem system, IActorRef self, bool isWanted, TimeSpan delay = default)

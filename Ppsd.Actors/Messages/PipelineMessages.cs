@@ -22,7 +22,6 @@ public readonly record struct VerifiedPath([property: Key(0)] CandidateId Head, 
 /// window in flight. Repeat delivery is safe, since each has memory of its own: candidates already held are recognised and
 /// dropped.
 /// </summary>
-/// <param name="Batch">The candidates.</param>
 /// <param name="Hidden">
 /// Exactly the values that the next layer would read locally. The receiver owns them after delivery.
 /// </param>
@@ -40,7 +39,6 @@ public sealed record Credit([property: Key(0)] BatchNumber Number) : IWireMessag
 
 /// <summary>A token an exit head proposes somewhere behind a candidate.</summary>
 /// <param name="Origin">The candidate the head drafted from.</param>
-/// <param name="Token">The proposal.</param>
 /// <param name="LogProbability">
 /// How sure the head is of it, given that the tokens before it are right; orders proposals that compete for a place.
 /// </param>

@@ -155,7 +155,6 @@ public sealed record TokenCredit([property: Key(0)] SessionId Session, [property
 /// Replaces what an earlier message said.
 /// </summary>
 /// <param name="VerifiedCount">Generated tokens the drafts follow.</param>
-/// <param name="Tokens">The drafts.</param>
 [MessagePackObject]
 public sealed record DraftsInFlight(
     [property: Key(0)] SessionId Session,

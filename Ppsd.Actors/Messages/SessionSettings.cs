@@ -88,7 +88,6 @@ public sealed record SamplingSettings
 }
 
 /// <summary>What is added to the logit of one token.</summary>
-/// <param name="Token">The token.</param>
 /// <param name="Bias">The addend, -100 to 100.</param>
 [MessagePackObject]
 public readonly record struct TokenBias([property: Key(0)] TokenId Token, [property: Key(1)] float Bias);

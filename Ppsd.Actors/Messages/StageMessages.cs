@@ -20,7 +20,6 @@ public sealed record PipelineStage(
 /// The stage has loaded. Stage to its host, and host to coordinator. Repeat delivery is safe.
 /// </summary>
 /// <param name="Stage">Its place.</param>
-/// <param name="Member">The stage.</param>
 [MessagePackObject]
 public sealed record StageReady([property: Key(0)] StageIndex Stage, [property: Key(1)] PipelineStage Member)
     : IWireMessage;
@@ -35,7 +34,6 @@ public sealed record StageFailed([property: Key(0)] StageIndex Stage, [property:
 /// The pipeline stands. Coordinator (or the local pipeline) to every stage; a stage drops whatever it held of an earlier
 /// epoch. Repeat delivery is safe; an earlier epoch than the one it has is ignored.
 /// </summary>
-/// <param name="Epoch">The formation.</param>
 /// <param name="Stages">All stages in order.</param>
 /// <param name="ModelFingerprint">Fingerprint of the model they hold.</param>
 /// <param name="Cause">Why an earlier one ended, for its sessions: which stage was lost; null when it is not known.</param>

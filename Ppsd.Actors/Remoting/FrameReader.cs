@@ -7,7 +7,6 @@ namespace Ppsd.Actors.Remoting;
 /// Reads frames, each after its length (int32, little-endian). The length that an unproven peer announces is not
 /// allocated in advance: its frame grows as it arrives, within a limit for all such peers together.
 /// </summary>
-/// <param name="stream">The connection.</param>
 /// <param name="maxFrameBytes">Longest frame.</param>
 /// <param name="memory">Memory limit for unproven peers.</param>
 /// <param name="isProven">Whether the peer has proved that it belongs here; called for long frames only.</param>

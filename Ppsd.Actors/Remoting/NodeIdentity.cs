@@ -23,7 +23,6 @@ internal sealed record NodeIdentity(
     public bool ProvesPeers => Certificate is not null || Secret is not null;
 
     /// <summary>Authenticates a connection that this node has opened.</summary>
-    /// <param name="socket">The connection.</param>
     /// <param name="host">The host it leads to.</param>
     /// <returns>The stream to use from now on; owns the socket.</returns>
     /// <exception cref="GreetingException">The two cannot talk; the message says why, of the peer.</exception>

@@ -30,7 +30,6 @@ internal sealed class BlockDecoder(IReadOnlyList<IStageRuntime> stages, IBlockDr
     public double DraftMs { get; private set; }
 
     /// <summary>Decodes a text; tokens come block by block.</summary>
-    /// <param name="request">The text.</param>
     /// <param name="isStopped">Asked between blocks; true ends the text.</param>
     /// <exception cref="StageCapacityException">A stage has too few free pages for it.</exception>
     public IEnumerable<GenerationEvent> Decode(StartSession request, Func<bool> isStopped)

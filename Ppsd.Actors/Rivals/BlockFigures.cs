@@ -3,7 +3,6 @@ using Ppsd.Actors.Messages;
 namespace Ppsd.Actors.Rivals;
 
 /// <summary>Counts a text's blocks for its figures.</summary>
-/// <param name="clock">Time.</param>
 /// <param name="promptTokens">Tokens of the prompt.</param>
 internal sealed class BlockFigures(TimeProvider clock, int promptTokens)
 {

@@ -27,7 +27,6 @@ internal sealed class BlockRows(BlockSession session)
     }
 
     /// <summary>Some of the rows, for a stage's step.</summary>
-    /// <param name="first">The first.</param>
     /// <param name="count">How many.</param>
     /// <param name="certain">How many of the block's leading rows are the target's own tokens.</param>
     public BatchPart Part(int first, int count, int certain)

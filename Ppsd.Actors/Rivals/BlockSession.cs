@@ -20,7 +20,6 @@ internal sealed class BlockSession : IDisposable
     /// <summary>Opens the text in all stages.</summary>
     /// <param name="stages">All stages, in order.</param>
     /// <param name="number">A number no other open text has.</param>
-    /// <param name="request">The text.</param>
     /// <param name="mostDrafts">Most drafts in flight.</param>
     /// <exception cref="StageCapacityException">A stage has too few free pages.</exception>
     public BlockSession(IReadOnlyList<IStageRuntime> stages, int number, StartSession request, int mostDrafts)
@@ -76,7 +75,6 @@ internal sealed class BlockSession : IDisposable
     /// Runs the prompt through all stages, in chunks. The last chunk is as long as a chunk can be, so that what is read of a
     /// prompt's end lies in one.
     /// </summary>
-    /// <param name="prompt">The prompt.</param>
     /// <param name="onChunk">Told the rows of each chunk, when they have passed all stages.</param>
     /// <param name="keepsLast">True to keep hidden states behind the last stage too.</param>
     public void RunPrompt(TokenId[] prompt, Action<int> onChunk, bool keepsLast)
@@ -104,7 +102,6 @@ internal sealed class BlockSession : IDisposable
     /// </summary>
     /// <param name="first">First stage.</param>
     /// <param name="end">The one behind the last stage to run.</param>
-    /// <param name="part">The rows.</param>
     /// <param name="firstRow">Their place among the rows whose hidden states are kept.</param>
     /// <param name="draftsFromLast">True if heads are to draft from the last row.</param>
     /// <param name="keepsLast">True to keep hidden states behind the model's last stage too.</param>

@@ -16,7 +16,6 @@ internal interface IBlockDrafter
     void Begin(StartSession request);
 
     /// <summary>A chunk of the prompt has passed all stages.</summary>
-    /// <param name="session">The text.</param>
     /// <param name="rows">Rows of the chunk.</param>
     void SeePrompt(BlockSession session, int rows) { }
 
@@ -25,8 +24,6 @@ internal interface IBlockDrafter
 
     /// <summary>Drafts behind a verified token that no stage holds yet, and verifies.</summary>
     /// <param name="session">The text; the block's confirmed rows are in all stages afterwards, and no others.</param>
-    /// <param name="token">The token.</param>
     /// <param name="most">Most drafts.</param>
-    /// <param name="clock">Time.</param>
     Block Run(BlockSession session, TokenId token, int most, TimeProvider clock);
 }

@@ -31,7 +31,6 @@ internal sealed class PipelineFill(int parallelStages, PipelineCosts costs)
 
     /// <summary>Candidates have entered.</summary>
     /// <param name="first">The first that needs a successor.</param>
-    /// <param name="ms">The time.</param>
     public void NoteEntry(SessionId session, CandidateId first, double ms)
     {
         if (!costs.IsMeasured)
@@ -50,7 +49,6 @@ internal sealed class PipelineFill(int parallelStages, PipelineCosts costs)
 
     /// <summary>Their verdicts have come.</summary>
     /// <param name="first">The first that they are about.</param>
-    /// <param name="ms">The time.</param>
     public void NoteVerdicts(SessionId session, CandidateId first, double ms)
     {
         var at = _entered.FindIndex(entry => entry.Session == session && entry.First == first);

@@ -38,7 +38,6 @@ internal sealed class CreditWindow(int size)
 
     /// <summary>Takes the next micro-batch to send, or null when none waits or the window is full.</summary>
     /// <param name="board">Used to reclaim places whose credit was lost together with a dead micro-batch.</param>
-    /// <param name="nowMs">The time.</param>
     public WorkItem? TakeNext(CancelBoard board, double nowMs = 0)
     {
         if (_inFlight.Count >= Math.Max(size, _fitted) && _inFlight.RemoveAll(sent => board.IsDead(sent.Batch)) == 0)
@@ -56,7 +55,6 @@ internal sealed class CreditWindow(int size)
     }
 
     /// <summary>Frees a micro-batch's place; a credit for one that has none is ignored.</summary>
-    /// <param name="nowMs">The time.</param>
     public void Return(BatchNumber number, double nowMs = 0)
     {
         for (var i = 0; i < _inFlight.Count; i++)

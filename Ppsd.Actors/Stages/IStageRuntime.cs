@@ -120,7 +120,6 @@ public interface IStageRuntime : IDisposable
     /// temperature and filters. Call after <see cref="Verify"/>.
     /// </summary>
     /// <param name="row">A row that got a verdict.</param>
-    /// <param name="token">The verdict.</param>
     /// <param name="topCount">
     /// Number of the most probable tokens to return; fewer when the vocabulary is smaller.
     /// </param>

@@ -9,7 +9,6 @@ namespace Ppsd.Actors.Stages;
 /// <param name="CreateRuntime">Loads its runtime; called on the stage's own thread.</param>
 /// <param name="Host">Told when the stage is ready or has failed.</param>
 /// <param name="Options">Settings of the protocol.</param>
-/// <param name="Clock">Time.</param>
 internal sealed record StageSetup(
     StageIndex Index,
     Func<IStageRuntime> CreateRuntime,

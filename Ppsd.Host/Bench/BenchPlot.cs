@@ -6,7 +6,6 @@ namespace Ppsd.Host.Bench;
 /// <param name="Title">Title above the plot.</param>
 /// <param name="XLabel">Quantity and unit along the bottom.</param>
 /// <param name="YLabel">Quantity and unit along the side.</param>
-/// <param name="Series">The lines.</param>
 internal sealed record BenchPlot(string Title, string XLabel, string YLabel, IReadOnlyList<PlotSeries> Series)
 {
     private const int WidthPixels = 900;

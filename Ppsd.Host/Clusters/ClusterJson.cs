@@ -29,7 +29,6 @@ internal static class ClusterJson
 
     /// <summary>Writes the object.</summary>
     /// <param name="json">Where to.</param>
-    /// <param name="snapshot">The cluster.</param>
     /// <param name="rates">What happened since an earlier look; null leaves rates null.</param>
     public static void Write(Utf8JsonWriter json, ClusterSnapshot snapshot, SnapshotRates? rates)
     {

@@ -96,7 +96,6 @@ internal sealed class BenchStandOptions : IOptionGroup
     }
 
     /// <summary>Starts all of it.</summary>
-    /// <param name="plan">The cut.</param>
     /// <param name="prompts">What will be decoded; sizes the KV cache.</param>
     /// <param name="generation">How.</param>
     /// <param name="replay">Texts whose drafts are replayed; null for the heads' own.</param>

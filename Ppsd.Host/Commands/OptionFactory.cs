@@ -41,7 +41,6 @@ internal static class OptionFactory
         );
 
     /// <summary>The value as text.</summary>
-    /// <param name="name">The option.</param>
     /// <param name="helpName">What its help calls the text.</param>
     /// <param name="description">Text of its help.</param>
     /// <param name="parse">Returns the value; null for an invalid text.</param>

@@ -74,8 +74,6 @@ internal sealed class PlacementOptions(NodeOptions node) : IOptionGroup
 
     /// <summary>Starts or joins the pipeline they ask for and waits until it stands.</summary>
     /// <param name="parsed">The command line.</param>
-    /// <param name="assets">The model.</param>
-    /// <param name="clock">Time.</param>
     /// <param name="cancellation">Gives up.</param>
     /// <param name="prepared">What <see cref="Prepare"/> started; null to start all of it now.</param>
     /// <exception cref="UserErrorException">It does not come about.</exception>

@@ -7,9 +7,7 @@ using Ppsd.Host.Terminal;
 namespace Ppsd.Host.Commands;
 
 /// <summary>Texts of a rival, one after another on the caller's thread.</summary>
-/// <param name="rival">The rival.</param>
 /// <param name="decoder">Decodes with it; loaded on this thread.</param>
-/// <param name="assets">The model.</param>
 internal sealed class RivalGeneration(RivalSettings rival, BlockDecoder decoder, ModelAssets assets)
 {
     private readonly TextGenerator _generator = new((request, _) => RivalText.Start(decoder, request), assets);

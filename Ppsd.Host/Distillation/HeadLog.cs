@@ -4,7 +4,6 @@ using System.Text.Json.Serialization;
 namespace Ppsd.Host.Distillation;
 
 /// <summary><c>training.jsonl</c> of a head: a line for each step.</summary>
-/// <param name="path">The file.</param>
 internal sealed class HeadLog(string path)
 {
     private static readonly JsonSerializerOptions _options = new()

@@ -8,7 +8,6 @@ namespace Ppsd.Host.Distillation;
 /// Texts that the target wrote, kept as JSON lines as soon as each is complete, so that an interrupted run goes on with what is
 /// missing. A half-written last line is dropped.
 /// </summary>
-/// <param name="path">The file.</param>
 internal sealed class TextStore(string path)
 {
     /// <summary>Reads the file.</summary>

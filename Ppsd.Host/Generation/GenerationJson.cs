@@ -11,7 +11,6 @@ namespace Ppsd.Host.Generation;
 internal static class GenerationJson
 {
     /// <summary>The line, without its end.</summary>
-    /// <param name="result">The generation.</param>
     /// <param name="sampling">How its tokens were drawn; the seed is told where there was noise.</param>
     /// <param name="decode">How it was decoded; null for the pipeline's own ways.</param>
     public static string Line(TextResult result, SamplingSettings sampling, string? decode = null)

@@ -8,7 +8,6 @@ namespace Ppsd.Host.Generation;
 internal static class JsonLines
 {
     /// <summary>Reads a file of prompts and turns each line into something; at least one.</summary>
-    /// <param name="path">The file.</param>
     /// <param name="convert">Takes the line's object and its place, for messages.</param>
     /// <exception cref="UserErrorException">A line cannot be read; the message names file and line, and the field at fault.</exception>
     public static List<T> ReadPrompts<T>(string path, Func<JsonElement, string, T> convert)

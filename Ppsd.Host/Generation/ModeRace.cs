@@ -24,7 +24,6 @@ internal sealed class ModeRace(
 
     /// <summary>Runs the race.</summary>
     /// <param name="settings">How the text was generated.</param>
-    /// <param name="result">The text.</param>
     /// <param name="cancellation">Ends the race.</param>
     public async Task<ModeComparison> RunAsync(
         int[] prompt,

@@ -30,11 +30,9 @@ internal sealed class InProcessPipeline : IPipeline
     public PipelineFormed Formed => _pipeline.Formed;
 
     /// <summary>Loads all stages, at the same time, and forms the pipeline.</summary>
-    /// <param name="assets">The model.</param>
     /// <param name="plan">Its stages.</param>
     /// <param name="settings">Where they go.</param>
     /// <param name="node">Settings of the protocol.</param>
-    /// <param name="clock">Time.</param>
     /// <param name="wrap">Puts something around each stage; null for nothing.</param>
     /// <exception cref="UserErrorException">A stage could not be loaded.</exception>
     public static async Task<InProcessPipeline> StartAsync(

@@ -85,7 +85,6 @@ internal sealed class MpsDaemon : IAsyncDisposable
     }
 
     /// <summary>Variables for a process that is to have a share of the GPU's multiprocessors.</summary>
-    /// <param name="percent">The share.</param>
     public IReadOnlyDictionary<string, string> Share(double percent) =>
         new Dictionary<string, string>(_folders)
         {

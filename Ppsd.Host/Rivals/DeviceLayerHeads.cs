@@ -8,7 +8,6 @@ using Ppsd.Kernels.Sampling;
 namespace Ppsd.Host.Rivals;
 
 /// <summary>Norm heads of all exits as the decoder sees them. Takes ownership.</summary>
-/// <param name="heads">The heads.</param>
 /// <param name="backend">The device to free with them; null where a stage owns it.</param>
 internal sealed class DeviceLayerHeads(LayerHeads heads, IDisposable? backend) : ILayerHeads
 {

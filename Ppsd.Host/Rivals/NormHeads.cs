@@ -17,7 +17,6 @@ internal static class NormHeads
         Path.TrimEndingDirectorySeparator(assets.Folder) + "-norm-heads";
 
     /// <summary>Finds them.</summary>
-    /// <param name="assets">The model.</param>
     /// <param name="folder">A folder of head folders, or <see cref="Own"/>; null for the one beside the model.</param>
     /// <returns>By exit layer.</returns>
     /// <exception cref="UserErrorException">There are none, or two of a layer, or heads of another kind.</exception>

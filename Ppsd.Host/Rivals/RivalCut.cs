@@ -13,7 +13,6 @@ internal sealed record RivalCut(
 )
 {
     /// <summary>Cuts a plan.</summary>
-    /// <param name="plan">The plan.</param>
     /// <param name="exits">Layers before each exit, all below the model's number of layers.</param>
     public static RivalCut Of(StagePlan plan, IReadOnlyList<int> exits)
     {

@@ -17,7 +17,6 @@ namespace Ppsd.Host.Rivals;
 /// <summary>
 /// Loads a model for a rival: cut at its exits, on the devices of a plan. Load and decode on one thread.
 /// </summary>
-/// <param name="assets">The model.</param>
 /// <param name="plan">Stages; one for a single device.</param>
 /// <param name="settings">Where they go.</param>
 /// <param name="length">Tokens of the longest text; what is kept of it is all the memory that is taken.</param>

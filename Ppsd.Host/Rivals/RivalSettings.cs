@@ -17,7 +17,6 @@ internal enum RivalMethod
 }
 
 /// <summary>A rival and its settings.</summary>
-/// <param name="Method">The method.</param>
 internal sealed record RivalSettings(RivalMethod Method)
 {
     /// <summary>Names on the command line, in the order of <see cref="RivalMethod"/>.</summary>

@@ -10,7 +10,6 @@ namespace Ppsd.Host.Runtime;
 /// Drafts are chosen by these costs. Runs on the stage's thread.
 /// </summary>
 /// <param name="runtime">The stage; no session is open on it.</param>
-/// <param name="clock">Time.</param>
 /// <param name="length">Tokens of text before the steps.</param>
 /// <param name="repetitions">Steps of each kind; the fastest counts. Fewer where steps are slow.</param>
 internal sealed class RowCostProbe(IStageRuntime runtime, TimeProvider clock, int length = 16, int repetitions = 6)

@@ -8,7 +8,6 @@ namespace Ppsd.Host.Runtime;
 /// A runtime in use by a stage actor; when that is done with it, its sessions are released and it goes where it came from, unless
 /// its device is broken.
 /// </summary>
-/// <param name="runtime">The runtime.</param>
 /// <param name="putBack">Called once.</param>
 internal sealed class ShelvedRuntime(IStageRuntime runtime, Action putBack) : IStageRuntime
 {

@@ -253,7 +253,6 @@ internal sealed class StageModelRuntime : ISkippingRuntime
         }
     }
 
-    /// <param name="row">The row.</param>
     /// <param name="origin">The candidate that steps are counted from.</param>
     /// <param name="firstStep">Steps from it to the row's own first draft.</param>
     /// <param name="width">Most tokens of a step.</param>

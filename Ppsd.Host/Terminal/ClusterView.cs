@@ -47,7 +47,6 @@ internal static class ClusterView
     ];
 
     /// <summary>The whole view.</summary>
-    /// <param name="snapshot">The cluster.</param>
     /// <param name="rates">What happened since the look before.</param>
     /// <param name="columns">Columns of the terminal; null for lines without borders, bars and colours.</param>
     /// <param name="showsKeys">True to say how to leave.</param>

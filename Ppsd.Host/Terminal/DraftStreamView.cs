@@ -6,7 +6,6 @@ namespace Ppsd.Host.Terminal;
 /// Text as it is decoded, on a terminal: verified text stays, drafts follow it in colour and are erased when they vanish.
 /// Drafts are shown up to the end of the line only, so erasing never has to climb over a wrapped line.
 /// </summary>
-/// <param name="output">The terminal.</param>
 /// <param name="width">Its columns, asked for at each change: windows are resized.</param>
 internal sealed class DraftStreamView(TextWriter output, Func<int> width)
 {

@@ -104,7 +104,6 @@ internal sealed class SequenceCache
     /// second token, as that of a chain's rows does.
     /// </summary>
     /// <param name="parent">Id of the candidate before it.</param>
-    /// <param name="token">The token.</param>
     /// <param name="slot">Where its own keys and values go for the while; none of the sequence's.</param>
     /// <param name="batch">Receives the row.</param>
     /// <returns>False when the parent is not in the cache, or the token stands past the model's positions.</returns>

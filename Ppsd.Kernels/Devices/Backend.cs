@@ -225,7 +225,6 @@ public abstract class Backend : IDisposable
     /// <param name="weight">[hiddenSize, columns].</param>
     /// <param name="bias">[hiddenSize]; null for none.</param>
     /// <param name="hidden">Added to, [rows, hiddenSize].</param>
-    /// <param name="rows">Rows.</param>
     /// <param name="next">The norm that follows.</param>
     /// <param name="normed">Receives the rows after it.</param>
     internal void MatMulAddBiased(
@@ -260,13 +259,11 @@ public abstract class Backend : IDisposable
     /// <param name="shape">Its heads.</param>
     /// <param name="query">Norm of a query head, [headSize].</param>
     /// <param name="key">Norm of a key head, [headSize].</param>
-    /// <param name="rows">Rows.</param>
     internal abstract void NormHeads(Activations qkv, AttentionShape shape, Norm query, Norm key, int rows);
 
     /// <summary>y[r] = silu(gate) * up, for what a product of gate and up as they are and biases have made.</summary>
     /// <param name="gateUp">[rows, 2 inner]: gate, then up.</param>
     /// <param name="y">[rows, inner], from <see cref="AllocateProductInput"/>.</param>
-    /// <param name="rows">Rows.</param>
     internal abstract void SwiGlu(Activations gateUp, Activations y, int rows);
 
     /// <summary>

@@ -6,7 +6,6 @@ namespace Ppsd.Kernels.Distillation;
 /// Which sequences each step learns from: each epoch takes all of them in an order of its own, keyed by seed and epoch, and a
 /// step takes as many as fit its tokens. A pure function of its arguments, so a run that goes on later sees the same batches.
 /// </summary>
-/// <param name="sequences">The data.</param>
 /// <param name="batchTokens">Tokens of a step, prompts included; a step has at least one sequence.</param>
 /// <param name="seed">Key of the order.</param>
 internal sealed class BatchPlan(IReadOnlyList<TrainingSequence> sequences, int batchTokens, int seed)

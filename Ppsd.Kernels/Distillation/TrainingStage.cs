@@ -8,7 +8,6 @@ using Ppsd.Kernels.Weights;
 namespace Ppsd.Kernels.Distillation;
 
 /// <summary>Layers of the model that a device runs in training.</summary>
-/// <param name="Device">The device.</param>
 /// <param name="FirstLayer">First layer.</param>
 /// <param name="LayerCount">Layers.</param>
 internal sealed record TrainingPlace(TrainingDevice Device, int FirstLayer, int LayerCount)
@@ -120,7 +119,6 @@ internal sealed class TrainingStage : IDisposable
     public TrainingPass Pass(int slot) => _passes[slot];
 
     /// <summary>Runs sequences through the layers.</summary>
-    /// <param name="sequences">The pass.</param>
     /// <param name="slot">Where it is kept.</param>
     /// <param name="hidden">States after the layers before, [rows, hiddenSize]; empty on the first stage.</param>
     public void Forward(IReadOnlyList<TrainingSequence> sequences, int slot, ReadOnlySpan<float> hidden)
@@ -168,7 +166,6 @@ internal sealed class TrainingStage : IDisposable
     }
 
     /// <summary>Runs the heads on a pass, the loss, and back, and adds up what it gave.</summary>
-    /// <param name="slot">The pass.</param>
     /// <param name="weight">Weight of a position.</param>
     /// <param name="sums">For each head here, of each of its drafting steps.</param>
     public void Learn(int slot, double weight, LossSums[][] sums)

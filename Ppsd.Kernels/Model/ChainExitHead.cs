@@ -145,7 +145,6 @@ internal sealed class ChainExitHead : ExitHead
 
     /// <summary>The steps after the first.</summary>
     /// <param name="rotary">The stage's table.</param>
-    /// <param name="run">The rows.</param>
     /// <param name="features">What the first step drafted from.</param>
     private void GoOn(RotaryMemory rotary, in HeadRun run, Activations features)
     {

@@ -12,7 +12,6 @@ internal sealed class DraftHeads : IDisposable
     private readonly int[] _exitLayers;
 
     /// <summary>Takes ownership of the heads.</summary>
-    /// <param name="heads">The heads.</param>
     /// <param name="exitLayers">The stage's layers before each.</param>
     public DraftHeads(HeadDrafts[] heads, int[] exitLayers)
     {

@@ -27,7 +27,6 @@ internal abstract class ExitHead : IDisposable
         head.Kind == ExitHeadKind.Chain ? verifier.HiddenSize : 0;
 
     /// <summary>Loads a head's tensors.</summary>
-    /// <param name="backend">The device.</param>
     /// <param name="source">The head's tensors.</param>
     /// <param name="head">Its configuration.</param>
     /// <param name="verifier">The model it belongs to.</param>

@@ -42,8 +42,6 @@ internal sealed class HeadDrafts : IDisposable
     private bool _isQueued;
 
     /// <summary>Takes ownership of the head.</summary>
-    /// <param name="backend">The device.</param>
-    /// <param name="head">The head.</param>
     /// <param name="place">Its place among the stage's heads.</param>
     /// <param name="rotary">The stage's table.</param>
     /// <param name="batch">The stage's steps.</param>

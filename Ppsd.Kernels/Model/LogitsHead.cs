@@ -42,7 +42,6 @@ internal sealed class LogitsHead : IDisposable
     /// Queues the logits of <paramref name="rows"/> rows of <paramref name="hidden"/> from <paramref name="firstRow"/> on, and
     /// draws from them where the device draws.
     /// </summary>
-    /// <param name="hidden">The rows.</param>
     /// <param name="firstRow">The first that counts.</param>
     /// <param name="rows">How many.</param>
     public void Forward(Activations hidden, int firstRow, int rows)

@@ -27,9 +27,7 @@ public sealed partial class StageModel
     /// token then is row 0 of a step of its own, from which <see cref="Draft"/> reads; the cache stays as it is. Step j of
     /// it is step j + 1 of the chain that drafted the token at that candidate.
     /// </summary>
-    /// <param name="sequence">The sequence.</param>
     /// <param name="parent">Candidate before the token; the exit heads have run on its step.</param>
-    /// <param name="token">The token.</param>
     /// <param name="depth">Steps, from 1.</param>
     /// <returns>False when nothing can be drafted: no chain head, an unknown parent, or no position left.</returns>
     public bool DraftBehind(long sequence, int parent, int token, int depth)
@@ -55,7 +53,6 @@ public sealed partial class StageModel
     /// An exit head's best tokens after a row; see <see cref="TokenSampler.SampleBest"/>. None where its logits are
     /// not finite; the target still decides.
     /// </summary>
-    /// <param name="row">The row.</param>
     /// <param name="drafts">Receives the tokens, the best first; its length is the number requested.</param>
     /// <param name="step">How far ahead: 0 for the row's successors, j for those behind the best tokens of steps 0 to j - 1.</param>
     /// <param name="head">Which of the stage's exit heads.</param>

@@ -16,7 +16,6 @@ internal sealed class TokenFilter(int vocabSize)
 
     /// <summary>The least score that is kept; minus infinity keeps all.</summary>
     /// <param name="scores">Scaled logits, [vocabSize].</param>
-    /// <param name="settings">The filters.</param>
     public float Threshold(ReadOnlySpan<float> scores, in DrawSettings settings)
     {
         var max = TensorPrimitives.Max(scores);

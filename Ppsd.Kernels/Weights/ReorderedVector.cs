@@ -3,7 +3,6 @@ using Ppsd.Kernels.Checkpoints.Tensors;
 namespace Ppsd.Kernels.Weights;
 
 /// <summary>A vector's values in another order.</summary>
-/// <param name="vector">The vector.</param>
 /// <param name="from">The place in it of each value here.</param>
 internal sealed class ReorderedVector(Weight vector, Func<long, long> from)
     : Weight(1, vector.RowLength, ElementType.Float32)

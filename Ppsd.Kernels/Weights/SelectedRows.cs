@@ -1,7 +1,6 @@
 namespace Ppsd.Kernels.Weights;
 
 /// <summary>Some rows of a matrix, in an order of their own.</summary>
-/// <param name="matrix">The matrix.</param>
 /// <param name="count">How many rows there are here.</param>
 /// <param name="from">The row of the matrix that each of them is.</param>
 internal sealed class SelectedRows(Weight matrix, long count, Func<long, long> from)

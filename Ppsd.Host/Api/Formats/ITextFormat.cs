@@ -20,7 +20,6 @@ internal interface ITextFormat
 
     /// <summary>Text that was added.</summary>
     /// <param name="events">Receives the piece.</param>
-    /// <param name="index">The text.</param>
     /// <param name="added">What was added to it.</param>
     void Added(ServerSentEvents events, int index, TextAdded added);
 
@@ -29,7 +28,6 @@ internal interface ITextFormat
 
     /// <summary>The end of a text, with its reason.</summary>
     /// <param name="events">Receives the piece.</param>
-    /// <param name="index">The text.</param>
     /// <param name="result">All of it.</param>
     /// <param name="metrics">The request's figures, with its last text, when they were asked for.</param>
     void Finish(ServerSentEvents events, int index, TextResult result, RequestMetrics? metrics);

@@ -8,7 +8,6 @@ namespace Ppsd.Host.Api.Requests;
 internal static class PromptText
 {
     /// <summary>Tokens of a raw prompt.</summary>
-    /// <param name="text">The prompt.</param>
     /// <param name="addsSpecialTokens">False to leave out what the model's files put around a text.</param>
     /// <param name="place">The field it came from.</param>
     /// <param name="cancellation">Ends the work.</param>
@@ -35,9 +34,7 @@ internal static class PromptText
     }
 
     /// <summary>Tokens of a conversation.</summary>
-    /// <param name="messages">The messages.</param>
     /// <param name="rendering">What their text is made of besides, and where it ends.</param>
-    /// <param name="model">The model.</param>
     /// <param name="cancellation">Ends the work.</param>
     public static int[] EncodeChat(
         IReadOnlyList<ChatMessage> messages,

@@ -14,7 +14,6 @@ internal sealed class RequestFields
     private readonly string _path;
 
     /// <summary>Reads an object.</summary>
-    /// <param name="element">The object.</param>
     /// <param name="path">Path in the body with a trailing dot; empty for the body itself.</param>
     public RequestFields(JsonElement element, string path = "")
     {

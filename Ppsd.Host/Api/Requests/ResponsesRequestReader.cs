@@ -4,7 +4,6 @@ using Ppsd.Host.Text.ChatTemplates;
 namespace Ppsd.Host.Api.Requests;
 
 /// <summary>Reads the body of <c>/v1/responses</c>, as far as it asks for plain text. Pure but for seeds.</summary>
-/// <param name="model">The model.</param>
 /// <param name="defaults">What the server puts in for what a request leaves open.</param>
 internal sealed class ResponsesRequestReader(ServedModel model, RequestDefaults defaults) : ITextRequestReader
 {

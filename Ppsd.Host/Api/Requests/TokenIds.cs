@@ -6,7 +6,6 @@ namespace Ppsd.Host.Api.Requests;
 internal static class TokenIds
 {
     /// <summary>The ids, each within the model's vocabulary.</summary>
-    /// <param name="place">The field.</param>
     public static int[] Read(JsonElement array, string place, ServedModel model)
     {
         var vocabSize = model.Assets.Config.VocabSize;

@@ -1,7 +1,6 @@
 namespace Ppsd.Host.Api.Responses;
 
 /// <summary>Answer of <c>/v1/models</c>.</summary>
-/// <param name="Data">The models.</param>
 internal sealed record ModelList(ModelEntry[] Data)
 {
     /// <summary>What this is.</summary>

@@ -8,5 +8,4 @@ namespace Ppsd.Host.Api.Responses;
 internal sealed record TokenizeAnswer(int Count, int MaxModelLen, int[] Tokens, string[]? TokenStrs);
 
 /// <summary>Answer of <c>/detokenize</c>.</summary>
-/// <param name="Prompt">The text.</param>
 internal sealed record DetokenizeAnswer(string Prompt);

@@ -15,7 +15,6 @@ internal readonly record struct TextPart(int Index, TextEvent Event);
 /// fails ends the others.
 /// </summary>
 /// <param name="server">What all routes share.</param>
-/// <param name="request">The request.</param>
 /// <param name="traceParent">Span of the request; null when it is not traced.</param>
 internal sealed class RequestedTexts(ServerContext server, TextRequest request, string? traceParent)
 {

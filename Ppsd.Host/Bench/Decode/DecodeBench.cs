@@ -11,8 +11,6 @@ namespace Ppsd.Host.Bench.Decode;
 /// affects all three alike.
 /// </summary>
 /// <param name="stand">The pipelines to measure.</param>
-/// <param name="assets">The model.</param>
-/// <param name="clock">Time.</param>
 /// <param name="replay">Receives the texts whose drafts are replayed; null for the heads' own drafts.</param>
 internal sealed class DecodeBench(
     BenchStand stand,

@@ -4,7 +4,6 @@ using Ppsd.Host.Planning;
 namespace Ppsd.Host.Bench.Decode;
 
 /// <summary>Rounds of the decode benchmark and the figures drawn from them; docs/benchmarking.md defines each. One that cannot be computed is NaN.</summary>
-/// <param name="pipeline">The stages.</param>
 /// <param name="rounds">Rounds of each arm.</param>
 /// <param name="status">The stages after the last round.</param>
 internal sealed class DecodeBenchResult(

@@ -5,7 +5,6 @@ using Ppsd.Actors.Stages;
 namespace Ppsd.Host.Bench.LockStep;
 
 /// <summary>A stage runtime that counts the rows and chain steps of its last step. Takes ownership of the stage.</summary>
-/// <param name="inner">The stage.</param>
 /// <param name="costs">Costs that it reports; null for the stage's own.</param>
 internal sealed class CountingRuntime(IStageRuntime inner, RowCosts? costs) : IStageRuntime
 {

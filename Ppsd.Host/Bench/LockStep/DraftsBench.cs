@@ -7,8 +7,6 @@ using Ppsd.Host.Models;
 namespace Ppsd.Host.Bench.LockStep;
 
 /// <summary>Decodes each prompt without drafts and with them, counting cycles; and again counting time, where costs are given.</summary>
-/// <param name="pipeline">The stages.</param>
-/// <param name="assets">The model.</param>
 /// <param name="replay">Receives the texts whose drafts are replayed; null for the heads' own drafts.</param>
 internal sealed class DraftsBench(LockStepPipeline pipeline, ModelAssets assets, ReplayedTexts? replay)
 {

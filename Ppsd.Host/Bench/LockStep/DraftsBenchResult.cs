@@ -3,7 +3,6 @@ using Ppsd.Actors.Messages;
 namespace Ppsd.Host.Bench.LockStep;
 
 /// <summary>Texts decoded in lock-step, with and without drafts.</summary>
-/// <param name="Formed">The pipeline.</param>
 /// <param name="Drafted">With drafts.</param>
 /// <param name="Plain">The same prompts without.</param>
 /// <param name="Predicted">Tokens per second by measured costs; null without costs.</param>

@@ -74,11 +74,9 @@ internal sealed class LockStepStage : IVerdictSink, IDisposable
     public void HandOver(WorkItem item) => _outbox.Add(item);
 
     /// <summary>The next micro-batch to be sent; null where none waits or credits are out.</summary>
-    /// <param name="nowMs">The time.</param>
     public WorkItem? TakeToSend(double nowMs) => _outbox.TakeNext(Board, nowMs);
 
     /// <summary>The next stage has begun a micro-batch.</summary>
-    /// <param name="nowMs">The time.</param>
     public void Return(BatchNumber number, double nowMs) => _outbox.Return(number, nowMs);
 
     /// <summary>Learns of dead runs and branches.</summary>

@@ -23,7 +23,6 @@ internal sealed class PaperArms(PaperSettings settings, TimeProvider clock)
 
     /// <summary>A pipeline with drafts and without, and the whole model on one of its devices.</summary>
     /// <param name="assets">The model and its head.</param>
-    /// <param name="plan">The stages.</param>
     /// <param name="generation">Draft sources and width.</param>
     public async Task<JsonObject> PipelineAsync(
         ModelAssets assets,

@@ -2,7 +2,6 @@ namespace Ppsd.Host.Bench.Paper;
 
 /// <summary>Measures the missing cells one after another and reports progress.</summary>
 /// <param name="settings">What is measured.</param>
-/// <param name="clock">Time.</param>
 /// <param name="report">Receives a line for each cell.</param>
 internal sealed class PaperBench(PaperSettings settings, TimeProvider clock, Action<string> report)
 {

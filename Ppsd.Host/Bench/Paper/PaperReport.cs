@@ -5,7 +5,6 @@ namespace Ppsd.Host.Bench.Paper;
 
 /// <summary>The report of a run: a page that needs nothing else, and Markdown with pictures beside it.</summary>
 /// <param name="settings">What was measured.</param>
-/// <param name="cells">The figures.</param>
 internal sealed class PaperReport(PaperSettings settings, PaperCells cells)
 {
     /// <summary>The page.</summary>

@@ -3,7 +3,6 @@ namespace Ppsd.Host.Bench.Paper;
 /// <summary>A part of the report.</summary>
 /// <param name="Title">Its title.</param>
 /// <param name="Text">What is measured, in plain words.</param>
-/// <param name="Table">The figures.</param>
 /// <param name="Picture">File name and plot; null for none.</param>
 internal sealed record PaperSection(
     string Title,

@@ -8,8 +8,6 @@ namespace Ppsd.Host.Bench.Replay;
 /// A stage that knows which of its rows lie on a known text, so that a benchmark can put drafts or verdicts of that text in
 /// place of the model's own; all else is the stage's. Takes ownership of it.
 /// </summary>
-/// <param name="inner">The stage.</param>
-/// <param name="texts">The texts.</param>
 internal abstract class FollowedRuntime(IStageRuntime inner, ReplayedTexts texts) : IStageRuntime
 {
     private readonly Dictionary<SessionId, TextFollower> _followers = [];

@@ -7,7 +7,6 @@ namespace Ppsd.Host.Bench.Replay;
 /// A stage whose verdicts on rows of a given text are that text's tokens: drafts can be judged on texts that a small model
 /// would not write. The target head computes as always. Takes ownership of the stage.
 /// </summary>
-/// <param name="inner">The stage.</param>
 /// <param name="texts">The given texts.</param>
 internal sealed class GivenTextRuntime(IStageRuntime inner, ReplayedTexts texts) : FollowedRuntime(inner, texts)
 {

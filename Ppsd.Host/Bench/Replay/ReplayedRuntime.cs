@@ -8,7 +8,6 @@ namespace Ppsd.Host.Bench.Replay;
 /// A stage whose exit head computes as always, but whose drafts are those of a recorded text where the position is to be
 /// right, and wrong ones elsewhere. Verdicts are the model's own, so the text cannot change. Takes ownership of the stage.
 /// </summary>
-/// <param name="inner">The stage.</param>
 /// <param name="texts">The recorded texts.</param>
 internal sealed class ReplayedRuntime(IStageRuntime inner, ReplayedTexts texts) : FollowedRuntime(inner, texts)
 {

@@ -10,7 +10,6 @@ namespace Ppsd.Host.Bench.Rivals;
 /// <summary>A rival and plain decoding by the same loop on the same device, in turn. Loaded and run on one thread.</summary>
 /// <param name="plain">Decodes plainly.</param>
 /// <param name="rival">Decodes with drafts.</param>
-/// <param name="assets">The model.</param>
 /// <param name="replay">Receives the texts whose drafts are replayed; null for the heads' own drafts.</param>
 internal sealed class RivalBench(BlockDecoder plain, BlockDecoder rival, ModelAssets assets, ReplayedTexts? replay)
 {

@@ -8,7 +8,6 @@ namespace Ppsd.Host.Bench.Serving;
 /// program measures; or all of it as one JSON object.
 /// </summary>
 /// <param name="setting">What was measured, in words.</param>
-/// <param name="round">The requests.</param>
 /// <param name="alone">The same one at a time; null when not measured.</param>
 /// <param name="overhead">Overhead of the API; null when not measured.</param>
 internal sealed class ServeReport(string setting, ServeRound round, ServeRound? alone, OverheadResult? overhead)

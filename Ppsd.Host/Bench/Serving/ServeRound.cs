@@ -2,7 +2,6 @@ namespace Ppsd.Host.Bench.Serving;
 
 /// <summary>Requests at one concurrency.</summary>
 /// <param name="Concurrency">Requests in flight at most.</param>
-/// <param name="Samples">The requests.</param>
 /// <param name="Elapsed">From the first sent to the last answered.</param>
 internal sealed record ServeRound(int Concurrency, IReadOnlyList<ServeSample> Samples, TimeSpan Elapsed)
 {

@@ -9,8 +9,6 @@ namespace Ppsd.Host.Bench.Sessions;
 
 /// <summary>Decodes the same texts on one pipeline at rising numbers of sessions at a time.</summary>
 /// <param name="pipeline">The pipeline to measure.</param>
-/// <param name="assets">The model.</param>
-/// <param name="clock">Time.</param>
 /// <param name="replay">Receives the texts whose drafts are replayed; null for the heads' own drafts.</param>
 internal sealed class SessionsBench(
     IPipeline pipeline,

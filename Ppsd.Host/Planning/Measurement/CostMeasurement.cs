@@ -8,7 +8,6 @@ using Ppsd.Kernels.Model;
 namespace Ppsd.Host.Planning.Measurement;
 
 /// <summary>Measures what layers and heads of a model cost on devices: what a plan rests on.</summary>
-/// <param name="settings">The devices.</param>
 /// <param name="stageCount">Stages of the pipeline that is planned.</param>
 /// <param name="length">Tokens of text behind which steps are timed.</param>
 internal sealed class CostMeasurement(

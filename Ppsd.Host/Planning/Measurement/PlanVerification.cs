@@ -24,7 +24,6 @@ internal sealed class PlanVerification(GenerationSettings generation, NodeSettin
     private const int MostTokens = 64;
 
     /// <summary>Measures both modes by the plan.</summary>
-    /// <param name="candidate">The plan.</param>
     /// <param name="isShort">True for a run that shows which plan is faster; false for texts of full length.</param>
     public async Task<DecodeBenchResult> MeasureAsync(
         PlanCandidate candidate,

@@ -15,7 +15,6 @@ internal sealed record KnnPrompts(string Name, IReadOnlyList<int[]> Prompts);
 /// stand for its prompts.
 /// </summary>
 /// <param name="loader">Loads the model; its texts are as long as the longest prompt and <see cref="Tokens"/>.</param>
-/// <param name="assets">The model.</param>
 /// <param name="trials">Sets tried for each task.</param>
 /// <param name="seed">Key of what is drawn.</param>
 internal sealed class KnnSetFinder(RivalLoader loader, ModelAssets assets, int trials, int seed)
@@ -30,7 +29,6 @@ internal sealed class KnnSetFinder(RivalLoader loader, ModelAssets assets, int t
     private float[] _feature = [];
 
     /// <summary>Finds them.</summary>
-    /// <param name="tasks">The tasks.</param>
     /// <param name="report">Told each task's outcome.</param>
     /// <param name="cancellation">Gives up between two sets.</param>
     public KnnSets Find(IReadOnlyList<KnnPrompts> tasks, Action<string> report, CancellationToken cancellation)

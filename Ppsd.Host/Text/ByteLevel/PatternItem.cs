@@ -6,7 +6,6 @@ namespace Ppsd.Host.Text.ByteLevel;
 /// </summary>
 /// <param name="Text">As the pattern spells it.</param>
 /// <param name="First">The first character it names; above <see cref="Last"/> when it names none.</param>
-/// <param name="Last">The last.</param>
 /// <param name="IsInClass">Whether it stands within brackets.</param>
 internal readonly record struct PatternItem(string Text, int First, int Last, bool IsInClass)
 {

@@ -3,7 +3,6 @@ using System.Text.RegularExpressions;
 namespace Ppsd.Host.Text.ByteLevel;
 
 /// <summary>One step of cutting text into words: every word is cut at the matches of a regular expression.</summary>
-/// <param name="Pattern">The expression.</param>
 /// <param name="KeepsMatches">Whether the matches are words.</param>
 /// <param name="KeepsGaps">Whether what lies between them is.</param>
 internal sealed record WordSplit(Regex Pattern, bool KeepsMatches, bool KeepsGaps)

@@ -49,7 +49,6 @@ internal sealed class ChatTemplate
 
     /// <summary>Parses a template.</summary>
     /// <param name="name">The file, or where in a file it stands; for messages.</param>
-    /// <param name="text">The template.</param>
     /// <param name="namedTokens">The special tokens it may write, such as <c>bos_token</c>.</param>
     /// <param name="time">Clock for templates that print the date.</param>
     /// <exception cref="TextException">The template is malformed or uses a statement that is not supported.</exception>

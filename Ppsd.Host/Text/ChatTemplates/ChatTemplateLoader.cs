@@ -40,7 +40,6 @@ internal static class ChatTemplateLoader
     }
 
     /// <summary>Loads a template from a file of its own, for a model whose special tokens it may write.</summary>
-    /// <param name="path">The file.</param>
     /// <param name="time">Clock for templates that print the date.</param>
     /// <exception cref="TextException">The file cannot be read, or is malformed or not supported.</exception>
     public static ChatTemplate LoadFile(string path, string modelFolder, TimeProvider time)

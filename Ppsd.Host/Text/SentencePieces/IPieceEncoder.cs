@@ -8,7 +8,6 @@ internal interface IPieceEncoder
     /// <summary>
     /// Adds the ids of <paramref name="text"/>, in which spaces are already escaped, to <paramref name="ids"/>.
     /// </summary>
-    /// <param name="text">The text.</param>
     /// <param name="ids">Receives the ids.</param>
     /// <param name="cancellation">Ends the work with an <see cref="OperationCanceledException"/>.</param>
     void Encode(ReadOnlySpan<char> text, List<int> ids, CancellationToken cancellation = default);

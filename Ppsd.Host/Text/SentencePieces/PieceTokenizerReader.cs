@@ -7,7 +7,6 @@ namespace Ppsd.Host.Text.SentencePieces;
 /// Reads a tokenizer.json that was made from a SentencePiece model: BPE by merges or Unigram, with byte fallback or
 /// without. What it says is what transformers does, so it counts before a tokenizer.model beside it.
 /// </summary>
-/// <param name="file">The file.</param>
 /// <param name="config">What the folder's other files say.</param>
 internal sealed class PieceTokenizerReader(JsonFile file, TokenizerConfig config)
 {

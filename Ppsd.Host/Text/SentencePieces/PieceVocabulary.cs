@@ -41,7 +41,6 @@ internal sealed class PieceVocabulary
     /// <summary>
     /// The ids of text that is not a piece: its bytes where all have a piece, else one unknown piece, else nothing.
     /// </summary>
-    /// <param name="text">The text.</param>
     /// <param name="ids">Receives the ids.</param>
     public void AddUnknown(ReadOnlySpan<char> text, List<int> ids)
     {

@@ -3,8 +3,6 @@ using Ppsd.Host.Text.Tokens;
 namespace Ppsd.Host.Text.SentencePieces;
 
 /// <summary>BPE by the merges of a tokenizer.json: characters merge by rank, and unknown ones become bytes.</summary>
-/// <param name="vocabulary">The pieces.</param>
-/// <param name="merges">The merges.</param>
 /// <param name="fusesUnknown">Whether unknown characters side by side are one unknown piece.</param>
 internal sealed class RankedPieceEncoder(PieceVocabulary vocabulary, PairMergeTable merges, bool fusesUnknown)
     : IPieceEncoder

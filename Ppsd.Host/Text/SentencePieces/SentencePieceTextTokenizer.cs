@@ -81,7 +81,6 @@ internal sealed class SentencePieceTextTokenizer : ITextTokenizer
     public bool DropsLeadingSpace => _dummyPrefix.Place != DummyPrefix.Places.Nowhere;
 
     /// <summary>Loads a tokenizer.model.</summary>
-    /// <param name="path">The file.</param>
     /// <param name="config">Settings from the folder's other files.</param>
     /// <param name="tokenizerJson">The tokenizer.json beside it, or null.</param>
     /// <exception cref="TextException">The model cannot be read or is not supported.</exception>

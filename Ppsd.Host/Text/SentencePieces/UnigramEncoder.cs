@@ -17,7 +17,6 @@ internal sealed class UnigramEncoder : IPieceEncoder
     private readonly List<int> _idAt = [-1]; // [node], the piece that ends there or -1
 
     /// <summary>Prepares the pieces.</summary>
-    /// <param name="vocabulary">The pieces.</param>
     /// <param name="scores">[piece id] Log probabilities.</param>
     public UnigramEncoder(PieceVocabulary vocabulary, double[] scores)
     {

@@ -33,7 +33,6 @@ internal interface ITextTokenizer
     /// model's files put around a text (usually one beginning-of-text id) are added; those in front only if the text
     /// does not already begin with them.
     /// </summary>
-    /// <param name="text">The prompt.</param>
     /// <param name="cancellation">Ends the work within a few milliseconds.</param>
     /// <exception cref="TextException">The vocabulary cannot hold the text.</exception>
     int[] Encode(string text, CancellationToken cancellation = default);
@@ -51,7 +50,6 @@ internal interface ITextTokenizer
     /// The text of a whole sequence. Special tokens, unless they are kept, and ids without a piece give no text; bytes that are no valid UTF-8
     /// become U+FFFD. For text that continues a prompt use <see cref="StreamingDetokenizer"/>.
     /// </summary>
-    /// <param name="ids">The sequence.</param>
     /// <param name="keepsSpecials">True to spell special tokens out, as the model's files do.</param>
     string Decode(ReadOnlySpan<int> ids, bool keepsSpecials = false);
 

@@ -6,7 +6,6 @@ namespace Ppsd.Host.Text.Tokens;
 internal static class PairMergeReader
 {
     /// <summary>Reads the merges, in the order of their ranks.</summary>
-    /// <param name="file">The file.</param>
     /// <param name="model">Its <c>model</c> section.</param>
     /// <param name="ids">The pieces with their ids.</param>
     /// <exception cref="TextException">A merge is malformed, or of pieces that there are not.</exception>

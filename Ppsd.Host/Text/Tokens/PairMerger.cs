@@ -5,7 +5,6 @@ namespace Ppsd.Host.Text.Tokens;
 /// until no pair has a merge. Takes O(n log n) for a word of n symbols and looks at the cancellation token as it goes,
 /// because a word may be a whole document. Keeps its memory from word to word; for one thread.
 /// </summary>
-/// <param name="table">The merges.</param>
 /// <param name="cancellation">Ends the work with an <see cref="OperationCanceledException"/>.</param>
 internal sealed class PairMerger(PairMergeTable table, CancellationToken cancellation)
 {

@@ -64,7 +64,6 @@ internal sealed class TokenPieces
     public void MarkSpecial(int id) => _special[id] = true;
 
     /// <summary>The text of a whole sequence; invalid UTF-8 becomes U+FFFD.</summary>
-    /// <param name="ids">The sequence.</param>
     /// <param name="dropLeadingSpace">Whether a space at the start of the text is the tokenizer's own.</param>
     /// <param name="keepsSpecials">Whether special tokens are spelled out.</param>
     public string Decode(ReadOnlySpan<int> ids, bool dropLeadingSpace, bool keepsSpecials = false)

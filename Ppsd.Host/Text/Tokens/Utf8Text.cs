@@ -8,7 +8,6 @@ namespace Ppsd.Host.Text.Tokens;
 internal static class Utf8Text
 {
     /// <summary>The text of a file, without a byte order mark.</summary>
-    /// <param name="bytes">The file.</param>
     /// <exception cref="FormatException">It is not UTF-8; the message names line and byte.</exception>
     public static string Decode(ReadOnlySpan<byte> bytes)
     {

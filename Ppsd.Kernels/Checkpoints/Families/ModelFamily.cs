@@ -47,7 +47,6 @@ internal abstract class ModelFamily
     /// The window that all layers share, or null. A model in which only some layers have one is refused by
     /// <c>layer_types</c>.
     /// </summary>
-    /// <param name="config">The configuration.</param>
     /// <param name="window">The window that its other fields give.</param>
     protected static int? RequireOneWindow(JsonFields config, int? window)
     {

@@ -23,7 +23,6 @@ internal sealed class JsonFields
     }
 
     /// <summary>Reads a file that must hold one JSON object.</summary>
-    /// <param name="path">The file.</param>
     /// <param name="allowDuplicates">Whether a name may stand twice, when the last counts as it does in Python.</param>
     /// <exception cref="CheckpointException">The file is missing, unreadable, or holds something else.</exception>
     public static JsonFields ReadFile(string path, bool allowDuplicates = true)
@@ -149,8 +148,6 @@ internal sealed class JsonFields
     }
 
     /// <summary>A finite number that passes a test, or null when the field is absent.</summary>
-    /// <param name="name">The field.</param>
-    /// <param name="isValid">The test.</param>
     /// <param name="expected">The test in words.</param>
     public double? FindDouble(string name, Func<double, bool> isValid, string expected)
     {

@@ -35,7 +35,6 @@ internal sealed partial class IlgpuTrainingDevice : TrainingDevice
     private Activations? _ownGradient;
 
     /// <summary>Takes ownership of the device.</summary>
-    /// <param name="device">The device.</param>
     /// <param name="passTokens">Tokens of a pass; by default as many as suit the model's width.</param>
     public IlgpuTrainingDevice(IlgpuDevice device, int? passTokens = null)
     {

@@ -10,7 +10,6 @@ internal static class StringEscape
     /// <summary>
     /// Reads one sequence, adds what it stands for to <paramref name="value"/> and returns where it ends.
     /// </summary>
-    /// <param name="source">The template.</param>
     /// <param name="start">The backslash; a character follows it.</param>
     /// <param name="value">
     /// Receives the character. A sequence that Python does not know stays as it is, backslash and all.

@@ -5,7 +5,6 @@ using Ppsd.Host.Text.Tokens;
 namespace Ppsd.Host.Text.ChatTemplates.Syntax;
 
 /// <summary>Cuts the inside of one <c>{{ }}</c> or <c>{% %}</c> into tokens.</summary>
-/// <param name="source">The template.</param>
 /// <param name="close">What closes the tag: <c>}}</c> or <c>%}</c>.</param>
 /// <param name="tokens">Receives the tokens.</param>
 internal sealed class TagLexer(TemplateSource source, string close, List<TemplateToken> tokens)

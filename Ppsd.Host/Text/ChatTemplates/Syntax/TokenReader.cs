@@ -3,7 +3,6 @@ using Ppsd.Host.Text.Tokens;
 namespace Ppsd.Host.Text.ChatTemplates.Syntax;
 
 /// <summary>Walks through a template's tokens; and reports a token that the parser did not expect.</summary>
-/// <param name="source">The template.</param>
 internal sealed class TokenReader(TemplateSource source, List<TemplateToken> tokens)
 {
     // The parsers call themselves for every bracket and block: a template must not be able to exhaust the stack.

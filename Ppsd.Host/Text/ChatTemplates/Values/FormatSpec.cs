@@ -96,7 +96,6 @@ internal readonly record struct FormatSpec
 
     /// <summary>A text at its place within the width.</summary>
     /// <param name="sign">The sign of a number, before which <c>=</c> does not fill.</param>
-    /// <param name="body">The rest.</param>
     /// <param name="usual">The alignment when none is given.</param>
     public string Place(string sign, string body, char usual)
     {

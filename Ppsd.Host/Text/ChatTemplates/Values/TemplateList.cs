@@ -1,7 +1,6 @@
 namespace Ppsd.Host.Text.ChatTemplates.Values;
 
 /// <summary>A sequence: a list, a tuple, or what a filter such as map yields one by one.</summary>
-/// <param name="Items">The elements.</param>
 internal sealed record TemplateList(IReadOnlyList<object?> Items, TemplateList.Kinds Kind = TemplateList.Kinds.List)
 {
     /// <summary>Kinds of sequences.</summary>

@@ -105,7 +105,6 @@ internal static class AttentionChunk
     /// <param name="cache">Values that have arrived; their memory is free afterwards.</param>
     /// <param name="shared">Room for the results.</param>
     /// <param name="tile">The group's queries.</param>
-    /// <param name="walk">The chunk.</param>
     /// <param name="weights">From <see cref="Weigh"/>.</param>
     /// <param name="tiles">Sums.</param>
     public static void AddValues<TElement, TParts>(

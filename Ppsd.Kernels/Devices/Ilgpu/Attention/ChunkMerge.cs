@@ -39,7 +39,6 @@ internal static class ChunkMerge
     }
 
     /// <summary>Merges the tile's columns, a warp each.</summary>
-    /// <param name="tile">The columns.</param>
     /// <param name="geometry">How the work was cut.</param>
     /// <param name="launchRow">The tile's first row, from the launch's first.</param>
     /// <param name="partials">What the groups wrote.</param>

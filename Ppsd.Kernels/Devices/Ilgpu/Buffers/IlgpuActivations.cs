@@ -11,7 +11,6 @@ internal abstract class IlgpuRows : Activations
     private readonly MemoryBuffer1D<Float4, Stride1D.Dense> _buffer;
 
     /// <summary>Allocates zeros.</summary>
-    /// <param name="capacity">Rows.</param>
     /// <param name="width">Values of a row.</param>
     /// <param name="paddedRows">Rows that there is room for.</param>
     protected IlgpuRows(Accelerator accelerator, int capacity, int width, int paddedRows)

@@ -27,7 +27,6 @@ internal sealed class IlgpuDraws : TokenDraws
     private readonly DrawBuffers _buffers;
 
     /// <param name="queue">The stage's stream.</param>
-    /// <param name="words">The step.</param>
     /// <param name="current">Whose rows are drawn for, and what they want.</param>
     /// <param name="rows">Most rows.</param>
     /// <param name="vocabSize">Tokens.</param>

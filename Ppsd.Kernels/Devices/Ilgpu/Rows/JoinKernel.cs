@@ -10,7 +10,6 @@ internal static class JoinKernel
 {
     public const int GroupSize = 128;
 
-    /// <param name="rows">The rows.</param>
     /// <param name="table">[vocabSize, width].</param>
     /// <param name="source">Where tokens and features come from.</param>
     /// <param name="target">Receives the rows.</param>

@@ -37,7 +37,6 @@ internal sealed class CollectedRows : IDisposable
 
     /// <summary>Queues the copy, behind the step's layers.</summary>
     /// <param name="step">The step's number, on the device.</param>
-    /// <param name="source">The rows.</param>
     /// <param name="rows">Number of rows; with 0 only completion is signalled.</param>
     public void Queue(ArrayView<int> step, IlgpuActivations source, int rows)
     {

@@ -64,7 +64,6 @@ internal sealed class StepQueue : IDisposable
     }
 
     /// <summary>Queues a part of a step: replays it if this shape was recorded, records it if it may be.</summary>
-    /// <param name="key">The shape.</param>
     /// <param name="operations">Queues the operations one by one.</param>
     public void Run(StepKey key, Action operations)
     {

@@ -19,7 +19,6 @@ internal sealed class StepRecordings(Func<Action, IStepRecording?> record, int c
     private readonly HashSet<StepKey> _seen = [];
 
     /// <summary>Queues a part of a step: replays it if this shape was recorded, records it if it may be.</summary>
-    /// <param name="key">The shape.</param>
     /// <param name="operations">Queues the operations one by one.</param>
     public void Run(in StepKey key, Action operations)
     {

@@ -47,7 +47,6 @@ internal struct AttentionShared
     public int WeightedAddress;
 
     /// <summary>Size in loads of sixteen bytes.</summary>
-    /// <param name="room">The layout.</param>
     public static int Loads<TElement, TParts>(AttentionRoom room)
         where TElement : struct, IKvEights
         where TParts : struct, IHeadParts =>
@@ -59,7 +58,6 @@ internal struct AttentionShared
         + room.WeightedSpaces * WeightedLoads(TParts.Count);
 
     /// <summary>The group's memory.</summary>
-    /// <param name="room">The layout.</param>
     public static AttentionShared OfGroup<TElement, TParts>(AttentionRoom room)
         where TElement : struct, IKvEights
         where TParts : struct, IHeadParts

@@ -123,7 +123,6 @@ internal struct KvRing<TElement, TParts>
 
     /// <summary>The same as <see cref="CompleteKeys"/> for the chunk's values.</summary>
     /// <param name="tile">The group's queries.</param>
-    /// <param name="walk">The chunk.</param>
     /// <param name="appended">The step's rows.</param>
     /// <param name="held">See <see cref="AttentionShared.Appended"/>.</param>
     /// <param name="isFollowed">1 when the keys that take the place of this chunk's are ordered already, else 0.</param>

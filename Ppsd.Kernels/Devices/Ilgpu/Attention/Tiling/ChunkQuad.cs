@@ -25,7 +25,6 @@ internal struct ChunkQuad
 
     /// <summary>Loads four chunks; past the last one it is loaded again.</summary>
     /// <param name="weighted">[chunk, loads].</param>
-    /// <param name="chunk">The first.</param>
     /// <param name="chunks">Number of chunks.</param>
     /// <param name="loads">Loads of a chunk.</param>
     /// <param name="load">The lane's.</param>

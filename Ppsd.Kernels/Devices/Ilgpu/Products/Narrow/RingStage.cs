@@ -44,7 +44,6 @@ internal static class RingStage
     /// <summary>Begins to copy a tile of each of four row blocks; they join the thread's open batch.</summary>
     /// <param name="ring">The kernel's dynamic shared memory.</param>
     /// <param name="to">Address of the thread's first load there.</param>
-    /// <param name="weights">The matrix.</param>
     /// <param name="from">Address of the thread's load of the first row block.</param>
     /// <param name="blockBytes">Bytes of a row block.</param>
     public static void CopyFullQuad(ArrayView<UInt4> ring, int to, ArrayView<UInt4> weights, long from, long blockBytes)
@@ -69,7 +68,6 @@ internal static class RingStage
     /// <summary>The same for fewer row blocks, or none.</summary>
     /// <param name="ring">The kernel's dynamic shared memory.</param>
     /// <param name="to">Address of the thread's first load there.</param>
-    /// <param name="weights">The matrix.</param>
     /// <param name="from">Address of the thread's load of the first row block.</param>
     /// <param name="blockBytes">Bytes of a row block.</param>
     /// <param name="blocks">Number of row blocks.</param>
@@ -172,7 +170,6 @@ internal static class RingStage
     /// </summary>
     /// <param name="ring">The kernel's dynamic shared memory.</param>
     /// <param name="to">Address of the thread's load there.</param>
-    /// <param name="x">Rows.</param>
     /// <param name="from">Address of the thread's load of them.</param>
     public static void CopyRow(ArrayView<UInt4> ring, int to, ArrayView<UInt4> x, long from)
     {

@@ -54,7 +54,6 @@ internal struct SplitPartials
     /// <param name="at">Where the prefix stands.</param>
     /// <param name="step">From one split to the next.</param>
     /// <param name="prefix">Splits in the prefix.</param>
-    /// <param name="total">The prefix.</param>
     public readonly void AddRest(int at, int step, int prefix, ref Float4 total)
     {
         // No branches: all loads leave before the first addition. Those of the prefix become zeros.

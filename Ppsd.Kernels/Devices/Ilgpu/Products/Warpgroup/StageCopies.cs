@@ -53,7 +53,6 @@ internal struct StageCopies<TForm>
     /// <summary>A warp copies the weights that it multiplies; blocks past the last repeat it, and nobody takes their sums.</summary>
     /// <param name="ring">Shared memory.</param>
     /// <param name="to">The thread's first load of the stage.</param>
-    /// <param name="weights">The matrix.</param>
     /// <param name="address">Where it lies on a card.</param>
     public readonly void CopyWeights(ArrayView<UInt4> ring, int to, ArrayView<UInt4> weights, long address)
     {
@@ -71,7 +70,6 @@ internal struct StageCopies<TForm>
     /// <summary>Rows that do not exist are not copied: what stands in their place changes no other row.</summary>
     /// <param name="ring">Shared memory.</param>
     /// <param name="to">The thread's first load of the stage.</param>
-    /// <param name="x">The rows.</param>
     /// <param name="address">Where they lie on a card.</param>
     public readonly void CopyRows(ArrayView<UInt4> ring, int to, ArrayView<UInt4> x, long address)
     {

@@ -47,7 +47,6 @@ internal struct TileWalk
 
     /// <summary>A group's walk.</summary>
     /// <param name="schedule">The product's.</param>
-    /// <param name="group">The group.</param>
     /// <param name="rowBlocks">Eights of rows in a tile.</param>
     public static TileWalk Begin(in TileSchedule schedule, int group, int rowBlocks)
     {

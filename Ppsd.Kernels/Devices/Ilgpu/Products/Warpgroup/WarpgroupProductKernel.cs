@@ -56,7 +56,6 @@ internal static class WarpgroupProductKernel
     public static int SharedLoads<TForm>()
         where TForm : struct, IWarpgroupForm => TForm.Stages * StageLoads<TForm>() + 1;
 
-    /// <param name="weights">The matrix.</param>
     /// <param name="weightAddress">Where its loads lie on the card.</param>
     /// <param name="outputBlocks">Sixteens of outputs.</param>
     /// <param name="x">Rows in parts; see <see cref="CoreRowsKernel"/>.</param>

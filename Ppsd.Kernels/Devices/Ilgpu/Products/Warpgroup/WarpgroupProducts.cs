@@ -28,7 +28,6 @@ internal sealed class WarpgroupProducts : ManyRowProducts
     private readonly ArrayView<int> _counts;
     private ArrayView<Float4> _sums;
 
-    /// <param name="accelerator">The device.</param>
     /// <param name="groups">Groups that share a product: the device's multiprocessors.</param>
     public WarpgroupProducts(Accelerator accelerator, int groups)
         : base(accelerator)

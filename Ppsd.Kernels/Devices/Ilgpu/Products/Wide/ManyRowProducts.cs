@@ -11,7 +11,6 @@ namespace Ppsd.Kernels.Devices.Ilgpu.Products.Wide;
 /// <summary>
 /// Launches products for more rows of x than the narrow ring takes at once, and owns the memory they stage x in.
 /// </summary>
-/// <param name="accelerator">The device.</param>
 internal abstract class ManyRowProducts(Accelerator accelerator) : IDisposable
 {
     /// <summary>Rows from which on these products are faster than a narrow one for every eight.</summary>
@@ -66,8 +65,6 @@ internal abstract class ManyRowProducts(Accelerator accelerator) : IDisposable
     /// <summary>Queues splitting the rows into parts, to <see cref="Packed"/>, and finding <see cref="Scales"/>.</summary>
     /// <param name="stream">Where to.</param>
     /// <param name="config">A thread for each load.</param>
-    /// <param name="x">The rows.</param>
-    /// <param name="rows">Rows.</param>
     /// <param name="tilesPerRow">Sixteens of columns.</param>
     protected abstract void Pack(
         AcceleratorStream stream,

@@ -66,7 +66,6 @@ internal static class WideProductKernel
             SharedMemory
         );
 
-    /// <param name="weights">The matrix.</param>
     /// <param name="weightAddress">Where its loads lie on the card: copies to shared memory take addresses.</param>
     /// <param name="outputBlocks">Sixteens of outputs.</param>
     /// <param name="x">Rows in parts, [row blocks of 8, tilesPerRow, 32]; see <see cref="RowPackKernel"/>.</param>

@@ -28,7 +28,6 @@ internal sealed class WideProducts : ManyRowProducts
     private readonly Launches _gated;
     private readonly Launches _added;
 
-    /// <param name="accelerator">The device.</param>
     /// <param name="sharedBytes">Shared memory a group may have.</param>
     public WideProducts(Accelerator accelerator, int sharedBytes)
         : base(accelerator)

@@ -88,7 +88,6 @@ internal struct WideTile
     /// </summary>
     /// <param name="sums">The split's part of it.</param>
     /// <param name="address">Where that begins on a card.</param>
-    /// <param name="lane">The lane.</param>
     public readonly void StoreSums(ArrayView<float> sums, int address, int lane)
     {
         var at = (lane & 3) * 2 * MiddleProductKernel.SumStride + (lane >> 2);
