@@ -12,15 +12,26 @@ namespace Ppsd.Host.Runtime;
 /// <param name="runtime">The stage; no session is open on it.</param>
 /// <param name="length">Tokens of text before the steps.</param>
 /// <param name="repetitions">Steps of each kind; the fastest counts. Fewer where steps are slow.</param>
-internal sealed class RowCostProbe(IStageRuntime runtime, TimeProvider clock, int length = 16, int repetitions = 6)
+/// <param name="enough">Steps of each kind that are enough where all of them would take more than 30 ms.</param>
+internal sealed class RowCostProbe(
+    IStageRuntime runtime,
+    TimeProvider clock,
+    int length = 16,
+    int repetitions = 6,
+    int enough = 2
+)
 {
     private const int WarmUps = 2;
+
+    /// <summary>Time after which a first text waits no longer than it must.</summary>
+    private static readonly TimeSpan _brief = TimeSpan.FromMilliseconds(30);
 
     /// <summary>Rows of the wide step: those that a session that leaves its width open may have.</summary>
     private const int Most = 8;
 
     /// <summary>Time after which only one repetition is still owed.</summary>
     private readonly TimeSpan _patience = TimeSpan.FromMilliseconds(100 * repetitions);
+
     private static readonly SessionId _session = SessionId.Create(new PipelineEpoch(0), 0);
     private readonly List<DraftedToken> _drafts = [];
     private readonly byte[] _hidden = new byte[
@@ -109,8 +120,9 @@ internal sealed class RowCostProbe(IStageRuntime runtime, TimeProvider clock, in
         var started = clock.GetTimestamp();
         for (var i = -WarmUps; i < repetitions; i++)
         {
-            var isLate = clock.GetElapsedTime(started) >= _patience;
-            if (isLate && i > 0)
+            var elapsed = clock.GetElapsedTime(started);
+            var isLate = elapsed >= _patience;
+            if ((isLate && i > 0) || (elapsed >= _brief && i >= enough))
             {
                 break;
             }

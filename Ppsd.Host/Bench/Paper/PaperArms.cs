@@ -19,6 +19,9 @@ namespace Ppsd.Host.Bench.Paper;
 /// <summary>The ways to decode that cells measure, each beside plain decoding in the same rounds.</summary>
 internal sealed class PaperArms(PaperSettings settings, TimeProvider clock)
 {
+    /// <summary>One-way milliseconds from which a link counts as slow.</summary>
+    private const int SlowLinkMs = 10;
+
     private readonly ReplayedTexts? _replay = settings.Acceptance is { } rate ? new ReplayedTexts(rate) : null;
 
     /// <summary>A pipeline with drafts and without, and the whole model on one of its devices.</summary>
@@ -84,6 +87,54 @@ internal sealed class PaperArms(PaperSettings settings, TimeProvider clock)
             ["text"] = Hash(result.Rounds(BenchArm.Ppsd)[0].Tokens),
             ["text_identical"] =
                 result.IsTextIdentical && one.IsSame(result.Rounds(BenchArm.Ppsd)[0].Tokens) && cycles.IsTextIdentical,
+        };
+    }
+
+    /// <summary>A pipeline with drafts and without, all of whose links take a time one way.</summary>
+    /// <param name="assets">The model and its head.</param>
+    /// <param name="generation">Draft sources and width.</param>
+    /// <param name="delayMs">Milliseconds that every message between two stages takes.</param>
+    public async Task<JsonObject> DelayedAsync(
+        ModelAssets assets,
+        StagePlan plan,
+        GenerationSettings generation,
+        int delayMs,
+        CancellationToken cancellation
+    )
+    {
+        await using var pipeline = await InProcessPipeline.StartAsync(
+            assets,
+            plan,
+            settings.Stages,
+            settings.Node with
+            {
+                Links = FormattableString.Invariant($"ppsd.pipeline.link-delay = {delayMs}ms\n"),
+            },
+            clock,
+            _replay is null ? null : runtime => new ReplayedRuntime(runtime, _replay)
+        );
+
+        // A token that crosses all links takes seconds where they are slow: few of them say what many would.
+        var most = delayMs <= SlowLinkMs ? 64 : 16;
+        var result = await new DecodeBench(new BenchStand { Pipeline = pipeline }, assets, clock, _replay).RunAsync(
+            new DecodeBenchSettings(
+                [settings.Prompts[0]],
+                generation with
+                {
+                    MaxTokens = Math.Min(settings.Tokens, most),
+                },
+                delayMs <= SlowLinkMs ? settings.Rounds : 1
+            ),
+            cancellation
+        );
+        return new JsonObject
+        {
+            ["delay_ms"] = delayMs,
+            ["tokens_per_second"] = result.TokensPerSecond(BenchArm.Ppsd),
+            ["same_stages_tokens_per_second"] = result.TokensPerSecond(BenchArm.Autoregressive),
+            ["speed_up_same_stages"] = result.SpeedUpOver(BenchArm.Autoregressive),
+            ["stage_ms"] = List(result.StageCount, result.StageMs),
+            ["text_identical"] = result.IsTextIdentical,
         };
     }
 

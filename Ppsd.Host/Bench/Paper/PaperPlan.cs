@@ -33,7 +33,7 @@ internal sealed class PaperPlan(PaperSettings settings, TimeProvider clock)
 
     /// <summary>All cells, in the order in which they are measured.</summary>
     public IReadOnlyList<PaperCell> Cells() =>
-        [.. Replication(), .. Depth(), .. Kinds(), .. Stages(), .. Tasks(), .. Lengths()];
+        [.. Replication(), .. Depth(), .. Kinds(), .. Stages(), .. Delays(), .. Tasks(), .. Lengths()];
 
     private IEnumerable<PaperCell> Replication()
     {
@@ -107,6 +107,24 @@ internal sealed class PaperPlan(PaperSettings settings, TimeProvider clock)
             select new PaperCell(
                 $"stages/{depth} layers {length} tokens",
                 _ => Task.FromResult(StageTimes(depth, length))
+            );
+    }
+
+    private IEnumerable<PaperCell> Delays()
+    {
+        var plan = Cut(settings.Quarter, 4);
+        (string Name, ModelAssets? Head, GenerationSettings Generation)[] ways =
+        [
+            ("ppsd", settings.HeadAt(settings.Quarter, ExitHeadKind.Transformer), Exit),
+            ("chain", settings.HeadAt(settings.Quarter, ExitHeadKind.Chain), Chain),
+            ("n-grams", settings.Assets, Chain with { Drafts = DraftSources.NGrams }),
+        ];
+        return from delayMs in settings.IsShort ? (int[])[5] : [0, 1, 5, 20, 50, 100]
+            from way in ways
+            where way.Head is not null && (!settings.IsShort || way.Name == "ppsd")
+            select new PaperCell(
+                $"delays/{way.Name} {delayMs} ms",
+                cancellation => _arms.DelayedAsync(way.Head!, plan, way.Generation, delayMs, cancellation)
             );
     }
 

@@ -15,6 +15,7 @@ internal sealed class PaperSections(PaperSettings settings, PaperCells cells)
             Depth(),
             Heads(),
             StageTimes(),
+            new PaperDelays(cells).Section(),
             .. Tasks(),
             Lengths(),
             IdleAndDoomed(),
@@ -193,7 +194,7 @@ internal sealed class PaperSections(PaperSettings settings, PaperCells cells)
 
         var columns = read.Select(cell => (Depth: cell.Key[0], Temperature: cell.Key[3])).Distinct().ToList();
         yield return new PaperSection(
-            "4b. Acceptance by task, temperature and depth",
+            "4c. Acceptance by task, temperature and depth",
             "Lock-step, three prompts a task, acceptance of the exit head's drafts; the columns are exit layer and temperature. What a model was not trained on it repeats, which is easy to draft: quoting shows what a text's own repetition gives.",
             new BenchTable(
                 ["task", .. columns.Select(column => $"E = {column.Depth}, {column.Temperature}")],
@@ -223,7 +224,7 @@ internal sealed class PaperSections(PaperSettings settings, PaperCells cells)
 
     private PaperSection Lengths() =>
         new(
-            "4c. Acceptance by length of the prompt",
+            "4d. Acceptance by length of the prompt",
             "Lock-step, one to eight questions one behind the other.",
             new BenchTable(
                 ["prompt", "tokens", "alpha", "lock-step speed-up"],

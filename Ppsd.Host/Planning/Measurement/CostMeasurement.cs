@@ -66,7 +66,7 @@ internal sealed class CostMeasurement(
     {
         // Room for the widest steps, twice: those of before are freed only when the next one begins.
         using var runtime = Load(model, layers, stage, length + 3 * settings.StepRowsOn(settings.DeviceOf(stage)));
-        return new RowCostProbe(runtime, clock, length, RowRepetitions).Measure();
+        return new RowCostProbe(runtime, clock, length, RowRepetitions, enough: RowRepetitions).Measure();
     }
 
     /// <summary>Times a stage of some layers.</summary>

@@ -29,7 +29,9 @@ public sealed class BenchPaperTests
 
             Assert.That(
                 text,
-                Does.Contain("identical to plain decoding in every cell").And.Contain("| claim of the paper |")
+                Does.Contain("identical to plain decoding in every cell")
+                    .And.Contain("| claim of the paper |")
+                    .And.Match(@"\| 5 \| ppsd \| [\d,.]+ \| [\d,.]+ \| \d")
             );
             Assert.That(page, Does.Contain("<th>claim of the paper</th>"));
             Assert.That(page, Does.Not.Contain("http://").And.Not.Contain("https://").And.Not.Contain("src=\"paper"));
