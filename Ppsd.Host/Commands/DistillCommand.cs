@@ -30,6 +30,7 @@ internal sealed class DistillCommand : PpsdCommand
         var settings = new DistillSettings
         {
             Heads = _heads.Read(parsed, assets),
+            DraftVocabulary = _heads.ReadVocabulary(parsed, assets),
             OutputFolder = "",
             Stages = StagePlan.Even(assets.Config.LayerCount, 1),
             Command = CommandOf(parsed),

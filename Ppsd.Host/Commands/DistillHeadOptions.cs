@@ -39,6 +39,14 @@ internal sealed class DistillHeadOptions : IOptionGroup
         16
     );
 
+    private readonly Option<int?> _vocabulary = OptionFactory.Number(
+        "--draft-vocabulary",
+        "N",
+        "Drafts only the N most frequent tokens of the answers, and those that end a text: less of the LM head is read; all by default.",
+        1,
+        1 << 24
+    );
+
     /// <inheritdoc />
     public void AddTo(Command command)
     {
@@ -46,6 +54,7 @@ internal sealed class DistillHeadOptions : IOptionGroup
         command.Options.Add(_head);
         command.Options.Add(_layers);
         command.Options.Add(_depth);
+        command.Options.Add(_vocabulary);
     }
 
     /// <summary>The heads, exit layer by exit layer.</summary>
@@ -94,6 +103,28 @@ internal sealed class DistillHeadOptions : IOptionGroup
                 throw new UserErrorException($"{option.Name}: expected {what} (--head), found none");
             }
         }
+    }
+
+    /// <summary>How many tokens heads draft; 0 for all.</summary>
+    /// <exception cref="UserErrorException">The model has fewer, or more than that end a text.</exception>
+    public int ReadVocabulary(ParseResult parsed, ModelAssets assets)
+    {
+        if (parsed.GetValue(_vocabulary) is not { } count)
+        {
+            return 0;
+        }
+
+        if (assets.Synthetic is not null)
+        {
+            throw new UserErrorException($"{_vocabulary.Name}: cannot be given with --synthetic");
+        }
+
+        var (least, most) = (assets.EndTokenIds.Count + 1, assets.Config.VocabSize);
+        return count >= least && count <= most
+            ? count
+            : throw new UserErrorException(
+                $"{_vocabulary.Name}: expected {least} to {most} (the model's vocabulary), found {count}"
+            );
     }
 
     /// <summary>Each step of a chain attends to all steps before it and to the token they start from.</summary>

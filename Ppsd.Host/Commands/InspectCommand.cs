@@ -72,6 +72,11 @@ internal sealed class InspectCommand : PpsdCommand
                 ? $"{head.Kind.ToString().ToLowerInvariant()} after layer {head.ExitLayer} ({assets.ExitHeadFolder})"
                 : (FormattableString)$"none"
         );
+        if (assets.ExitHead?.Vocabulary is { } drafted)
+        {
+            Fact("draft vocabulary", $"{drafted.Count:N0} of {config.VocabSize:N0} tokens");
+        }
+
         OutputConsole.Open().Write(facts);
 
         var table = new Table()

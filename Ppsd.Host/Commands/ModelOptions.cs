@@ -53,6 +53,14 @@ internal sealed class ModelOptions(bool calibrates = false) : IOptionGroup
         [.. SyntheticPresets.HeadNames]
     );
 
+    private readonly Option<int?> _draftedTokens = OptionFactory.Number(
+        "--draft-vocabulary",
+        "N",
+        "Tokens that a synthetic model's exit head drafts, all by default; a head in a folder has a list of its own.",
+        1,
+        1 << 24
+    );
+
     private readonly Option<float?> _scale = OptionFactory.Number(
         "--synthetic-scale",
         "S",
@@ -97,6 +105,7 @@ internal sealed class ModelOptions(bool calibrates = false) : IOptionGroup
         command.Options.Add(_synthetic);
         command.Options.Add(_exitLayer);
         command.Options.Add(_head);
+        command.Options.Add(_draftedTokens);
         command.Options.Add(_scale);
         command.Options.Add(_seed);
         command.Options.Add(_plan);
@@ -177,13 +186,16 @@ internal sealed class ModelOptions(bool calibrates = false) : IOptionGroup
         var preset = parsed.GetValue(_synthetic);
         if (preset is null && plan?.Synthetic is { } planned)
         {
-            Refuse([_model, _exitHead, _exitLayer, _head, _scale, _seed], "--plan of a synthetic model");
+            Refuse(
+                [_model, _exitHead, _exitLayer, _head, _draftedTokens, _scale, _seed],
+                "--plan of a synthetic model"
+            );
             return planned;
         }
 
         if (preset is null)
         {
-            Refuse([_exitLayer, _head, _scale, _seed], "a model folder");
+            Refuse([_exitLayer, _head, _draftedTokens, _scale, _seed], "a model folder");
             return null;
         }
 
@@ -193,8 +205,16 @@ internal sealed class ModelOptions(bool calibrates = false) : IOptionGroup
             1,
             parsed.GetValue(_scale) ?? 1,
             parsed.GetValue(_seed) ?? 1,
-            parsed.GetValue(_head) ?? plan?.Synthetic?.Head ?? SyntheticPresets.NormHead
+            parsed.GetValue(_head) ?? plan?.Synthetic?.Head ?? SyntheticPresets.NormHead,
+            parsed.GetValue(_draftedTokens) ?? plan?.Synthetic?.DraftedTokens ?? 0
         );
+        if (model.DraftedTokens > model.Config.VocabSize)
+        {
+            throw new UserErrorException(
+                $"{_draftedTokens.Name}: expected at most {model.Config.VocabSize} (the model's vocabulary), found {model.DraftedTokens}"
+            );
+        }
+
         return model with
         {
             ExitLayer =

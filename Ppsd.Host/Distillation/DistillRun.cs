@@ -5,6 +5,7 @@ using Ppsd.Kernels.Distillation;
 using Ppsd.Kernels.Distillation.Compute;
 using Ppsd.Kernels.Distillation.Evaluation;
 using Ppsd.Kernels.Distillation.Saving;
+using Ppsd.Kernels.Distillation.Teacher;
 using Ppsd.Kernels.Weights;
 
 namespace Ppsd.Host.Distillation;
@@ -17,6 +18,7 @@ internal sealed class DistillRun(ModelAssets assets, DistillSettings settings, T
 
     private readonly DistillView _view = new(clock);
     private HeadLog[] _logs = [];
+    private FrequentTokens? _frequent;
 
     private string StatePath => Path.Combine(settings.OutputFolder, "training-state.safetensors");
 
@@ -49,6 +51,7 @@ internal sealed class DistillRun(ModelAssets assets, DistillSettings settings, T
                 written.Select(text => text.Sequence.Truncate(data.Length)).Where(text => text.AnswerTokens > 0)
             )
             .ToArray();
+        CountTokens(sequences);
         var plan = written.Count == 0 ? lengths : new BatchPlan(sequences, settings.BatchTokens, settings.Seed);
         var steps = settings.Steps ?? plan.StepsFor(settings.Tokens);
         using var places = TrainingPlaces.Open(settings);
@@ -92,6 +95,16 @@ internal sealed class DistillRun(ModelAssets assets, DistillSettings settings, T
             }
         });
         return (written, [.. evaluation.Select(text => new EvaluationText(text.Sequence, text.Sampling))]);
+    }
+
+    private void CountTokens(TrainingSequence[] sequences)
+    {
+        if (settings.DraftVocabulary > 0)
+        {
+            var vocabSize = assets.Config.VocabSize;
+            _frequent = FrequentTokens.Of(sequences, vocabSize, settings.DraftVocabulary, assets.EndTokenIds);
+            DistillView.Note($"draft vocabulary: {_frequent.Describe(vocabSize)}");
+        }
     }
 
     private HeadTrainer CreateTrainer(TrainingPlaces places, int length)
@@ -229,7 +242,7 @@ internal sealed class DistillRun(ModelAssets assets, DistillSettings settings, T
         TrainerState.Write(StatePath, trainer);
         foreach (var head in trainer.Heads)
         {
-            HeadFolder.Write(settings.FolderOf(head.Spec), head, Verifier());
+            HeadFolder.Write(settings.FolderOf(head.Spec), head, Verifier(), _frequent?.List);
         }
     }
 
@@ -253,7 +266,14 @@ internal sealed class DistillRun(ModelAssets assets, DistillSettings settings, T
             var folder = settings.FolderOf(settings.Heads[i]);
             File.WriteAllText(
                 Path.Combine(folder, "README.md"),
-                HeadReport.Readme(settings, figures?[i], assets.Name, _logs[i], data)
+                HeadReport.Readme(
+                    settings,
+                    figures?[i],
+                    assets.Name,
+                    _logs[i],
+                    data,
+                    _frequent?.Describe(assets.Config.VocabSize)
+                )
             );
             Picture(i, Path.Combine(folder, "training.png"));
         }
@@ -285,7 +305,7 @@ internal sealed class DistillRun(ModelAssets assets, DistillSettings settings, T
         CancellationToken cancellation
     )
     {
-        var evaluation = new HeadEvaluation(trainer);
+        var evaluation = new HeadEvaluation(trainer, _frequent?.List);
         var greedy = evaluation.Run([.. texts.Where(text => text.Sampling.Temperature == 0)], cancellation);
         var sampled = evaluation.Run([.. texts.Where(text => text.Sampling.Temperature > 0)], cancellation);
         return [.. settings.Heads.Select((head, i) => new HeadFigures(head, greedy[i], sampled[i]))];

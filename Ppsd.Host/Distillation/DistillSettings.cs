@@ -11,6 +11,9 @@ internal sealed record DistillSettings
     /// <summary>Heads to train.</summary>
     public required IReadOnlyList<HeadSpec> Heads { get; init; }
 
+    /// <summary>Most frequent tokens that heads draft; 0 for the whole vocabulary.</summary>
+    public int DraftVocabulary { get; init; }
+
     /// <summary>Training data; null for a synthetic model's made-up tokens.</summary>
     public string? DataPath { get; init; }
 

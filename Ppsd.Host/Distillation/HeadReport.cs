@@ -31,7 +31,8 @@ internal static class HeadReport
         HeadFigures? figures,
         string modelName,
         HeadLog log,
-        string data
+        string data,
+        string? vocabulary
     )
     {
         var head = figures?.Head;
@@ -40,6 +41,11 @@ internal static class HeadReport
         text.Append("Made by `ppsd distill`; the model's own distribution was the teacher.\n\n");
         text.Append(CultureInfo.InvariantCulture, $"    {settings.Command}\n\n");
         text.Append(CultureInfo.InvariantCulture, $"- data: {data}\n");
+        if (vocabulary is not null)
+        {
+            text.Append(CultureInfo.InvariantCulture, $"- drafts: {vocabulary}\n");
+        }
+
         if (log.Lines is [.., var last])
         {
             text.Append(

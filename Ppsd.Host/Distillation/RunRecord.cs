@@ -21,6 +21,7 @@ internal static class RunRecord
                 "; ",
                 settings.Heads.Select(head => $"{head.Name}, {head.LayerCount} layers, depth {head.Depth}")
             ),
+            ["--draft-vocabulary"] = settings.DraftVocabulary == 0 ? "none" : Text(settings.DraftVocabulary),
             ["--data"] = settings.DataPath is { } data ? HashOf(data) : "none",
             ["--eval-data"] = settings.EvaluationPath is { } texts ? HashOf(texts) : "none",
             ["--held-out"] = Text(settings.HeldOut),

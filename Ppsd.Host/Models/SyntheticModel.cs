@@ -18,12 +18,14 @@ namespace Ppsd.Host.Models;
 /// <param name="Scale">Factor of what the layers after it, and the head's own, add to the residual stream.</param>
 /// <param name="Seed">Another seed is another model.</param>
 /// <param name="Head">Kind of exit head, one of <see cref="SyntheticPresets.HeadNames"/>.</param>
+/// <param name="DraftedTokens">Tokens that it drafts, evenly spread over the vocabulary; 0 for all.</param>
 internal sealed record SyntheticModel(
     string Preset,
     int ExitLayer,
     float Scale,
     uint Seed,
-    string Head = SyntheticPresets.NormHead
+    string Head = SyntheticPresets.NormHead,
+    int DraftedTokens = 0
 )
 {
     /// <summary>The shape.</summary>
@@ -36,7 +38,7 @@ internal sealed record SyntheticModel(
 
     /// <summary>The exit head.</summary>
     [JsonIgnore]
-    public ExitHeadConfig ExitHead => SyntheticPresets.ExitHead(Config, ExitLayer, Head);
+    public ExitHeadConfig ExitHead => SyntheticPresets.ExitHead(Config, ExitLayer, Head, DraftedTokens);
 
     /// <summary>The generator's settings.</summary>
     [JsonIgnore]
@@ -76,5 +78,8 @@ internal sealed record SyntheticModel(
             Scale.ToString("R", CultureInfo.InvariantCulture),
             "--synthetic-seed",
             Seed.ToString(CultureInfo.InvariantCulture),
+            .. DraftedTokens == 0
+                ? (string[])[]
+                : ["--draft-vocabulary", DraftedTokens.ToString(CultureInfo.InvariantCulture)],
         ];
 }

@@ -65,6 +65,9 @@ public abstract class Backend : IDisposable
     /// </summary>
     internal virtual TokenDraws? AllocateDraws(int rows, int vocabSize) => null;
 
+    /// <summary>Room for logits of the tokens of an ascending list alone.</summary>
+    internal abstract ListedLogits AllocateListed(int rows, int vocabSize, ReadOnlySpan<int> tokens);
+
     /// <summary>Loads weights of equal width stacked on top of each other as one matrix, [sum of rows, columns].</summary>
     internal abstract WeightMatrix LoadMatrix(params ReadOnlySpan<Weight> stacked);
 

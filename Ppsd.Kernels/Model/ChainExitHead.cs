@@ -10,7 +10,7 @@ namespace Ppsd.Kernels.Model;
 /// which step 0 drafts. A second layer takes the place of the model's first ones for what is drafted: its input for a token x
 /// is W [embedding of x; features of the token before], at x's position. It keeps keys and values of the inputs of all
 /// tokens that entered, the first of a text aside, which has none before it; and those of a row's own chain while it runs.
-/// Every step ends in the same norm and the model's LM head. docs/exit-heads.md has the formulas.
+/// Every step ends in the same norm and LM head. docs/exit-heads.md has the formulas.
 /// </summary>
 internal sealed class ChainExitHead : ExitHead
 {
@@ -20,6 +20,7 @@ internal sealed class ChainExitHead : ExitHead
     private readonly WeightMatrix _input;
     private readonly WeightMatrix _table;
     private readonly Norm _norm;
+    private readonly LmHead _lmHead;
     private readonly LogitsHead[] _logits;
     private readonly StageScratch _scratch;
     private readonly Activations _hidden;
@@ -33,7 +34,7 @@ internal sealed class ChainExitHead : ExitHead
         TransformerLayer chainLayer,
         WeightMatrix input,
         WeightMatrix table,
-        WeightMatrix lmHead,
+        LmHead lmHead,
         Norm norm,
         ModelConfig verifier,
         StageLimits limits
@@ -45,6 +46,7 @@ internal sealed class ChainExitHead : ExitHead
         _input = input;
         _table = table;
         _norm = norm;
+        _lmHead = lmHead;
         _logits =
         [
             .. Enumerable
@@ -61,7 +63,7 @@ internal sealed class ChainExitHead : ExitHead
     public override int MaxDepth => _logits.Length;
 
     public override long WeightBytes =>
-        _layers.Sum(layer => layer.WeightBytes) + _chainLayer.WeightBytes + _input.ByteCount;
+        _layers.Sum(layer => layer.WeightBytes) + _chainLayer.WeightBytes + _input.ByteCount + _lmHead.OwnByteCount;
 
     /// <inheritdoc cref="ExitHead.Load" />
     public static ChainExitHead LoadChain(
@@ -70,7 +72,7 @@ internal sealed class ChainExitHead : ExitHead
         ExitHeadConfig head,
         ModelConfig verifier,
         WeightMatrix table,
-        WeightMatrix lmHead,
+        LmHead lmHead,
         StageLimits limits
     )
     {
@@ -184,6 +186,7 @@ internal sealed class ChainExitHead : ExitHead
         }
 
         _norm.Dispose();
+        _lmHead.Dispose();
         _scratch.Dispose();
         _hidden.Dispose();
         _features.Dispose();

@@ -10,7 +10,7 @@ internal abstract class ExitHead : IDisposable
     /// <summary>Steps it can draft ahead of a row.</summary>
     public abstract int MaxDepth { get; }
 
-    /// <summary>Bytes of weights one step reads, the shared LM head not counted.</summary>
+    /// <summary>Bytes of weights one step reads, a shared LM head not counted.</summary>
     public abstract long WeightBytes { get; }
 
     /// <summary>Layers with keys and values of their own; they take part in the stage's KV budget.</summary>
@@ -31,7 +31,7 @@ internal abstract class ExitHead : IDisposable
     /// <param name="head">Its configuration.</param>
     /// <param name="verifier">The model it belongs to.</param>
     /// <param name="table">The model's embedding; what only a chain reads. The caller's.</param>
-    /// <param name="lmHead">The model's LM head; the caller's.</param>
+    /// <param name="lmHead">What it ends in; becomes the head's own.</param>
     /// <param name="limits">Sizes to allocate for.</param>
     public static ExitHead Load(
         Backend backend,
@@ -39,7 +39,7 @@ internal abstract class ExitHead : IDisposable
         ExitHeadConfig head,
         ModelConfig verifier,
         WeightMatrix? table,
-        WeightMatrix lmHead,
+        LmHead lmHead,
         StageLimits limits
     ) =>
         head.Kind == ExitHeadKind.Chain

@@ -5,13 +5,13 @@ namespace Ppsd.Kernels.Model;
 
 /// <summary>
 /// Final norm and LM head: hidden states to logits. The target head is one with the model's own norm; an exit head ends
-/// in one with its own norm and the same LM head.
+/// in one with its own norm and the same LM head, or some rows of it.
 /// </summary>
 internal sealed class LogitsHead : IDisposable
 {
     private readonly Backend _backend;
     private readonly Norm _norm;
-    private readonly WeightMatrix _lmHead;
+    private readonly LmHead _lmHead;
     private readonly NormedRows _normed;
     private readonly Activations _logits;
     private readonly TokenDraws? _draws;
@@ -21,18 +21,18 @@ internal sealed class LogitsHead : IDisposable
     private bool _isRead;
 
     /// <summary>
-    /// Takes ownership of <paramref name="norm"/> unless <paramref name="ownsNorm"/> is false; the LM head is shared and stays
-    /// the caller's.
+    /// Takes ownership of <paramref name="norm"/> unless <paramref name="ownsNorm"/> is false; the LM head stays the
+    /// caller's.
     /// </summary>
-    public LogitsHead(Backend backend, Norm norm, WeightMatrix lmHead, int maxRows, bool ownsNorm = true)
+    public LogitsHead(Backend backend, Norm norm, LmHead lmHead, int maxRows, bool ownsNorm = true)
     {
         _ownsNorm = ownsNorm;
         _backend = backend;
         _norm = norm;
         _lmHead = lmHead;
-        _normed = backend.AllocateNormed(maxRows, lmHead.Columns);
-        _logits = backend.AllocateActivations(maxRows, lmHead.Rows);
-        _draws = backend.AllocateDraws(maxRows, lmHead.Rows);
+        _normed = backend.AllocateNormed(maxRows, lmHead.HiddenSize);
+        _logits = backend.AllocateActivations(maxRows, lmHead.VocabSize);
+        _draws = backend.AllocateDraws(maxRows, lmHead.VocabSize);
     }
 
     /// <summary>The device's draws; null where the host draws.</summary>
@@ -55,7 +55,7 @@ internal sealed class LogitsHead : IDisposable
         }
 
         _backend.RmsNorm(hidden, firstRow, rows, _norm, _normed);
-        _backend.MatMul(_normed, _lmHead, _logits, rows);
+        _lmHead.Multiply(_normed, _logits, rows);
         _draws?.Queue(_logits, firstRow, rows);
         (_rows, _isRead) = (rows, false);
     }
@@ -79,17 +79,17 @@ internal sealed class LogitsHead : IDisposable
     {
         if (!_isRead)
         {
-            if (_host.Length < _rows * _lmHead.Rows)
+            if (_host.Length < _rows * _lmHead.VocabSize)
             {
                 // A card draws itself: few of its stages ever ask for logits.
-                _host = new float[_rows * _lmHead.Rows];
+                _host = new float[_rows * _lmHead.VocabSize];
             }
 
             _backend.Download(_logits, _rows, _host);
             _isRead = true;
         }
 
-        return _host.AsSpan(row * _lmHead.Rows, _lmHead.Rows);
+        return _host.AsSpan(row * _lmHead.VocabSize, _lmHead.VocabSize);
     }
 
     public void Dispose()

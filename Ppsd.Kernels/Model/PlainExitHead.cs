@@ -7,7 +7,7 @@ namespace Ppsd.Kernels.Model;
 
 /// <summary>
 /// A head that ranks a row's successors and no more. Three kinds share one shape: blocks (none for a norm head, one
-/// feed-forward block for an MLP head, whole layers for a transformer head), then a norm of its own and the verifier's LM head.
+/// feed-forward block for an MLP head, whole layers for a transformer head), then a norm of its own and an LM head.
 /// </summary>
 internal sealed class PlainExitHead : ExitHead
 {
@@ -15,6 +15,7 @@ internal sealed class PlainExitHead : ExitHead
     private readonly TransformerLayer[] _layers;
     private readonly FeedForwardBlock? _feedForward;
     private readonly LogitsHead _logitsHead;
+    private readonly LmHead _lmHead;
     private readonly StageScratch _scratch;
     private readonly Activations _hidden;
 
@@ -23,6 +24,7 @@ internal sealed class PlainExitHead : ExitHead
         TransformerLayer[] layers,
         FeedForwardBlock? feedForward,
         LogitsHead logitsHead,
+        LmHead lmHead,
         StageScratch scratch,
         Activations hidden
     )
@@ -31,13 +33,15 @@ internal sealed class PlainExitHead : ExitHead
         _layers = layers;
         _feedForward = feedForward;
         _logitsHead = logitsHead;
+        _lmHead = lmHead;
         _scratch = scratch;
         _hidden = hidden;
     }
 
     public override int MaxDepth => 1;
 
-    public override long WeightBytes => _layers.Sum(layer => layer.WeightBytes) + (_feedForward?.WeightBytes ?? 0);
+    public override long WeightBytes =>
+        _layers.Sum(layer => layer.WeightBytes) + (_feedForward?.WeightBytes ?? 0) + _lmHead.OwnByteCount;
 
     /// <summary>Loads a head's tensors.</summary>
     public static PlainExitHead LoadPlain(
@@ -45,7 +49,7 @@ internal sealed class PlainExitHead : ExitHead
         WeightSource source,
         ExitHeadConfig head,
         ModelConfig verifier,
-        WeightMatrix lmHead,
+        LmHead lmHead,
         StageLimits limits
     )
     {
@@ -74,6 +78,7 @@ internal sealed class PlainExitHead : ExitHead
             layers,
             feedForward,
             new LogitsHead(backend, norm, lmHead, limits.MaxWidth),
+            lmHead,
             new StageScratch(backend, verifier, feedForwardSize, limits.MaxRows),
             backend.AllocateActivations(limits.MaxRows, verifier.HiddenSize)
         );
@@ -124,6 +129,7 @@ internal sealed class PlainExitHead : ExitHead
 
         _feedForward?.Dispose();
         _logitsHead.Dispose();
+        _lmHead.Dispose();
         _scratch.Dispose();
         _hidden.Dispose();
     }

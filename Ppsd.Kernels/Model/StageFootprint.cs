@@ -45,9 +45,10 @@ public readonly record struct StageFootprint(long WeightBytes, long KvValuesPerT
             weights += 2L * config.HiddenSize * config.HiddenSize;
         }
 
-        var needsLmHead = options.IsLast || heads.Count > 0;
-        weights += options.IsFirst || (options.HoldsChain && !config.TieWordEmbeddings) ? table : 0;
-        weights += needsLmHead && !(options.IsFirst && config.TieWordEmbeddings) ? table : 0;
+        var sharesTable = config.TieWordEmbeddings && options.NeedsWholeLmHead;
+        weights += options.IsFirst || (options.HoldsChain && !sharesTable) ? table : 0;
+        weights += options.NeedsWholeLmHead && !(options.IsFirst && config.TieWordEmbeddings) ? table : 0;
+        weights += heads.Sum(head => (head.Config.Vocabulary?.Count ?? 0L) * config.HiddenSize);
         weights += config.HiddenSize * ((long)heads.Count + (options.IsLast ? 1 : 0));
         return new StageFootprint(
             weights * config.ElementType.SizeInBytes(),
@@ -70,8 +71,9 @@ public readonly record struct StageFootprint(long WeightBytes, long KvValuesPerT
         var logits =
             (options.IsLast ? 1 : 0)
             + exitHeads.Sum(head => head.Config.Kind == ExitHeadKind.Chain ? options.MaxDepth : 1);
+        var values = (long)config.VocabSize * logits + exitHeads.Sum(head => head.Config.Vocabulary?.Count ?? 0L);
         return Fixed
             + sizeof(float) * row * options.MaxRows * (1 + exitHeads.Count)
-            + sizeof(float) * (long)config.VocabSize * options.MaxWidth * logits;
+            + sizeof(float) * values * options.MaxWidth;
     }
 }

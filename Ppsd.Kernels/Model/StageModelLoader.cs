@@ -87,7 +87,7 @@ public static class StageModelLoader
         meter.Add("embedding", embedding?.ByteCount ?? 0);
         var lmHeadName = LlamaTensorNames.LmHead(config.TieWordEmbeddings);
         WeightMatrix? lmHead = null;
-        if (options.IsLast || heads.Count > 0)
+        if (options.NeedsWholeLmHead)
         {
             var isTied = embedding is not null && lmHeadName == LlamaTensorNames.Embedding;
             lmHead = isTied ? embedding : LoadTable(backend, source, lmHeadName, config);
@@ -97,14 +97,23 @@ public static class StageModelLoader
         var table = embedding;
         if (options.HoldsChain && table is null)
         {
-            table = config.TieWordEmbeddings ? lmHead : LoadTable(backend, source, LlamaTensorNames.Embedding, config);
+            var isShared = config.TieWordEmbeddings && lmHead is not null;
+            table = isShared ? lmHead : LoadTable(backend, source, LlamaTensorNames.Embedding, config);
             meter.Add("embedding of the chain", ReferenceEquals(table, lmHead) ? 0 : table!.ByteCount);
         }
 
         var exitHeads = new ExitHead[heads.Count];
         for (var i = 0; i < exitHeads.Length; i++)
         {
-            exitHeads[i] = ExitHead.Load(backend, headSources[i], heads[i].Config, config, table, lmHead!, limits);
+            var drafting = heads[i].Config.Vocabulary is { } list
+                ? LmHead.OfListed(
+                    backend,
+                    source.Require(lmHeadName, config.VocabSize, config.HiddenSize),
+                    list,
+                    limits.MaxWidth
+                )
+                : LmHead.OfModel(backend, lmHead!);
+            exitHeads[i] = ExitHead.Load(backend, headSources[i], heads[i].Config, config, table, drafting, limits);
             meter.Add("exit head", exitHeads[i].WeightBytes);
         }
 
@@ -112,7 +121,7 @@ public static class StageModelLoader
             ? new LogitsHead(
                 backend,
                 StreamNorm.LoadLast(backend, source, LlamaTensorNames.FinalNorm, config, config.RmsNormEpsilon),
-                lmHead!,
+                LmHead.OfModel(backend, lmHead!),
                 limits.MaxWidth
             )
             : null;

@@ -60,6 +60,9 @@ public sealed record StageModelOptions
     /// <summary>True when an exit head belongs to this stage.</summary>
     public bool HoldsExitHead => HeldExitHeads.Count > 0;
 
+    /// <summary>True when the stage multiplies by the whole LM head: it is last, or an exit head drafts from all tokens.</summary>
+    public bool NeedsWholeLmHead => IsLast || HeldExitHeads.Any(head => head.Config.Vocabulary is null);
+
     /// <summary>True when an exit head of this stage goes on drafting from its own state, and reads the embedding for it.</summary>
     public bool HoldsChain => HeldExitHeads.Any(head => head.Config.Kind == ExitHeadKind.Chain);
 }

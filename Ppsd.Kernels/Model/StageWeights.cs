@@ -11,7 +11,7 @@ internal sealed class StageWeights : IDisposable
     /// <summary>The same for a chain head, in whatever stage it is; may be <see cref="Embedding"/> or <see cref="LmHead"/>.</summary>
     public WeightMatrix? DraftTable { get; init; }
 
-    /// <summary>[vocabSize, hiddenSize], shared by exit heads and the target head; null where neither is.</summary>
+    /// <summary>[vocabSize, hiddenSize], shared by the target head and exit heads that draft from all tokens; null without any.</summary>
     public WeightMatrix? LmHead { get; init; }
 
     public required TransformerLayer[] Layers { get; init; }

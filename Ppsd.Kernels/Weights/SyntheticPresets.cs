@@ -73,8 +73,14 @@ public static class SyntheticPresets
     /// </summary>
     /// <param name="exitLayer">Number of layers before the head.</param>
     /// <param name="kind">One of <see cref="HeadNames"/>.</param>
-    /// <exception cref="ArgumentException">There is no such kind.</exception>
-    public static ExitHeadConfig ExitHead(ModelConfig model, int exitLayer, string kind = NormHead) =>
+    /// <param name="draftedTokens">Tokens it drafts, evenly spread over the vocabulary; 0 for all.</param>
+    /// <exception cref="ArgumentException">There is no such kind, or there are fewer tokens.</exception>
+    public static ExitHeadConfig ExitHead(
+        ModelConfig model,
+        int exitLayer,
+        string kind = NormHead,
+        int draftedTokens = 0
+    ) =>
         new()
         {
             ConfigPath = "synthetic",
@@ -84,8 +90,12 @@ public static class SyntheticPresets
             IntermediateSize = null,
             RmsNormEpsilon = model.RmsNormEpsilon,
             ElementType = model.ElementType,
+            Vocabulary = draftedTokens == 0 ? null : Spread(draftedTokens, model.VocabSize),
             Verifier = new("synthetic", model.LayerCount, model.HiddenSize, ""),
         };
+
+    private static DraftVocabulary Spread(int count, int vocabSize) =>
+        DraftVocabulary.Of([.. Enumerable.Range(0, count).Select(i => (int)((long)i * vocabSize / count))]);
 
     private static ExitHeadKind KindOf(string name) =>
         name switch

@@ -154,6 +154,16 @@ internal static class ExitHeadFolder
         File.WriteAllText(Path.Combine(folder, "config.json"), head.ToJsonString());
     }
 
+    /// <summary>Has the head of a folder draft some tokens only.</summary>
+    public static void SetList(string folder, int[] tokens)
+    {
+        DraftVocabulary.Of(tokens).Write(Path.Combine(folder, DraftVocabulary.FileName));
+        var path = Path.Combine(folder, "config.json");
+        var config = JsonNode.Parse(File.ReadAllText(path))!;
+        config["draft_vocabulary"] = DraftVocabulary.FileName;
+        File.WriteAllText(path, config.ToJsonString());
+    }
+
     private static SafetensorsWriter Copy(this SafetensorsWriter writer, Checkpoint source, string from, string to)
     {
         var tensor = source.Require(from);

@@ -88,6 +88,9 @@ internal sealed class RecordedBackend : Backend
 
     internal override KvMemory AllocateKv(KvShape shape) => _cpu.AllocateKv(shape);
 
+    internal override ListedLogits AllocateListed(int rows, int vocabSize, ReadOnlySpan<int> tokens) =>
+        _cpu.AllocateListed(rows, vocabSize, tokens);
+
     internal override WeightMatrix LoadMatrix(params ReadOnlySpan<Weight> stacked) => _cpu.LoadMatrix(stacked);
 
     internal override WeightMatrix LoadGateUp(Weight gate, Weight up) => _cpu.LoadGateUp(gate, up);

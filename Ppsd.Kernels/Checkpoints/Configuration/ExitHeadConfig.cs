@@ -32,6 +32,9 @@ public sealed record ExitHeadConfig
     /// <summary>Element type of its weights according to the config.</summary>
     public required ElementType ElementType { get; init; }
 
+    /// <summary>The tokens it drafts; null for all that the model has.</summary>
+    public DraftVocabulary? Vocabulary { get; init; }
+
     /// <summary>The model it was trained for.</summary>
     public required ExitHeadVerifier Verifier { get; init; }
 
@@ -54,7 +57,7 @@ public sealed record ExitHeadConfig
     /// <summary>Reads <c>config.json</c> of an exit-head folder.</summary>
     /// <exception cref="CheckpointException">
     /// The file is missing or no JSON object, describes no exit head, or a field is missing, impossible or not
-    /// supported.
+    /// supported; or the list of tokens that it names cannot be used.
     /// </exception>
     public static ExitHeadConfig Read(string folder)
     {
@@ -83,6 +86,7 @@ public sealed record ExitHeadConfig
             IntermediateSize = kind == ExitHeadKind.Mlp ? config.FindInt32("intermediate_size", 1) : null,
             RmsNormEpsilon = config.RequirePositiveSingle("rms_norm_eps"),
             ElementType = ModelConfigReader.ReadElementType(config),
+            Vocabulary = ReadVocabulary(config, folder),
             Verifier = ReadVerifier(config.RequireObject("verifier")),
         };
     }
@@ -93,7 +97,8 @@ public sealed record ExitHeadConfig
     /// <param name="model">The model's config.</param>
     /// <param name="modelFingerprint">The model's <see cref="WeightsFingerprint"/>.</param>
     /// <exception cref="CheckpointException">
-    /// The number of layers, the width, the exit layer (1 to the model's number of layers) or the weights do not fit.
+    /// The number of layers, the width, the exit layer (1 to the model's number of layers), the tokens drafted or the weights do
+    /// not fit.
     /// </exception>
     public void RequireFits(ModelConfig model, string modelFingerprint)
     {
@@ -104,6 +109,7 @@ public sealed record ExitHeadConfig
             throw Mismatch("exit_layer", $"1 to {model.LayerCount}, the model's number of layers", $"{ExitLayer}");
         }
 
+        Vocabulary?.RequireWithin(model.VocabSize);
         if (!Verifier.WeightsSha256.Equals(modelFingerprint, StringComparison.OrdinalIgnoreCase))
         {
             throw Mismatch(
@@ -125,6 +131,21 @@ public sealed record ExitHeadConfig
             "chain" => ExitHeadKind.Chain,
             _ => throw config.Refuse("head_type", Expected),
         };
+    }
+
+    private static DraftVocabulary? ReadVocabulary(JsonFields config, string folder)
+    {
+        const string Field = "draft_vocabulary";
+        const string Expected = "the name of a file in the head's folder";
+        if (config.FindString(Field, Expected) is not { } name)
+        {
+            return null;
+        }
+
+        // The name comes from whoever made the head: it must not lead out of the folder.
+        return name.Length > 0 && name is not ("." or "..") && name.IndexOfAny(['/', '\\', ':', '\0']) < 0
+            ? DraftVocabulary.Read(Path.Combine(folder, name))
+            : throw config.Refuse(Field, Expected);
     }
 
     private static ExitHeadVerifier ReadVerifier(JsonFields verifier)

@@ -55,6 +55,9 @@ public sealed unsafe class CpuBackend : Backend
 
     internal override KvMemory AllocateKv(KvShape shape) => new CpuKvMemory(shape);
 
+    internal override ListedLogits AllocateListed(int rows, int vocabSize, ReadOnlySpan<int> tokens) =>
+        new CpuListedLogits(rows, tokens.ToArray());
+
     internal override WeightMatrix LoadMatrix(params ReadOnlySpan<Weight> stacked)
     {
         var rows = 0;

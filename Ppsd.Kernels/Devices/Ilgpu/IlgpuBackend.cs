@@ -94,8 +94,13 @@ internal sealed class IlgpuBackend : Backend
     internal override Activations AllocateProductInput(int rows, int width) =>
         new IlgpuProductInput(_accelerator, rows, width);
 
+    private DrawKernels DrawKernels => _drawKernels ??= new(_accelerator);
+
     internal override TokenDraws AllocateDraws(int rows, int vocabSize) =>
-        new IlgpuDraws(_accelerator, _drawKernels ??= new(_accelerator), _queue, _words, _matrices, rows, vocabSize);
+        new IlgpuDraws(_accelerator, DrawKernels, _queue, _words, _matrices, rows, vocabSize);
+
+    internal override ListedLogits AllocateListed(int rows, int vocabSize, ReadOnlySpan<int> tokens) =>
+        new IlgpuListedLogits(_accelerator, DrawKernels, _queue, rows, vocabSize, tokens);
 
     internal override KvMemory AllocateKv(KvShape shape) => _kvKernels.Allocate(_accelerator, shape);
 

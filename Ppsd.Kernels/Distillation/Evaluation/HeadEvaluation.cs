@@ -1,4 +1,5 @@
 using System.Numerics.Tensors;
+using Ppsd.Kernels.Checkpoints.Configuration;
 using Ppsd.Kernels.Distillation.Heads;
 using Ppsd.Kernels.Sampling;
 
@@ -18,10 +19,19 @@ internal sealed class HeadEvaluation
     private readonly float[] _target;
     private readonly float[] _draft;
     private readonly RowDraws[] _draws;
+    private readonly bool[]? _isListed;
 
-    public HeadEvaluation(HeadTrainer trainer)
+    /// <param name="trainer">Has the model and the heads.</param>
+    /// <param name="vocabulary">The tokens that heads draft; null for all.</param>
+    public HeadEvaluation(HeadTrainer trainer, DraftVocabulary? vocabulary = null)
     {
         _trainer = trainer;
+        _isListed = vocabulary is null ? null : new bool[trainer.Config.VocabSize];
+        foreach (var token in vocabulary is null ? [] : vocabulary.Tokens)
+        {
+            _isListed![token] = true;
+        }
+
         _blockRows = trainer.Stages[^1].Blocks!.Rows;
         var values = _blockRows * trainer.Config.VocabSize;
         _target = new float[values];
@@ -76,7 +86,25 @@ internal sealed class HeadEvaluation
         {
             stage.Blocks!.ComputeDraft(stage.Teacher, head, step, stage.Pass(0), first, count);
             stage.Device.Download(stage.Blocks.Draft, count, _draft);
+            ExcludeUnlisted(count);
             RunBlock(texts, first, count, step, results[step]);
+        }
+    }
+
+    /// <summary>What is not listed is not drafted, and what is listed shares its probability.</summary>
+    private void ExcludeUnlisted(int count)
+    {
+        if (_isListed is null)
+        {
+            return;
+        }
+
+        for (var i = 0; i < count * _isListed.Length; i++)
+        {
+            if (!_isListed[i % _isListed.Length])
+            {
+                _draft[i] = float.NegativeInfinity;
+            }
         }
     }
 

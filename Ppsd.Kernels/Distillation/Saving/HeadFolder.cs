@@ -6,14 +6,23 @@ using Ppsd.Kernels.Distillation.Heads;
 
 namespace Ppsd.Kernels.Distillation.Saving;
 
-/// <summary>Writes a trained head as docs/exit-heads.md describes it: config.json and model.safetensors, in bf16.</summary>
+/// <summary>Writes a trained head as docs/exit-heads.md describes it: config.json, model.safetensors in bf16, and the list of tokens it drafts.</summary>
 internal static class HeadFolder
 {
     private static readonly JsonWriterOptions _indented = new() { Indented = true };
 
-    /// <summary>Writes the two files; the folder is made if it is missing.</summary>
+    /// <summary>Writes the files; the folder is made if it is missing.</summary>
+    /// <param name="folder">The folder.</param>
+    /// <param name="head">The head.</param>
+    /// <param name="verifier">The model it belongs to.</param>
+    /// <param name="vocabulary">The tokens it drafts; null for all.</param>
     /// <exception cref="IOException">They cannot be written.</exception>
-    public static void Write(string folder, TrainedHead head, ExitHeadVerifier verifier)
+    public static void Write(
+        string folder,
+        TrainedHead head,
+        ExitHeadVerifier verifier,
+        DraftVocabulary? vocabulary = null
+    )
     {
         Directory.CreateDirectory(folder);
         var output = new SafetensorsOutput();
@@ -23,7 +32,8 @@ internal static class HeadFolder
         }
 
         output.Write(Path.Combine(folder, "model.safetensors"));
-        File.WriteAllBytes(Path.Combine(folder, "config.json"), Config(head, verifier));
+        vocabulary?.Write(Path.Combine(folder, DraftVocabulary.FileName));
+        File.WriteAllBytes(Path.Combine(folder, "config.json"), Config(head, verifier, vocabulary is not null));
     }
 
     /// <summary>Rounds the weights of a head to what its folder holds, so that they can be measured as they will be used.</summary>
@@ -67,7 +77,7 @@ internal static class HeadFolder
         }
     }
 
-    private static byte[] Config(TrainedHead head, ExitHeadVerifier verifier)
+    private static byte[] Config(TrainedHead head, ExitHeadVerifier verifier, bool hasList)
     {
         using var buffer = new MemoryStream();
         using (var json = new Utf8JsonWriter(buffer, _indented))
@@ -78,6 +88,11 @@ internal static class HeadFolder
             json.WriteNumber("exit_layer", head.Spec.ExitLayer);
             json.WriteNumber("num_layers", head.Spec.LayerCount);
             json.WriteString("lm_head", "shared");
+            if (hasList)
+            {
+                json.WriteString("draft_vocabulary", DraftVocabulary.FileName);
+            }
+
             json.WriteStartObject("verifier");
             json.WriteString("name", verifier.Name);
             json.WriteNumber("num_hidden_layers", verifier.LayerCount);

@@ -18,6 +18,7 @@ public sealed class LayerHeads : IDisposable
 
     private readonly Backend _backend;
     private readonly WeightMatrix _lmHead;
+    private readonly LmHead[] _lmHeads;
     private readonly LogitsHead[] _heads;
     private readonly Activations _hidden;
     private readonly StepBatch _batch;
@@ -28,6 +29,7 @@ public sealed class LayerHeads : IDisposable
     private LayerHeads(
         Backend backend,
         WeightMatrix lmHead,
+        LmHead[] lmHeads,
         LogitsHead[] heads,
         int hiddenSize,
         int vocabSize,
@@ -36,6 +38,7 @@ public sealed class LayerHeads : IDisposable
     {
         _backend = backend;
         _lmHead = lmHead;
+        _lmHeads = lmHeads;
         _heads = heads;
         _hiddenSize = hiddenSize;
         _hidden = backend.AllocateActivations(rows, hiddenSize);
@@ -52,9 +55,20 @@ public sealed class LayerHeads : IDisposable
     {
         var config = options.Config;
         using var model = StageModelLoader.OpenSource(options, options.ModelFolder);
-        var lmHead = backend.LoadMatrix(
-            model.Require(LlamaTensorNames.LmHead(config.TieWordEmbeddings), config.VocabSize, config.HiddenSize)
+        var whole = model.Require(
+            LlamaTensorNames.LmHead(config.TieWordEmbeddings),
+            config.VocabSize,
+            config.HiddenSize
         );
+        var lmHead = backend.LoadMatrix(whole);
+        LmHead[] lmHeads =
+        [
+            .. options.ExitHeads.Select(head =>
+                head.Config.Vocabulary is { } list
+                    ? LmHead.OfListed(backend, whole, list, rows)
+                    : LmHead.OfModel(backend, lmHead)
+            ),
+        ];
         var heads = new List<LogitsHead>();
         foreach (var head in options.ExitHeads)
         {
@@ -68,11 +82,11 @@ public sealed class LayerHeads : IDisposable
                 config,
                 head.Config.RmsNormEpsilon
             );
-            heads.Add(new LogitsHead(backend, norm, lmHead, rows));
+            heads.Add(new LogitsHead(backend, norm, lmHeads[heads.Count], rows));
         }
 
         backend.FinishLoading();
-        return new LayerHeads(backend, lmHead, [.. heads], config.HiddenSize, config.VocabSize, rows);
+        return new LayerHeads(backend, lmHead, lmHeads, [.. heads], config.HiddenSize, config.VocabSize, rows);
     }
 
     /// <summary>A head's best token behind each row.</summary>
@@ -123,6 +137,11 @@ public sealed class LayerHeads : IDisposable
         foreach (var head in _heads)
         {
             head.Dispose();
+        }
+
+        foreach (var lmHead in _lmHeads)
+        {
+            lmHead.Dispose();
         }
 
         _hidden.Dispose();

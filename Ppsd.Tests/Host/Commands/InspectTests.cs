@@ -1,3 +1,5 @@
+using System.Text.Json.Nodes;
+using Ppsd.Tests.Kernels.Checkpoints;
 using Ppsd.Tests.Support;
 
 namespace Ppsd.Tests.Host.Commands;
@@ -25,6 +27,25 @@ public sealed class InspectTests
         var result = await Cli.RunAsync(["inspect", "--stages", "1"]);
 
         Assert.That(result.Output, Does.Contain($"{27_804_160 + 738_048 * 2:N0} bytes"));
+    }
+
+    [Test]
+    public async Task A_heads_list_of_tokens_is_said_and_counted()
+    {
+        using var folder = new TemporaryFolder();
+        File.Copy(
+            Path.Combine(TestModels.GsmExitHead, "model.safetensors"),
+            Path.Combine(folder.FullPath, "model.safetensors")
+        );
+        var config = JsonNode.Parse(File.ReadAllText(Path.Combine(TestModels.GsmExitHead, "config.json")))!;
+        config["draft_vocabulary"] = "list.json";
+        folder.Write("config.json", config.ToJsonString());
+        folder.Write("list.json", "[2, 5, 300]");
+        var result = await Cli.RunAsync(["inspect", "--stages", "1", "--exit-head", folder.FullPath]);
+
+        Assert.That(result.ExitCode, Is.Zero, result.Error);
+        Assert.That(result.Output, Does.Match("draft vocabulary +3 of 4,096 tokens"));
+        Assert.That(result.Output, Does.Contain($"{27_804_160 + (738_048 + 3 * 256) * 2:N0} bytes"));
     }
 
     [Test]

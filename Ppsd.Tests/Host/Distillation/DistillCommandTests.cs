@@ -54,6 +54,31 @@ public sealed class DistillCommandTests
     }
 
     [Test]
+    public async Task A_head_that_drafts_the_most_frequent_tokens_says_which_and_generate_takes_it()
+    {
+        using var folder = new TemporaryFolder();
+        var output = folder.File("head");
+        string[] options = ["--exit-layer", "2", "--head", "chain", "--steps", "2", "--draft-vocabulary"];
+        var run = await DistillAsync(folder, output, [.. options, "40"]);
+        Assert.That(run.ExitCode, Is.Zero, run.Error);
+        var drafted = ExitHeadConfig.Read(output).Vocabulary!;
+        Assert.That(drafted.Count, Is.EqualTo(40));
+        Assert.That(drafted.Tokens.ToArray(), Does.Contain(2), "the token that ends a text");
+        Assert.That(run.Error, Does.Match(@"draft vocabulary: 40 of 4,096 tokens, \d+\.\d % of the answers"));
+        Assert.That(File.ReadAllText(Path.Combine(output, "README.md")), Does.Contain("- drafts: 40 of 4,096 tokens"));
+
+        string[] generate = ["generate", "--model", Model, "--device", "cpu", "--max-tokens", "8", "Number 3"];
+        var plain = await Cli.RunAsync([.. generate, "--decode", "autoregressive"]);
+        var shown = await Cli.RunAsync([.. generate, "--exit-head", output]);
+        Assert.That(shown.ExitCode, Is.Zero, shown.Error);
+        Assert.That(shown.Output, Is.EqualTo(plain.Output));
+
+        var other = await DistillAsync(folder, output, [.. options, "41", "--resume"]);
+        Assert.That(other.ExitCode, Is.EqualTo(2));
+        Assert.That(other.Error, Does.Contain("--draft-vocabulary: expected 40 as the run to resume has, found 41"));
+    }
+
+    [Test]
     public async Task A_run_that_is_interrupted_and_resumed_saves_the_same_bytes()
     {
         using var folder = new TemporaryFolder();
@@ -108,6 +133,12 @@ public sealed class DistillCommandTests
     [TestCase("--depth", "3", "--depth: expected a chain head (--head), found none")]
     [TestCase("--sequence-length", "513", "--sequence-length: expected at most 512 (the model's context), found 513")]
     [TestCase("--sequence-length", "3", "expected answer tokens, found none within 3 tokens")]
+    [TestCase(
+        "--draft-vocabulary",
+        "4097",
+        "--draft-vocabulary: expected 2 to 4096 (the model's vocabulary), found 4097"
+    )]
+    [TestCase("--draft-vocabulary", "1", "--draft-vocabulary: expected 2 to 4096 (the model's vocabulary), found 1")]
     [TestCase("--device", "abacus", "--device: expected")]
     [TestCase("--stages", "7", "--stages: expected 1 to 6 (the model's layers), found 7")]
     [TestCase("--stage-layers", "2,2", "--stage-layers: expected positive counts that add up to 6")]

@@ -41,6 +41,7 @@ public sealed class PtxTests
         yield return Kernel(typeof(CopyKernel), nameof(CopyKernel.Execute));
         yield return Kernel(typeof(FilterKernel), nameof(FilterKernel.Execute));
         yield return Kernel(typeof(DrawKernel), nameof(DrawKernel.Execute));
+        yield return Kernel(typeof(SpreadKernel), nameof(SpreadKernel.Execute));
         foreach (var form in _forms)
         {
             yield return Kernel(typeof(ProductKernels), nameof(ProductKernels.Project), form);

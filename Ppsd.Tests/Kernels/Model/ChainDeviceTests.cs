@@ -1,4 +1,3 @@
-using Ppsd.Kernels.Checkpoints.Configuration;
 using Ppsd.Kernels.Devices;
 using Ppsd.Kernels.Devices.Cpu;
 using Ppsd.Kernels.Model;
@@ -19,13 +18,14 @@ public sealed class ChainDeviceTests
 
     private static readonly SamplingParameters _penalised = new() { RepetitionPenalty = 1.3f };
 
-    [Test]
-    public void Drafts_are_the_hosts_from_the_same_logits_and_logits_those_of_the_CPU()
+    [TestCase(0)]
+    [TestCase(30)]
+    public void Drafts_are_the_hosts_from_the_same_logits_and_logits_those_of_the_CPU(int draftedTokens)
     {
         using var device = BackendUnderTest.Open("simulator");
-        using var onDevice = Load(device.Backend);
+        using var onDevice = Load(device.Backend, draftedTokens);
         using var cpu = new CpuBackend(threads: 1);
-        using var onCpu = Load(cpu);
+        using var onCpu = Load(cpu, draftedTokens);
         Enter(onDevice, hint: Depth);
         onDevice.RunExitHead(0, Depth);
         var sampler = new TokenSampler(VocabSize);
@@ -69,7 +69,9 @@ public sealed class ChainDeviceTests
             for (var step = 0; step < Depth; step++)
             {
                 Assert.That(onDevice.DraftLogits(row, step).ToArray(), Is.EqualTo(logits[(row, step)]));
-                var error = Numbers.RelativeError(onCpu.DraftLogits(row, step), logits[(row, step)]);
+                var listed = Listed(logits[(row, step)]);
+                Assert.That(listed, Has.Length.EqualTo(draftedTokens == 0 ? VocabSize : draftedTokens));
+                var error = Numbers.RelativeError(Listed(onCpu.DraftLogits(row, step).ToArray()), listed);
                 Assert.That(error, Is.LessThan(2e-2), $"row {row}, step {step}");
             }
         }
@@ -104,6 +106,31 @@ public sealed class ChainDeviceTests
         }
     }
 
+    [Test]
+    public void A_list_of_all_tokens_drafts_exactly_as_no_list()
+    {
+        using var device = BackendUnderTest.Open("simulator");
+        var drafts = new List<DraftToken[]>();
+        foreach (var draftedTokens in (int[])[0, VocabSize])
+        {
+            using var stage = Load(device.Backend, draftedTokens);
+            Enter(stage, hint: Depth);
+            stage.RunExitHead(0, Depth);
+            var best = new DraftToken[2 * Depth];
+            for (var step = 0; step < Depth; step++)
+            {
+                Assert.That(stage.Draft(1, best.AsSpan(2 * step, 2), step), Is.EqualTo(2));
+            }
+
+            drafts.Add(best);
+        }
+
+        Assert.That(drafts[1], Is.EqualTo(drafts[0]));
+    }
+
+    /// <summary>Logits of tokens that can be drafted.</summary>
+    private static float[] Listed(float[] logits) => [.. logits.Where(logit => !float.IsNegativeInfinity(logit))];
+
     private static int Position(int row) => row == 2 ? 0 : 2 + row;
 
     /// <summary>A candidate, its child, and another session's first token, behind a prompt of two.</summary>
@@ -125,7 +152,7 @@ public sealed class ChainDeviceTests
         Assert.That(stage.Forward([], () => false, hint is null ? null : 0, draftDepth: hint ?? 1));
     }
 
-    private static StageModel Load(Backend backend)
+    private static StageModel Load(Backend backend, int draftedTokens = 0)
     {
         var config = SyntheticPresets.Find("toy")! with
         {
@@ -148,17 +175,7 @@ public sealed class ChainDeviceTests
                 LayerCount = 1,
                 KvCacheBytes = 1 << 20,
                 MaxDepth = Depth,
-                ExitHeads =
-                [
-                    new(
-                        SyntheticPresets.ExitHead(config, exitLayer: 1) with
-                        {
-                            Kind = ExitHeadKind.Chain,
-                            LayerCount = 1,
-                        },
-                        null
-                    ),
-                ],
+                ExitHeads = [new(SyntheticPresets.ExitHead(config, exitLayer: 1, "chain", draftedTokens), null)],
             }
         );
     }

@@ -12,6 +12,15 @@ using Filtering = System.Action<
     int,
     ILGPU.ArrayView<float>
 >;
+using Spreading = System.Action<
+    ILGPU.Runtime.AcceleratorStream,
+    ILGPU.KernelConfig,
+    ILGPU.ArrayView<int>,
+    ILGPU.ArrayView<float>,
+    int,
+    ILGPU.ArrayView<float>,
+    int
+>;
 
 namespace Ppsd.Kernels.Devices.Ilgpu.Draws;
 
@@ -19,6 +28,7 @@ namespace Ppsd.Kernels.Devices.Ilgpu.Draws;
 internal sealed class DrawKernels(Accelerator accelerator)
 {
     private Filtering? _filter;
+    private Spreading? _spread;
 
     public Action<
         AcceleratorStream,
@@ -42,5 +52,11 @@ internal sealed class DrawKernels(Accelerator accelerator)
     public Filtering Filter =>
         _filter ??= accelerator.LoadKernel<RowContexts, int, ArrayView<Float4>, int, int, ArrayView<float>>(
             FilterKernel.Execute
+        );
+
+    /// <summary>Compiled when an exit head first drafts from a list of tokens.</summary>
+    public Spreading Spread =>
+        _spread ??= accelerator.LoadKernel<ArrayView<int>, ArrayView<float>, int, ArrayView<float>, int>(
+            SpreadKernel.Execute
         );
 }
