@@ -57,7 +57,7 @@ internal sealed class GenerationActor : ReceiveActor, IWithTimers
         Receive<SessionRefused>(Refused);
         Receive<TokensEmitted>(Emit);
         Receive<DraftsInFlight>(
-            drafts => _events.TryWrite(new DraftsChanged(drafts.Tokens)),
+            drafts => _events.TryWrite(new DraftsChanged(drafts.Tokens) { Others = drafts.Others ?? [] }),
             drafts => drafts.Session == _held.Session
         );
         Receive<SessionEnded>(Ended, ended => ended.Session == _held.Session);

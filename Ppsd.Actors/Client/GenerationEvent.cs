@@ -18,8 +18,12 @@ public sealed record TokensGenerated(IReadOnlyList<TokenId> Tokens, IReadOnlyLis
     : GenerationEvent;
 
 /// <summary>Drafts now in flight after the tokens generated so far; replaces what was said before.</summary>
-/// <param name="Tokens">Possibly none.</param>
-public sealed record DraftsChanged(IReadOnlyList<TokenId> Tokens) : GenerationEvent;
+/// <param name="Tokens">The likeliest for each place, one behind the other; possibly none.</param>
+public sealed record DraftsChanged(IReadOnlyList<TokenId> Tokens) : GenerationEvent
+{
+    /// <summary>For each of them the other drafts for its place, the likeliest first; empty where there are none at all.</summary>
+    public IReadOnlyList<IReadOnlyList<TokenId>> Others { get; init; } = [];
+}
 
 /// <summary>The generation ended; the last event.</summary>
 /// <param name="Reason">Why.</param>

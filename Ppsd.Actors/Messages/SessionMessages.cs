@@ -155,11 +155,14 @@ public sealed record TokenCredit([property: Key(0)] SessionId Session, [property
 /// Replaces what an earlier message said.
 /// </summary>
 /// <param name="VerifiedCount">Generated tokens the drafts follow.</param>
+/// <param name="Tokens">The likeliest draft for each place, one behind the other.</param>
+/// <param name="Others">For each of them the other drafts for its place, the likeliest first; null where there are none at all.</param>
 [MessagePackObject]
 public sealed record DraftsInFlight(
     [property: Key(0)] SessionId Session,
     [property: Key(1)] int VerifiedCount,
-    [property: Key(2)] TokenId[] Tokens
+    [property: Key(2)] TokenId[] Tokens,
+    [property: Key(3)] TokenId[][]? Others = null
 ) : IWireMessage;
 
 /// <summary>Why a generation ended.</summary>

@@ -79,7 +79,15 @@ internal sealed class LiveSession(DecodeSession decode, ISessionClient client, S
         SendTokens();
         if (request.ShowDrafts && _outbox.IsEmpty && !Decode.IsFinished)
         {
-            Client.Tell(new DraftsInFlight(Decode.Id, GeneratedCount, [.. Decode.LikelyDrafts()]));
+            var drafts = Decode.LikelyDrafts();
+            Client.Tell(
+                new DraftsInFlight(
+                    Decode.Id,
+                    GeneratedCount,
+                    [.. drafts.Select(draft => draft.Token)],
+                    drafts.Exists(draft => draft.Others.Length > 0) ? [.. drafts.Select(draft => draft.Others)] : null
+                )
+            );
         }
     }
 

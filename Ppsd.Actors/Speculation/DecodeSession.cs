@@ -121,7 +121,7 @@ internal sealed partial class DecodeSession
     private bool HasExitHead => (_settings.Drafts & DraftSources.ExitHead) != 0;
 
     /// <summary>Drafts in flight on the most likely path, for display.</summary>
-    public List<TokenId> LikelyDrafts() => _pool.LikelyDrafts();
+    public List<PlacedDraft> LikelyDrafts() => _pool.LikelyDrafts();
 
     /// <summary>
     /// The next part: a chunk of the prompt, or the waiting verified token with drafts. Call only when there is work.

@@ -191,20 +191,35 @@ internal sealed class DraftPool(DraftCalibration calibration, bool usesNGrams, i
         return best;
     }
 
-    /// <summary>Drafts in flight on the likeliest path, for display.</summary>
-    public List<TokenId> LikelyDrafts()
+    /// <summary>Drafts in flight on the likeliest path, for display, each with the others in flight for its place.</summary>
+    public List<PlacedDraft> LikelyDrafts()
     {
         Rank();
-        var drafts = new List<TokenId>();
+        var drafts = new List<PlacedDraft>();
         for (var node = Tree.Root; node is { Id: not null }; node = LikeliestChild(node))
         {
             if (node != Tree.Root)
             {
-                drafts.Add(node.Token);
+                drafts.Add(new PlacedDraft(node.Token, OthersThan(node)));
             }
         }
 
         return drafts;
+    }
+
+    /// <summary>A candidate's siblings in flight, the likeliest first.</summary>
+    private static TokenId[] OthersThan(TokenNode node)
+    {
+        var others = new List<TokenNode>();
+        for (var other = node.Parent!.FirstChild; other is not null; other = other.NextSibling)
+        {
+            if (other != node && other.Id is not null)
+            {
+                others.Add(other);
+            }
+        }
+
+        return [.. others.OrderByDescending(other => other.PathChance).Select(other => other.Token)];
     }
 
     private void Add(TokenNode? origin, in DraftedToken draft)

@@ -7,7 +7,7 @@ internal sealed class ShowDraftsOption : IOptionGroup
 {
     private readonly Option<bool> _option = OptionFactory.Switch(
         "--show-drafts",
-        "Shows drafts in colour as they come and vanish."
+        "Shows drafts as they come and vanish: a run, a|b for others in a place, and what was rejected last, struck."
     );
 
     /// <summary>Adds it to a command.</summary>

@@ -23,10 +23,24 @@ internal sealed record TextAdded(
     IReadOnlyList<TokenLogprobs>? Logprobs = null
 ) : TextEvent;
 
-/// <summary>Drafts in flight as text; replaces what was said before.</summary>
+/// <summary>Drafts in flight as text, the likeliest one behind the other; replaces what was said before.</summary>
 /// <param name="Text">Possibly empty.</param>
 /// <param name="Pieces">The same, cut at the tokens' borders; characters that a border cuts show as U+FFFD.</param>
-internal sealed record DraftTextChanged(string Text, IReadOnlyList<string> Pieces) : TextEvent;
+/// <param name="Others">
+/// For each piece the texts of other drafts for its place, the likeliest first; empty where there are none at all.
+/// </param>
+internal sealed record DraftTextChanged(
+    string Text,
+    IReadOnlyList<string> Pieces,
+    IReadOnlyList<IReadOnlyList<string>> Others
+) : TextEvent
+{
+    /// <summary>Null where there are no others.</summary>
+    public IReadOnlyList<IReadOnlyList<string>>? OthersOrNull => Others.Count == 0 ? null : Others;
+
+    /// <summary>The other drafts for the place of a piece.</summary>
+    public IReadOnlyList<string> OthersAt(int piece) => piece < Others.Count ? Others[piece] : [];
+}
 
 /// <summary>The text is complete.</summary>
 /// <param name="Result">The whole result.</param>

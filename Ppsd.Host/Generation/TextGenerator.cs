@@ -75,7 +75,7 @@ internal sealed class TextGenerator(Func<StartSession, bool, RunningText> start,
 
                     break;
                 case DraftsChanged drafts when stops.Found is null:
-                    yield return DraftText(drafts.Tokens);
+                    yield return DraftText(drafts);
                     break;
                 case GenerationEnded ended:
                     var rest = string.Concat(stops.Append(detokenizer.Flush()), stops.Flush());
@@ -162,19 +162,25 @@ internal sealed class TextGenerator(Func<StartSession, bool, RunningText> start,
         throw new GenerationException(GenerationFailure.Broken, "the generation ended without a result");
     }
 
-    private DraftTextChanged DraftText(IReadOnlyList<TokenId> drafts)
+    private DraftTextChanged DraftText(DraftsChanged drafts)
     {
         var bytes = new List<byte>();
         var pieces = new List<string>();
-        foreach (var draft in drafts)
+        foreach (var draft in drafts.Tokens)
         {
             var piece = assets.Tokenizer.PieceBytes(draft.Value);
             bytes.AddRange(piece);
             pieces.Add(Encoding.UTF8.GetString(piece));
         }
 
-        return new DraftTextChanged(Encoding.UTF8.GetString([.. bytes]), pieces);
+        return new DraftTextChanged(
+            Encoding.UTF8.GetString([.. bytes]),
+            pieces,
+            [.. drafts.Others.Select(others => others.Select(PieceOf).ToArray())]
+        );
     }
+
+    private string PieceOf(TokenId token) => Encoding.UTF8.GetString(assets.Tokenizer.PieceBytes(token.Value));
 
     /// <summary>The request of a text.</summary>
     public static StartSession Request(ModelAssets assets, int[] prompt, GenerationSettings settings) =>

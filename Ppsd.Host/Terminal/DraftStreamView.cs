@@ -1,42 +1,49 @@
 using System.Text;
+using Ppsd.Host.Generation;
 
 namespace Ppsd.Host.Terminal;
 
 /// <summary>
-/// Text as it is decoded, on a terminal: verified text stays, drafts follow it in colour and are erased when they vanish.
-/// Drafts are shown up to the end of the line only, so erasing never has to climb over a wrapped line.
+/// Text as it is decoded, on a terminal: verified text stays, drafts follow it (<see cref="DraftLine"/>) and are erased when they
+/// vanish; what the last verdict has rejected is seen until the next. Drafts are shown up to the end of the line only, so erasing
+/// never has to climb over a wrapped line.
 /// </summary>
 /// <param name="width">Its columns, asked for at each change: windows are resized.</param>
-internal sealed class DraftStreamView(TextWriter output, Func<int> width)
+/// <param name="hasColours">False for a terminal without colours.</param>
+internal sealed class DraftStreamView(TextWriter output, Func<int> width, bool hasColours = true)
 {
-    private const string DraftColour = "\u001b[33m";
-    private const string Plain = "\u001b[0m";
     private const string EraseToEndOfLine = "\u001b[K";
+
+    private static readonly DraftTextChanged _none = new("", [], []);
 
     private int _column;
     private bool _draftsShown;
+    private DraftTextChanged _drafts = _none;
+    private string _rejected = "";
 
-    /// <summary>Adds verified text.</summary>
+    /// <summary>Adds verified text, in place of what followed; the next drafts come with what it rejects.</summary>
     public void Add(string text)
     {
-        EraseDrafts();
+        Erase();
         output.Write(text);
         foreach (var rune in text.EnumerateRunes())
         {
             Advance(rune);
         }
 
+        (_drafts, _rejected) = Judge(_drafts, text);
         output.Flush();
     }
 
     /// <summary>Shows these drafts after the verified text, instead of those shown before.</summary>
-    public void ShowDrafts(string drafts)
+    public void ShowDrafts(DraftTextChanged drafts)
     {
-        EraseDrafts();
-        var visible = Visible(drafts);
-        if (visible.Length > 0)
+        Erase();
+        _drafts = drafts;
+        var line = DraftLine.Paint(drafts, _rejected, width() - _column - 1, hasColours);
+        if (line.Columns > 0)
         {
-            output.Write($"{DraftColour}{visible}{Plain}\u001b[{Columns(visible)}D");
+            output.Write($"{line.Text}\u001b[{line.Columns}D");
             _draftsShown = true;
         }
 
@@ -46,36 +53,46 @@ internal sealed class DraftStreamView(TextWriter output, Func<int> width)
     /// <summary>Erases drafts and ends the line.</summary>
     public void Complete()
     {
-        EraseDrafts();
+        Erase();
         output.WriteLine();
         output.Flush();
     }
 
-    private void EraseDrafts()
+    /// <summary>What verified text leaves of the drafts before it, and the run that it rejects.</summary>
+    public static (DraftTextChanged Left, string Rejected) Judge(DraftTextChanged drafts, string text)
+    {
+        var confirmed = 0;
+        while (
+            confirmed < drafts.Pieces.Count
+            && text.Length > 0
+            && drafts.Pieces[confirmed] is { Length: > 0 } piece
+            && text.StartsWith(piece, StringComparison.Ordinal)
+        )
+        {
+            text = text[piece.Length..];
+            confirmed++;
+        }
+
+        string[] left = [.. drafts.Pieces.Skip(confirmed)];
+        // Text that is held back, as that which may begin a stop string is, may end within a draft.
+        return left.Length == 0 || left[0].StartsWith(text, StringComparison.Ordinal)
+            ? (With(text, left, [.. drafts.Others.Skip(confirmed)]), "")
+            : (_none, string.Concat(left));
+    }
+
+    private static DraftTextChanged With(string shown, string[] left, IReadOnlyList<IReadOnlyList<string>> others)
+    {
+        left = left.Length == 0 ? [] : [left[0][shown.Length..], .. left.Skip(1)];
+        return new DraftTextChanged(string.Concat(left), left, others);
+    }
+
+    private void Erase()
     {
         if (_draftsShown)
         {
             output.Write(EraseToEndOfLine);
             _draftsShown = false;
         }
-    }
-
-    private string Visible(string drafts)
-    {
-        var room = width() - _column - 1;
-        var visible = new StringBuilder();
-        foreach (var rune in drafts.EnumerateRunes())
-        {
-            room -= Columns(rune);
-            if (room < 0 || Rune.IsControl(rune))
-            {
-                break;
-            }
-
-            visible.Append(rune);
-        }
-
-        return visible.ToString();
     }
 
     private void Advance(Rune rune)
@@ -86,25 +103,11 @@ internal sealed class DraftStreamView(TextWriter output, Func<int> width)
             return;
         }
 
-        _column += Columns(rune);
+        var columns = TerminalColumns.Of(rune);
+        _column += columns;
         if (_column >= width())
         {
-            _column = Columns(rune) * (_column > width() ? 1 : 0);
+            _column = columns * (_column > width() ? 1 : 0);
         }
     }
-
-    private static int Columns(string text) => text.EnumerateRunes().Sum(Columns);
-
-    /// <summary>Columns of a character; wide ones are East Asian scripts and pictographs (UAX #11).</summary>
-    private static int Columns(Rune rune) =>
-        rune.Value switch
-        {
-            < 0x20 => 0,
-            < 0x1100 => 1,
-            <= 0x115F or (>= 0x2E80 and <= 0xA4CF) or (>= 0xAC00 and <= 0xD7A3) => 2,
-            (>= 0xF900 and <= 0xFAFF) or (>= 0xFE30 and <= 0xFE6F) or (>= 0xFF00 and <= 0xFF60) => 2,
-            >= 0x1F300 and <= 0x1FAFF => 2,
-            >= 0x20000 and <= 0x3FFFD => 2,
-            _ => 1,
-        };
 }

@@ -13,9 +13,11 @@ internal static class ErrorConsole
     public static int? Columns => IsTerminal && Console.WindowWidth is > 0 and var columns ? columns : null;
 
     /// <summary>True when standard error is a terminal that shows colours, and nobody asked for none (no-color.org).</summary>
-    public static bool HasColours =>
-        IsTerminal
-        && string.IsNullOrEmpty(Environment.GetEnvironmentVariable("NO_COLOR"))
+    public static bool HasColours => IsTerminal && MayHaveColours;
+
+    /// <summary>False where nobody wants colours, or the terminal has none, whatever is a terminal here.</summary>
+    internal static bool MayHaveColours =>
+        string.IsNullOrEmpty(Environment.GetEnvironmentVariable("NO_COLOR"))
         && Environment.GetEnvironmentVariable("TERM") != "dumb";
 
     /// <summary>Tells in one line what cannot be done.</summary>

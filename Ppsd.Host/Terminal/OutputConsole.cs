@@ -11,6 +11,9 @@ internal static class OutputConsole
     /// <summary>True when standard output is a terminal.</summary>
     public static bool IsTerminal => !Console.IsOutputRedirected;
 
+    /// <summary>True when standard output is a terminal that shows colours, and nobody asked for none (no-color.org).</summary>
+    public static bool HasColours => IsTerminal && ErrorConsole.MayHaveColours;
+
     /// <summary>Columns of the terminal now; null when there is none.</summary>
     public static int? Columns => IsTerminal ? Console.WindowWidth : null;
 

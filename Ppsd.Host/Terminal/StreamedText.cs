@@ -16,7 +16,11 @@ internal sealed class StreamedText(bool showsDrafts)
     /// <exception cref="InvalidOperationException">The events ended without a result.</exception>
     public async Task<TextResult> PrintAsync(IAsyncEnumerable<TextEvent> events)
     {
-        var view = new DraftStreamView(StandardOutput.Writer, () => showsDrafts ? Console.WindowWidth : int.MaxValue);
+        var view = new DraftStreamView(
+            StandardOutput.Writer,
+            () => showsDrafts ? Console.WindowWidth : int.MaxValue,
+            OutputConsole.HasColours
+        );
         var begun = false;
         try
         {
@@ -30,7 +34,7 @@ internal sealed class StreamedText(bool showsDrafts)
                         _printed.Append(added.Text);
                         break;
                     case DraftTextChanged drafts:
-                        view.ShowDrafts(drafts.Text);
+                        view.ShowDrafts(drafts);
                         break;
                     case TextCompleted completed:
                         return completed.Result;

@@ -80,6 +80,11 @@ internal static class WireChecks
                 break;
             case DraftsInFlight drafts:
                 Require(drafts.Tokens is not null, "drafts in flight are missing");
+                Require(
+                    drafts.Others is null
+                        || (drafts.Others.Length == drafts.Tokens.Length && !drafts.Others.Contains(null!)),
+                    "other drafts in flight do not match the likeliest"
+                );
                 break;
             case PipelineFormed formed:
                 Check(formed);

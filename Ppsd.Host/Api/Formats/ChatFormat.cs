@@ -41,8 +41,8 @@ internal sealed class ChatFormat(AnswerHead head, TextRequest request) : ITextFo
         Put(events, Chunk(index, new ChatDelta(Content: added.Text), logprobs));
     }
 
-    public void Drafts(ServerSentEvents events, IReadOnlyList<string> drafts) =>
-        Put(events, Chunk([]) with { Drafts = drafts });
+    public void Drafts(ServerSentEvents events, DraftTextChanged drafts) =>
+        Put(events, Chunk([]) with { Drafts = drafts.Pieces, OtherDrafts = drafts.OthersOrNull });
 
     public void Finish(ServerSentEvents events, int index, TextResult result, RequestMetrics? metrics) =>
         Put(

@@ -45,8 +45,8 @@ internal sealed class CompletionFormat(AnswerHead head, TextRequest request) : I
         Put(events, Answer([new TextChoice(added.Text, index, logprobs, null)]));
     }
 
-    public void Drafts(ServerSentEvents events, IReadOnlyList<string> drafts) =>
-        Put(events, Answer([]) with { Drafts = drafts });
+    public void Drafts(ServerSentEvents events, DraftTextChanged drafts) =>
+        Put(events, Answer([]) with { Drafts = drafts.Pieces, OtherDrafts = drafts.OthersOrNull });
 
     public void Finish(ServerSentEvents events, int index, TextResult result, RequestMetrics? metrics) =>
         Put(

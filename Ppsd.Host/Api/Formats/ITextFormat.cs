@@ -24,7 +24,7 @@ internal interface ITextFormat
     void Added(ServerSentEvents events, int index, TextAdded added);
 
     /// <summary>Drafts now in flight behind the only text.</summary>
-    void Drafts(ServerSentEvents events, IReadOnlyList<string> drafts);
+    void Drafts(ServerSentEvents events, DraftTextChanged drafts);
 
     /// <summary>The end of a text, with its reason.</summary>
     /// <param name="events">Receives the piece.</param>

@@ -42,8 +42,12 @@ internal sealed class ResponsesFormat(AnswerHead head, ResponsesRequest request,
         );
     }
 
-    public void Drafts(ServerSentEvents events, IReadOnlyList<string> drafts) =>
-        Put(events, "response.drafts", next => Inside(next) with { Drafts = drafts });
+    public void Drafts(ServerSentEvents events, DraftTextChanged drafts) =>
+        Put(
+            events,
+            "response.drafts",
+            next => Inside(next) with { Drafts = drafts.Pieces, OtherDrafts = drafts.OthersOrNull }
+        );
 
     public void Finish(ServerSentEvents events, int index, TextResult result, RequestMetrics? metrics)
     {

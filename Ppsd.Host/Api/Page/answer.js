@@ -36,7 +36,7 @@ export class Answer {
       for await (const chunk of streamChat(body, signal)) {
         metrics = chunk.metrics ?? metrics;
         if (chunk.drafts) {
-          this.#push((text) => text.show(chunk.drafts));
+          this.#push((text) => text.show(chunk.drafts, chunk.other_drafts));
         }
 
         const content = chunk.choices[0]?.delta?.content;

@@ -34,4 +34,7 @@ internal abstract record Answer
     /// Texts of the drafts now in flight behind a stream's text, when asked for; replaces those sent before.
     /// </summary>
     public IReadOnlyList<string>? Drafts { get; init; }
+
+    /// <summary>For each draft the other drafts for its place; absent where there are none.</summary>
+    public IReadOnlyList<IReadOnlyList<string>>? OtherDrafts { get; init; }
 }

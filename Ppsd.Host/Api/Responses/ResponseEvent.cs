@@ -40,6 +40,9 @@ internal sealed record ResponseEvent(
     /// <summary>Texts of the drafts in flight (ours, when asked for).</summary>
     public IReadOnlyList<string>? Drafts { get; init; }
 
+    /// <summary>For each draft the other drafts for its place; absent where there are none.</summary>
+    public IReadOnlyList<IReadOnlyList<string>>? OtherDrafts { get; init; }
+
     /// <summary>What went wrong, as other routes say it.</summary>
     public ErrorDetail? Error { get; init; }
 

@@ -107,7 +107,7 @@ internal sealed class TextStream(
                 break;
             case DraftTextChanged drafts when drafts.Pieces.Count + _draftsShown > 0:
                 _draftsShown = drafts.Pieces.Count;
-                format.Drafts(Begin(), drafts.Pieces);
+                format.Drafts(Begin(), drafts);
                 break;
             case TextCompleted { Result: var result }:
                 Finish(part.Index, result);

@@ -251,6 +251,8 @@ public sealed class DecodeSessionTests
         session.AddDrafts(new RunId(0), [Drafted(1, 4, -0.1f), Drafted(2, 3, -1f)]);
         session.NextPart(8, mayDraft: true);
 
-        Assert.That(session.LikelyDrafts(), Is.EqualTo(Tokens(8, 4)));
+        var drafts = session.LikelyDrafts();
+        Assert.That(drafts.Select(draft => draft.Token), Is.EqualTo(Tokens(8, 4)));
+        Assert.That(drafts.Select(draft => draft.Others), Is.EqualTo(new[] { Tokens(7), Tokens() }));
     }
 }

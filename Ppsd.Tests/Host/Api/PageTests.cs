@@ -70,6 +70,55 @@ public sealed class PageTests
         Assert.That(errors, Is.Empty);
     }
 
+    [Test]
+    public async Task Drafts_are_a_run_with_others_beside_their_places_until_a_verdict()
+    {
+        var errors = new List<string>();
+        await using var page = await _browser!.OpenAsync(SharedServer.Address, errors);
+        var shown = await page.EvaluateFunctionAsync<string[]>(
+            """
+            async () => {
+              const { DraftText, othersText } = await import("/page/drafttext.js");
+              const root = document.createElement("div");
+              const text = new DraftText(root);
+              const seen = () => [...root.childNodes].map((node) => `${node.className}:${node.textContent}`).join(" / ");
+              text.add("The cat");
+              text.show([" sat", " on"], [[" was", " is"], []]);
+              const tree = seen();
+              text.show([" sat", " on", " the"], [[" was"], [], ["a"]]);
+              const longer = seen();
+              text.add(" sat");
+              const confirmed = seen();
+              text.add(" in");
+              return [
+                tree,
+                longer,
+                confirmed,
+                seen(),
+                othersText(" a", [" b", "c", "\n"]),
+                othersText("a", ["b", "c", "d", "e"]),
+              ];
+            }
+            """
+        );
+
+        Assert.That(
+            shown,
+            Is.EqualTo(
+                new[]
+                {
+                    "token verified fresh:The cat / token draft: sat / others:|was|is / token draft: on",
+                    "token verified fresh:The cat / token draft: sat / others:|was / token draft: on / token draft: the / others:|a",
+                    "token verified fresh:The cat / token verified fresh: sat / token draft: on / token draft: the / others:|a",
+                    "token verified fresh:The cat / token verified fresh: sat / token correction fresh: in / token gone: on / token gone: the",
+                    "|␣b|c|↵",
+                    "|b|c|d|…",
+                }
+            )
+        );
+        Assert.That(errors, Is.Empty);
+    }
+
     /// <summary>Waits until there is such an element and reads its colour before it can go again.</summary>
     private static async Task<string> ColourAsync(IPage page, string selector)
     {

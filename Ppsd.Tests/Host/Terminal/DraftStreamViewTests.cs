@@ -1,3 +1,4 @@
+using Ppsd.Host.Generation;
 using Ppsd.Host.Terminal;
 
 namespace Ppsd.Tests.Host.Terminal;
@@ -11,14 +12,14 @@ public sealed class DraftStreamViewTests
         var screen = new Screen(40);
         var view = new DraftStreamView(screen, () => 40);
         view.Add("The cat");
-        view.ShowDrafts(" sat on the hat");
+        view.ShowDrafts(Run(" sat", " on", " the", " hat"));
         Assert.That(screen.Text, Is.EqualTo("The cat sat on the hat"));
 
         view.Add(" sat");
         Assert.That(screen.Text, Is.EqualTo("The cat sat"));
 
-        view.ShowDrafts(" on");
-        view.ShowDrafts("");
+        view.ShowDrafts(Run(" on"));
+        view.ShowDrafts(Run());
         view.Complete();
         Assert.That(screen.Text, Is.EqualTo("The cat sat"));
     }
@@ -29,7 +30,7 @@ public sealed class DraftStreamViewTests
         var screen = new Screen(12);
         var view = new DraftStreamView(screen, () => 12);
         view.Add("0123456789");
-        view.ShowDrafts("abcdef");
+        view.ShowDrafts(Run("abcdef"));
 
         Assert.That(screen.Text, Is.EqualTo("0123456789a"));
         view.Add("x");
@@ -42,10 +43,45 @@ public sealed class DraftStreamViewTests
         var screen = new Screen(40);
         var view = new DraftStreamView(screen, () => 40);
         view.Add("a\nb");
-        view.ShowDrafts("cd\nef");
+        view.ShowDrafts(Run("cd\nef"));
 
         Assert.That(screen.Text, Is.EqualTo("bcd"));
     }
+
+    [Test]
+    public void What_a_verdict_has_rejected_is_seen_behind_the_next_drafts_and_gone_with_the_next_verdict()
+    {
+        var screen = new Screen(60);
+        var view = new DraftStreamView(screen, () => 60, hasColours: false);
+        view.Add("The cat");
+        view.ShowDrafts(Run(" sat", " on", " a"));
+        view.Add(" sat in");
+        Assert.That(screen.Text, Is.EqualTo("The cat sat in"));
+
+        view.ShowDrafts(Run(" the", " hat"));
+        Assert.That(screen.Text, Is.EqualTo("The cat sat in[ the hat] [- on a-]"));
+
+        view.Add(" the");
+        view.ShowDrafts(Run(" hat"));
+        Assert.That(screen.Text, Is.EqualTo("The cat sat in the[ hat]"));
+    }
+
+    [TestCase("", " sat on", "")]
+    [TestCase(" sat", " on", "")]
+    [TestCase(" sat on", "", "")]
+    [TestCase(" sat on the", "", "")]
+    [TestCase(" s", "at on", "")]
+    [TestCase(" sat in", "", " on")]
+    [TestCase(" was", "", " sat on")]
+    public void A_verdict_keeps_what_follows_it_and_rejects_what_does_not(string text, string left, string rejected)
+    {
+        var (kept, gone) = DraftStreamView.Judge(Run(" sat", " on"), text);
+
+        Assert.That((kept.Text, gone), Is.EqualTo((left, rejected)));
+        Assert.That(string.Concat(kept.Pieces), Is.EqualTo(left));
+    }
+
+    private static DraftTextChanged Run(params string[] pieces) => new(string.Concat(pieces), pieces, []);
 
     /// <summary>One line of a terminal that knows what the view uses.</summary>
     private sealed class Screen(int width) : StringWriter

@@ -1,3 +1,4 @@
+using Ppsd.Kernels.Checkpoints.Configuration;
 using Ppsd.Kernels.Devices;
 using Ppsd.Kernels.Devices.Cpu;
 using Ppsd.Kernels.Model;

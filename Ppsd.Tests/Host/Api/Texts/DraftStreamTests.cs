@@ -52,6 +52,31 @@ public sealed class DraftStreamTests
     }
 
     [Test]
+    public async Task Other_drafts_for_a_place_come_beside_the_likeliest()
+    {
+        var events = await SharedServer.Http.StreamAsync(
+            "/v1/completions",
+            $"{{\"prompt\":\"USER: How many legs do 3 cats have? ASSISTANT:\",\"max_tokens\":40,\"stream\":true,\"drafts\":true,\"max_width\":4}}"
+        );
+        var branches = events
+            .SkipLast(1)
+            .Select(json => JsonDocument.Parse(json).RootElement)
+            .Where(chunk => chunk.TryGetProperty("other_drafts", out _))
+            .Select(chunk => (Drafts: chunk.GetProperty("drafts"), Others: chunk.GetProperty("other_drafts")))
+            .ToList();
+
+        Assert.That(branches, Is.Not.Empty);
+        using (Assert.EnterMultipleScope())
+        {
+            foreach (var (drafts, others) in branches)
+            {
+                Assert.That(others.GetArrayLength(), Is.EqualTo(drafts.GetArrayLength()));
+                Assert.That(others.EnumerateArray().Sum(place => place.GetArrayLength()), Is.Positive);
+            }
+        }
+    }
+
+    [Test]
     public async Task A_request_chooses_what_drafts_for_it()
     {
         const string prompt = "\"prompt\":\"USER: How many legs do 3 cats have? ASSISTANT:\",\"max_tokens\":40";
