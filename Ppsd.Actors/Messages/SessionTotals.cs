@@ -57,4 +57,8 @@ public sealed record SessionTotals
     /// <summary>Rows in them.</summary>
     [Key(12)]
     public long Rows { get; init; }
+
+    /// <summary>Judged drafts by source and step; only those there were.</summary>
+    [Key(13)]
+    public SourceTotals[] Sources { get; init; } = [];
 }

@@ -49,5 +49,6 @@ internal sealed class SessionCounters
             Restarts = totals.Restarts + session.Tally.Restarts,
             Cycles = totals.Cycles + session.Tally.Cycles,
             Rows = totals.Rows + session.Tally.Rows,
+            Sources = SourceTotals.Plus(totals.Sources, session.Tally.Sources),
         };
 }

@@ -4,6 +4,7 @@ using System.Text.Encodings.Web;
 using System.Text.Json;
 using Ppsd.Actors.Messages;
 using Ppsd.Actors.Snapshots;
+using Ppsd.Host.Generation;
 
 namespace Ppsd.Host.Clusters;
 
@@ -80,6 +81,20 @@ internal static class ClusterJson
         json.WriteNumber("cancelled_drafts", sessions.CancelledDrafts);
         json.WriteNumber("rollbacks", sessions.Rollbacks);
         json.WriteNumber("restarts", sessions.Restarts);
+        json.WriteNumber("cycles", sessions.Cycles);
+        json.WriteNumber("rows", sessions.Rows);
+        json.WriteStartArray("sources");
+        foreach (var source in sessions.Sources)
+        {
+            json.WriteStartObject();
+            json.WriteString("source", DraftNames.KeyOf(source.Source));
+            json.WriteNumber("step", source.Step);
+            json.WriteNumber("verified_drafts", source.Judged);
+            json.WriteNumber("accepted_drafts", source.Accepted);
+            json.WriteEndObject();
+        }
+
+        json.WriteEndArray();
         json.WriteEndObject();
     }
 

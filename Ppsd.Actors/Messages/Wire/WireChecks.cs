@@ -100,6 +100,17 @@ internal static class WireChecks
                 break;
             case StageStatus status:
                 Require(status.Description is not null, "a status lacks its description");
+                Require(
+                    status.Sessions is null
+                        || (
+                            status.Sessions.Sources is not null
+                            && Array.TrueForAll(
+                                status.Sessions.Sources,
+                                source => source is not null && Enum.IsDefined(source.Source)
+                            )
+                        ),
+                    "a status lacks its sources"
+                );
                 break;
             case StageOffered offered:
                 Require(offered.ModelFingerprint is not null, "an offer lacks its model");

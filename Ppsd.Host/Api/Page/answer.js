@@ -74,7 +74,8 @@ function* figures(metrics) {
   yield* figure(`${metrics.time_to_first_token_ms.toFixed(0)} ms`, drafts ? "; " : "");
   if (drafts) {
     yield* figure(drafts.num_accepted_draft_tokens, ` of ${drafts.num_draft_tokens} drafts accepted (`);
-    yield* figure(`${(100 * drafts.draft_acceptance_rate).toFixed(0)} %`, `), ${drafts.num_cancelled_draft_tokens} cancelled`);
+    yield* figure(`${(100 * drafts.draft_acceptance_rate).toFixed(0)} %`, `), ${drafts.num_cancelled_draft_tokens} cancelled; `);
+    yield* figure(drafts.accepted_per_cycle.toFixed(2), ` of ${drafts.rows_per_cycle.toFixed(2)} rows a cycle accepted`);
   }
 }
 

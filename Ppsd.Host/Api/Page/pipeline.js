@@ -1,6 +1,7 @@
 // The pipeline as it is now, or as it was when what is being shown was computed: asks the server once a second.
 import { request, ServerError } from "/page/api.js";
 import { Chart } from "/page/chart.js";
+import { fillSources, perCycle } from "/page/drafts.js";
 import { explain } from "/page/errors.js";
 
 const intervalMs = 1000;
@@ -98,6 +99,9 @@ export class PipelineView {
     byId("sessions").textContent = sessions ? (sessions.waiting > 0 ? `${sessions.running}+${sessions.waiting}` : sessions.running) : "–";
     byId("rollbacks").textContent = count(sessions?.rollbacks);
     byId("cancelled").textContent = count(sessions?.cancelled_drafts);
+    const cycle = sessions ? perCycle(sessions, past?.pipeline.sessions) : null;
+    byId("per-cycle").textContent = cycle ? `${cycle.accepted.toFixed(2)} / ${cycle.rows.toFixed(2)}` : "–";
+    fillSources(byId("sources"), sessions?.sources ?? []);
     byId("tokens").textContent = speed === null ? "–" : Math.round(speed);
     chart(this.#alpha, "alpha-now", alpha, (value) => value.toFixed(2));
     chart(this.#cycle, "cycle-now", cycleMs(cluster, past), (value) => `${value.toFixed(2)} ms`);

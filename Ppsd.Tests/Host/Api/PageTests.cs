@@ -119,6 +119,48 @@ public sealed class PageTests
         Assert.That(errors, Is.Empty);
     }
 
+    [Test]
+    public async Task Figures_of_drafts_are_those_between_two_looks_by_source_and_tokens_ahead()
+    {
+        var errors = new List<string>();
+        await using var page = await _browser!.OpenAsync(SharedServer.Address, errors);
+        var shown = await page.EvaluateFunctionAsync<string>(
+            """
+            async () => {
+              const { perCycle, bySource, fillSources } = await import("/page/drafts.js");
+              const past = { cycles: 10, rows: 60, accepted_drafts: 5 };
+              const now = { cycles: 14, rows: 90, accepted_drafts: 12 };
+              const sources = [
+                { source: "exit_head", step: 0, verified_drafts: 8, accepted_drafts: 7 },
+                { source: "exit_head", step: 2, verified_drafts: 4, accepted_drafts: 1 },
+                { source: "ngram", step: 0, verified_drafts: 0, accepted_drafts: 0 },
+              ];
+              const table = document.createElement("table");
+              table.append(document.createElement("tbody"));
+              fillSources(table, sources);
+              const lines = [...table.rows].map((row) => [...row.cells].map((cell) => cell.textContent).join(" "));
+              return JSON.stringify([
+                perCycle(now, past),
+                perCycle(past, now),
+                perCycle({ cycles: 0, rows: 0, accepted_drafts: 0 }, null),
+                bySource(sources).map((row) => row.steps),
+                lines,
+              ]);
+            }
+            """
+        );
+
+        // The second is of a pipeline that has begun anew: what is there since.
+        Assert.That(
+            shown,
+            Is.EqualTo(
+                """[{"accepted":1.75,"rows":7.5},{"accepted":0.5,"rows":6},null,[[0.875,null,0.25],[null]],"""
+                    + """["accepted, by tokens ahead +1 +2 +3","exit head .88 – .25","n-grams – – –"]]"""
+            )
+        );
+        Assert.That(errors, Is.Empty);
+    }
+
     /// <summary>Waits until there is such an element and reads its colour before it can go again.</summary>
     private static async Task<string> ColourAsync(IPage page, string selector)
     {

@@ -1,4 +1,3 @@
-using Ppsd.Kernels.Checkpoints.Configuration;
 using Ppsd.Kernels.Devices;
 using Ppsd.Kernels.Devices.Cpu;
 using Ppsd.Kernels.Model;

@@ -77,6 +77,45 @@ public sealed class DraftStreamTests
     }
 
     [Test]
+    public async Task The_cluster_counts_cycles_rows_and_drafts_by_source_and_step()
+    {
+        var before = await SessionsAsync();
+        await SharedServer.Http.PostAsync(
+            "/v1/completions",
+            "{\"prompt\":\"USER: How many legs do 3 cats have? ASSISTANT:\",\"max_tokens\":40}"
+        );
+        var after = await SessionsAsync();
+
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(after.Cycles - before.Cycles, Is.Positive);
+            Assert.That(after.Rows - before.Rows, Is.GreaterThanOrEqualTo(after.Cycles - before.Cycles));
+            Assert.That(after.HeadVerified - before.HeadVerified, Is.Positive);
+            Assert.That(
+                after.HeadAccepted - before.HeadAccepted,
+                Is.InRange(1, after.HeadVerified - before.HeadVerified)
+            );
+        }
+
+        static async Task<(long Cycles, long Rows, long HeadVerified, long HeadAccepted)> SessionsAsync()
+        {
+            var cluster = (await SharedServer.Http.ReadAsync("/cluster")).Body;
+            var sessions = cluster.GetProperty("pipeline").GetProperty("sessions");
+            var head = sessions
+                .GetProperty("sources")
+                .EnumerateArray()
+                .Where(source => source.GetProperty("source").GetString() == "exit_head")
+                .ToList();
+            return (
+                sessions.GetProperty("cycles").GetInt64(),
+                sessions.GetProperty("rows").GetInt64(),
+                head.Sum(source => source.GetProperty("verified_drafts").GetInt64()),
+                head.Sum(source => source.GetProperty("accepted_drafts").GetInt64())
+            );
+        }
+    }
+
+    [Test]
     public async Task A_request_chooses_what_drafts_for_it()
     {
         const string prompt = "\"prompt\":\"USER: How many legs do 3 cats have? ASSISTANT:\",\"max_tokens\":40";
