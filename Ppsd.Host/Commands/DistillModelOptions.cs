@@ -1,6 +1,5 @@
 using System.CommandLine;
 using Ppsd.Host.Models;
-using Ppsd.Kernels.Distillation.Teacher;
 using Ppsd.Kernels.Weights;
 
 namespace Ppsd.Host.Commands;
@@ -30,13 +29,6 @@ internal sealed class DistillModelOptions : IOptionGroup
     /// <summary>Opens the model.</summary>
     /// <exception cref="UserErrorException">They contradict each other.</exception>
     public ModelAssets Open(ParseResult parsed, TimeProvider clock)
-    {
-        var assets = OpenAny(parsed, clock);
-        TeacherModel.RequireKnown(assets.Config);
-        return assets;
-    }
-
-    private ModelAssets OpenAny(ParseResult parsed, TimeProvider clock)
     {
         if (parsed.GetValue(_synthetic) is not { } preset)
         {

@@ -23,6 +23,28 @@ internal static class RotatedPairs
             : new SelectedRows(weight, weight.RowCount, row => From(row, size, rotated));
     }
 
+    /// <summary>Undoes <see cref="Arrange"/>: rows as devices have them, in the order of a checkpoint.</summary>
+    /// <param name="values">All rows; the elements of a vector are rows of one value.</param>
+    /// <param name="rowLength">Values of a row.</param>
+    /// <param name="config">The model's shape.</param>
+    public static float[] Restore(float[] values, int rowLength, ModelConfig config)
+    {
+        if (config.Rope.RotatedSize is not { } rotated)
+        {
+            return values;
+        }
+
+        var restored = new float[values.Length];
+        for (var row = 0; row < values.Length / rowLength; row++)
+        {
+            values
+                .AsSpan(row * rowLength, rowLength)
+                .CopyTo(restored.AsSpan((int)From(row, config.HeadSize, rotated) * rowLength));
+        }
+
+        return restored;
+    }
+
     /// <summary>The place in a checkpoint of what a device has at <paramref name="place"/>.</summary>
     private static long From(long place, int size, int rotated)
     {

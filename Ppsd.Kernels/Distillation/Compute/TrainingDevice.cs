@@ -74,6 +74,9 @@ internal abstract class TrainingDevice : IDisposable
     /// <summary>target[r] += source[r].</summary>
     public abstract void Add(Activations source, Activations target, int rows);
 
+    /// <summary>target[r] *= factor.</summary>
+    public abstract void Scale(Activations target, float factor, int rows);
+
     /// <summary>target[r, 0 .. width of source) = source[r]; the rest of the row, from <paramref name="column"/> away, stays.</summary>
     public abstract void PlaceColumns(Activations source, Activations target, int column, int rows);
 

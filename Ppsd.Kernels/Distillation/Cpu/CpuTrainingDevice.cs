@@ -122,6 +122,18 @@ internal sealed unsafe partial class CpuTrainingDevice : TrainingDevice
     public override void Add(Activations source, Activations target, int rows) =>
         TakeColumns(source, 0, target, rows, adds: true);
 
+    public override void Scale(Activations target, float factor, int rows) =>
+        _rows.Run(
+            rows,
+            (first, end) =>
+            {
+                for (var row = first; row < end; row++)
+                {
+                    TensorPrimitives.Multiply(RowOf(target, row), factor, RowOf(target, row));
+                }
+            }
+        );
+
     public override void PlaceColumns(Activations source, Activations target, int column, int rows) =>
         _rows.Run(
             rows,

@@ -33,8 +33,8 @@ internal sealed class ChainHead : TrainedHead
         : base(device, spec, config)
     {
         var hidden = config.HiddenSize;
-        _first = new TrainedLayer(device, config, Epsilon);
-        _next = new TrainedLayer(device, config, Epsilon);
+        _first = new TrainedLayer(device, config);
+        _next = new TrainedLayer(device, config);
         _inputProjection = device.AllocateTrained(hidden, 2 * hidden);
         _firstUse = new LayerUse(device, config, maxRows);
         var later = spec.Depth - 1;

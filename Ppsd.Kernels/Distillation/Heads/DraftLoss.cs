@@ -143,6 +143,7 @@ internal sealed class DraftLoss : IDisposable
         }
 
         _device.ProductInputGradient(_blocks.Draft, teacher.LmHead, _normedGradient, count, adds: false);
+        _blocks.Divide(_normedGradient, head, count);
         var outputGradient = head.OutputGradient(step);
         if (outputGradient is not null)
         {

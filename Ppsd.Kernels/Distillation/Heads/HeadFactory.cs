@@ -1,6 +1,7 @@
 using Ppsd.Kernels.Checkpoints;
 using Ppsd.Kernels.Checkpoints.Configuration;
 using Ppsd.Kernels.Distillation.Compute;
+using Ppsd.Kernels.Distillation.Teacher;
 using Ppsd.Kernels.Weights;
 
 namespace Ppsd.Kernels.Distillation.Heads;
@@ -41,6 +42,7 @@ internal static class HeadFactory
     public static void Initialise(TrainedHead head, WeightSource model, HeadStart start, int seed)
     {
         var random = new Random(seed);
+        var split = new SplitProjections(model, head.Config);
         foreach (var matrix in head.Matrices)
         {
             var values = new float[matrix.Count];
@@ -49,11 +51,12 @@ internal static class HeadFactory
                 var part = values.AsSpan(tensor.FirstRow * matrix.Columns, tensor.Rows * matrix.Columns);
                 if (SourceOf(head, tensor.Name, start) is { } name)
                 {
-                    Read(model.Require(name, tensor.Shape), part);
+                    var weight = split.Require(name, tensor.Shape);
+                    Read(tensor.IsRotated ? RotatedPairs.Arrange(weight, head.Config) : weight, part);
                 }
                 else if (tensor.Name == ChainHead.InputProjection)
                 {
-                    FillSum(part, matrix.Rows);
+                    FillSum(part, matrix.Rows, TeacherModel.StreamFactor(head.Config));
                 }
                 else if (!tensor.Name.EndsWith(".bias", StringComparison.Ordinal))
                 {
@@ -121,12 +124,12 @@ internal static class HeadFactory
         }
     }
 
-    /// <summary>An entry of a chain starts as the sum of the embedding and the state before.</summary>
-    private static void FillSum(Span<float> values, int hiddenSize)
+    /// <summary>An entry of a chain starts as the sum of the embedding, in the stream's units, and the state before.</summary>
+    private static void FillSum(Span<float> values, int hiddenSize, float embeddingFactor)
     {
         for (var row = 0; row < hiddenSize; row++)
         {
-            values[row * 2 * hiddenSize + row] = 1;
+            values[row * 2 * hiddenSize + row] = embeddingFactor;
             values[row * 2 * hiddenSize + hiddenSize + row] = 1;
         }
     }

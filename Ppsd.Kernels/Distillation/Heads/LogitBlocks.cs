@@ -81,8 +81,18 @@ internal sealed class LogitBlocks : IDisposable
     public void ComputeDraft(TeacherModel teacher, TrainedHead head, int step, TrainingPass pass, int first, int count)
     {
         _device.GatherRows(head.Output(step), pass.SourceRows(step), first, count, States);
-        _device.RmsNorm(States, head.Norm, head.Epsilon, _normed!, Inverse, count);
+        _device.RmsNorm(States, head.Norm, head.StreamEpsilon, _normed!, Inverse, count);
+        Divide(_normed!, head, count);
         _device.Product(_normed!, teacher.LmHead, Draft, count, adds: false);
+    }
+
+    /// <summary>Divides normed states, or their gradients, by what the model's logits are divided by.</summary>
+    public void Divide(Activations normed, TrainedHead head, int count)
+    {
+        if (head.Config.Layers.LogitsDivisor is var divisor && divisor != 1)
+        {
+            _device.Scale(normed, (float)(1 / divisor), count);
+        }
     }
 
     public void Dispose()

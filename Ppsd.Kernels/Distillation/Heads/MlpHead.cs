@@ -40,7 +40,7 @@ internal sealed class MlpHead : TrainedHead
     {
         var rows = pass.Rows;
         _hidden = hidden;
-        Device.RmsNorm(hidden, _blockNorm, Epsilon, _normed, _inverse, rows);
+        Device.RmsNorm(hidden, _blockNorm, StreamEpsilon, _normed, _inverse, rows);
         Device.Product(_normed, _gateUp, _gateUpStates, rows, adds: false);
         Device.SwiGlu(_gateUpStates, _feedForward, rows);
         Device.Copy(hidden, _output, rows);

@@ -24,8 +24,11 @@ internal abstract class TrainedHead(TrainingDevice device, HeadSpec spec, ModelC
     /// <summary>The norm before the LM head.</summary>
     public TrainedMatrix Norm { get; } = device.AllocateTrained(1, config.HiddenSize);
 
-    /// <summary>Epsilon of the head's norms: the model's.</summary>
+    /// <summary>Epsilon of the head's norms as its folder has it: the model's.</summary>
     public float Epsilon => Config.RmsNormEpsilon;
+
+    /// <summary>The same for norms of the residual stream as stages hold it.</summary>
+    public float StreamEpsilon => StreamNorm.EpsilonOf(Config.RmsNormEpsilon, Config);
 
     /// <summary>Drafting steps: 1, or a chain's depth.</summary>
     public virtual int Steps => 1;

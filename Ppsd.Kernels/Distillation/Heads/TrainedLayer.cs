@@ -24,19 +24,19 @@ internal sealed class TrainedLayer
     private readonly TrainedMatrix _down;
     private readonly LayerAdditions _additions;
 
-    public TrainedLayer(TrainingDevice device, ModelConfig config, float epsilon)
+    public TrainedLayer(TrainingDevice device, ModelConfig config)
     {
         _device = device;
-        _epsilon = epsilon;
+        _epsilon = StreamNorm.EpsilonOf(config.RmsNormEpsilon, config);
         _window = config.Layers.SlidingWindow ?? int.MaxValue;
-        _shape = new AttentionShape(config.HeadCount, config.KvHeadCount, config.HeadSize);
+        _shape = AttentionShape.Of(config);
         _attentionNorm = device.AllocateTrained(1, config.HiddenSize);
         _queryKeyValue = device.AllocateTrained(_shape.QkvWidth, config.HiddenSize);
         _output = device.AllocateTrained(config.HiddenSize, _shape.QueryWidth);
         _feedForwardNorm = device.AllocateTrained(1, config.HiddenSize);
         _gateUp = device.AllocateTrained(2 * config.IntermediateSize, config.HiddenSize);
         _down = device.AllocateTrained(config.HiddenSize, config.IntermediateSize);
-        _additions = new LayerAdditions(device, config, epsilon, (_, width) => device.AllocateTrained(1, width));
+        _additions = new LayerAdditions(device, config, (_, width) => device.AllocateTrained(1, width));
     }
 
     /// <summary>The layer's tensors under their names in a file.</summary>
@@ -44,8 +44,8 @@ internal sealed class TrainedLayer
     {
         var inner = _gateUp.Rows / 2;
         yield return new(names.InputNorm, _attentionNorm);
-        yield return new(names.Query, _queryKeyValue, 0, _shape.QueryWidth);
-        yield return new(names.Key, _queryKeyValue, _shape.QueryWidth, _shape.KvWidth);
+        yield return new(names.Query, _queryKeyValue, 0, _shape.QueryWidth) { IsRotated = true };
+        yield return new(names.Key, _queryKeyValue, _shape.QueryWidth, _shape.KvWidth) { IsRotated = true };
         yield return new(names.Value, _queryKeyValue, _shape.QueryWidth + _shape.KvWidth, _shape.KvWidth);
         yield return new(names.Output, _output);
         yield return new(names.PostAttentionNorm, _feedForwardNorm);
@@ -54,7 +54,10 @@ internal sealed class TrainedLayer
         yield return new(names.Down, _down);
         foreach (var (addition, vector) in _additions.Vectors)
         {
-            yield return new(LayerAdditions.NameOf(addition, names), (TrainedMatrix)vector);
+            yield return new(LayerAdditions.NameOf(addition, names), (TrainedMatrix)vector)
+            {
+                IsRotated = LayerAdditions.IsRotated(addition),
+            };
         }
     }
 

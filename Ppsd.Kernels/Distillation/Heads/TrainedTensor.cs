@@ -12,6 +12,12 @@ internal readonly record struct TrainedTensor(string Name, TrainedMatrix Matrix,
     public TrainedTensor(string name, TrainedMatrix matrix)
         : this(name, matrix, 0, matrix.Rows) { }
 
+    /// <summary>
+    /// True for one whose rows, or elements, are those of query or key heads: devices may have them in another order than
+    /// files (<see cref="Weights.RotatedPairs"/>).
+    /// </summary>
+    public bool IsRotated { get; init; }
+
     /// <summary>The tensor's shape in the file.</summary>
     public long[] Shape => Matrix.Rows == 1 ? [Matrix.Columns] : [Rows, Matrix.Columns];
 }

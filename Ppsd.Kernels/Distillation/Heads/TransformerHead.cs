@@ -15,7 +15,7 @@ internal sealed class TransformerHead : TrainedHead
     public TransformerHead(TrainingDevice device, HeadSpec spec, ModelConfig config, int maxRows)
         : base(device, spec, config)
     {
-        _layers = [.. Enumerable.Range(0, spec.LayerCount).Select(_ => new TrainedLayer(device, config, Epsilon))];
+        _layers = [.. Enumerable.Range(0, spec.LayerCount).Select(_ => new TrainedLayer(device, config))];
         _uses = [.. _layers.Select(_ => new LayerUse(device, config, maxRows))];
     }
 

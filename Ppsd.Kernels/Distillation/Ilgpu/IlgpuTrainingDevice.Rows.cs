@@ -12,6 +12,9 @@ internal sealed partial class IlgpuTrainingDevice
     public override void Clear(Activations target, int rows) =>
         _kernels.Clear(_stream, ByColumn(rows, target.Width), RowsView.Of(target));
 
+    public override void Scale(Activations target, float factor, int rows) =>
+        _kernels.Scale(_stream, ByColumn(rows, target.Width), RowsView.Of(target), factor);
+
     public override void Copy(Activations source, Activations target, int rows) =>
         PlaceColumns(source, target, 0, rows);
 

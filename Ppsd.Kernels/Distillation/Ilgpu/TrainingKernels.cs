@@ -16,6 +16,9 @@ internal sealed class TrainingKernels(Accelerator accelerator)
     public Action<AcceleratorStream, KernelConfig, RowsView> Clear { get; } =
         accelerator.LoadKernel<RowsView>(RowKernels.Clear);
 
+    public Action<AcceleratorStream, KernelConfig, RowsView, float> Scale { get; } =
+        accelerator.LoadKernel<RowsView, float>(RowKernels.Scale);
+
     public Action<AcceleratorStream, KernelConfig, ArrayView<ushort>, ArrayView<int>, RowsView> Embed { get; } =
         accelerator.LoadKernel<ArrayView<ushort>, ArrayView<int>, RowsView>(RowKernels.Embed);
 

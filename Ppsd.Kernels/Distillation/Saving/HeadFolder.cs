@@ -3,6 +3,7 @@ using Ppsd.Kernels.Checkpoints.Configuration;
 using Ppsd.Kernels.Checkpoints.Tensors;
 using Ppsd.Kernels.Distillation.Compute;
 using Ppsd.Kernels.Distillation.Heads;
+using Ppsd.Kernels.Weights;
 
 namespace Ppsd.Kernels.Distillation.Saving;
 
@@ -69,9 +70,11 @@ internal static class HeadFolder
             group.Key.Read(TrainedPart.Values, all);
             foreach (var tensor in group)
             {
+                var (rows, columns) = (tensor.Rows, group.Key.Columns);
+                var values = all.AsSpan(tensor.FirstRow * columns, rows * columns).ToArray();
                 yield return (
                     tensor,
-                    all.AsSpan(tensor.FirstRow * group.Key.Columns, tensor.Rows * group.Key.Columns).ToArray()
+                    tensor.IsRotated ? RotatedPairs.Restore(values, rows == 1 ? 1 : columns, head.Config) : values
                 );
             }
         }

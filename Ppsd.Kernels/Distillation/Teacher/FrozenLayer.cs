@@ -13,6 +13,7 @@ internal sealed class FrozenLayer : IDisposable
     private readonly AttentionShape _shape;
     private readonly float _epsilon;
     private readonly int _window;
+    private readonly bool _rotates;
     private readonly TrainingMatrix _attentionNorm;
     private readonly TrainingMatrix _queryKeyValue;
     private readonly TrainingMatrix _output;
@@ -21,35 +22,45 @@ internal sealed class FrozenLayer : IDisposable
     private readonly TrainingMatrix _down;
     private readonly LayerAdditions _additions;
 
-    public FrozenLayer(TrainingDevice device, WeightSource source, LlamaLayerTensorNames names, ModelConfig config)
+    /// <param name="device">Where.</param>
+    /// <param name="source">The model's weights; not needed any more afterwards.</param>
+    /// <param name="layer">Counted from the model's first.</param>
+    /// <param name="config">The model's shape.</param>
+    public FrozenLayer(TrainingDevice device, WeightSource source, int layer, ModelConfig config)
     {
+        var names = LlamaTensorNames.Layer(layer);
+        var projections = LayerProjections.Of(source, names, config);
         _device = device;
-        _shape = new AttentionShape(config.HeadCount, config.KvHeadCount, config.HeadSize);
-        _epsilon = config.RmsNormEpsilon;
+        _shape = AttentionShape.Of(config);
+        _epsilon = StreamNorm.EpsilonOf(config.RmsNormEpsilon, config);
+        _rotates = !config.Layers.UnrotatedLayers.Contains(layer);
         _window = config.Layers.SlidingWindow ?? int.MaxValue;
         var hidden = config.HiddenSize;
-        var inner = config.IntermediateSize;
         _attentionNorm = device.LoadFrozen(MatrixUses.Rows, source.Require(names.InputNorm, hidden));
         _queryKeyValue = device.LoadFrozen(
             MatrixUses.Products,
-            source.Require(names.Query, _shape.QueryWidth, hidden),
-            source.Require(names.Key, _shape.KvWidth, hidden),
-            source.Require(names.Value, _shape.KvWidth, hidden)
+            projections.Query,
+            projections.Key,
+            projections.Value
         );
         _output = device.LoadFrozen(MatrixUses.Products, source.Require(names.Output, hidden, _shape.QueryWidth));
         _feedForwardNorm = device.LoadFrozen(MatrixUses.Rows, source.Require(names.PostAttentionNorm, hidden));
-        _gateUp = device.LoadFrozen(
+        _gateUp = device.LoadFrozen(MatrixUses.Products, projections.Gate, projections.Up);
+        _down = device.LoadFrozen(
             MatrixUses.Products,
-            source.Require(names.Gate, inner, hidden),
-            source.Require(names.Up, inner, hidden)
+            source.Require(names.Down, hidden, config.IntermediateSize)
         );
-        _down = device.LoadFrozen(MatrixUses.Products, source.Require(names.Down, hidden, inner));
         _additions = new LayerAdditions(
             device,
             config,
-            _epsilon,
             (addition, width) =>
-                device.LoadFrozen(MatrixUses.Rows, source.Require(LayerAdditions.NameOf(addition, names), width))
+            {
+                var vector = source.Require(LayerAdditions.NameOf(addition, names), width);
+                return device.LoadFrozen(
+                    MatrixUses.Rows,
+                    LayerAdditions.IsRotated(addition) ? RotatedPairs.Arrange(vector, config) : vector
+                );
+            }
         );
     }
 
@@ -60,7 +71,11 @@ internal sealed class FrozenLayer : IDisposable
         _device.RmsNorm(hidden, _attentionNorm, _epsilon, scratch.Normed, scratch.Inverse, rows);
         _device.Product(scratch.Normed, _queryKeyValue, scratch.Projected, rows, adds: false);
         _additions.AfterQueryKeyValue(scratch, rows);
-        _device.Rotate(scratch.QueryKeyValue, _shape, rotary, pass.Positions(0), rows, inverse: false);
+        if (_rotates)
+        {
+            _device.Rotate(scratch.QueryKeyValue, _shape, rotary, pass.Positions(0), rows, inverse: false);
+        }
+
         _device.Attend([scratch.QueryKeyValue], _shape, pass.Sequences, _window, scratch.Attended, scratch.LogSums);
         _device.Product(scratch.Attended, _output, hidden, rows, adds: true);
         _additions.AfterOutput(hidden, rows);

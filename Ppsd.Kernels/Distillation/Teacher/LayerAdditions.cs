@@ -33,19 +33,17 @@ internal sealed class LayerAdditions
 
     /// <param name="device">Where.</param>
     /// <param name="config">The model's shape; its traits say which vectors there are.</param>
-    /// <param name="epsilon">Of the norms.</param>
     /// <param name="make">Makes a vector of a width.</param>
     public LayerAdditions(
         TrainingDevice device,
         ModelConfig config,
-        float epsilon,
         Func<LayerAddition, int, TrainingMatrix> make
     )
     {
         _device = device;
         _shape = new AttentionShape(config.HeadCount, config.KvHeadCount, config.HeadSize);
         _inner = config.IntermediateSize;
-        _epsilon = epsilon;
+        _epsilon = config.RmsNormEpsilon;
         _vectors = Of(config).ToDictionary(one => one.Addition, one => make(one.Addition, one.Width));
     }
 
@@ -68,6 +66,14 @@ internal sealed class LayerAdditions
             LayerAddition.KeyNorm => names.KeyNorm,
             _ => throw new ArgumentOutOfRangeException(nameof(addition), addition, "no such vector"),
         };
+
+    /// <summary>True for a vector whose elements are those of query or key heads, which may be rotated in part.</summary>
+    public static bool IsRotated(LayerAddition addition) =>
+        addition
+            is LayerAddition.QueryBias
+                or LayerAddition.KeyBias
+                or LayerAddition.QueryNorm
+                or LayerAddition.KeyNorm;
 
     /// <summary>Makes of <see cref="LayerScratch.Projected"/> queries and keys that are ready to be rotated, and values.</summary>
     public void AfterQueryKeyValue(LayerScratch kept, int rows)

@@ -1,7 +1,5 @@
 using Ppsd.Kernels.Checkpoints;
 using Ppsd.Kernels.Checkpoints.Configuration;
-using Ppsd.Kernels.Checkpoints.Families;
-using Ppsd.Kernels.Checkpoints.Files;
 using Ppsd.Kernels.Devices;
 using Ppsd.Kernels.Distillation.Compute;
 using Ppsd.Kernels.Weights;
@@ -24,6 +22,7 @@ internal sealed class TeacherModel : IDisposable
     private readonly TrainingMatrix? _finalNorm;
     private readonly Activations? _targetStates;
     private readonly Dictionary<int, Activations[]> _taps;
+    private readonly float _embeddingFactor;
 
     /// <param name="device">Where.</param>
     /// <param name="source">The model's weights; not needed any more afterwards.</param>
@@ -31,7 +30,6 @@ internal sealed class TeacherModel : IDisposable
     /// <param name="part">Which layers, and what else of it.</param>
     /// <param name="maxRows">Most rows of a pass.</param>
     /// <param name="rotary">Cosines and sines; stays the caller's.</param>
-    /// <exception cref="CheckpointException">Its layers differ from a LLaMA's in a way that training does not know.</exception>
     public TeacherModel(
         TrainingDevice device,
         WeightSource source,
@@ -41,16 +39,16 @@ internal sealed class TeacherModel : IDisposable
         IDisposable rotary
     )
     {
-        RequireKnown(config);
         _device = device;
         _config = config;
         _part = part;
         Rotary = rotary;
+        _embeddingFactor = StreamFactor(config);
         _layers =
         [
             .. Enumerable
                 .Range(part.FirstLayer, part.LayerCount)
-                .Select(layer => new FrozenLayer(device, source, LlamaTensorNames.Layer(layer), config)),
+                .Select(layer => new FrozenLayer(device, source, layer, config)),
         ];
         if (part.FirstLayer == 0 || part.ReadsEmbedding)
         {
@@ -74,7 +72,7 @@ internal sealed class TeacherModel : IDisposable
         {
             _finalNorm = device.LoadFrozen(
                 MatrixUses.Rows,
-                source.Require(LlamaTensorNames.FinalNorm, config.HiddenSize)
+                StreamNorm.LastWeight(source, LlamaTensorNames.FinalNorm, config)
             );
             _targetStates = device.Allocate(maxRows, config.HiddenSize);
         }
@@ -105,6 +103,10 @@ internal sealed class TeacherModel : IDisposable
 
     private bool IsLast => _part.FirstLayer + _part.LayerCount == _config.LayerCount;
 
+    /// <summary>What an embedding is multiplied by in the residual stream, as stages hold it.</summary>
+    public static float StreamFactor(ModelConfig config) =>
+        (float)(config.Layers.EmbeddingMultiplier / config.Layers.ResidualMultiplier);
+
     /// <summary>Hidden states after a layer, [rows, hiddenSize]; valid until the next pass of the same slot.</summary>
     public Activations After(int layer, int slot = 0) => _taps[layer][slot];
 
@@ -115,6 +117,10 @@ internal sealed class TeacherModel : IDisposable
         if (_part.FirstLayer == 0)
         {
             _device.Embed(Embedding, pass.Tokens(0), Hidden, pass.Rows);
+            if (_embeddingFactor != 1)
+            {
+                _device.Scale(Hidden, _embeddingFactor, pass.Rows);
+            }
         }
 
         for (var i = 0; i < _layers.Length; i++)
@@ -132,7 +138,7 @@ internal sealed class TeacherModel : IDisposable
             _device.RmsNorm(
                 Scratch.Normed,
                 _finalNorm,
-                _config.RmsNormEpsilon,
+                StreamNorm.EpsilonOf(_config.RmsNormEpsilon, _config),
                 TargetStates,
                 Scratch.Inverse,
                 pass.TargetCount
@@ -152,26 +158,6 @@ internal sealed class TeacherModel : IDisposable
         foreach (var tap in _taps.Values.SelectMany(taps => taps))
         {
             tap.Dispose();
-        }
-    }
-
-    /// <summary>Refuses a model that differs from a LLaMA in a way that training does not know: its head would be another's.</summary>
-    /// <exception cref="CheckpointException">It does.</exception>
-    public static void RequireKnown(ModelConfig config)
-    {
-        var others = config.Layers with
-        {
-            HasQueryKeyValueBias = false,
-            HasOutputBias = false,
-            HasFeedForwardBias = false,
-            HasHeadNorms = false,
-            SlidingWindow = null,
-        };
-        if (others != LayerTraits.Plain || (config.Rope.RotatedSize ?? config.HeadSize) != config.HeadSize)
-        {
-            throw new CheckpointException(
-                $"distill: expected a model that differs from a LLaMA by biases, norms of heads or a window at most, found {config.Architecture} with fused projections, multipliers, or layers or parts of heads that are not rotated"
-            );
         }
     }
 

@@ -3,6 +3,7 @@ using Ppsd.Kernels.Checkpoints;
 using Ppsd.Kernels.Checkpoints.Configuration;
 using Ppsd.Tests.Kernels.Checkpoints;
 using Ppsd.Tests.Support;
+using Ppsd.Tests.Support.Reference;
 
 namespace Ppsd.Tests.Host.Distillation;
 
@@ -157,6 +158,10 @@ public sealed class DistillCommandTests
     [TestCase(TestModels.Qwen3)]
     [TestCase(TestModels.Mistral)]
     [TestCase(TestModels.Bias)]
+    [TestCase(MadeModels.Phi3)]
+    [TestCase(MadeModels.Phi4)]
+    [TestCase(MadeModels.Granite)]
+    [TestCase(MadeModels.SmolLm3)]
     public async Task A_model_of_any_family_gets_heads_that_generate_takes(string model)
     {
         using var folder = new TemporaryFolder();
@@ -169,7 +174,7 @@ public sealed class DistillCommandTests
             "--exit-layer",
             "2",
             "--head",
-            "mlp,transformer,chain",
+            "norm,mlp,transformer,chain",
             "--steps",
             "2"
         );
@@ -187,7 +192,7 @@ public sealed class DistillCommandTests
         ];
         var plain = await Cli.RunAsync([.. generate, "--decode", "autoregressive"]);
         Assert.That(plain.ExitCode, Is.Zero, plain.Error);
-        foreach (var head in (string[])["exit2-mlp", "exit2-transformer", "exit2-chain"])
+        foreach (var head in (string[])["exit2-norm", "exit2-mlp", "exit2-transformer", "exit2-chain"])
         {
             var drafted = await Cli.RunAsync([.. generate, "--exit-head", Path.Combine(output, head)]);
             Assert.That(drafted.ExitCode, Is.Zero, drafted.Error);

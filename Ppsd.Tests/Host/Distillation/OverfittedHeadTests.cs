@@ -14,6 +14,7 @@ using Ppsd.Kernels.Sampling;
 using Ppsd.Kernels.Weights;
 using Ppsd.Tests.Kernels.Checkpoints;
 using Ppsd.Tests.Support;
+using Ppsd.Tests.Support.Reference;
 
 namespace Ppsd.Tests.Host.Distillation;
 
@@ -23,17 +24,20 @@ namespace Ppsd.Tests.Host.Distillation;
 /// </summary>
 public sealed class OverfittedHeadTests
 {
-    private const int Texts = 64;
     private const int AnswerTokens = 10;
     private const int ExitLayer = 2;
     private const int MostSteps = 600;
 
-    [Test]
-    public async Task A_head_that_knows_its_texts_drafts_them_all_offline_and_in_the_pipeline()
+    [TestCase(TestModels.Tiny, 64)]
+    [TestCase(MadeModels.Phi3, 6)]
+    [TestCase(MadeModels.Phi4, 6)]
+    [TestCase(MadeModels.Granite, 6)]
+    [TestCase(MadeModels.SmolLm3, 6)]
+    public async Task A_head_that_knows_its_texts_drafts_them_all_offline_and_in_the_pipeline(string model, int count)
     {
         using var folder = new TemporaryFolder();
-        var assets = ModelAssets.Open(TestModels.Folder(TestModels.Tiny), null, TimeProvider.System);
-        string[] prompts = [.. Enumerable.Range(0, Texts).Select(i => $"Number {i * 7919 % 1000}")];
+        var assets = ModelAssets.Open(TestModels.Folder(model), null, TimeProvider.System);
+        string[] prompts = [.. Enumerable.Range(0, count).Select(i => $"Number {i * 7919 % 1000}")];
         var texts = Write(assets, [.. prompts.Select(prompt => assets.Tokenizer.Encode(prompt))]);
         var evaluated = Train(assets, texts, folder.FullPath);
         Assert.That(evaluated.Acceptance, Is.EqualTo(1), "offline");
@@ -50,7 +54,7 @@ public sealed class OverfittedHeadTests
             "--exit-head",
             folder.FullPath,
             "--stage-layers",
-            "2,2,2",
+            string.Join(',', Enumerable.Repeat(ExitLayer, assets.Config.LayerCount / ExitLayer)),
             "--threads",
             "1",
             "--device",
@@ -63,8 +67,8 @@ public sealed class OverfittedHeadTests
         ]);
         Assert.That(served.ExitCode, Is.Zero, served.Error);
         var lines = served.OutputLines.Select(line => JsonDocument.Parse(line).RootElement).ToArray();
-        Assert.That(lines, Has.Length.EqualTo(Texts));
-        for (var i = 0; i < Texts; i++)
+        Assert.That(lines, Has.Length.EqualTo(count));
+        for (var i = 0; i < count; i++)
         {
             var tokens = lines[i].GetProperty("token_ids").EnumerateArray().Select(id => id.GetInt32());
             Assert.That(texts[i].Tokens.TakeLast(AnswerTokens), Is.EqualTo(tokens).AsCollection, prompts[i]);
@@ -72,7 +76,7 @@ public sealed class OverfittedHeadTests
 
         var verified = lines.Sum(line => line.GetProperty("stats").GetProperty("verified_drafts").GetInt64());
         var accepted = lines.Sum(line => line.GetProperty("stats").GetProperty("accepted_drafts").GetInt64());
-        Assert.That(verified, Is.GreaterThan(Texts * (AnswerTokens - 2)));
+        Assert.That(verified, Is.GreaterThan(count * (AnswerTokens - 2)));
         Assert.That(accepted, Is.EqualTo(verified), "in the pipeline");
     }
 

@@ -18,6 +18,9 @@ internal sealed class DoubleHeads(TrainedHead head, RotaryTable rotary, ToyTeach
         head.Config.HeadSize
     );
 
+    /// <summary>Of what blocks add; states are given, and joined by a chain, divided by it.</summary>
+    private readonly double _unit = head.Config.Layers.ResidualMultiplier;
+
     /// <summary>The head's tensors, to be changed one value at a time.</summary>
     public Dictionary<string, double[]> Tensors { get; } = ReadTensors(head);
 
@@ -69,13 +72,14 @@ internal sealed class DoubleHeads(TrainedHead head, RotaryTable rotary, ToyTeach
     private List<double[]> Outputs(TrainingSequence text, double[] hidden)
     {
         var rows = text.Length;
+        hidden = Times(hidden, _unit);
         switch (head.Spec.Kind)
         {
             case TrainedHeadKind.Norm:
                 return [hidden];
             case TrainedHeadKind.Mlp:
                 var normed = DoubleOps.RmsNorm(hidden, Tensors[ExitHeadTensorNames.MlpNorm], head.Epsilon, rows);
-                return [Sum(hidden, FeedForward(normed, "mlp.", rows))];
+                return [Sum(hidden, Times(FeedForward(normed, "mlp.", rows), _unit))];
             case TrainedHeadKind.Transformer:
                 for (var i = 0; i < head.Spec.LayerCount; i++)
                 {
@@ -103,12 +107,12 @@ internal sealed class DoubleHeads(TrainedHead head, RotaryTable rotary, ToyTeach
                 for (var i = 0; i < size; i++)
                 {
                     joined[row * 2 * size + i] = embedding[token * size + i];
-                    joined[row * 2 * size + size + i] = outputs[^1][row * size + i];
+                    joined[row * 2 * size + size + i] = outputs[^1][row * size + i] / _unit;
                 }
             }
 
             var entry = DoubleOps.Product(joined, Tensors["chain.input_proj.weight"], text.Length);
-            outputs.Add(Layer(entry, "chain.layer.", text.Length, steps, step));
+            outputs.Add(Layer(Times(entry, _unit), "chain.layer.", text.Length, steps, step));
         }
 
         return outputs;
@@ -119,7 +123,7 @@ internal sealed class DoubleHeads(TrainedHead head, RotaryTable rotary, ToyTeach
     {
         var attentionNorm = Tensors[prefix + "input_layernorm.weight"];
         var normed = DoubleOps.RmsNorm(x, attentionNorm, head.Epsilon, rows);
-        var queries = Project(normed, prefix + "self_attn.q_proj", rows);
+        var queries = Times(Project(normed, prefix + "self_attn.q_proj", rows), OwnScale());
         var keys = Project(normed, prefix + "self_attn.k_proj", rows);
         var values = Project(normed, prefix + "self_attn.v_proj", rows);
         var joined = Enumerable
@@ -136,13 +140,20 @@ internal sealed class DoubleHeads(TrainedHead head, RotaryTable rotary, ToyTeach
         steps.Add(DoubleOps.Rotate(joined, _shape, rotary, positions));
         var window = head.Config.Layers.SlidingWindow ?? int.MaxValue;
         var attended = DoubleOps.Attend([.. steps], _shape, [0, rows], window);
-        var middle = Sum(x, Project(attended, prefix + "self_attn.o_proj", rows));
+        var middle = Sum(x, Times(Project(attended, prefix + "self_attn.o_proj", rows), _unit));
         var feedForwardNorm = Tensors[prefix + "post_attention_layernorm.weight"];
         return Sum(
             middle,
-            FeedForward(DoubleOps.RmsNorm(middle, feedForwardNorm, head.Epsilon, rows), prefix + "mlp.", rows)
+            Times(
+                FeedForward(DoubleOps.RmsNorm(middle, feedForwardNorm, head.Epsilon, rows), prefix + "mlp.", rows),
+                _unit
+            )
         );
     }
+
+    /// <summary>What scores are multiplied by instead of 1 / sqrt(head size), over that.</summary>
+    private double OwnScale() =>
+        head.Config.Layers.AttentionMultiplier is { } factor ? factor * Math.Sqrt(head.Config.HeadSize) : 1;
 
     private double[] FeedForward(double[] normed, string prefix, int rows)
     {
@@ -167,15 +178,18 @@ internal sealed class DoubleHeads(TrainedHead head, RotaryTable rotary, ToyTeach
         var size = head.Config.HiddenSize;
         var state = output[(row * size)..((row + 1) * size)];
         var lmHead = teacher.Tensor("lm_head.weight", head.Config.VocabSize * size, isScale: false);
-        return DoubleOps.Product(
+        var logits = DoubleOps.Product(
             DoubleOps.RmsNorm(state, Tensors[ExitHeadTensorNames.Norm], head.Epsilon, 1),
             [.. lmHead.Select(value => (double)value)],
             1
         );
+        return Times(logits, 1 / head.Config.Layers.LogitsDivisor);
     }
 
     private static IEnumerable<double> Row(double[] values, int row, int rows) =>
         values.Skip(row * (values.Length / rows)).Take(values.Length / rows);
+
+    private static double[] Times(double[] values, double factor) => [.. values.Select(value => value * factor)];
 
     private static double[] Sum(double[] a, double[] b) => [.. a.Zip(b, (x, y) => x + y)];
 

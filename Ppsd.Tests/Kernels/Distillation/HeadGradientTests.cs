@@ -30,48 +30,48 @@ public sealed class HeadGradientTests
     public static IEnumerable<TestCaseData> Heads() =>
         from device in TrainingDeviceUnderTest.ExactNames
         from spec in _heads
-        from hasAdditions in (bool[])[false, true]
-        select new TestCaseData(device, spec, hasAdditions);
+        from toy in ToyTeacher.Kinds
+        select new TestCaseData(device, spec, toy);
 
     [TestCaseSource(nameof(Heads))]
-    public void Every_tensor_has_the_gradient_of_the_loss(string deviceName, HeadSpec spec, bool hasAdditions) =>
-        AssertGradients(deviceName, spec, hasAdditions, _texts, FiniteDifferences.Tolerance);
+    public void Every_tensor_has_the_gradient_of_the_loss(string deviceName, HeadSpec spec, string toy) =>
+        AssertGradients(deviceName, spec, toy, _texts, FiniteDifferences.Tolerance);
 
     [Test]
     public void So_it_has_by_the_kernels_of_a_card() =>
         AssertCardGradients(
             new HeadSpec(TrainedHeadKind.Chain, 1, Depth: 2),
-            hasAdditions: true,
+            "additions",
             [TrainingSequence.Of([3, 7], [4, 4]), TrainingSequence.Of([5], [2])]
         );
 
     [Explicit("minutes on the simulator")]
     [TestCaseSource(nameof(AllHeads))]
-    public void So_has_every_head_by_the_kernels_of_a_card(HeadSpec spec, bool hasAdditions) =>
-        AssertCardGradients(spec, hasAdditions, _texts);
+    public void So_has_every_head_by_the_kernels_of_a_card(HeadSpec spec, string toy) =>
+        AssertCardGradients(spec, toy, _texts);
 
     private static IEnumerable<TestCaseData> AllHeads() =>
         from spec in _heads
-        from hasAdditions in (bool[])[false, true]
-        select new TestCaseData(spec, hasAdditions);
+        from toy in ToyTeacher.Kinds
+        select new TestCaseData(spec, toy);
 
     /// <summary>
     /// A card rounds one operand of each product to bf16, which adds up through a head: its operations are held to the tolerance by
     /// themselves, a whole head to what that rounding leaves.
     /// </summary>
-    private static void AssertCardGradients(HeadSpec spec, bool hasAdditions, TrainingSequence[] texts) =>
-        AssertGradients(TrainingDeviceUnderTest.Simulator, spec, hasAdditions, texts, tolerance: 1e-2);
+    private static void AssertCardGradients(HeadSpec spec, string toy, TrainingSequence[] texts) =>
+        AssertGradients(TrainingDeviceUnderTest.Simulator, spec, toy, texts, tolerance: 1e-2);
 
     private static void AssertGradients(
         string deviceName,
         HeadSpec spec,
-        bool hasAdditions,
+        string toy,
         TrainingSequence[] texts,
         double tolerance
     )
     {
         using var test = TrainingDeviceUnderTest.Open(deviceName);
-        using var teacher = new ToyTeacher(hasAdditions ? ToyTeacher.WithAdditions : null);
+        using var teacher = new ToyTeacher(ToyTeacher.TraitsOf(toy));
         var settings = new TrainerSettings
         {
             SequenceLength = 10,

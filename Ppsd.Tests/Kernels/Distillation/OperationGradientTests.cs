@@ -120,6 +120,17 @@ public sealed class OperationGradientTests(string deviceName)
         );
     }
 
+    [TestCase(1, 3)]
+    [TestCase(35, 150)]
+    public void Rows_times_a_factor(int rows, int width)
+    {
+        var x = Values(rows * width, 30);
+        var buffer = _test.Rows(x, rows);
+        Device.Scale(buffer, 0.75f, rows - 1);
+        double[] expected = [.. x.Select((value, i) => i < (rows - 1) * width ? (float)value * 0.75 : value)];
+        FiniteDifferences.AssertClose(_test.Read(buffer), expected, "scaled", 1e-6);
+    }
+
     [TestCase(2, 1, 6)]
     [TestCase(4, 2, 34)]
     public void Rotations_and_back(int heads, int kvHeads, int headSize)

@@ -7,7 +7,7 @@ using Ppsd.Tests.Support;
 namespace Ppsd.Tests.Kernels.Distillation;
 
 /// <summary>A model of a few hundred weights in memory, of odd sizes where the architecture allows.</summary>
-/// <param name="layers">How its layers differ from a plain LLaMA's.</param>
+/// <param name="layers">How its layers differ from a plain LLaMA's; where projections are fused, heads are rotated in part.</param>
 internal sealed class ToyTeacher(LayerTraits? layers = null) : WeightSource
 {
     /// <summary>All that families add, and a window of five tokens.</summary>
@@ -19,6 +19,29 @@ internal sealed class ToyTeacher(LayerTraits? layers = null) : WeightSource
         HasHeadNorms = true,
         SlidingWindow = 5,
     };
+
+    /// <summary>All that families multiply, projections in one tensor, and a layer that is not rotated.</summary>
+    public static readonly LayerTraits WithMultipliers = new()
+    {
+        HasFusedProjections = true,
+        UnrotatedLayers = [1],
+        AttentionMultiplier = 0.3,
+        EmbeddingMultiplier = 2,
+        ResidualMultiplier = 0.5,
+        LogitsDivisor = 1.5,
+    };
+
+    /// <summary>Toys by name, for tests of all of them.</summary>
+    public static IReadOnlyList<string> Kinds { get; } = ["plain", "additions", "multipliers"];
+
+    /// <summary>How the layers of one differ.</summary>
+    public static LayerTraits? TraitsOf(string kind) =>
+        kind switch
+        {
+            "additions" => WithAdditions,
+            "multipliers" => WithMultipliers,
+            _ => null,
+        };
 
     private readonly Dictionary<string, float[]> _tensors = new(StringComparer.Ordinal);
 
@@ -37,7 +60,10 @@ internal sealed class ToyTeacher(LayerTraits? layers = null) : WeightSource
             MaxPositions = 64,
             RmsNormEpsilon = 1e-5f,
             TieWordEmbeddings = false,
-            Rope = new RopeParameters(RopeKind.Default, 10_000),
+            Rope = new RopeParameters(RopeKind.Default, 10_000)
+            {
+                RotatedSize = layers is { HasFusedProjections: true } ? 4 : null,
+            },
             BosTokenId = null,
             EosTokenIds = [],
             ElementType = ElementType.Float32,

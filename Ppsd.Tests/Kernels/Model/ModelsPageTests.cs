@@ -2,6 +2,7 @@ using Ppsd.Kernels.Checkpoints.Configuration;
 using Ppsd.Kernels.Checkpoints.Families;
 using Ppsd.Kernels.Devices.Cpu;
 using Ppsd.Kernels.Model;
+using Ppsd.Tests.Kernels.Distillation;
 using Ppsd.Tests.Support;
 using Ppsd.Tests.Support.Reference;
 
@@ -19,8 +20,8 @@ public sealed class ModelsPageTests
     {
         string[] lines =
         [
-            "| architecture | tried with | differs from a plain LLaMA by | numbers of | text | cuts | chunks | widths | norm head | mlp head | transformer head | chain head |",
-            "|---|---|---|---|---|---|---|---|---|---|---|---|",
+            "| architecture | tried with | differs from a plain LLaMA by | numbers of | text | cuts | chunks | widths | norm head | mlp head | transformer head | chain head | distill |",
+            "|---|---|---|---|---|---|---|---|---|---|---|---|---|",
             .. _models.OrderBy(FamilyOf).Select(Line),
         ];
         var page = File.ReadAllText(
@@ -56,6 +57,7 @@ public sealed class ModelsPageTests
             heads.MlpIsItsFormula(),
             heads.TransformerDraftsTargets(),
             heads.ChainDraftsTargetsAndGoesOnAlike(),
+            new FamilyTraining(model).HeadsLearnAndDraftAsTrained(),
         ];
         var differences = string.Join(", ", FamilyDifferences.Of(config)) is { Length: > 0 } text ? text : "nothing";
         var numbers = MadeModels.Names.Contains(model) ? "our reference" : "transformers";

@@ -40,6 +40,16 @@ internal static class RowKernels
         }
     }
 
+    /// <summary>target[r] *= factor.</summary>
+    public static void Scale(RowsView target, float factor)
+    {
+        var column = Grid.IdxY * GroupSize + Group.IdxX;
+        if (column < target.Width)
+        {
+            target.Values[target.At(Grid.IdxX, column)] *= factor;
+        }
+    }
+
     /// <summary>target[r] = table[tokens[r]].</summary>
     public static void Embed(ArrayView<ushort> table, ArrayView<int> tokens, RowsView target)
     {
