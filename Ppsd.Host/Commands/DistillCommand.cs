@@ -38,13 +38,19 @@ internal sealed class DistillCommand : PpsdCommand
         settings = _data.Apply(parsed, settings, assets);
         settings = _training.Apply(parsed, settings, assets);
         settings = _devices.Apply(parsed, settings, assets);
-        var figures = new DistillRun(assets, settings, Clock).Run(cancellation);
+        var run = new DistillRun(assets, settings, Clock);
+        var figures = run.Run(cancellation);
         foreach (var head in figures)
         {
             foreach (var line in HeadReport.Lines(head))
             {
                 StandardOutput.WriteLine(line.TrimEnd());
             }
+        }
+
+        foreach (var line in run.Profile)
+        {
+            StandardOutput.WriteLine(line);
         }
 
         foreach (var head in settings.Heads)

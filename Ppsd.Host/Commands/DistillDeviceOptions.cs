@@ -57,9 +57,15 @@ internal sealed class DistillDeviceOptions : IOptionGroup
         "fp32"
     );
 
+    private readonly Option<bool> _profile = OptionFactory.Switch(
+        "--profile",
+        "Says at the end where the time of training went; every operation is waited for, which takes some more."
+    );
+
     /// <inheritdoc />
     public void AddTo(Command command)
     {
+        command.Options.Add(_profile);
         command.Options.Add(_device);
         command.Options.Add(_stages);
         command.Options.Add(_stageLayers);
@@ -80,6 +86,7 @@ internal sealed class DistillDeviceOptions : IOptionGroup
             Stages = plan,
             TeacherTokens = parsed.GetValue(_teacherTopK) ?? (plan.Stages.Count > 1 ? DefaultTeacherTokens : 0),
             Threads = parsed.GetValue(_threads) ?? Math.Max(1, Environment.ProcessorCount / plan.Stages.Count),
+            Profiles = parsed.GetValue(_profile),
             RopeFrequencies =
                 parsed.GetValue(_ropeFrequencies) == "fp32" ? RopeFrequencies.Float32 : RopeFrequencies.CheckpointType,
         };

@@ -62,7 +62,9 @@ internal sealed class DistillHeadOptions : IOptionGroup
     public IReadOnlyList<HeadSpec> Read(ParseResult parsed, ModelAssets assets)
     {
         var modelLayers = assets.Config.LayerCount;
-        var exitLayers = parsed.GetValue(_exitLayer) ?? [Math.Max(1, modelLayers / 4)];
+        int[] exitLayers = parsed.GetValue(_exitLayer) is { Length: > 0 } given
+            ? given
+            : [Math.Max(1, modelLayers / 4)];
         var kinds = (parsed.GetValue(_head) ?? "transformer").Split(',').Select(Kind).ToArray();
         foreach (var layer in exitLayers)
         {

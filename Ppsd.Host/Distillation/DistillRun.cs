@@ -20,6 +20,9 @@ internal sealed class DistillRun(ModelAssets assets, DistillSettings settings, T
     private HeadLog[] _logs = [];
     private FrequentTokens? _frequent;
 
+    /// <summary>Lines that say where the time went; none unless that was asked for and steps were done.</summary>
+    public IReadOnlyList<string> Profile { get; private set; } = [];
+
     private string StatePath => Path.Combine(settings.OutputFolder, "training-state.safetensors");
 
     private string RecordPath => Path.Combine(settings.OutputFolder, "training-run.json");
@@ -31,6 +34,7 @@ internal sealed class DistillRun(ModelAssets assets, DistillSettings settings, T
     public IReadOnlyList<HeadFigures> Run(CancellationToken cancellation)
     {
         var data = DistillData.Load(settings, assets);
+        MemoryCheck.Require(settings, assets.Config, data.Length);
         Directory.CreateDirectory(settings.OutputFolder);
         var lengths = new BatchPlan(data.Training, settings.BatchTokens, settings.Seed);
         var record = RunRecord.Of(settings, assets, settings.Steps ?? -1, data.Length);
@@ -54,7 +58,7 @@ internal sealed class DistillRun(ModelAssets assets, DistillSettings settings, T
         CountTokens(sequences);
         var plan = written.Count == 0 ? lengths : new BatchPlan(sequences, settings.BatchTokens, settings.Seed);
         var steps = settings.Steps ?? plan.StepsFor(settings.Tokens);
-        using var places = TrainingPlaces.Open(settings);
+        using var places = TrainingPlaces.Open(settings, clock);
         using var trainer = CreateTrainer(places, data.Length);
         _logs = [.. settings.Heads.Select(head => OpenLog(settings.FolderOf(head)))];
         if (settings.Resumes && File.Exists(StatePath))
@@ -68,6 +72,7 @@ internal sealed class DistillRun(ModelAssets assets, DistillSettings settings, T
         }
 
         _view.Run(() => Train(trainer, plan, steps, evaluation, cancellation));
+        Profile = settings.Profiles ? [.. places.Profile(assets.Config, trainer.MaxPassRows, clock)] : [];
         return Finish(trainer, evaluation, Description(data, written), cancellation);
     }
 
@@ -112,20 +117,9 @@ internal sealed class DistillRun(ModelAssets assets, DistillSettings settings, T
         using WeightSource source = assets.Synthetic is { } synthetic
             ? new SyntheticWeightSource(synthetic.Weights)
             : new CheckpointWeightSource(assets.Folder);
-        var trainer = new TrainerSettings
-        {
-            SequenceLength = length,
-            BatchTokens = settings.BatchTokens,
-            Loss = settings.Loss,
-            TeacherTokens = settings.TeacherTokens,
-            Start = settings.Start,
-            Seed = settings.Seed,
-            WeightDecay = settings.WeightDecay,
-            RopeFrequencies = settings.RopeFrequencies,
-        };
         try
         {
-            return new HeadTrainer(places.All, source, assets.Config, settings.Heads, trainer);
+            return new HeadTrainer(places.All, source, assets.Config, settings.Heads, settings.TrainerOf(length));
         }
         catch (DeviceException e)
         {

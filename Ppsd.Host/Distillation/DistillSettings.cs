@@ -1,4 +1,5 @@
 using Ppsd.Actors.Planning;
+using Ppsd.Kernels.Distillation;
 using Ppsd.Kernels.Distillation.Compute;
 using Ppsd.Kernels.Distillation.Heads;
 using Ppsd.Kernels.Model;
@@ -80,11 +81,29 @@ internal sealed record DistillSettings
     /// <summary>Threads of each stage on the CPU.</summary>
     public int Threads { get; init; }
 
+    /// <summary>Whether operations are timed.</summary>
+    public bool Profiles { get; init; }
+
     /// <summary>Precision of the rotary frequencies.</summary>
     public RopeFrequencies RopeFrequencies { get; init; }
 
     /// <summary>The command line, for the README.</summary>
     public required string Command { get; init; }
+
+    /// <summary>What the trainer has to know.</summary>
+    /// <param name="length">Longest sequence of the data.</param>
+    public TrainerSettings TrainerOf(int length) =>
+        new()
+        {
+            SequenceLength = length,
+            BatchTokens = BatchTokens,
+            Loss = Loss,
+            TeacherTokens = TeacherTokens,
+            Start = Start,
+            Seed = Seed,
+            WeightDecay = WeightDecay,
+            RopeFrequencies = RopeFrequencies,
+        };
 
     /// <summary>Folder of one head.</summary>
     public string FolderOf(HeadSpec head) => Heads.Count == 1 ? OutputFolder : Path.Combine(OutputFolder, head.Name);

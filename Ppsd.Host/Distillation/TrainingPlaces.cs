@@ -1,6 +1,8 @@
 using Ppsd.Kernels.Catalog;
+using Ppsd.Kernels.Checkpoints.Configuration;
 using Ppsd.Kernels.Devices;
 using Ppsd.Kernels.Distillation;
+using Ppsd.Kernels.Distillation.Profiling;
 
 namespace Ppsd.Host.Distillation;
 
@@ -16,7 +18,7 @@ internal sealed class TrainingPlaces : IDisposable
 
     /// <summary>Opens the devices.</summary>
     /// <exception cref="DeviceException">There is no such device, or it cannot be used; one line.</exception>
-    public static TrainingPlaces Open(DistillSettings settings)
+    public static TrainingPlaces Open(DistillSettings settings, TimeProvider clock)
     {
         var places = new TrainingPlaces();
         try
@@ -24,7 +26,8 @@ internal sealed class TrainingPlaces : IDisposable
             for (var i = 0; i < settings.Devices.Count; i++)
             {
                 var layers = settings.Stages.Stages[i];
-                var device = TrainingDeviceCatalog.Open(settings.Devices[i], settings.Threads);
+                var opened = TrainingDeviceCatalog.Open(settings.Devices[i], settings.Threads);
+                var device = settings.Profiles ? new ProfiledTrainingDevice(opened, clock) : opened;
                 places._all.Add(new TrainingPlace(device, layers.First, layers.Count));
             }
 
@@ -35,6 +38,24 @@ internal sealed class TrainingPlaces : IDisposable
             places.Dispose();
             throw;
         }
+    }
+
+    /// <summary>Where the time of all stages went.</summary>
+    /// <param name="config">The model's shape.</param>
+    /// <param name="rows">Rows of a pass.</param>
+    /// <param name="clock">Times a product beside.</param>
+    public IEnumerable<string> Profile(ModelConfig config, int rows, TimeProvider clock)
+    {
+        var sum = new TrainingProfile();
+        foreach (var place in _all)
+        {
+            sum.Add(((ProfiledTrainingDevice)place.Device).Profile);
+        }
+
+        _all[0].Device.EnterThread();
+        return sum.Seconds > 0
+            ? ProfileReport.Lines(sum, ProductRate.Measure(_all[0].Device, config, rows, clock))
+            : [];
     }
 
     public void Dispose() => _all.ForEach(place => place.Device.Dispose());

@@ -50,12 +50,8 @@ internal sealed class HeadTrainer : IDisposable
         }
 
         Config = config;
-        MaxPassRows = Math.Max(
-            settings.SequenceLength,
-            Math.Min(settings.BatchTokens, places.Min(place => place.Device.PassTokens(config.HiddenSize)))
-        );
-        var blockRows = Math.Min(MaxPassRows, places.Min(place => place.Device.LogitRows(config.VocabSize)));
-        var shape = new PassShape(MaxPassRows, blockRows, heads.Max(head => head.Depth));
+        var shape = PassShape.Of(config, heads, settings, [.. places.Select(place => place.Device.Sizes)]);
+        MaxPassRows = shape.MaxRows;
         _stages = new TrainingStage[places.Count];
         try
         {
@@ -134,6 +130,7 @@ internal sealed class HeadTrainer : IDisposable
         foreach (var stage in _stages)
         {
             stage.Device.EnterThread();
+            stage.Device.Enter(TrainingPart.None);
             stage.Forward(sequences, 0, hidden);
             stage.ForwardHeads(0);
             if (!stage.IsLast)
@@ -183,6 +180,7 @@ internal sealed class HeadTrainer : IDisposable
         var sums = stage.Heads.Select(head => new LossSums[head.Steps]).ToArray();
         foreach (var part in Passes(batch))
         {
+            stage.Device.Enter(TrainingPart.Teacher);
             stage.Forward(part, 0, []);
             if (stage.Pass(0).TargetCount == 0)
             {

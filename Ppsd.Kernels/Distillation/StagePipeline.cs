@@ -106,6 +106,7 @@ internal sealed class StagePipeline
         var stage = _stages[index];
         var slot = pass % Slots(index, _stages.Count);
         var values = _passes[pass].Sum(sequence => sequence.Length) * _hiddenSize;
+        stage.Device.Enter(TrainingPart.Teacher);
         if (index == 0)
         {
             stage.Forward(_passes[pass], slot, []);

@@ -139,6 +139,7 @@ internal sealed class TrainingStage : IDisposable
     /// <summary>Keeps of the teacher's distribution at the target rows what stages need that do not have it; only the last stage can.</summary>
     public void KeepTeacher(int slot)
     {
+        Device.Enter(TrainingPart.Losses);
         var pass = _passes[slot];
         var rows = Blocks!.Rows;
         for (var first = 0; first < pass.TargetCount; first += rows)
@@ -171,11 +172,15 @@ internal sealed class TrainingStage : IDisposable
     public void Learn(int slot, double weight, LossSums[][] sums)
     {
         var pass = _passes[slot];
+        Device.Enter(TrainingPart.Heads);
         ForwardHeads(slot);
+        Device.Enter(TrainingPart.Losses);
         _loss!.Run(Teacher, _heads, pass, _kept, _settings.Loss, weight);
         for (var i = 0; i < _heads.Length; i++)
         {
+            Device.Enter(TrainingPart.Backward);
             _heads[i].Backward(Teacher, pass);
+            Device.Enter(TrainingPart.Losses);
             for (var step = 0; step < _heads[i].Steps; step++)
             {
                 sums[i][step] += _loss.Sums(_heads[i], step, pass);
@@ -188,6 +193,7 @@ internal sealed class TrainingStage : IDisposable
     /// </summary>
     public void Update(double learningRate, int step)
     {
+        Device.Enter(TrainingPart.Optimiser);
         foreach (var head in _heads)
         {
             var norm = Math.Sqrt(head.Matrices.Sum(Device.GradientSquares));
@@ -211,9 +217,3 @@ internal sealed class TrainingStage : IDisposable
         _rotary.Dispose();
     }
 }
-
-/// <summary>Sizes of passes that all stages have in common.</summary>
-/// <param name="MaxRows">Most rows of a pass.</param>
-/// <param name="BlockRows">Most target rows whose logits exist at a time.</param>
-/// <param name="Depth">Steps of the deepest chain head; 1 without one.</param>
-internal readonly record struct PassShape(int MaxRows, int BlockRows, int Depth);

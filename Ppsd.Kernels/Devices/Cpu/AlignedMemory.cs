@@ -13,17 +13,22 @@ internal sealed unsafe class AlignedMemory : IDisposable
     /// <summary>Behind the last byte lies NaN in every type of weight: who reads too far gets no plausible number.</summary>
     private const int GuardBytes = 1024;
 
+    private readonly MemoryTally? _tally;
     private void* _block;
 
-    public AlignedMemory(long byteCount)
+    /// <param name="byteCount">Bytes.</param>
+    /// <param name="tally">Counts them until they are freed.</param>
+    public AlignedMemory(long byteCount, MemoryTally? tally = null)
     {
         ByteCount = byteCount;
+        _tally = tally;
 
         // Large zeroed blocks come straight from the system and cost memory only once written, so a generous KV cache
         // is free until it is used; an aligned allocation cleared by hand would touch every page now.
         _block = NativeMemory.AllocZeroed((nuint)byteCount + Alignment + GuardBytes);
         Pointer = (void*)(((nuint)_block + Alignment - 1) & ~(Alignment - 1));
         new Span<byte>((byte*)Pointer + byteCount, GuardBytes).Fill(byte.MaxValue);
+        tally?.Add(byteCount);
     }
 
     ~AlignedMemory() => Free();
@@ -42,6 +47,11 @@ internal sealed unsafe class AlignedMemory : IDisposable
 
     private void Free()
     {
+        if (_block is not null)
+        {
+            _tally?.Add(-ByteCount);
+        }
+
         NativeMemory.Free(_block);
         _block = null;
         Pointer = null;

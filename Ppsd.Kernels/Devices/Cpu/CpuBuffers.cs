@@ -8,11 +8,14 @@ internal sealed unsafe class CpuActivations : Activations
 {
     private readonly AlignedMemory _memory;
 
-    public CpuActivations(int capacity, int width)
+    /// <param name="capacity">Rows.</param>
+    /// <param name="width">Values of a row.</param>
+    /// <param name="tally">Counts their bytes.</param>
+    public CpuActivations(int capacity, int width, MemoryTally? tally = null)
         : base(capacity, width)
     {
         Stride = Lanes.RoundUp(width);
-        _memory = new AlignedMemory((long)capacity * Stride * sizeof(float));
+        _memory = new AlignedMemory((long)capacity * Stride * sizeof(float), tally);
     }
 
     /// <summary>Values from one row to the next.</summary>

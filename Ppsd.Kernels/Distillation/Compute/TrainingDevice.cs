@@ -20,13 +20,11 @@ internal abstract class TrainingDevice : IDisposable
     /// <summary>The device in words.</summary>
     public abstract string Description { get; }
 
-    /// <summary>Tokens of a forward and backward pass that suit the device; more take more passes.</summary>
-    /// <param name="hiddenSize">Width of the model: a pass of a wide one fills a device, and its memory, with fewer.</param>
-    public abstract int PassTokens(int hiddenSize);
+    /// <summary>What suits the device, and what things take there.</summary>
+    public abstract TrainingSizes Sizes { get; }
 
-    /// <summary>Rows of logits that are kept at once.</summary>
-    /// <param name="vocabSize">Width of a row of logits.</param>
-    public abstract int LogitRows(int vocabSize);
+    /// <summary>Bytes of memory that the device's user has allocated and not freed; code and drivers are not counted.</summary>
+    public abstract long AllocatedBytes { get; }
 
     /// <inheritdoc />
     public void Dispose()
@@ -40,6 +38,12 @@ internal abstract class TrainingDevice : IDisposable
 
     /// <summary>To be called by a thread other than the one that opened the device, before its other calls.</summary>
     public virtual void EnterThread() { }
+
+    /// <summary>Says what the operations that follow are for.</summary>
+    public virtual void Enter(TrainingPart part) { }
+
+    /// <summary>Waits for all operations that were queued.</summary>
+    public virtual void Wait() { }
 
     /// <summary>Allocates a zeroed buffer [rows, width].</summary>
     public abstract Activations Allocate(int rows, int width);

@@ -20,7 +20,7 @@ internal sealed unsafe partial class AttentionWork
         var main = _steps[0];
         var keys = main.Row(first) + keyColumn;
         var values = main.Row(first) + valueColumn;
-        scratch.Resize(BlockRows, length, size);
+        scratch.Resize(BlockRows, length);
         scratch.Keys.Pack(new Operand(keys, main.Stride, 1), length, size);
         scratch.KeysByDepth.Pack(new Operand(keys, 1, main.Stride), size, length);
         scratch.ValuesByKey.Pack(new Operand(values, main.Stride, 1), length, size);

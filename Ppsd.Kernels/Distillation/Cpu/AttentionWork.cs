@@ -14,7 +14,7 @@ namespace Ppsd.Kernels.Distillation.Cpu;
 internal sealed unsafe partial class AttentionWork : ITeamWork, IDisposable
 {
     /// <summary>Queries that share a pass over the keys.</summary>
-    private const int BlockRows = 4 * PanelProduct.Rows;
+    public const int BlockRows = 4 * PanelProduct.Rows;
 
     private readonly WorkerTeam _team;
     private readonly CpuAttentionScratch[] _scratch;
@@ -28,10 +28,13 @@ internal sealed unsafe partial class AttentionWork : ITeamWork, IDisposable
     private CpuActivations? _dy;
     private int _nextUnit;
 
-    public AttentionWork(WorkerTeam team, TeamProduct products)
+    public AttentionWork(WorkerTeam team, TeamProduct products, MemoryTally tally)
     {
         _team = team;
-        _scratch = [.. Enumerable.Range(0, team.Size).Select(part => new CpuAttentionScratch(products.Block(part)))];
+        _scratch =
+        [
+            .. Enumerable.Range(0, team.Size).Select(part => new CpuAttentionScratch(products.Block(part), tally)),
+        ];
     }
 
     /// <summary>Runs the forward operation, or the gradient if <paramref name="dy"/> is given.</summary>
@@ -86,7 +89,7 @@ internal sealed unsafe partial class AttentionWork : ITeamWork, IDisposable
         var keyColumn = _shape.QueryWidth + kvHead * size;
         var valueColumn = keyColumn + _shape.KvWidth;
         var main = _steps[0];
-        scratch.Resize(BlockRows, length, size);
+        scratch.Resize(BlockRows, length);
         scratch.Keys.Pack(new Operand(main.Row(first) + keyColumn, main.Stride, 1), length, size);
         scratch.Values.Pack(new Operand(main.Row(first) + valueColumn, 1, main.Stride), size, length);
         for (var start = 0; start < length; start += BlockRows)

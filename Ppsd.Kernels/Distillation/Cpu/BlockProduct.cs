@@ -8,7 +8,7 @@ namespace Ppsd.Kernels.Distillation.Cpu;
 /// Sums run over blocks of the depth in order, so a result does not depend on how rows were cut into blocks.
 /// Holds scratch; one instance per thread.
 /// </summary>
-internal sealed unsafe class BlockProduct : IDisposable
+internal sealed unsafe class BlockProduct(MemoryTally tally) : IDisposable
 {
     /// <summary>Rows of a block: their packed values fit the second-level cache beside a panel of the right operand.</summary>
     public const int MaxRows = 8 * PanelProduct.Rows;
@@ -16,8 +16,14 @@ internal sealed unsafe class BlockProduct : IDisposable
     /// <summary>Longest part of the sums taken at once: a right panel of that depth stays in the first-level cache.</summary>
     private const int MaxDepth = 192;
 
-    private readonly AlignedMemory _left = new((long)MaxRows * MaxDepth * sizeof(float));
-    private readonly AlignedMemory _edge = new(PanelProduct.Rows * PanelProduct.Columns * sizeof(float));
+    private const long LeftBytes = (long)MaxRows * MaxDepth * sizeof(float);
+    private const long EdgeBytes = PanelProduct.Rows * PanelProduct.Columns * sizeof(float);
+
+    /// <summary>Bytes of an instance's scratch.</summary>
+    public const long ScratchBytes = LeftBytes + EdgeBytes;
+
+    private readonly AlignedMemory _left = new(LeftBytes, tally);
+    private readonly AlignedMemory _edge = new(EdgeBytes, tally);
 
     /// <summary>Computes a block of up to <see cref="MaxRows"/> rows.</summary>
     /// <param name="left">Left operand; its outer values are the rows.</param>

@@ -5,7 +5,7 @@ namespace Ppsd.Kernels.Distillation.Cpu;
 /// <summary>
 /// Working memory of one thread of <see cref="AttentionWork"/> for a sequence and a block of its queries.
 /// </summary>
-internal sealed unsafe class CpuAttentionScratch(BlockProduct product) : IDisposable
+internal sealed unsafe class CpuAttentionScratch(BlockProduct product, MemoryTally tally) : IDisposable
 {
     /// <summary>Most own keys of a row: steps of a chain after the first.</summary>
     public const int MaxOwn = 15;
@@ -17,19 +17,19 @@ internal sealed unsafe class CpuAttentionScratch(BlockProduct product) : IDispos
     public BlockProduct Product { get; } = product;
 
     /// <summary>Keys for scores: outer values are keys, depth the head.</summary>
-    public PackedOperand Keys { get; } = new();
+    public PackedOperand Keys { get; } = new(tally);
 
     /// <summary>Values for outputs: outer values are the head, depth the keys.</summary>
-    public PackedOperand Values { get; } = new();
+    public PackedOperand Values { get; } = new(tally);
 
     /// <summary>Keys for gradients of queries: outer values are the head, depth the keys.</summary>
-    public PackedOperand KeysByDepth { get; } = new();
+    public PackedOperand KeysByDepth { get; } = new(tally);
 
     /// <summary>Values for gradients of probabilities: outer values are keys, depth the head.</summary>
-    public PackedOperand ValuesByKey { get; } = new();
+    public PackedOperand ValuesByKey { get; } = new(tally);
 
     /// <summary>A block's queries, then its output gradients: outer values are the head, depth the rows.</summary>
-    public PackedOperand BlockByRow { get; } = new();
+    public PackedOperand BlockByRow { get; } = new(tally);
 
     /// <summary>Scores, then probabilities, [rows, keys].</summary>
     public float* Scores { get; private set; }
@@ -46,16 +46,20 @@ internal sealed unsafe class CpuAttentionScratch(BlockProduct product) : IDispos
     /// <summary>Gradients of the scores of a row's own later steps.</summary>
     public float* OwnGradients(int row) => Own(row) + MaxOwn + 1;
 
+    /// <summary>Bytes of a block's scores.</summary>
+    public static long Bytes(int rows, int length) =>
+        sizeof(float) * (2L * rows * StrideOf(length) + rows * 2L * (MaxOwn + 1));
+
     /// <summary>Makes room for a block's scores.</summary>
-    public void Resize(int rows, int length, int headSize)
+    public void Resize(int rows, int length)
     {
         _rows = rows;
-        ScoreStride = (length + PanelProduct.Columns - 1) / PanelProduct.Columns * PanelProduct.Columns;
-        var values = 2L * rows * ScoreStride + rows * 2L * (MaxOwn + 1);
-        if (_memory is null || _memory.ByteCount < values * sizeof(float))
+        ScoreStride = StrideOf(length);
+        var bytes = Bytes(rows, length);
+        if (_memory is null || _memory.ByteCount < bytes)
         {
             _memory?.Dispose();
-            _memory = new AlignedMemory(values * sizeof(float));
+            _memory = new AlignedMemory(bytes, tally);
         }
 
         Scores = (float*)_memory.Pointer;
@@ -68,6 +72,9 @@ internal sealed unsafe class CpuAttentionScratch(BlockProduct product) : IDispos
         var scores = Scores + (long)row * ScoreStride;
         new Span<float>(scores + count, Math.Min(ScoreStride, Lanes.RoundUp(end)) - count).Clear();
     }
+
+    private static int StrideOf(int length) =>
+        (length + PanelProduct.Columns - 1) / PanelProduct.Columns * PanelProduct.Columns;
 
     public void Dispose()
     {

@@ -244,6 +244,7 @@ internal sealed unsafe partial class CpuTrainingDevice
     {
         if (_partialSums.Length < count)
         {
+            _tally.Add(sizeof(float) * (long)(count - _partialSums.Length));
             _partialSums = new float[count];
         }
 
@@ -263,10 +264,21 @@ internal sealed unsafe partial class CpuTrainingDevice
     }
 
     /// <summary>The table as it is.</summary>
-    private sealed class CpuRotaryTable(RotaryTable table) : IDisposable
+    private sealed class CpuRotaryTable : IDisposable
     {
-        public RotaryTable Table { get; } = table;
+        private readonly MemoryTally _tally;
+        private readonly long _bytes;
 
-        public void Dispose() { }
+        public CpuRotaryTable(RotaryTable table, MemoryTally tally)
+        {
+            Table = table;
+            _tally = tally;
+            _bytes = sizeof(float) * (long)(table.Cosines.Length + table.Sines.Length);
+            tally.Add(_bytes);
+        }
+
+        public RotaryTable Table { get; }
+
+        public void Dispose() => _tally.Add(-_bytes);
     }
 }

@@ -13,17 +13,17 @@ internal sealed unsafe partial class CpuTrainingDevice : TrainingDevice
     private readonly TeamProduct _products;
     private readonly AttentionWork _attention;
     private readonly RowWork _rows;
-    private readonly int _passTokens;
+    private readonly MemoryTally _tally = new();
     private float[] _partialSums = [];
 
     /// <param name="threads">Threads, the caller's included.</param>
     /// <param name="passTokens">Tokens of a pass; by default as many as keep a layer's activations in the last-level cache.</param>
-    public CpuTrainingDevice(int threads, int passTokens = 1024)
+    public CpuTrainingDevice(int threads, int passTokens = CpuTrainingSizes.DefaultPassTokens)
     {
-        _passTokens = passTokens;
+        Sizes = new CpuTrainingSizes(threads, passTokens);
         _team = new WorkerTeam(threads, "distill");
-        _products = new TeamProduct(_team);
-        _attention = new AttentionWork(_team, _products);
+        _products = new TeamProduct(_team, _tally);
+        _attention = new AttentionWork(_team, _products, _tally);
         _rows = new RowWork(_team);
         Description = $"{threads} {(threads == 1 ? "thread" : "threads")}";
     }
@@ -32,16 +32,15 @@ internal sealed unsafe partial class CpuTrainingDevice : TrainingDevice
 
     public override string Description { get; }
 
-    public override int PassTokens(int hiddenSize) => _passTokens;
+    public override TrainingSizes Sizes { get; }
 
-    /// <summary>Two blocks of logits of 4 MB.</summary>
-    public override int LogitRows(int vocabSize) => Math.Clamp((1 << 20) / vocabSize, 48, 1024);
+    public override long AllocatedBytes => _tally.Bytes;
 
-    public override Activations Allocate(int rows, int width) => new CpuActivations(rows, width);
+    public override Activations Allocate(int rows, int width) => new CpuActivations(rows, width, _tally);
 
-    public override IndexBuffer AllocateIndices(int capacity) => new CpuIndexBuffer(capacity);
+    public override IndexBuffer AllocateIndices(int capacity) => new CpuIndexBuffer(capacity, _tally);
 
-    public override TrainedMatrix AllocateTrained(int rows, int columns) => new CpuTrainedMatrix(rows, columns);
+    public override TrainedMatrix AllocateTrained(int rows, int columns) => new CpuTrainedMatrix(rows, columns, _tally);
 
     public override TrainingMatrix LoadFrozen(MatrixUses uses, params ReadOnlySpan<Weight> stacked)
     {
@@ -52,7 +51,7 @@ internal sealed unsafe partial class CpuTrainingDevice : TrainingDevice
         }
 
         var columns = (int)stacked[0].RowLength;
-        var plain = new CpuActivations(rows, columns);
+        var plain = new CpuActivations(rows, columns, _tally);
         var first = 0;
         foreach (var weight in stacked)
         {
@@ -62,8 +61,8 @@ internal sealed unsafe partial class CpuTrainingDevice : TrainingDevice
             }
         }
 
-        var byRow = uses.HasFlag(MatrixUses.Products) ? new PackedOperand() : null;
-        var byColumn = uses.HasFlag(MatrixUses.InputGradients) ? new PackedOperand() : null;
+        var byRow = uses.HasFlag(MatrixUses.Products) ? new PackedOperand(_tally) : null;
+        var byColumn = uses.HasFlag(MatrixUses.InputGradients) ? new PackedOperand(_tally) : null;
         if (byRow is not null)
         {
             _products.Pack(new Operand(plain.Row(0), plain.Stride, 1), rows, columns, byRow);
@@ -83,7 +82,7 @@ internal sealed unsafe partial class CpuTrainingDevice : TrainingDevice
         return new CpuFrozenMatrix(rows, columns, keepsPlain ? plain : null, byRow, byColumn);
     }
 
-    public override IDisposable LoadRotary(RotaryTable table) => new CpuRotaryTable(table);
+    public override IDisposable LoadRotary(RotaryTable table) => new CpuRotaryTable(table, _tally);
 
     public override void Upload(ReadOnlySpan<float> source, Activations target, int rows)
     {
@@ -256,6 +255,8 @@ internal sealed unsafe partial class CpuTrainingDevice : TrainingDevice
 
     protected override void Dispose(bool disposing)
     {
+        _tally.Add(-sizeof(float) * (long)_partialSums.Length);
+        _partialSums = [];
         _attention.Dispose();
         _products.Dispose();
         _team.Dispose();

@@ -43,17 +43,19 @@ internal sealed unsafe class CpuFrozenMatrix(
 }
 
 /// <summary>Trained weights: four fp32 matrices, and packed copies that are made anew after each update.</summary>
-internal sealed unsafe class CpuTrainedMatrix(int rows, int columns) : TrainedMatrix(rows, columns), ICpuTrainingMatrix
+internal sealed unsafe class CpuTrainedMatrix(int rows, int columns, MemoryTally tally)
+    : TrainedMatrix(rows, columns),
+        ICpuTrainingMatrix
 {
     private readonly CpuActivations[] _parts =
     [
-        new(rows, columns),
-        new(rows, columns),
-        new(rows, columns),
-        new(rows, columns),
+        new(rows, columns, tally),
+        new(rows, columns, tally),
+        new(rows, columns, tally),
+        new(rows, columns, tally),
     ];
-    private readonly PackedOperand _products = new();
-    private readonly PackedOperand _inputGradients = new();
+    private readonly PackedOperand _products = new(tally);
+    private readonly PackedOperand _inputGradients = new(tally);
     private bool _productsAreCurrent;
     private bool _inputGradientsAreCurrent;
 
@@ -118,9 +120,23 @@ internal sealed unsafe class CpuTrainedMatrix(int rows, int columns) : TrainedMa
 }
 
 /// <summary>Integers in the host's memory.</summary>
-internal sealed class CpuIndexBuffer(int capacity) : IndexBuffer(capacity)
+internal sealed class CpuIndexBuffer : IndexBuffer
 {
-    public int[] Values { get; } = new int[capacity];
+    private readonly MemoryTally _tally;
 
-    public override void Dispose() { }
+    public CpuIndexBuffer(int capacity, MemoryTally tally)
+        : base(capacity)
+    {
+        _tally = tally;
+        Values = new int[Math.Max(1, capacity)];
+        tally.Add(sizeof(int) * (long)Values.Length);
+    }
+
+    public int[] Values { get; private set; }
+
+    public override void Dispose()
+    {
+        _tally.Add(-sizeof(int) * (long)Values.Length);
+        Values = [];
+    }
 }

@@ -6,7 +6,7 @@ namespace Ppsd.Kernels.Distillation.Cpu;
 /// The right operand of a product in the order in which <see cref="PanelProduct"/> reads it: panels of 32 outer values,
 /// each [depth, 32], the last padded with zeros. Its memory grows as needed and is kept for the next contents.
 /// </summary>
-internal sealed unsafe class PackedOperand : IDisposable
+internal sealed unsafe class PackedOperand(MemoryTally tally) : IDisposable
 {
     private AlignedMemory? _memory;
 
@@ -23,16 +23,23 @@ internal sealed unsafe class PackedOperand : IDisposable
     public float* Panel(int panel, int depth) =>
         (float*)_memory!.Pointer + ((long)panel * Depth + depth) * PanelProduct.Columns;
 
+    /// <summary>Bytes that contents of a shape take.</summary>
+    public static long Bytes(int count, int depth) =>
+        (long)((count + PanelProduct.Columns - 1) / PanelProduct.Columns)
+        * depth
+        * PanelProduct.Columns
+        * sizeof(float);
+
     /// <summary>Makes room for contents of a shape; what it held is lost.</summary>
     public void Reshape(int count, int depth)
     {
         Count = count;
         Depth = depth;
-        var bytes = (long)PanelCount * depth * PanelProduct.Columns * sizeof(float);
+        var bytes = Bytes(count, depth);
         if (_memory is null || _memory.ByteCount < bytes)
         {
             _memory?.Dispose();
-            _memory = new AlignedMemory(bytes);
+            _memory = new AlignedMemory(bytes, tally);
         }
     }
 

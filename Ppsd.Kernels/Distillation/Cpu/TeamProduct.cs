@@ -13,7 +13,7 @@ internal sealed unsafe class TeamProduct : ITeamWork, IDisposable
 
     private readonly WorkerTeam _team;
     private readonly BlockProduct[] _blocks;
-    private readonly PackedOperand _scratch = new();
+    private readonly PackedOperand _scratch;
     private readonly Packing _packing = new();
     private Operand _left;
     private int _rows;
@@ -25,10 +25,11 @@ internal sealed unsafe class TeamProduct : ITeamWork, IDisposable
     private int _blockRows;
     private int _nextBlock;
 
-    public TeamProduct(WorkerTeam team)
+    public TeamProduct(WorkerTeam team, MemoryTally tally)
     {
         _team = team;
-        _blocks = [.. Enumerable.Range(0, team.Size).Select(_ => new BlockProduct())];
+        _scratch = new PackedOperand(tally);
+        _blocks = [.. Enumerable.Range(0, team.Size).Select(_ => new BlockProduct(tally))];
     }
 
     /// <summary>A thread's own block product.</summary>
@@ -67,13 +68,20 @@ internal sealed unsafe class TeamProduct : ITeamWork, IDisposable
     /// <summary>The same with a right operand that is packed for this product alone.</summary>
     public void Execute(Operand left, int rows, Operand right, int count, int depth, float* c, long stride, bool adds)
     {
-        var columns = MaxPackedBytes / sizeof(float) / Math.Max(1, depth);
-        var step = (int)Math.Max(PanelProduct.Columns, columns / PanelProduct.Columns * PanelProduct.Columns);
+        var step = ColumnsAtOnce(count, depth);
         for (var column = 0; column < count; column += step)
         {
             Pack(right.From(column, 0), Math.Min(step, count - column), depth, _scratch);
             Execute(left, rows, _scratch, c + column, stride, adds);
         }
+    }
+
+    /// <summary>Outer values of a right operand that are packed at a time for one product.</summary>
+    public static int ColumnsAtOnce(int count, int depth)
+    {
+        var columns = MaxPackedBytes / sizeof(float) / Math.Max(1, depth);
+        return (int)
+            Math.Min(count, Math.Max(PanelProduct.Columns, columns / PanelProduct.Columns * PanelProduct.Columns));
     }
 
     void ITeamWork.Execute(int part, int parts)

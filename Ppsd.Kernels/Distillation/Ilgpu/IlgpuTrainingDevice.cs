@@ -20,6 +20,9 @@ internal sealed partial class IlgpuTrainingDevice : TrainingDevice
     /// <summary>Values of a matrix that are on their way to the card at a time.</summary>
     private const int LoadValues = 1 << 24;
 
+    /// <summary>Bytes of buffers whose size is always the same.</summary>
+    public const long FixedBytes = sizeof(float) * (OptimizerKernels.MaxPartials + 1) + 2 * sizeof(int);
+
     private readonly IlgpuDevice _device;
     private readonly Accelerator _accelerator;
     private readonly AcceleratorStream _stream;
@@ -28,7 +31,7 @@ internal sealed partial class IlgpuTrainingDevice : TrainingDevice
     private readonly AdditionLaunches _additions;
     private readonly LossLaunches _losses;
     private readonly MemoryBuffer1D<float, Stride1D.Dense> _partials;
-    private readonly int? _passTokens;
+    private readonly AllocationList _allocations;
     private MemoryBuffer1D<float, Stride1D.Dense>? _chunkSums;
     private Activations? _differences;
     private Activations? _own;
@@ -40,26 +43,27 @@ internal sealed partial class IlgpuTrainingDevice : TrainingDevice
     {
         _device = device;
         _accelerator = device.Accelerator;
+        _allocations = AllocationList.Of(_accelerator);
         _stream = _accelerator.CreateStream();
         _products = new TrainingProducts(_accelerator, _stream);
         _kernels = new TrainingKernels(_accelerator);
         _additions = new AdditionLaunches(_accelerator);
         _losses = new LossLaunches(_accelerator);
         _partials = _accelerator.AllocateElements<float>(OptimizerKernels.MaxPartials);
-        _passTokens = passTokens;
+        Sizes = new IlgpuTrainingSizes(passTokens);
     }
 
     public override string Name => _device.Name;
 
     public override string Description => _device.Description;
 
-    /// <summary>Buffers of 32 MB for each hidden state: wide models fill the card with fewer tokens.</summary>
-    public override int PassTokens(int hiddenSize) => _passTokens ?? Math.Clamp((1 << 23) / hiddenSize, 2048, 4096);
+    public override TrainingSizes Sizes { get; }
 
-    /// <summary>Two blocks of logits of up to 128 MB.</summary>
-    public override int LogitRows(int vocabSize) => Math.Clamp((1 << 25) / vocabSize, 256, 4096);
+    public override long AllocatedBytes => _allocations.Bytes;
 
     public override void EnterThread() => (_accelerator as CudaAccelerator)?.Bind();
+
+    public override void Wait() => _stream.Synchronize();
 
     public override Activations Allocate(int rows, int width) => new IlgpuActivations(_accelerator, rows, width);
 
@@ -237,7 +241,7 @@ internal sealed partial class IlgpuTrainingDevice : TrainingDevice
     private void Fill(IlgpuFrozenMatrix matrix, Weight[] weights)
     {
         var (rows, columns) = (matrix.Rows, matrix.Columns);
-        var step = matrix.InputGradients is null ? Math.Max(16, LoadValues / columns / 16 * 16) : rows;
+        var step = RowsAtOnce(matrix.InputGradients is null ? 0 : MatrixUses.InputGradients, rows, columns);
         using var staging = _accelerator.AllocateElements<float>((long)Math.Min(step, rows) * columns);
         for (var first = 0; first < rows; first += step)
         {
@@ -277,6 +281,10 @@ internal sealed partial class IlgpuTrainingDevice : TrainingDevice
             _stream.Synchronize();
         }
     }
+
+    /// <summary>Rows of frozen weights that are on their way to the card at a time.</summary>
+    public static int RowsAtOnce(MatrixUses uses, int rows, int columns) =>
+        uses.HasFlag(MatrixUses.InputGradients) ? rows : Math.Max(16, LoadValues / columns / 16 * 16);
 
     private static float[] ReadRows(Weight[] weights, int first, int count, int columns)
     {

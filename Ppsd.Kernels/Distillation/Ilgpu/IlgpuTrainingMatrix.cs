@@ -80,7 +80,10 @@ internal sealed class IlgpuTrainedMatrix : TrainedMatrix, IIlgpuTrainingMatrix
     }
 
     /// <summary>Whether tiles are kept from one product to the next.</summary>
-    public bool KeepsTiles => Count < MostKeptInTiles;
+    public bool KeepsTiles => Keeps(Rows, Columns);
+
+    /// <summary>Whether those of such a matrix are.</summary>
+    public static bool Keeps(int rows, int columns) => (long)rows * columns < MostKeptInTiles;
 
     /// <summary>The values as a product reads them.</summary>
     public OperandView Operand => OperandOf(Rows, Columns, Columns, 1);

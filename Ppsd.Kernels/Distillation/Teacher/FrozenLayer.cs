@@ -37,19 +37,11 @@ internal sealed class FrozenLayer : IDisposable
         _window = config.Layers.SlidingWindow ?? int.MaxValue;
         var hidden = config.HiddenSize;
         _attentionNorm = device.LoadFrozen(MatrixUses.Rows, source.Require(names.InputNorm, hidden));
-        _queryKeyValue = device.LoadFrozen(
-            MatrixUses.Products,
-            projections.Query,
-            projections.Key,
-            projections.Value
-        );
+        _queryKeyValue = device.LoadFrozen(MatrixUses.Products, projections.Query, projections.Key, projections.Value);
         _output = device.LoadFrozen(MatrixUses.Products, source.Require(names.Output, hidden, _shape.QueryWidth));
         _feedForwardNorm = device.LoadFrozen(MatrixUses.Rows, source.Require(names.PostAttentionNorm, hidden));
         _gateUp = device.LoadFrozen(MatrixUses.Products, projections.Gate, projections.Up);
-        _down = device.LoadFrozen(
-            MatrixUses.Products,
-            source.Require(names.Down, hidden, config.IntermediateSize)
-        );
+        _down = device.LoadFrozen(MatrixUses.Products, source.Require(names.Down, hidden, config.IntermediateSize));
         _additions = new LayerAdditions(
             device,
             config,

@@ -34,11 +34,7 @@ internal sealed class LayerAdditions
     /// <param name="device">Where.</param>
     /// <param name="config">The model's shape; its traits say which vectors there are.</param>
     /// <param name="make">Makes a vector of a width.</param>
-    public LayerAdditions(
-        TrainingDevice device,
-        ModelConfig config,
-        Func<LayerAddition, int, TrainingMatrix> make
-    )
+    public LayerAdditions(TrainingDevice device, ModelConfig config, Func<LayerAddition, int, TrainingMatrix> make)
     {
         _device = device;
         _shape = new AttentionShape(config.HeadCount, config.KvHeadCount, config.HeadSize);
@@ -144,7 +140,8 @@ internal sealed class LayerAdditions
     /// <summary>The gradient of <see cref="AfterDown"/>.</summary>
     public void DownGradient(Activations gradient, int rows) => BiasGradient(LayerAddition.DownBias, gradient, 0, rows);
 
-    private static IEnumerable<(LayerAddition Addition, int Width)> Of(ModelConfig config)
+    /// <summary>What a model's layers have, and its widths.</summary>
+    public static IEnumerable<(LayerAddition Addition, int Width)> Of(ModelConfig config)
     {
         var traits = config.Layers;
         if (traits.HasQueryKeyValueBias)

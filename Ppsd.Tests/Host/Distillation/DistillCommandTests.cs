@@ -129,6 +129,38 @@ public sealed class DistillCommandTests
         Assert.That(LinesOf(Path.Combine(parts, "training.jsonl")), Is.EqualTo(12));
     }
 
+    [Test]
+    public async Task A_head_stands_after_a_quarter_of_the_layers_and_its_time_is_told_where_nothing_else_is_said()
+    {
+        using var folder = new TemporaryFolder();
+        var run = await DistillAsync(folder, folder.File("head"), "--steps", "2", "--profile");
+        Assert.That(run.ExitCode, Is.Zero, run.Error);
+        Assert.That(ExitHeadConfig.Read(folder.File("head")).ExitLayer, Is.EqualTo(1));
+        foreach (var part in (string[])["teacher, forward", "heads, backward", "optimiser", "a product alone"])
+        {
+            Assert.That(run.Output, Does.Contain($"  {part} ").Or.Contain($"\n{part} "));
+        }
+    }
+
+    [Test]
+    public async Task A_model_that_this_machine_cannot_hold_is_refused_before_anything_is_loaded()
+    {
+        Assume.That(GC.GetGCMemoryInfo().TotalAvailableMemoryBytes, Is.LessThan(256L << 30));
+        using var folder = new TemporaryFolder();
+        var run = await Cli.RunAsync([
+            "distill",
+            "--synthetic",
+            "llama2-70b",
+            "--device",
+            "cpu",
+            "--out",
+            folder.File("out"),
+        ]);
+        Assert.That(run.ExitCode, Is.EqualTo(2));
+        Assert.That(run.ErrorLines, Has.Length.EqualTo(1), run.Error);
+        Assert.That(run.Error, Does.Contain("--device cpu: training takes ").And.Contain(" are free; "));
+    }
+
     [TestCase("--exit-layer", "7", "--exit-layer: expected 1 to 6 (the model's layers), found 7")]
     [TestCase("--head", "cone", "--head: expected norm or mlp or transformer or chain, found 'cone'")]
     [TestCase("--depth", "3", "--depth: expected a chain head (--head), found none")]

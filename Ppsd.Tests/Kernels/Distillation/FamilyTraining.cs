@@ -1,4 +1,5 @@
 using Ppsd.Kernels.Checkpoints.Configuration;
+using Ppsd.Kernels.Checkpoints.Files;
 using Ppsd.Kernels.Devices.Cpu;
 using Ppsd.Kernels.Distillation;
 using Ppsd.Kernels.Distillation.Cpu;

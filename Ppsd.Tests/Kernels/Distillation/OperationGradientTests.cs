@@ -120,7 +120,7 @@ public sealed class OperationGradientTests(string deviceName)
         );
     }
 
-    [TestCase(1, 3)]
+    [TestCase(2, 3)]
     [TestCase(35, 150)]
     public void Rows_times_a_factor(int rows, int width)
     {

@@ -15,7 +15,9 @@ internal static class DeviceAllocation
     {
         try
         {
-            return accelerator.Allocate1D<T>(length);
+            var buffer = accelerator.Allocate1D<T>(length);
+            AllocationList.Note(accelerator, buffer);
+            return buffer;
         }
         catch (Exception e) when (IsLack(e))
         {
@@ -30,7 +32,9 @@ internal static class DeviceAllocation
     {
         try
         {
-            return accelerator.Allocate1D(values);
+            var buffer = accelerator.Allocate1D(values);
+            AllocationList.Note(accelerator, buffer);
+            return buffer;
         }
         catch (Exception e) when (IsLack(e))
         {
