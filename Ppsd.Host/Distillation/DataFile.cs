@@ -83,7 +83,7 @@ internal sealed class DataFile(ModelAssets assets, string option)
             return Conversation(
                 [
                     new ChatMessage("user", Text(question, place, "question")),
-                    new ChatMessage("assistant", Text(answer, place, "answer")),
+                    new ChatMessage("assistant", Words(answer, place, "answer")),
                 ],
                 place
             );
@@ -91,12 +91,12 @@ internal sealed class DataFile(ModelAssets assets, string option)
 
         if (line.TryGetProperty("prompt", out var prompt) && line.TryGetProperty("completion", out var completion))
         {
-            return Completion(Text(prompt, place, "prompt"), Text(completion, place, "completion"));
+            return Completion(Text(prompt, place, "prompt"), Words(completion, place, "completion"));
         }
 
         if (line.TryGetProperty("text", out var text))
         {
-            return Whole(Text(text, place, "text"));
+            return Whole(Words(text, place, "text"));
         }
 
         throw new UserErrorException($"{place}: expected {Expected}, found {Fields(line)}");
@@ -113,7 +113,7 @@ internal sealed class DataFile(ModelAssets assets, string option)
         int[]? prompt = null;
         for (var i = 0; i < messages.Length; i++)
         {
-            if (messages[i].Role != "assistant")
+            if (messages[i].Role != "assistant" || string.IsNullOrWhiteSpace(messages[i].Content))
             {
                 continue;
             }
@@ -126,7 +126,9 @@ internal sealed class DataFile(ModelAssets assets, string option)
         }
 
         return prompt is null
-            ? throw new UserErrorException($"{place}: messages: expected one of the role 'assistant', found none")
+            ? throw new UserErrorException(
+                $"{place}: messages: expected one of the role 'assistant' with words, found none"
+            )
             : new DataText(new TrainingSequence(whole, isAnswer), prompt);
     }
 
@@ -163,6 +165,12 @@ internal sealed class DataFile(ModelAssets assets, string option)
         && message.TryGetProperty("content", out var content)
             ? new ChatMessage(Text(role, place, "role"), Text(content, place, "content"))
             : throw new UserErrorException($"{place}: messages: expected objects with 'role' and 'content'");
+
+    /// <summary>What is to be learnt from; of an empty one nothing would be but its end.</summary>
+    private static string Words(JsonElement element, string place, string name) =>
+        Text(element, place, name) is var text && !string.IsNullOrWhiteSpace(text)
+            ? text
+            : throw new UserErrorException($"{place}: {name}: expected words, found none");
 
     private static string Text(JsonElement element, string place, string name) =>
         element.ValueKind == JsonValueKind.String

@@ -118,6 +118,10 @@ internal sealed class TargetTexts(ModelAssets assets, DistillSettings settings, 
             view.ReportWriting(what, ++written, requests.Length);
         }
 
-        cancellation.ThrowIfCancellationRequested();
+        if (cancellation.IsCancellationRequested)
+        {
+            DistillView.Note($"kept {written} of {requests.Length} {what}; --resume goes on with the others");
+            cancellation.ThrowIfCancellationRequested();
+        }
     }
 }

@@ -20,7 +20,7 @@ internal abstract class TrainingSizes
     public abstract long Activations(int rows, int width);
 
     /// <summary>Of <see cref="TrainingDevice.AllocateIndices"/>.</summary>
-    public long Indices(int count) => sizeof(int) * (long)Math.Max(1, count);
+    public static long Indices(int count) => sizeof(int) * (long)Math.Max(1, count);
 
     /// <summary>Of <see cref="TrainingDevice.AllocateTrained"/>, with the copies that products read.</summary>
     public abstract long Trained(int rows, int columns);
@@ -34,7 +34,7 @@ internal abstract class TrainingSizes
     /// <summary>Of <see cref="TrainingDevice.LoadRotary"/>.</summary>
     /// <param name="length">Positions.</param>
     /// <param name="headSize">Values per head.</param>
-    public long Rotary(int length, int headSize) => 2L * sizeof(float) * length * (headSize / 2);
+    public static long Rotary(int length, int headSize) => 2L * sizeof(float) * length * (headSize / 2);
 
     /// <summary>What operations are computed in, at most.</summary>
     public abstract long Work(TrainingWork work);

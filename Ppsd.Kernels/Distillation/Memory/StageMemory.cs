@@ -62,7 +62,7 @@ internal sealed class StageMemory
             + memory.Rows(config.HiddenSize, 1 + (isLast ? 1 : 0) + (exits * slots))
             + (slots * memory.Pass())
             + (kept > 1 && (isLast || specs.Count > 0) ? memory.Rows(kept) : 0)
-            + sizes.Rotary(settings.SequenceLength + pass.Depth, config.HeadSize)
+            + TrainingSizes.Rotary(settings.SequenceLength + pass.Depth, config.HeadSize)
             + heads.Sum(head => head.Activations);
         return new TrainingFootprint(
             model,
@@ -139,7 +139,7 @@ internal sealed class StageMemory
     }
 
     private long Pass() =>
-        _sizes.Indices(_pass.MaxRows + 1) + ((1 + (3 * _pass.Depth)) * _sizes.Indices(_pass.MaxRows));
+        TrainingSizes.Indices(_pass.MaxRows + 1) + ((1 + (3 * _pass.Depth)) * TrainingSizes.Indices(_pass.MaxRows));
 
     private (long Weights, long Activations) Head(HeadSpec spec)
     {
@@ -195,7 +195,7 @@ internal sealed class StageMemory
     {
         var hidden = _sizes.Activations(_pass.BlockRows, _config.HiddenSize);
         var logits = _sizes.Activations(_pass.BlockRows, _config.VocabSize);
-        var target = isLast ? hidden + logits + _sizes.Indices(_pass.MaxRows) : 0;
+        var target = isLast ? hidden + logits + TrainingSizes.Indices(_pass.MaxRows) : 0;
         var results = specs.Sum(spec => spec.Depth) * _sizes.Activations(4, _pass.MaxRows);
         return target
             + (specs.Count > 0 ? logits + (4 * hidden) + _sizes.Activations(_pass.BlockRows, 1) + results : 0);

@@ -56,10 +56,13 @@ public sealed class DataFileTests
     [TestCase("[1]", "data.jsonl:2: expected a JSON object, found Array")]
     [TestCase("{\"question\": \"a\"}", "data.jsonl:2: expected 'messages', 'question' and 'answer'")]
     [TestCase("{\"prompt\": 1, \"completion\": \"b\"}", "data.jsonl:2: prompt: expected a string, found Number")]
+    [TestCase("{\"question\": \"a\", \"answer\": \" \"}", "data.jsonl:2: answer: expected words, found none")]
+    [TestCase("{\"prompt\": \"a\", \"completion\": \"\"}", "data.jsonl:2: completion: expected words, found none")]
+    [TestCase("{\"text\": \"\"}", "data.jsonl:2: text: expected words, found none")]
     [TestCase("{\"messages\": \"a\"}", "data.jsonl:2: messages: expected an array, found String")]
     [TestCase(
         "{\"messages\": [{\"role\": \"user\", \"content\": \"a\"}]}",
-        "data.jsonl:2: messages: expected one of the role 'assistant', found none"
+        "data.jsonl:2: messages: expected one of the role 'assistant' with words, found none"
     )]
     public void A_bad_line_is_named_with_its_number(string line, string expected)
     {
