@@ -1,6 +1,5 @@
 using System.Net.Sockets;
 using Akka.Actor;
-using Akka.Cluster;
 using Akka.Cluster.Tools.Singleton;
 using Akka.Configuration;
 using Akka.Pattern;
@@ -362,7 +361,7 @@ public sealed class ClusterNode : IAsyncDisposable
                 $"drain-{actor.Path.Name}",
                 async () =>
                 {
-                    if (Cluster.SelfMember.Status is not (MemberStatus.Down or MemberStatus.Removed))
+                    if (!Membership.IsCutOff(_system))
                     {
                         await ActorAsk.OrNullAsync<Drained>(actor, Drain.Instance, timeout).ConfigureAwait(false);
                     }

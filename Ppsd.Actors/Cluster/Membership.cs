@@ -1,4 +1,5 @@
 using Akka.Actor;
+using Akka.Cluster;
 
 namespace Ppsd.Actors.Cluster;
 
@@ -11,4 +12,12 @@ internal static class Membership
     public static bool Has(ActorSystem system, IActorRef actor) =>
         actor.Path.Address.HasLocalScope
         || Akka.Cluster.Cluster.Get(system).State.Members.Any(member => member.Address == actor.Path.Address);
+
+    /// <summary>
+    /// True when the cluster has removed this node: nobody takes note of it any more. The reason of its end is known before its
+    /// own state among the members.
+    /// </summary>
+    public static bool IsCutOff(ActorSystem system) =>
+        CoordinatedShutdown.Get(system).ShutdownReason is CoordinatedShutdown.ClusterDowningReason
+        || Akka.Cluster.Cluster.Get(system).SelfMember.Status is MemberStatus.Down or MemberStatus.Removed;
 }

@@ -1,5 +1,4 @@
 using Akka.Actor;
-using Akka.Cluster;
 using Akka.Event;
 using Ppsd.Actors.Ids;
 using Ppsd.Actors.Messages;
@@ -167,9 +166,7 @@ internal sealed class StageHostActor : ReceiveActor, IWithTimers
     private void StartDraining()
     {
         _drainer = Sender;
-        var isCutOff =
-            Akka.Cluster.Cluster.Get(Context.System).SelfMember.Status is MemberStatus.Down or MemberStatus.Removed;
-        if (isCutOff || _stage is null)
+        if (Membership.IsCutOff(Context.System) || _stage is null)
         {
             // No sessions depend on this node, or no coordinator is left to ask.
             _drainer.Tell(Drained.Instance);

@@ -1,0 +1,163 @@
+using Akka.Actor;
+using Akka.Cluster;
+using Akka.Event;
+
+namespace Ppsd.Actors.Cluster;
+
+/// <summary>
+/// Stands above Akka's split brain resolver, its child: stops it while members that do not reach each other are heard of all the
+/// same, and takes down whom <see cref="PartitionVote"/> names. Works on the leader, as the resolver does.
+/// </summary>
+internal sealed class OneWayDowningActor : ReceiveActor, IWithTimers
+{
+    private static readonly TimeSpan _lookInterval = TimeSpan.FromMilliseconds(250);
+
+    private readonly Akka.Cluster.Cluster _cluster;
+    private readonly ILoggingAdapter _log = Context.GetLogger();
+    private readonly Func<Props> _createResolver;
+    private readonly string _role;
+    private readonly PartitionWatch<UniqueAddress> _watch;
+    private IReadOnlyList<BrokenPair<UniqueAddress>> _broken = [];
+    private IReadOnlyCollection<Address> _seenBy = [];
+    private IActorRef? _resolver;
+
+    /// <param name="createResolver">Akka's resolver, one that has seen nothing yet.</param>
+    /// <param name="role">Members that count; empty for all.</param>
+    /// <param name="createWatch">Begins to watch.</param>
+    public OneWayDowningActor(
+        Akka.Cluster.Cluster cluster,
+        Func<Props> createResolver,
+        string role,
+        Func<PartitionWatch<UniqueAddress>> createWatch
+    )
+    {
+        _cluster = cluster;
+        _createResolver = createResolver;
+        _role = role;
+        _watch = createWatch();
+
+        Receive<Look>(_ => Review());
+        Receive<ClusterEvent.IMemberEvent>(_ => Review());
+        Receive(
+            GossipEvents.SeenChanged,
+            changed =>
+            {
+                _seenBy = GossipEvents.SeenBy(changed);
+                Review();
+            }
+        );
+        Receive(
+            GossipEvents.ReachabilityChanged,
+            changed =>
+            {
+                _broken = GossipEvents.BrokenPairs(changed);
+                Review();
+            }
+        );
+    }
+
+    public ITimerScheduler Timers { get; set; } = null!;
+
+    private bool IsMember =>
+        _cluster.SelfMember.Status is MemberStatus.Up or MemberStatus.WeaklyUp or MemberStatus.Leaving;
+
+    protected override void PreStart()
+    {
+        _resolver = Context.ActorOf(_createResolver());
+        _cluster.Subscribe(
+            Self,
+            ClusterEvent.SubscriptionInitialStateMode.InitialStateAsEvents,
+            GossipEvents.SeenChanged,
+            GossipEvents.ReachabilityChanged,
+            typeof(ClusterEvent.IMemberEvent)
+        );
+    }
+
+    protected override void PostStop() => _cluster.Unsubscribe(Self);
+
+    private void Review()
+    {
+        LookWhileNeeded();
+        var state = _cluster.State;
+        var byAddress = state.Members.ToDictionary(member => member.Address, member => member.UniqueAddress);
+        _watch.Note(
+            [
+                .. state
+                    .Members.Where(member => member.Status is not (MemberStatus.Down or MemberStatus.Exiting))
+                    .Order(Comparer<Member>.Create(CompareAges))
+                    .Select(member => new VotedMember<UniqueAddress>(member.UniqueAddress, Counts(member))),
+            ],
+            // Where members are so many that some do not watch each other, nobody knows who is connected: that is Akka's to decide.
+            state.Members.Count
+            <= _cluster.Settings.MonitoredByNrOfMembers + 1
+                ? _broken
+                : [],
+            _seenBy.Append(_cluster.SelfAddress).Where(byAddress.ContainsKey).Select(address => byAddress[address])
+        );
+        SetResolver();
+        if (IsMember && state.Leader == _cluster.SelfAddress)
+        {
+            Act(_watch.Verdict());
+        }
+    }
+
+    private bool Counts(Member member) =>
+        member.Status is MemberStatus.Up or MemberStatus.Leaving && (_role.Length == 0 || member.HasRole(_role));
+
+    private static int CompareAges(Member one, Member other) =>
+        one.IsOlderThan(other) ? -1
+        : other.IsOlderThan(one) ? 1
+        : 0;
+
+    private void LookWhileNeeded()
+    {
+        if (_broken.Count == 0)
+        {
+            Timers.Cancel(Look.Instance);
+        }
+        else if (!Timers.IsTimerActive(Look.Instance))
+        {
+            Timers.StartPeriodicTimer(Look.Instance, Look.Instance, _lookInterval);
+        }
+    }
+
+    /// <summary>A resolver that is started again learns how things stand, and waits anew before it decides.</summary>
+    private void SetResolver()
+    {
+        if (_watch.IsOneWay && _resolver is not null)
+        {
+            Context.Stop(_resolver);
+            _resolver = null;
+        }
+        else if (!_watch.IsOneWay)
+        {
+            _resolver ??= Context.ActorOf(_createResolver());
+        }
+    }
+
+    private void Act(IReadOnlySet<UniqueAddress> leavers)
+    {
+        if (leavers.Count == 0)
+        {
+            return;
+        }
+
+        _log.Warning(
+            "members do not reach each other ({0}); the cluster goes on without {1}",
+            string.Join(", ", _broken.Select(pair => $"{pair.Observer.Address} not {pair.Subject.Address}")),
+            string.Join(", ", leavers.Select(leaver => leaver.Address))
+        );
+
+        // Itself last: it may end with it.
+        foreach (var leaver in leavers.OrderBy(leaver => leaver == _cluster.SelfUniqueAddress))
+        {
+            _cluster.Down(leaver.Address);
+        }
+    }
+
+    /// <summary>Note to self: time has passed.</summary>
+    private sealed class Look
+    {
+        public static Look Instance { get; } = new();
+    }
+}

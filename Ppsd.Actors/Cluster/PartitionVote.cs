@@ -1,0 +1,120 @@
+namespace Ppsd.Actors.Cluster;
+
+/// <summary>A member as a <see cref="PartitionVote"/> knows it.</summary>
+/// <typeparam name="TNode">What identifies it.</typeparam>
+/// <param name="Id">The member.</param>
+/// <param name="Counts">True for one that is up and may host the coordinator: clients and newcomers do not count.</param>
+internal sealed record VotedMember<TNode>(TNode Id, bool Counts);
+
+/// <summary>A member that does not reach another one.</summary>
+/// <param name="Observer">Who hears no answer.</param>
+/// <param name="Subject">Who does not answer.</param>
+internal readonly record struct BrokenPair<TNode>(TNode Observer, TNode Subject);
+
+/// <summary>
+/// Who has to leave a cluster in which some members do not reach each other although word of it gets round, as when a link carries
+/// one direction only. Akka's resolver has all of them leave, the healthy ones too. Pure.
+/// </summary>
+/// <remarks>
+/// Members that no chain of pairs connects with the one that asks hear nothing of it, see a clean split and decide for
+/// themselves: such sides are judged as <c>keep-oldest</c> judges them there, so that both come to the same. Members that are connected
+/// share what they know and can go by any rule that all of them follow: as few leave as make the rest reach each other. Of two that do not
+/// reach each other nobody can tell whose link it is, as neither hears an answer; the younger leaves.
+/// </remarks>
+internal static class PartitionVote
+{
+    /// <summary>Who has to leave; empty where nobody must.</summary>
+    /// <param name="members">All that are neither down nor leaving the cluster anyway, oldest first.</param>
+    /// <param name="broken">Who does not reach whom; pairs with others than the members are ignored.</param>
+    /// <param name="self">The member that asks.</param>
+    /// <param name="oldestMayBeAlone">True when the oldest member stays even where it is alone against several.</param>
+    public static IReadOnlySet<TNode> Leavers<TNode>(
+        IReadOnlyList<VotedMember<TNode>> members,
+        IReadOnlyCollection<BrokenPair<TNode>> broken,
+        TNode self,
+        bool oldestMayBeAlone
+    )
+        where TNode : notnull
+    {
+        // Members by their age, 0 for the oldest: of two that are equal otherwise the greater number leaves.
+        var ages = members.Select((member, age) => (member.Id, age)).ToDictionary(pair => pair.Id, pair => pair.age);
+        var pairs = broken
+            .Where(pair => ages.ContainsKey(pair.Observer) && ages.ContainsKey(pair.Subject))
+            .Select(pair => (One: ages[pair.Observer], Other: ages[pair.Subject]))
+            .ToHashSet();
+        var elsewhere = Enumerable.Range(0, members.Count).Except(ConnectedWith(ages[self])).ToHashSet();
+        if (elsewhere.Count > 0 && !StaysHere(members, elsewhere, oldestMayBeAlone))
+        {
+            return members.Where((_, age) => !elsewhere.Contains(age)).Select(member => member.Id).ToHashSet();
+        }
+
+        var leavers = elsewhere;
+        Thin(pair => members[pair.One].Counts && members[pair.Other].Counts);
+        foreach (var (one, other) in Left().Where(pair => members[pair.One].Counts != members[pair.Other].Counts))
+        {
+            leavers.Add(members[one].Counts ? other : one);
+        }
+
+        Thin(_ => true);
+        return leavers.Select(age => members[age].Id).ToHashSet();
+
+        HashSet<int> ConnectedWith(int first)
+        {
+            HashSet<int> connected = [first];
+            var next = new Queue<int>([first]);
+            while (next.TryDequeue(out var one))
+            {
+                for (var other = 0; other < members.Count; other++)
+                {
+                    if (!pairs.Contains((one, other)) && !pairs.Contains((other, one)) && connected.Add(other))
+                    {
+                        next.Enqueue(other);
+                    }
+                }
+            }
+
+            return connected;
+        }
+
+        IEnumerable<(int One, int Other)> Left() =>
+            pairs.Where(pair => !leavers.Contains(pair.One) && !leavers.Contains(pair.Other));
+
+        // Who has lost most others leaves first.
+        void Thin(Func<(int One, int Other), bool> isMeant)
+        {
+            while (
+                Left()
+                    .Where(isMeant)
+                    .SelectMany(pair => ((int, int)[])[(pair.One, pair.Other), (pair.Other, pair.One)])
+                    .Distinct()
+                    .CountBy(pair => pair.Item1)
+                    .OrderBy(count => (count.Value, count.Key))
+                    .Select(count => (int?)count.Key)
+                    .LastOrDefault()
+                    is { } most
+            )
+            {
+                leavers.Add(most);
+            }
+        }
+    }
+
+    /// <summary>As Akka's <c>keep-oldest</c>: the side of the oldest, unless it is alone against several.</summary>
+    private static bool StaysHere<TNode>(
+        IReadOnlyList<VotedMember<TNode>> members,
+        HashSet<int> elsewhere,
+        bool oldestMayBeAlone
+    )
+    {
+        var counting = Enumerable.Range(0, members.Count).Where(age => members[age].Counts).ToList();
+        if (counting.Count == 0)
+        {
+            return false;
+        }
+
+        var isOldestHere = !elsewhere.Contains(counting[0]);
+        var beside = counting.Count(age => elsewhere.Contains(age) != isOldestHere);
+        var isAlone = !oldestMayBeAlone && beside == 1 && counting.Count - beside >= 2;
+        return isOldestHere != isAlone;
+    }
+}
