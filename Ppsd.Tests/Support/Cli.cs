@@ -41,19 +41,30 @@ internal static class Cli
     }
 
     /// <summary>Starts it with all streams redirected.</summary>
-    public static Process Start(IEnumerable<string> arguments, IReadOnlyDictionary<string, string>? environment = null)
+    /// <param name="arguments">The command line.</param>
+    /// <param name="environment">Variables it gets beside this process's own.</param>
+    /// <param name="networkNamespace">Where its network is; null for this process's.</param>
+    public static Process Start(
+        IEnumerable<string> arguments,
+        IReadOnlyDictionary<string, string>? environment = null,
+        string? networkNamespace = null
+    )
     {
         var start = new ProcessStartInfo
         {
-            FileName = "dotnet",
+            FileName = networkNamespace is null ? "dotnet" : "ip",
             RedirectStandardInput = true,
             RedirectStandardOutput = true,
             RedirectStandardError = true,
             UseShellExecute = false,
             WorkingDirectory = TestContext.CurrentContext.TestDirectory,
         };
-        start.ArgumentList.Add(Path.Combine(TestContext.CurrentContext.TestDirectory, "ppsd.dll"));
-        foreach (var argument in arguments)
+        string[] program = [Path.Combine(TestContext.CurrentContext.TestDirectory, "ppsd.dll"), .. arguments];
+        foreach (
+            var argument in networkNamespace is null
+                ? program
+                : ["netns", "exec", networkNamespace, "dotnet", .. program]
+        )
         {
             start.ArgumentList.Add(argument);
         }

@@ -25,10 +25,26 @@ internal sealed class ServerProcess : IAsyncDisposable
     /// <summary>Its address as a member of a cluster; null when it is none.</summary>
     public string? Node { get; }
 
+    /// <summary>True once it has been killed.</summary>
+    public bool IsKilled { get; private set; }
+
+    /// <summary>Its process.</summary>
+    public int ProcessId => _process.Id;
+
+    /// <summary>True when it is not there any more, for whatever reason.</summary>
+    public bool HasEnded => _process.HasExited;
+
+    /// <summary>What it has written to standard error, once it has ended.</summary>
+    public Task<string> Error => _error;
+
     /// <summary>Starts it and waits until it listens, at a free port.</summary>
-    public static async Task<ServerProcess> StartAsync(params IEnumerable<string> arguments)
+    public static Task<ServerProcess> StartAsync(params IEnumerable<string> arguments) =>
+        StartInAsync(networkNamespace: null, arguments);
+
+    /// <summary>The same in a network namespace.</summary>
+    public static async Task<ServerProcess> StartInAsync(string? networkNamespace, IEnumerable<string> arguments)
     {
-        var process = Cli.Start(["serve", "--port", "0", .. arguments]);
+        var process = Cli.Start(["serve", "--port", "0", .. arguments], networkNamespace: networkNamespace);
         string? node = null;
         while (await process.StandardOutput.ReadLineAsync() is { } line)
         {
@@ -65,6 +81,13 @@ internal sealed class ServerProcess : IAsyncDisposable
         }
 
         return (_process.ExitCode, await _error);
+    }
+
+    /// <summary>Kills it: no goodbye.</summary>
+    public void Kill()
+    {
+        IsKilled = true;
+        _process.Kill();
     }
 
     /// <summary>Kills one of its child processes: no goodbye.</summary>

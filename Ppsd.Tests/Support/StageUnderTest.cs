@@ -10,10 +10,11 @@ internal sealed class StageUnderTest : IAsyncDisposable
 
     private readonly Process _process;
 
-    private StageUnderTest(Process process, string address)
+    private StageUnderTest(Process process, string address, Task<string> error)
     {
         _process = process;
         Address = address;
+        Error = error;
     }
 
     /// <summary>Where it is reached.</summary>
@@ -25,29 +26,38 @@ internal sealed class StageUnderTest : IAsyncDisposable
     /// <summary>Its process.</summary>
     public int ProcessId => _process.Id;
 
+    /// <summary>True when it is not there any more, for whatever reason.</summary>
+    public bool HasEnded => _process.HasExited;
+
+    /// <summary>What it has written to standard error, once it has ended.</summary>
+    public Task<string> Error { get; }
+
     /// <summary>Starts one of a pipeline and waits until it can be reached.</summary>
-    public static async Task<StageUnderTest> StartAsync(string[] arguments, int stages = 4)
+    /// <param name="arguments">Further options.</param>
+    /// <param name="stages">Stages of the pipeline.</param>
+    /// <param name="networkNamespace">Where its network is; null for this process's.</param>
+    public static async Task<StageUnderTest> StartAsync(
+        string[] arguments,
+        int stages = 4,
+        string? networkNamespace = null
+    )
     {
-        var process = Cli.Start([
-            "stage",
-            "--stages",
-            $"{stages}",
-            .. _arguments,
-            .. arguments,
-            "--leave-at-end-of-input",
-        ]);
-        _ = process.StandardError.ReadToEndAsync();
+        var process = Cli.Start(
+            ["stage", "--stages", $"{stages}", .. _arguments, .. arguments, "--leave-at-end-of-input"],
+            networkNamespace: networkNamespace
+        );
+        var error = process.StandardError.ReadToEndAsync();
         string? line;
         while ((line = await process.StandardOutput.ReadLineAsync()) is not null)
         {
             if (line.StartsWith(StageAnnouncement.Prefix, StringComparison.Ordinal))
             {
                 _ = process.StandardOutput.ReadToEndAsync();
-                return new StageUnderTest(process, line[StageAnnouncement.Prefix.Length..]);
+                return new StageUnderTest(process, line[StageAnnouncement.Prefix.Length..], error);
             }
         }
 
-        throw new AssertionException("a stage process ended before it announced its address");
+        throw new AssertionException($"a stage process ended before it announced its address: {await error}");
     }
 
     /// <summary>Kills it: no goodbye.</summary>

@@ -17,8 +17,8 @@ internal sealed record ChaosStream(string Content, string Text, TimeSpan Pause, 
 
     /// <summary>Reads a completion to its end.</summary>
     /// <param name="body">The request's fields, without braces.</param>
-    /// <param name="onChunk">Told how many chunks have come.</param>
-    public static async Task<ChaosStream> ReadAsync(HttpClient http, string body, Action<int>? onChunk = null)
+    /// <param name="onText">Told how many characters have come.</param>
+    public static async Task<ChaosStream> ReadAsync(HttpClient http, string body, Action<int>? onText = null)
     {
         var json = $$"""
             { {{body}}, "stream": true, "stream_options": { "include_usage": true }, "per_request_metrics": true }
@@ -30,7 +30,7 @@ internal sealed record ChaosStream(string Content, string Text, TimeSpan Pause, 
         using var response = await http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead);
         using var reader = new StreamReader(await response.Content.ReadAsStreamAsync());
         var (text, logprobs, end) = (new StringBuilder(), new StringBuilder(), new StringBuilder());
-        var (pause, chunks, resumes, replayed, isDone) = (TimeSpan.Zero, 0, 0, 0, false);
+        var (pause, resumes, replayed, isDone) = (TimeSpan.Zero, 0, 0, false);
         var last = Stopwatch.GetTimestamp();
         while (await reader.ReadLineAsync() is { } line)
         {
@@ -39,7 +39,7 @@ internal sealed record ChaosStream(string Content, string Text, TimeSpan Pause, 
                 Assert.That(
                     line,
                     Does.Not.Contain("event: error"),
-                    $"after {chunks} chunks: {(line.StartsWith("event: error", StringComparison.Ordinal) ? await reader.ReadLineAsync() : "")}"
+                    $"after {text.Length} characters: {(line.StartsWith("event: error", StringComparison.Ordinal) ? await reader.ReadLineAsync() : "")}"
                 );
                 continue;
             }
@@ -76,7 +76,7 @@ internal sealed record ChaosStream(string Content, string Text, TimeSpan Pause, 
                 replayed = metrics.GetProperty("replayed_tokens").GetInt32();
             }
 
-            onChunk?.Invoke(++chunks);
+            onText?.Invoke(text.Length);
         }
 
         Assert.That(isDone, $"the stream ended without its end after {text.Length} characters");

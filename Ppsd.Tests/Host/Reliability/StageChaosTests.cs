@@ -13,13 +13,13 @@ public sealed class StageChaosTests
     public async Task Texts_survive_a_stage_that_hangs_one_that_dies_with_a_spare_and_one_that_is_started_again()
     {
         await using var cluster = await ChaosCluster.StartAsync();
-        await HangAsync(cluster, stage: 2, seconds: 3, afterChunks: 20);
+        await HangAsync(cluster, stage: 2, seconds: 3, share: 0.1);
 
         await cluster.AddStageAsync("--spare");
-        var killed = await KillAsync(cluster, stage: 1, afterChunks: 35, "a spare");
+        var killed = await KillAsync(cluster, stage: 1, share: 0.2, "a spare");
         Assert.That(killed.Sum(stream => stream.Resumes), Is.GreaterThan(0), "the kill came after the texts");
 
-        await KillAsync(cluster, stage: 2, afterChunks: 11, "started again", () => cluster.AddStageAsync());
+        await KillAsync(cluster, stage: 2, share: 0.05, "started again", () => cluster.AddStageAsync());
     }
 
     /// <summary>The long form, by name: every stage at random tokens, and stops of ten seconds.</summary>
@@ -33,14 +33,14 @@ public sealed class StageChaosTests
         for (var fault = 0; fault < 20; fault++)
         {
             var stage = 1 + random.Next(2);
-            var afterChunks = random.Next(1, 150);
+            var share = 0.8 * random.NextDouble();
             if (fault % 5 == 4)
             {
-                await HangAsync(cluster, stage, seconds: fault % 10 == 4 ? 3 : 10, afterChunks);
+                await HangAsync(cluster, stage, seconds: fault % 10 == 4 ? 3 : 10, share);
             }
             else
             {
-                await KillAsync(cluster, stage, afterChunks, "a spare");
+                await KillAsync(cluster, stage, share, "a spare");
                 await cluster.AddStageAsync("--spare");
             }
         }
@@ -49,7 +49,7 @@ public sealed class StageChaosTests
     private static async Task<IReadOnlyList<ChaosStream>> KillAsync(
         ChaosCluster cluster,
         int stage,
-        int afterChunks,
+        double share,
         string then,
         Func<Task>? afterwards = null
     )
@@ -57,7 +57,7 @@ public sealed class StageChaosTests
         var victim = await cluster.HolderOfAsync(stage);
         return await cluster.DisturbAsync(
             $"kill -9 of stage {stage}, {then}",
-            afterChunks,
+            share,
             async () =>
             {
                 victim.Kill();
@@ -66,12 +66,12 @@ public sealed class StageChaosTests
         );
     }
 
-    private static async Task HangAsync(ChaosCluster cluster, int stage, int seconds, int afterChunks)
+    private static async Task HangAsync(ChaosCluster cluster, int stage, int seconds, double share)
     {
         var victim = await cluster.HolderOfAsync(stage);
         await cluster.DisturbAsync(
             $"SIGSTOP of stage {stage}, {seconds} s",
-            afterChunks,
+            share,
             async () =>
             {
                 Signals.Send(victim.ProcessId, Signals.Stop);
