@@ -47,6 +47,9 @@ public sealed class ClusterNode : IAsyncDisposable
     /// <summary>Address others reach this node at.</summary>
     public string Address => Cluster.SelfAddress.ToString();
 
+    /// <summary>The port of that address.</summary>
+    internal int Port => Cluster.SelfAddress.Port ?? 0;
+
     /// <summary>Completes when the node has left the cluster, for whatever reason.</summary>
     public Task Terminated => _system.WhenTerminated;
 

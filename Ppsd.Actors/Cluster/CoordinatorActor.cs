@@ -32,21 +32,30 @@ internal sealed class CoordinatorActor : ReceiveActor, IWithTimers
     private readonly ClusterPlan _plan;
     private readonly ILoggingAdapter _log = Context.GetLogger();
     private readonly OfferedNodes _nodes;
+    private readonly PlacementChoice _choice;
     private readonly WaitingRequests _waiting = new();
-    private readonly TimeSpan _requestPatience = Context.System.Settings.Config.GetTimeSpan(
-        "ppsd.cluster.request-patience"
-    );
+    private readonly TimeSpan _requestPatience;
     private readonly PipelineFormation _formation = new();
+    private readonly PipelineWords _words;
     private PipelineEpoch _dissolved;
     private PipelineEpoch _latest;
     private bool _isSettled;
     private bool _isSuspended;
+    private bool _isGrowing;
     private string? _trouble;
 
     public CoordinatorActor(ClusterPlan plan, TimeProvider clock)
     {
         _plan = plan;
-        _nodes = new OfferedNodes(Context.System.Settings.Config.GetTimeSpan("ppsd.cluster.silence"), clock);
+        var settings = Context.System.Settings.Config.GetConfig("ppsd.cluster");
+        _nodes = new OfferedNodes(settings.GetTimeSpan("silence"), clock);
+        _requestPatience = settings.GetTimeSpan("request-patience");
+        var patience = new ShrinkPatience(
+            settings.GetTimeSpan("shrink-after"),
+            settings.GetTimeSpan("shrink-at-start")
+        );
+        _choice = new PlacementChoice(plan, _nodes, patience, clock);
+        _words = new PipelineWords(_formation, _nodes);
         Gathering();
     }
 
@@ -54,11 +63,15 @@ internal sealed class CoordinatorActor : ReceiveActor, IWithTimers
 
     private PipelineFormed? Formed => _formation.Formed;
 
-    private bool IsAdmitting => Formed is not null && !_isSuspended && Leaving is null;
+    private bool IsAdmitting => Formed is not null && !_isSuspended && !_isGrowing && Leaving is null;
 
     /// <summary>A node of the pipeline that is to leave it.</summary>
     private OfferingNode? Leaving =>
         _nodes.All.FirstOrDefault(node => node.Offer.IsDraining && _formation.Has(node.Host));
+
+    /// <summary>A pipeline of more stages that could take the place of the one that stands.</summary>
+    private Placement<IActorRef>? Larger =>
+        Formed is not null && !_isSuspended && Leaving is null ? _choice.Larger(Formed, _formation.Hosts) : null;
 
     /// <summary>A node of the pipeline that may be dead.</summary>
     private IActorRef? Suspect => _formation.Hosts.FirstOrDefault(host => _nodes.SuspicionOf(host) is not null);
@@ -103,7 +116,7 @@ internal sealed class CoordinatorActor : ReceiveActor, IWithTimers
     {
         Receive<StartSession>(start => Formed!.Stages[0].Actor.Forward(start), _ => IsAdmitting);
         Receive<StartSession>(Wait);
-        Receive<DraftLoad>(ReleaseIfIdle);
+        Receive<DraftLoad>(NoteLoad);
         Always();
     }
 
@@ -111,7 +124,7 @@ internal sealed class CoordinatorActor : ReceiveActor, IWithTimers
     private void Suspended()
     {
         Receive<StartSession>(Wait);
-        Receive<DraftLoad>(ReleaseIfIdle);
+        Receive<DraftLoad>(NoteLoad);
         Always();
     }
 
@@ -140,6 +153,14 @@ internal sealed class CoordinatorActor : ReceiveActor, IWithTimers
         {
             _nodes.Look();
             Review();
+            if (Larger is not null)
+            {
+                AskForLoad(Formed!);
+            }
+            else
+            {
+                StopGrowing();
+            }
         });
         Receive<Settled>(_ =>
         {
@@ -204,11 +225,7 @@ internal sealed class CoordinatorActor : ReceiveActor, IWithTimers
     {
         if (Formed is not null && _formation.Has(node.Host) && !node.Offer.HandsOver)
         {
-            var epoch = Formed.Epoch;
-            Formed
-                .Stages[0]
-                .Actor.Ask<StageStatus>(new GetStageStatus(), StageHostActor.OfferInterval)
-                .PipeTo(Self, success: status => new DraftLoad(epoch, status.Sessions), failure: _ => Nothing.Instance);
+            AskForLoad(Formed);
             return;
         }
 
@@ -216,25 +233,73 @@ internal sealed class CoordinatorActor : ReceiveActor, IWithTimers
         if (_formation.Has(node.Host))
         {
             // It is loading a stage that will not be used, or its sessions go on elsewhere.
-            _trouble = Formed is null ? _trouble : $"{Name(node.Host)} has left";
+            _trouble = Formed is null ? _trouble : $"{_words.Name(node.Host)} has left";
             Dissolve();
         }
     }
 
-    private void ReleaseIfIdle(DraftLoad load)
+    private void AskForLoad(PipelineFormed formed)
     {
-        if (Formed?.Epoch != load.Epoch || load.Sessions is not { Running: 0, Waiting: 0 })
+        var isLast = !IsAdmitting;
+        formed
+            .Stages[0]
+            .Actor.Ask<StageStatus>(new GetStageStatus(), StageHostActor.OfferInterval)
+            .PipeTo(
+                Self,
+                success: status => new DraftLoad(formed.Epoch, status.Sessions, isLast),
+                failure: _ => Nothing.Instance
+            );
+    }
+
+    /// <summary>Between requests nodes may leave, and a pipeline of few stages may grow.</summary>
+    private void NoteLoad(DraftLoad load)
+    {
+        if (Formed?.Epoch != load.Epoch)
         {
             return;
         }
 
-        foreach (var node in _nodes.All.Where(node => node.Offer.IsDraining))
+        var isIdle = load.Sessions is { Running: 0, Waiting: 0 };
+        if (isIdle && Leaving is not null)
         {
-            node.Host.Tell(new NodeReleased());
-        }
+            foreach (var node in _nodes.All.Where(node => node.Offer.IsDraining))
+            {
+                node.Host.Tell(new NodeReleased());
+            }
 
-        Dissolve();
-        Review();
+            Dissolve();
+            Review();
+        }
+        else if (isIdle && Larger is { } larger)
+        {
+            // Asked twice: a request may have been let in after the first question.
+            if (_isGrowing && load.IsLast)
+            {
+                Dissolve();
+                Assign(larger);
+            }
+            else
+            {
+                _isGrowing = true;
+                AskForLoad(Formed);
+            }
+        }
+        else
+        {
+            StopGrowing();
+        }
+    }
+
+    private void StopGrowing()
+    {
+        if (_isGrowing)
+        {
+            _isGrowing = false;
+            if (IsAdmitting)
+            {
+                PassOnWaiting();
+            }
+        }
     }
 
     private void Dissolve()
@@ -242,6 +307,7 @@ internal sealed class CoordinatorActor : ReceiveActor, IWithTimers
         _dissolved = Formed?.Epoch ?? _dissolved;
         _formation.Clear();
         _isSuspended = false;
+        _isGrowing = false;
         Become(Gathering);
     }
 
@@ -275,13 +341,14 @@ internal sealed class CoordinatorActor : ReceiveActor, IWithTimers
         {
             // A pipeline may already stand whose nodes have not all sent offers yet; forming another would end its
             // sessions.
-            if ((_isSettled || !_nodes.All.Any(node => IsNews(node.Offer.Formed))) && TryPlace() is { } placed)
+            if ((_isSettled || !_nodes.All.Any(node => IsNews(node.Offer.Formed))) && Choose() is { } placed)
             {
                 Assign(placed);
             }
         }
         else if (suspect is null)
         {
+            _choice.NoteStanding();
             if (_isSuspended)
             {
                 _isSuspended = false;
@@ -289,44 +356,33 @@ internal sealed class CoordinatorActor : ReceiveActor, IWithTimers
                 PassOnWaiting();
             }
         }
-        else if (TryPlace() is { } others)
+        else if (Choose() is { } others)
         {
-            _trouble = Describe(suspect);
-            _log.Warning("{0}; another node takes its place", _trouble);
+            _trouble = _words.Describe(suspect);
+            _log.Warning("{0}; a pipeline of {1} stages forms without it", _trouble, others.Nodes.Count);
             Dissolve();
             Assign(others);
         }
         else if (Formed is not null && !_isSuspended)
         {
-            _log.Warning("{0}; the pipeline is suspended", Describe(suspect));
+            _log.Warning("{0}; the pipeline is suspended", _words.Describe(suspect));
             _isSuspended = true;
             Become(Suspended);
         }
     }
 
-    private IReadOnlyList<IActorRef>? TryPlace()
+    private Placement<IActorRef>? Choose()
     {
-        if (_nodes.Reference(_formation.Hosts) is not { } model)
-        {
-            return null;
-        }
-
-        try
-        {
-            return _nodes.Place(_plan.For(model.LayerCount), model);
-        }
-        catch (ArgumentException e)
-        {
-            _trouble = e.Message;
-            return null;
-        }
+        var chosen = _choice.Choose(_formation.Hosts);
+        _trouble = _choice.Trouble ?? _trouble;
+        return chosen;
     }
 
-    private void Assign(IReadOnlyList<IActorRef> placed)
+    private void Assign(Placement<IActorRef> placed)
     {
-        _formation.Begin(_plan.For(_nodes.Reference(placed)!.LayerCount), placed);
+        _formation.Begin(placed.Plan, placed.Nodes);
         Become(Loading);
-        foreach (var host in placed)
+        foreach (var host in placed.Nodes)
         {
             host.Tell(_formation.AssignmentOf(host));
         }
@@ -366,7 +422,7 @@ internal sealed class CoordinatorActor : ReceiveActor, IWithTimers
     {
         if (_formation.Has(host))
         {
-            _trouble = $"{Name(host)} was lost";
+            _trouble = $"{_words.Name(host)} was lost";
             _log.Warning("{0}", _trouble);
         }
 
@@ -425,28 +481,8 @@ internal sealed class CoordinatorActor : ReceiveActor, IWithTimers
             CoordinatorAddress = Akka.Cluster.Cluster.Get(Context.System).SelfAddress.ToString(),
         };
 
-    private string Explanation()
-    {
-        if (_isSuspended && Suspect is { } suspect)
-        {
-            return $"{Describe(suspect)}; requests wait for it, or for another node to take its place";
-        }
-
-        if (Formed is not null)
-        {
-            return Leaving is { } leaving
-                ? $"{Name(leaving.Host)} is leaving; new requests wait until its sessions have ended and another node takes "
-                    + "its place"
-                : $"the pipeline stands: {Formed.Stages.Length} stages";
-        }
-
-        return (_trouble is null ? "" : _trouble + "; ")
-            + (_formation.HasBegun ? $"stages are loading: {_formation.Progress}" : _nodes.Missing(_plan.StagesNeeded));
-    }
-
-    private string Name(IActorRef host) => $"stage {_formation.NumberOf(host)} at {host.Path.Address}";
-
-    private string Describe(IActorRef suspect) => $"{Name(suspect)} {_nodes.SuspicionOf(suspect)}";
+    private string Explanation() =>
+        _words.Explain(_plan.StagesNeeded, _isSuspended ? Suspect : null, Leaving?.Host, _trouble);
 
     /// <summary>False for a pipeline this coordinator dissolved; nodes may still mention it in late offers.</summary>
     private bool IsNews([NotNullWhen(true)] PipelineFormed? formed) =>

@@ -20,7 +20,8 @@ internal static class CoordinatorNotes
     }
 
     /// <summary>Sent to itself: number of sessions the pipeline still has.</summary>
-    public sealed record DraftLoad(PipelineEpoch Epoch, SessionTotals? Sessions);
+    /// <param name="IsLast">True when no request was let in after the question.</param>
+    public sealed record DraftLoad(PipelineEpoch Epoch, SessionTotals? Sessions, bool IsLast);
 
     /// <summary>Sent to itself: a question was not answered; the next offer repeats it.</summary>
     public sealed class Nothing

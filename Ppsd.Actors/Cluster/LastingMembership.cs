@@ -17,7 +17,11 @@ public sealed class LastingMembership : IAsyncDisposable
     /// <summary>Looks in a row at a cluster without a coordinator's host: one may be on its way in.</summary>
     private const int LooksUntilAlone = 3;
 
+    /// <summary>Attempts to join again at the port that others know this node by, which may have been taken; then at any.</summary>
+    private const int AttemptsAtItsPort = 20;
+
     private readonly Func<ClusterNode> _join;
+    private readonly Func<int, ClusterNode> _joinAt;
     private readonly TimeProvider _clock;
     private readonly Action? _onLost;
     private readonly CancellationTokenSource _stop = new();
@@ -28,9 +32,16 @@ public sealed class LastingMembership : IAsyncDisposable
     /// <summary>Joins.</summary>
     /// <param name="join">Joins, the first time and again; must not wait.</param>
     /// <param name="onLost">Told before it joins again; null for nobody.</param>
-    public LastingMembership(Func<ClusterNode> join, TimeProvider clock, Action? onLost = null)
+    /// <param name="joinAt">Joins at a port, so that others find it where it was; null where nobody looks for it.</param>
+    public LastingMembership(
+        Func<ClusterNode> join,
+        TimeProvider clock,
+        Action? onLost = null,
+        Func<int, ClusterNode>? joinAt = null
+    )
     {
         _onLost = onLost;
+        _joinAt = joinAt ?? (_ => join());
         ArgumentNullException.ThrowIfNull(join);
         _join = join;
         _clock = clock;
@@ -124,11 +135,12 @@ public sealed class LastingMembership : IAsyncDisposable
     /// <summary>Joins, as often as it takes: the port of the node that was may not be free yet.</summary>
     private async Task JoinAgainAsync()
     {
-        while (true)
+        var port = _node.Port;
+        for (var attempt = 1; ; attempt++)
         {
             try
             {
-                _node = _join();
+                _node = attempt <= AttemptsAtItsPort ? _joinAt(port) : _join();
                 return;
             }
             catch (ConfigurationException)

@@ -87,21 +87,19 @@ internal sealed class OfferedNodes(TimeSpan silence, TimeProvider clock)
         OfferAgreement.Reference([.. _nodes.Where(node => assigned.Contains(node.Host)).Select(node => node.Offer)])
         ?? OfferAgreement.Reference([.. _nodes.Select(node => node.Offer)]);
 
-    /// <summary>A node for every stage; null when some stage has none.</summary>
-    public IReadOnlyList<IActorRef>? Place(StagePlan plan, StageOffered reference) =>
-        StagePlacement.Place(
-            plan,
-            [
-                .. _nodes
-                    .Where(node => IsUsable(node, reference))
-                    .Select(node => new OfferedNode<IActorRef>(
-                        node.Host,
-                        node.Offer.WantedStage,
-                        LoadedLayers(node.Offer),
-                        node.Offer.IsSpare
-                    )),
-            ]
-        );
+    /// <summary>Those that may hold a stage beside others like the reference, in the order they came.</summary>
+    public IReadOnlyList<OfferedNode<IActorRef>> Usable(StageOffered reference) =>
+        [
+            .. _nodes
+                .Where(node => IsUsable(node, reference))
+                .Select(node => new OfferedNode<IActorRef>(
+                    node.Host,
+                    node.Offer.WantedStage,
+                    LoadedLayers(node.Offer),
+                    node.Offer.IsSpare,
+                    node.Offer.MostLayers
+                )),
+        ];
 
     /// <summary>How many nodes a pipeline lacks, and why those that are up do not do.</summary>
     public string Missing(int stagesNeeded)

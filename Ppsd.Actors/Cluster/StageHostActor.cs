@@ -190,6 +190,7 @@ internal sealed class StageHostActor : ReceiveActor, IWithTimers
                 Arithmetic = [.. _node.Arithmetic],
                 IsSpare = _node.IsSpare,
                 HandsOver = _node.HandsOver,
+                MostLayers = _node.MostLayers,
             }
         );
 

@@ -27,6 +27,9 @@ public sealed record StageNode
     /// <summary>True when the node is to hold a stage only where no other node can.</summary>
     public bool IsSpare { get; init; }
 
+    /// <summary>Layers that the node holds where others are missing; 0 for no more than planned.</summary>
+    public int MostLayers { get; init; }
+
     /// <summary>True when the node does not wait for its sessions when it leaves: they go on with the next pipeline.</summary>
     public bool HandsOver { get; init; }
 

@@ -7,7 +7,14 @@ namespace Ppsd.Actors.Cluster;
 /// <param name="WantedStage">Stage it asks for, from 0; -1 for any.</param>
 /// <param name="Loaded">Layers it holds already, if any.</param>
 /// <param name="IsSpare">True when it holds a stage only where no other node can.</param>
-internal sealed record OfferedNode<TNode>(TNode Id, int WantedStage, LayerRange? Loaded, bool IsSpare = false);
+/// <param name="MostLayers">Layers that it holds where other nodes are missing; 0 for no more than planned.</param>
+internal sealed record OfferedNode<TNode>(
+    TNode Id,
+    int WantedStage,
+    LayerRange? Loaded,
+    bool IsSpare = false,
+    int MostLayers = 0
+);
 
 /// <summary>
 /// Which node holds which stage: a node's requested stage first, then the node that already holds the layers (loading

@@ -76,6 +76,10 @@ public static class PpsdConfig
         );
     }
 
+    /// <summary>The same configuration, but listening at this port.</summary>
+    public static Config AtPort(Config config, int port) =>
+        ConfigurationFactory.ParseString($"akka.remote.dot-netty.tcp.port = {port}").WithFallback(config);
+
     /// <summary>Built-in files of a role, the most specific first.</summary>
     internal static string[] FilesOf(NodeRole role) =>
         role switch

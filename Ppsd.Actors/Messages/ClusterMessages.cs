@@ -56,6 +56,10 @@ public sealed record StageOffered : IWireMessage
     /// <summary>True when a draining node does not wait for its sessions: they go on with the next pipeline.</summary>
     [Key(10)]
     public bool HandsOver { get; init; }
+
+    /// <summary>Layers that the node holds where others are missing; 0 for no more than planned.</summary>
+    [Key(11)]
+    public int MostLayers { get; init; }
 }
 
 /// <summary>

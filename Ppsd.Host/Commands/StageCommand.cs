@@ -62,6 +62,11 @@ internal sealed class StageCommand : PpsdCommand
         "Holds no stage until one dies, and takes its place without loading: all stages' layers wait in memory where they fit."
     );
 
+    private readonly Option<bool> _shrink = OptionFactory.Switch(
+        "--shrink",
+        "Holds more layers than planned, as many as fit into half of the device's memory, while nodes are missing and no spare is left."
+    );
+
     public StageCommand(TimeProvider clock)
         : base("stage", "Runs a node that holds one stage of a cluster's pipeline.", clock)
     {
@@ -74,6 +79,7 @@ internal sealed class StageCommand : PpsdCommand
         Add(_drain);
         Add(_drainTimeout);
         Add(_spare);
+        Add(_shrink);
         Add(_leaveAtEndOfInput);
     }
 
@@ -122,6 +128,9 @@ internal sealed class StageCommand : PpsdCommand
             CreateTextModel = client => new GatewayModel(client, assets, drafts),
             CreateRuntime = shelf.Take,
             IsSpare = isSpare,
+            MostLayers = parsed.GetValue(_shrink)
+                ? StageCapacity.MostLayers(factory, assets.Config.LayerCount, settings.DeviceOf((wanted ?? 1) - 1))
+                : 0,
             HandsOver = parsed.GetValue(_drain) == "handover",
             OnReady = ready =>
                 StandardOutput.WriteLine(
@@ -144,7 +153,8 @@ internal sealed class StageCommand : PpsdCommand
         await using var member = new LastingMembership(
             () => ClusterNode.StartStage(config, seeds, node, ClusterPlan.Of(plan), Clock),
             Clock,
-            () => Console.Error.WriteLine("ppsd: the cluster removed this node; it joins again")
+            () => Console.Error.WriteLine("ppsd: the cluster removed this node; it joins again"),
+            port => ClusterNode.StartStage(PpsdConfig.AtPort(config, port), seeds, node, ClusterPlan.Of(plan), Clock)
         );
         StandardOutput.WriteLine(StageAnnouncement.Prefix + member.Node.Address);
         signals.Arm();

@@ -1,3 +1,4 @@
+using Akka.Configuration;
 using Ppsd.Actors.Client;
 using Ppsd.Actors.Cluster;
 using Ppsd.Actors.Configuration;
@@ -13,10 +14,10 @@ internal sealed class ClusterMembership : IPipelineAccess
     private readonly LastingMembership _membership;
     private readonly TimeProvider _clock;
 
-    private ClusterMembership(Func<ClusterNode> join, TimeProvider clock)
+    private ClusterMembership(Func<int?, ClusterNode> join, TimeProvider clock)
     {
         _clock = clock;
-        _membership = new LastingMembership(join, clock);
+        _membership = new LastingMembership(() => join(null), clock, joinAt: port => join(port));
     }
 
     public PpsdClient Client => _membership.Node.Client;
@@ -31,7 +32,7 @@ internal sealed class ClusterMembership : IPipelineAccess
     {
         var config = node.Load(NodeRole.Client);
         List<string> addresses = [.. seeds.Select(SeedAddress.Parse)];
-        return new(() => ClusterNode.StartClient(config, addresses), clock);
+        return new(port => ClusterNode.StartClient(At(config, port), addresses), clock);
     }
 
     /// <summary>Forms a cluster, or joins one, as a node that may host its coordinator.</summary>
@@ -52,9 +53,9 @@ internal sealed class ClusterMembership : IPipelineAccess
         var config = node.Load(NodeRole.Coordinator);
         List<string> addresses = [.. seeds.Select(SeedAddress.Parse)];
         return new(
-            () =>
+            port =>
                 ClusterNode.StartCoordinator(
-                    config,
+                    At(config, port),
                     addresses,
                     plan,
                     client => new GatewayModel(client, assets, drafts)
@@ -67,4 +68,6 @@ internal sealed class ClusterMembership : IPipelineAccess
         _membership.Node.GetSnapshotAsync(timeout, _clock);
 
     public ValueTask DisposeAsync() => _membership.DisposeAsync();
+
+    private static Config At(Config config, int? port) => port is { } known ? PpsdConfig.AtPort(config, known) : config;
 }

@@ -53,6 +53,26 @@ public static class DeviceCatalog
         return devices;
     }
 
+    /// <summary>Memory of a device, what is used of it included; 0 for one that cannot be used. The CPU's is this machine's, or what its container leaves.</summary>
+    public static long MemoryBytes(string name)
+    {
+        if (name == "cpu")
+        {
+            return GC.GetGCMemoryInfo().TotalAvailableMemoryBytes;
+        }
+
+        var index = ParseCuda(name);
+        var (count, trouble) = CudaDriver.CountDevices();
+        if (trouble is not null || index >= count)
+        {
+            return 0;
+        }
+
+        using var context = Context.Create(builder => IlgpuDevice.Configure(builder.Cuda()));
+        var cards = context.GetCudaDevices();
+        return index < cards.Count ? cards[index].MemorySize : 0;
+    }
+
     /// <summary>Meaning of <c>auto</c>: all usable CUDA cards, or else the CPU.</summary>
     public static IReadOnlyList<string> Automatic()
     {

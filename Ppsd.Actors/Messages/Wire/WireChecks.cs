@@ -114,6 +114,7 @@ internal static class WireChecks
                 break;
             case StageOffered offered:
                 Require(offered.ModelFingerprint is not null, "an offer lacks its model");
+                Require(offered.MostLayers >= 0, "an offer's number of layers is negative");
                 Require(
                     offered.Arithmetic is not null
                         && Array.TrueForAll(offered.Arithmetic, setting => setting?.Contains('=') == true),

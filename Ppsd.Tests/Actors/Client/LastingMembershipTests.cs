@@ -3,6 +3,8 @@ using System.Net.Sockets;
 using Microsoft.Extensions.AI;
 using Ppsd.Actors.Chat;
 using Ppsd.Actors.Client;
+using Ppsd.Actors.Cluster;
+using Ppsd.Actors.Configuration;
 using Ppsd.Actors.Ids;
 using Ppsd.Actors.Messages;
 using Ppsd.Tests.Support.Toys;
@@ -44,6 +46,29 @@ public sealed class LastingMembershipTests
         cluster.AddStage(port: port, seeds: []);
         Assert.That(await EventuallyAsync(client), Is.EqualTo(Expected(cluster)));
         Assert.That(await TextAsync(client), Is.EqualTo(Expected(cluster)), "the second call failed");
+    }
+
+    /// <summary>Others name it as their seed, and an operator drains it by its address.</summary>
+    [Test]
+    public async Task A_node_that_joins_again_is_found_where_it_was()
+    {
+        var config = PpsdConfig.Load(NodeRole.Coordinator, overrides: "akka.loglevel = OFF");
+        await using var member = new LastingMembership(
+            () => ClusterNode.StartCoordinator(config, [], new ClusterPlan(1, [])),
+            TimeProvider.System,
+            joinAt: port => ClusterNode.StartCoordinator(PpsdConfig.AtPort(config, port), [], new ClusterPlan(1, []))
+        );
+        var first = member.Node;
+
+        // As where the cluster has removed it.
+        await first.System.Terminate().WaitAsync(TimeSpan.FromSeconds(30));
+        for (var attempt = 0; attempt < 300 && member.Node == first; attempt++)
+        {
+            await Task.Delay(100);
+        }
+
+        Assert.That(member.Node, Is.Not.SameAs(first));
+        Assert.That(member.Node.Address, Is.EqualTo(first.Address));
     }
 
     /// <summary>Each call before that ends as the contract says, never otherwise.</summary>

@@ -20,13 +20,14 @@ internal sealed class ChaosCluster : IAsyncDisposable
     }
 
     /// <summary>Starts all and reads the six texts once, undisturbed.</summary>
-    public static async Task<ChaosCluster> StartAsync()
+    /// <param name="ofStages">Options of each stage node.</param>
+    public static async Task<ChaosCluster> StartAsync(params string[] ofStages)
     {
         var cluster = new ChaosCluster(await ServerProcess.StartAsync("--cluster", "--stages", $"{StageCount}"));
         try
         {
-            await cluster.AddStageAsync();
-            await cluster.AddStageAsync();
+            await cluster.AddStageAsync(ofStages);
+            await cluster.AddStageAsync(ofStages);
             await cluster._readers.AwaitReadyAsync();
             await cluster._readers.ReadUndisturbedAsync();
             return cluster;
@@ -63,6 +64,17 @@ internal sealed class ChaosCluster : IAsyncDisposable
         var address = body.GetProperty("stages")[stage - 1].GetProperty("node").GetString();
         return _stages.Find(process => process.Address == address)
             ?? throw new AssertionException($"no process of ours is at {address}");
+    }
+
+    /// <summary>Waits until the pipeline stands with so many stages.</summary>
+    public async Task AwaitStagesAsync(int count)
+    {
+        await ChaosReaders.WaitForAsync(async () =>
+        {
+            var (_, body) = await _server.Http.ReadAsync("/cluster");
+            return body.GetProperty("stages").GetArrayLength() == count ? null : $"not {count} stages: {body}";
+        });
+        await _readers.AwaitReadyAsync();
     }
 
     /// <inheritdoc cref="ChaosReaders.DisturbAsync"/>

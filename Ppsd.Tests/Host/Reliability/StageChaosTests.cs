@@ -22,6 +22,20 @@ public sealed class StageChaosTests
         await KillAsync(cluster, stage: 2, share: 0.05, "started again", () => cluster.AddStageAsync());
     }
 
+    [Test]
+    public async Task Texts_go_on_with_a_stage_less_and_the_pipeline_grows_when_a_node_is_back()
+    {
+        await using var cluster = await ChaosCluster.StartAsync("--shrink");
+        var killed = await KillAsync(cluster, stage: 2, share: 0.1, "the other takes all layers");
+        Assert.That(killed.Sum(stream => stream.Resumes), Is.GreaterThan(0), "the kill came after the texts");
+        await cluster.AwaitStagesAsync(1);
+
+        await cluster.AddStageAsync("--shrink");
+        await cluster.AwaitStagesAsync(2);
+        var after = await cluster.DisturbAsync("nothing", share: 0, () => Task.CompletedTask);
+        Assert.That(after.Sum(stream => stream.Resumes), Is.Zero);
+    }
+
     /// <summary>The long form, by name: every stage at random tokens, and stops of ten seconds.</summary>
     [Test]
     [Explicit("takes twenty minutes")]

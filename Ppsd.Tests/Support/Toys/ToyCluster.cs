@@ -53,7 +53,8 @@ internal sealed class ToyCluster(
         string arithmetic = "rope-frequencies=checkpoint",
         Action<string>? onRefused = null,
         bool isSpare = false,
-        bool handsOver = false
+        bool handsOver = false,
+        int mostLayers = 0
     )
     {
         var place = _nodes.Count;
@@ -66,12 +67,14 @@ internal sealed class ToyCluster(
             OnRefused = onRefused,
             IsSpare = isSpare,
             HandsOver = handsOver,
+            MostLayers = mostLayers,
             CreateTextModel = client => new ToyTextModel(client, () => _serving = place),
             CreateRuntime = layers => new ToyRuntime(
                 Model,
-                layers.First / layersPerStage,
-                stageCount,
+                layers.First / layers.Count,
+                stageCount * layersPerStage / layers.Count,
                 layers.First == 0 ? otherDrafter ?? drafter : null,
+                layers: layers.Count,
                 onForward: onForward is null ? null : parts => onForward(layers.First / layersPerStage, parts)
             ),
         };
