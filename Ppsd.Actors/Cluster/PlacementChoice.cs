@@ -1,6 +1,5 @@
 using Akka.Actor;
 using Ppsd.Actors.Messages;
-using Ppsd.Actors.Planning;
 
 namespace Ppsd.Actors.Cluster;
 
