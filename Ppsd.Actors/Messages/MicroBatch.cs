@@ -91,8 +91,7 @@ public sealed record BatchPart
     public int Depth { get; init; }
 
     /// <summary>
-    /// True when the exit head need not run for these candidates: the session will not draft with it again, so its caches may
-    /// have holes.
+    /// True when the exit head need not run for these candidates: before the session drafts with it again they enter once more.
     /// </summary>
     [Key(11)]
     public bool SkipsHead { get; init; }

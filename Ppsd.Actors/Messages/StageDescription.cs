@@ -6,6 +6,9 @@ namespace Ppsd.Actors.Messages;
 [MessagePackObject]
 public sealed record StageDescription
 {
+    /// <summary>Tokens that a chain drafts ahead where nobody asks for another number.</summary>
+    public const int MostStandardDepth = 4;
+
     /// <summary>First layer, from 0.</summary>
     [Key(0)]
     public required int FirstLayer { get; init; }
@@ -70,7 +73,7 @@ public sealed record StageDescription
     /// (docs/drafting.md).
     /// </summary>
     [IgnoreMember]
-    public int StandardDepth => Math.Min(DraftDepth, 4);
+    public int StandardDepth => Math.Min(DraftDepth, MostStandardDepth);
 
     /// <summary>What rows cost here.</summary>
     [Key(14)]

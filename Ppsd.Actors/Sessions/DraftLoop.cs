@@ -77,13 +77,14 @@ internal sealed class DraftLoop(IDraftLoopPort port, PipelineOptions options, Ti
             return null;
         }
 
+        var rows = parts.Sum(part => part.Count);
         foreach (var part in parts)
         {
             var session = _sessions[part.Session];
             session.NoteEntry(part);
             if (part.FirstHeadRow == 0)
             {
-                _admission?.Fill.NoteEntry(part.Session, part.Candidates[0], NowMs);
+                _admission?.Fill.NoteEntry(part.Session, part.Candidates[0], rows, NowMs);
             }
 
             _news.Add(session);

@@ -66,7 +66,7 @@ internal sealed class SessionAdmission
             _pipeline.Stages.Min(stage => stage.Description.CandidatesPerStep),
             _options.ParallelStagesOf(_pipeline.Stages.Length),
             _options.WindowFor(_pipeline.Stages.Length),
-            RowCost,
+            RowCost(withHead: true),
             PrefillChunk
         )
         {
@@ -77,6 +77,9 @@ internal sealed class SessionAdmission
             Depths = _costs is { IsMeasured: true, HeadStage: >= 0 and var head }
                 ? new DraftDepths(_costs, _pipeline.Stages[head].Description.StandardDepth)
                 : null,
+            TextDepths = _costs.IsMeasured
+                ? new DraftDepths(_costs with { HeadStage = -1 }, DraftPool.TokensAhead)
+                : null,
         };
 
     /// <summary>What a candidate adds to the heads of a step.</summary>
@@ -84,9 +87,9 @@ internal sealed class SessionAdmission
 
     /// <summary>
     /// Longest text, prompt included, that every stage can hold, in tokens, for a session that leaves its width open and drafts
-    /// with exit heads.
+    /// with all there is.
     /// </summary>
-    public int MaxTextLength => LongestText(OpenWidth(DraftSources.ExitHead, chainDepth: 0));
+    public int MaxTextLength => LongestText(OpenWidth(DraftSources.ExitHead | DraftSources.NGrams, chainDepth: 0));
 
     /// <summary>The request, its limit lowered to what the pipeline holds where the client left it open.</summary>
     public StartSession Fit(StartSession request)
@@ -257,16 +260,14 @@ internal sealed class SessionAdmission
     /// What a further row adds to a step of one, over all stages: those that share processors take turns, and others are
     /// meant to be balanced.
     /// </summary>
-    private double RowCost
+    /// <param name="withHead">True where an exit head drafts from the rows too.</param>
+    private double RowCost(bool withHead)
     {
-        get
-        {
-            var step = _pipeline.Stages.Sum(stage => StepMs(stage.Description, rows: 1));
-            return step > 0 ? _pipeline.Stages.Sum(stage => StepMs(stage.Description, rows: 2)) / step - 1 : 0;
+        var step = _pipeline.Stages.Sum(stage => StepMs(stage.Description, rows: 1));
+        return step > 0 ? _pipeline.Stages.Sum(stage => StepMs(stage.Description, rows: 2)) / step - 1 : 0;
 
-            static double StepMs(StageDescription stage, int rows) =>
-                stage.RowCosts.LayersMs(rows) + stage.RowCosts.ExitHeadMs(rows, stage.StandardDepth);
-        }
+        double StepMs(StageDescription stage, int rows) =>
+            stage.RowCosts.LayersMs(rows) + (withHead ? stage.RowCosts.ExitHeadMs(rows, stage.StandardDepth) : 0);
     }
 
     /// <summary>Most tokens that an exit head of the pipeline drafts ahead; 1 without one.</summary>
@@ -289,7 +290,8 @@ internal sealed class SessionAdmission
                 && chainDepth != 1
                 && _pipeline.Stages.Any(stage => stage.Description is { HasExitHead: true, DraftDepth: > 1 })
             );
-        return proposesMore && RowCost < DearRow ? Math.Min(StandardWidth, _maxWidth) : 1;
+        var rowCost = RowCost(withHead: (drafts & DraftSources.ExitHead) != 0);
+        return proposesMore && rowCost < DearRow ? Math.Min(StandardWidth, _maxWidth) : 1;
     }
 
     private int PagesFor(StartSession request) => (ReservedLength(request) + _pageSize - 1) / _pageSize;

@@ -15,18 +15,43 @@ internal sealed partial class DecodeSession
             ? new WaitingToken(_base.Head, Head!.Token, _part.Depth)
             : null;
 
-    /// <summary>Sets how its exit head is used from the next part on; one that sleeps has holes in its caches and stays asleep.</summary>
+    /// <summary>Verified path up to which the exit head's caches are complete; null while it is awake.</summary>
+    private VerifiedPath? _sleptFrom;
+
+    /// <summary>
+    /// Tokens that an exit head which sleeps would have to catch up with, the one that waits to enter among them; 0 while it is
+    /// awake, and at moments when catching up would waste what is in flight.
+    /// </summary>
+    public int MissedByHead => _sleptFrom is { } path && HasVerifiedToken ? _tokens.Count - path.Length : 0;
+
+    /// <summary>Sets how far its exit head drafts from the next part on.</summary>
     /// <param name="depth">Tokens ahead.</param>
-    /// <param name="breakEven">Acceptance below which it pauses.</param>
-    /// <param name="sleeps">True to spare the head's upkeep.</param>
-    public void ChooseDepth(int depth, double breakEven, bool sleeps)
+    public void ChooseDepth(int depth) => _part.Depth = depth;
+
+    /// <summary>Spares the exit head's upkeep from the next part on: its caches miss the tokens that enter meanwhile.</summary>
+    public void PutHeadToSleep()
     {
-        if (HasExitHead)
+        // Tokens that enter once more do so for the head.
+        if (_sleptFrom is null && !(IsPrefilling && GeneratedCount > 0))
         {
-            _part.Depth = depth;
-            _part.SkipsHead |= sleeps;
-            _policy.SetBreakEven(breakEven);
+            _sleptFrom = _base;
+            _part.SkipsHead = true;
         }
+    }
+
+    /// <summary>
+    /// Has the exit head catch up: the tokens it missed enter once more, in chunks as a prompt's do, as a new run from the last
+    /// token that its caches hold. All stages compute what they had, in the same bits. Call only where
+    /// <see cref="MissedByHead"/> says that there are any.
+    /// </summary>
+    public void WakeHead()
+    {
+        Run = Run.Next;
+        _base = _sleptFrom!.Value;
+        _sleptFrom = null;
+        _part.SkipsHead = false;
+        (_prefillStart, _prefilled, _prefillEnd) = (_base.Length, _base.Length, _tokens.Count);
+        _pool.Tree.Clear();
     }
 
     /// <summary>Takes a chain's drafts behind the verified token that waits to enter.</summary>
@@ -39,15 +64,15 @@ internal sealed partial class DecodeSession
         }
     }
 
-    private bool WantsDrafts(bool mayDraft) => mayDraft && _policy.IsDrafting && HasExitHead && !_part.SkipsHead;
+    private bool WantsDrafts(bool mayDraft) => mayDraft && _sources.HeadDrafts && !_part.SkipsHead;
 
-    /// <summary>The next chunk of the prompt. Call only while the session is prefilling.</summary>
+    /// <summary>The next chunk of the prompt, or of tokens that enter once more. Call only while the session is prefilling.</summary>
     /// <param name="maxTokens">Most tokens of it, at least one.</param>
     /// <param name="mayDraft">True when the part may be drafted from.</param>
     public BatchPart NextPromptChunk(int maxTokens, bool mayDraft)
     {
         var start = _prefilled;
-        var count = Math.Min(Math.Min(_limits.PrefillChunk, maxTokens), _promptLength - start);
+        var count = Math.Min(Math.Min(_limits.PrefillChunk, maxTokens), _prefillEnd - start);
         var candidates = new CandidateId[count];
         var tokens = new TokenId[count];
         var parents = new CandidateId[count];
@@ -55,7 +80,7 @@ internal sealed partial class DecodeSession
         {
             candidates[i] = _nextId.Plus(i);
             tokens[i] = _tokens[start + i];
-            parents[i] = start + i == 0 ? CandidateId.Root : _nextId.Plus(i - 1);
+            parents[i] = start + i == _prefillStart ? _base.Head : _nextId.Plus(i - 1);
             if (_pool.TextLength == start + i)
             {
                 _pool.Read(tokens[i]);
@@ -64,10 +89,10 @@ internal sealed partial class DecodeSession
 
         _nextId = _nextId.Plus(count);
         _prefilled += count;
-        var isLast = _prefilled == _promptLength;
+        var isLast = _prefilled == _prefillEnd;
         if (isLast)
         {
-            _pool.Tree.Enter(_pool.Tree.Plant(tokens[^1], _promptLength - 1), candidates[^1], _nextPart);
+            _pool.Tree.Enter(_pool.Tree.Plant(tokens[^1], _prefillEnd - 1), candidates[^1], _nextPart);
             _pool.ProposeNGrams(Head!);
         }
 

@@ -29,13 +29,14 @@ internal sealed partial class DecodeSession
     private readonly List<TokenId> _tokens;
     private readonly int _promptLength;
     private readonly VerdictOutcome _outcome = new();
-    private readonly DraftPolicy _policy;
+    private readonly SourcePolicies _sources;
     private readonly PartBuilder _part = new();
     private VerifiedPath _base = VerifiedPath.Empty;
     private CandidateId _nextId = new(0);
-    private TokenNode? _best;
     private int _nextPart;
     private int _prefilled;
+    private int _prefillStart;
+    private int _prefillEnd;
 
     /// <param name="prompt">At least one token.</param>
     /// <param name="settings">Settings that every stage gets.</param>
@@ -55,14 +56,12 @@ internal sealed partial class DecodeSession
         _settings = settings;
         _generation = generation;
         _limits = limits;
-        _policy = new DraftPolicy(limits.MinAcceptance);
+        calibration ??= new DraftCalibration();
+        _sources = new SourcePolicies(settings.Drafts, limits.MinAcceptance, calibration);
         _promptLength = prompt.Count;
+        _prefillEnd = prompt.Count;
         _tokens = [.. prompt];
-        _pool = new DraftPool(
-            calibration ?? new DraftCalibration(),
-            usesNGrams: (settings.Drafts & DraftSources.NGrams) != 0,
-            endPosition: prompt.Count + generation.MaxTokens - 1
-        );
+        _pool = new DraftPool(calibration, usesNGrams: HasNGrams, endPosition: prompt.Count + generation.MaxTokens - 1);
     }
 
     public SessionId Id { get; }
@@ -82,8 +81,14 @@ internal sealed partial class DecodeSession
     /// <summary>Prompt and generated tokens.</summary>
     public IReadOnlyList<TokenId> Tokens => _tokens;
 
-    /// <summary>True while prompt tokens have yet to enter.</summary>
-    public bool IsPrefilling => _prefilled < _promptLength && _base.Length == 0;
+    /// <summary>Most tokens that it may still generate.</summary>
+    public int TokensLeft => _generation.MaxTokens - GeneratedCount;
+
+    /// <summary>Most tokens of a chunk of its prompt.</summary>
+    public int PrefillChunk => _limits.PrefillChunk;
+
+    /// <summary>True while tokens of the prompt have yet to enter, or of the text once more.</summary>
+    public bool IsPrefilling => _prefilled < _prefillEnd;
 
     /// <summary>True when a verified token waits to enter; it goes before drafts of any session.</summary>
     public bool HasVerifiedToken => !IsFinished && !IsPrefilling && Head is { Id: null };
@@ -91,8 +96,7 @@ internal sealed partial class DecodeSession
     /// <summary>True when drafts wait to enter and the window has room for them.</summary>
     public bool HasDraftWork =>
         !IsFinished
-        && Drafts
-        && _policy.IsDrafting
+        && _sources.Draft
         && Head is { Id: not null }
         && PartsAhead <= _limits.Window
         && _pool.Tree.WaitingDrafts > 0;
@@ -109,16 +113,15 @@ internal sealed partial class DecodeSession
     public int MaxWidth => Math.Max(1, _limits.MaxWidth);
 
     /// <summary>Share of its drafts confirmed lately.</summary>
-    public double Acceptance => _policy.Acceptance;
-
-    /// <summary>Rows that may still join the part under construction.</summary>
-    public int RoomInPart => MaxWidth - _part.Count;
+    public double Acceptance => _sources.Acceptance;
 
     private TokenNode? Head => _pool.Tree.Root;
 
-    private bool Drafts => _settings.Drafts != DraftSources.None;
+    /// <summary>True when the exit head drafts for it.</summary>
+    public bool HasExitHead => (_settings.Drafts & DraftSources.ExitHead) != 0;
 
-    private bool HasExitHead => (_settings.Drafts & DraftSources.ExitHead) != 0;
+    /// <summary>True when its own text does.</summary>
+    public bool HasNGrams => (_settings.Drafts & DraftSources.NGrams) != 0;
 
     /// <summary>Drafts in flight on the most likely path, for display.</summary>
     public List<PlacedDraft> LikelyDrafts() => _pool.LikelyDrafts();
@@ -150,48 +153,6 @@ internal sealed partial class DecodeSession
         }
 
         return EndPart(mayDraft)!;
-    }
-
-    /// <summary>Makes the waiting verified token the first row of the next part.</summary>
-    public void TakeVerifiedToken()
-    {
-        var head = Head!;
-        Enter(head, _base.Head);
-        _part.CertainCount = 1;
-    }
-
-    /// <summary>Updates the survival probabilities of proposals; call before drafts are taken.</summary>
-    public void RankDrafts()
-    {
-        _pool.Rank();
-        _best = MayTakeDrafts ? _pool.Best() : null;
-    }
-
-    /// <summary>Survival probability of the best waiting draft, from 0 to 1; 0 when none may enter.</summary>
-    public double NextDraftChance => _best?.PathChance ?? 0;
-
-    /// <summary>Makes that draft the next row of the part.</summary>
-    public void TakeDraft()
-    {
-        var node = _best!;
-        Enter(node, node.Parent!.Id!.Value);
-        _pool.ProposeNGrams(node);
-        _best = RoomInPart > 0 ? _pool.Best() : null;
-    }
-
-    /// <summary>Ends the part under construction and returns it; null when it has no rows.</summary>
-    /// <param name="mayDraft">True when its rows may be drafted from.</param>
-    public BatchPart? EndPart(bool mayDraft)
-    {
-        _best = null;
-        if (_part.Count == 0)
-        {
-            return null;
-        }
-
-        _nextPart++;
-        Tally.Enter(_part.Count);
-        return _part.Build(Id, Run, _base, WantsDrafts(mayDraft));
     }
 
     /// <summary>Takes an exit head's drafts for candidates in flight.</summary>
@@ -273,9 +234,10 @@ internal sealed partial class DecodeSession
     {
         Tally.Restart();
         Run = Run.Next;
-        if (_base.Length == 0)
+        if (_base.Length == _prefillStart)
         {
-            _prefilled = 0;
+            // No verdict has come since these tokens entered.
+            _prefilled = _prefillStart;
             _pool.Tree.Clear();
         }
         else
@@ -294,7 +256,7 @@ internal sealed partial class DecodeSession
         _base = new VerifiedPath(judged, _tokens.Count);
         _tokens.Add(token);
         _outcome.Emitted.Add(token);
-        _policy.NoteToken();
+        _sources.NoteToken();
         _pool.Learn(token);
         _pool.Read(token);
 
@@ -312,7 +274,7 @@ internal sealed partial class DecodeSession
                 }
             }
 
-            _policy.NoteDraft(isConfirmed);
+            _sources.Note(head, isConfirmed ? next : null);
         }
 
         if (wasDrafted && !isConfirmed)
@@ -386,14 +348,5 @@ internal sealed partial class DecodeSession
         _outcome.Finish = reason;
         Tally.Cancel(_pool.Tree.Candidates.Count(node => node != Head));
         IsFinished = true;
-    }
-
-    private bool MayTakeDrafts => Drafts && _policy.IsDrafting && Head is { Id: not null } && RoomInPart > 0;
-
-    private void Enter(TokenNode node, CandidateId parent)
-    {
-        _part.Add(_nextId, node.Token, parent);
-        _pool.Tree.Enter(node, _nextId, _nextPart);
-        _nextId = _nextId.Plus(1);
     }
 }

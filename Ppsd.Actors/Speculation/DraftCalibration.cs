@@ -1,3 +1,5 @@
+using Ppsd.Actors.Messages;
+
 namespace Ppsd.Actors.Speculation;
 
 /// <summary>
@@ -34,6 +36,13 @@ internal sealed class DraftCalibration
         double.PositiveInfinity,
     ];
 
+    /// <summary>Share of positions at which a source is taken to be right before any was judged, and the verdicts that this counts for.</summary>
+    private const double UsualOfHead = 0.8;
+    private const double UsualOfNGrams = 0.5;
+    private const double TrustInUsual = 16;
+    private const double Fading = 1 - 1.0 / 512;
+
+    private readonly Cell[] _rates = new Cell[Sources];
     private readonly Cell[] _cells = new Cell[Sources * Steps * _classes.Length];
 
     /// <summary>The chance that a claimed token is the target's, given that the tokens before it are right.</summary>
@@ -46,11 +55,37 @@ internal sealed class DraftCalibration
         return Math.Clamp(claim.Probability * ratio, LeastChance, MostChance);
     }
 
-    /// <summary>Records the target's judgement of a claim whose predecessors were right.</summary>
-    public void Note(in DraftClaim claim, bool isRight)
+    /// <summary>Share of positions at which one of a source's drafts in flight was right, over all sessions that share this.</summary>
+    public double RateOf(DraftSource source)
     {
-        ref var cell = ref CellOf(claim);
-        cell.Expected += claim.Probability;
+        ref readonly var rate = ref _rates[(int)source];
+        var usual = source == DraftSource.ExitHead ? UsualOfHead : UsualOfNGrams;
+        return (TrustInUsual * usual + rate.Right) / (TrustInUsual + rate.Count);
+    }
+
+    /// <summary>
+    /// A token was verified: what was seen of sources fades over some hundred tokens, so that one which no longer drafts, since it
+    /// was mostly wrong, is tried again some day.
+    /// </summary>
+    public void FadeRates()
+    {
+        foreach (ref var rate in _rates.AsSpan())
+        {
+            rate.Count *= Fading;
+            rate.Right *= Fading;
+        }
+    }
+
+    /// <summary>Records a position at which a source had drafts in flight.</summary>
+    /// <param name="isRight">True when one of them was right.</param>
+    public void NoteRate(DraftSource source, bool isRight) => Note(ref _rates[(int)source], 1, isRight);
+
+    /// <summary>Records the target's judgement of a claim whose predecessors were right.</summary>
+    public void Note(in DraftClaim claim, bool isRight) => Note(ref CellOf(claim), claim.Probability, isRight);
+
+    private static void Note(ref Cell cell, double expected, bool isRight)
+    {
+        cell.Expected += expected;
         cell.Right += isRight ? 1 : 0;
         if (++cell.Count >= Memory)
         {

@@ -1,12 +1,14 @@
 namespace Ppsd.Actors.Speculation;
 
-/// <summary>How far an exit head drafts ahead, chosen by what its steps and rows cost the pipeline. Pure; one owner.</summary>
-/// <param name="costs">Measured costs.</param>
+/// <summary>
+/// How far a source drafts ahead and whether it does at all, chosen by what its steps and rows cost the pipeline. Pure; one owner.
+/// </summary>
+/// <param name="costs">Measured costs; without a stage of the exit head for a source that needs none.</param>
 /// <param name="maxDepth">Most tokens ahead.</param>
 internal sealed class DraftDepths(PipelineCosts costs, int maxDepth)
 {
     /// <summary>
-    /// Acceptance that a head is taken to have before it has shown its own, and gain below which it does not get the chance
+    /// Acceptance that a source is taken to have before it has shown its own, and gain below which it does not get the chance
     /// while other sessions' tokens keep stages busy.
     /// </summary>
     private const double UsualAcceptance = 0.8;
@@ -14,6 +16,12 @@ internal sealed class DraftDepths(PipelineCosts costs, int maxDepth)
 
     /// <summary>Gain that is not lost in what the costs leave out.</summary>
     private const double Margin = 1.02;
+
+    /// <summary>A head catches up where that is likely to save this many times what it takes.</summary>
+    private const double WorthWaking = 1.5;
+
+    /// <summary>A text that has just begun is taken to have this many tokens before it.</summary>
+    private const int FewTokens = 16;
 
     /// <summary>Acceptances are told apart by this much.</summary>
     private const int Classes = 32;
@@ -23,7 +31,7 @@ internal sealed class DraftDepths(PipelineCosts costs, int maxDepth)
         (int Depth, double Gain)
     > _known = [];
 
-    /// <summary>True where the exit head is worth its time at an acceptance as heads usually have.</summary>
+    /// <summary>True where drafts are worth their time at an acceptance as they usually have.</summary>
     public bool Pay(int sessions, int microBatches, int width) =>
         Best(UsualAcceptance, sessions, microBatches, width).Gain >= (sessions == 1 ? Margin : WorthTrying);
 
@@ -54,7 +62,39 @@ internal sealed class DraftDepths(PipelineCosts costs, int maxDepth)
     public bool UpkeepCosts(int sessions, int microBatches)
     {
         var rows = (sessions + microBatches - 1) / microBatches;
-        return costs.CycleMs(rows, draftRows: 0, depth: 1) > 1.01 * costs.CycleMs(rows, 0, depth: 0);
+        var groups = (sessions + rows - 1) / rows;
+        return TokenMs(depth: 1) > 1.01 * TokenMs(depth: 0);
+
+        double TokenMs(int depth) =>
+            Math.Max(groups * costs.CycleMs(rows, draftRows: 0, depth), costs.ThroughMs(rows, draftRows: 0, depth));
+    }
+
+    /// <summary>True where a head that has slept is worth the time in which it catches up.</summary>
+    /// <param name="acceptance">The session's own.</param>
+    /// <param name="missed">Tokens that its caches lack.</param>
+    /// <param name="chunk">Most of them in a step.</param>
+    /// <param name="generated">Tokens of the text so far: it is taken to go on for as many.</param>
+    /// <param name="most">Most tokens that it can go on for.</param>
+    public bool IsWorthWaking(
+        double acceptance,
+        int sessions,
+        int microBatches,
+        int width,
+        int missed,
+        int chunk,
+        int generated,
+        int most
+    )
+    {
+        var gain = Best(acceptance, sessions, microBatches, width).Gain;
+        if (gain < Margin)
+        {
+            return false;
+        }
+
+        var plainMs = sessions / costs.TokensPerMs(acceptance, sessions, microBatches, depth: 0, width);
+        var savedMs = (plainMs - plainMs / gain) * Math.Min(Math.Max(FewTokens, generated), most);
+        return savedMs > WorthWaking * costs.CatchUpMs(missed, chunk);
     }
 
     /// <summary>The depth of most tokens in a time, and these over plain decoding's.</summary>

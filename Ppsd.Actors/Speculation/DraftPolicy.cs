@@ -6,11 +6,16 @@ namespace Ppsd.Actors.Speculation;
 /// the text. Pure.
 /// </summary>
 /// <param name="minAcceptance">Share of drafts that must be confirmed, from 0 to 1; 0 never pauses.</param>
-internal sealed class DraftPolicy(double minAcceptance)
+/// <param name="usual">What the share is elsewhere, as known so far: the session's own until it has shown one; null for 0.8.</param>
+internal sealed class DraftPolicy(double minAcceptance, Func<double>? usual = null)
 {
     private const double Weight = 1.0 / 32;
     private const int ShortestPause = 32;
     private const int LongestPause = 512;
+
+    /// <summary>Verdicts that the usual share counts for, and those after which it counts no more.</summary>
+    private const int Trust = 12;
+    private const int Enough = 20;
 
     /// <summary>Initial margin above the threshold when drafting resumes: about ten consecutive rejections.</summary>
     private const double Credit = 0.15;
@@ -18,9 +23,13 @@ internal sealed class DraftPolicy(double minAcceptance)
     private double _breakEven;
     private int _pause = ShortestPause;
     private int _tokensLeft;
+    private int _judged;
+    private int _right;
+    private double _average;
 
-    /// <summary>Share of drafts confirmed, a moving average over a few dozen verdicts; starts high.</summary>
-    public double Acceptance { get; private set; } = 0.8;
+    /// <summary>Share of drafts confirmed, a moving average over a few dozen verdicts; the usual one at first.</summary>
+    public double Acceptance =>
+        _judged >= Enough ? _average : (Trust * (usual?.Invoke() ?? 0.8) + _right) / (Trust + _judged);
 
     private double Least => Math.Max(minAcceptance, _breakEven);
 
@@ -33,7 +42,10 @@ internal sealed class DraftPolicy(double minAcceptance)
     /// <summary>Records a judged draft.</summary>
     public void NoteDraft(bool isConfirmed)
     {
-        Acceptance += Weight * ((isConfirmed ? 1 : 0) - Acceptance);
+        var average = Acceptance + Weight * ((isConfirmed ? 1 : 0) - Acceptance);
+        _right += isConfirmed ? 1 : 0;
+        _judged++;
+        _average = _judged > Enough ? average : (Trust * (usual?.Invoke() ?? 0.8) + _right) / (Trust + _judged);
         if (Acceptance < Least && IsDrafting)
         {
             _tokensLeft = _pause;
@@ -50,7 +62,7 @@ internal sealed class DraftPolicy(double minAcceptance)
     {
         if (_tokensLeft > 0 && --_tokensLeft == 0)
         {
-            Acceptance = Math.Min(1, Least + Credit);
+            (_judged, _average) = (Enough, Math.Min(1, Least + Credit));
         }
     }
 }

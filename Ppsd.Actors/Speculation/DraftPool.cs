@@ -15,7 +15,7 @@ namespace Ppsd.Actors.Speculation;
 internal sealed class DraftPool(DraftCalibration calibration, bool usesNGrams, int endPosition)
 {
     /// <summary>Tokens that n-grams and echoes propose ahead.</summary>
-    private const int TokensAhead = 6;
+    public const int TokensAhead = 6;
 
     /// <summary>A path less likely than this is not worth the memory.</summary>
     private const double LeastPathChance = 0.0005;

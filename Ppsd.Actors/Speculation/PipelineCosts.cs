@@ -104,8 +104,21 @@ internal sealed record PipelineCosts(
         }
 
         var stage = Stages[0];
-        var stepMs = stage.LayersMs(sessions * (1 + depth)) + stage.EnterMs + sessions * depth * stage.ChainMs;
-        return sessions * tokens / stepMs;
+        var headMs = HeadStage == 0 ? stage.EnterMs + sessions * depth * stage.ChainMs : 0;
+        return sessions * tokens / (stage.LayersMs(sessions * (1 + depth)) + headMs);
+    }
+
+    /// <summary>
+    /// Milliseconds for which tokens that have been decoded without the exit head keep the pipeline when they enter once more, for
+    /// the head's caches.
+    /// </summary>
+    /// <param name="tokens">How many, at least 1.</param>
+    /// <param name="chunk">Most of them in a step.</param>
+    public double CatchUpMs(int tokens, int chunk)
+    {
+        var full = tokens / chunk;
+        var rest = tokens % chunk;
+        return full * CycleMs(chunk, draftRows: 0, depth: 1) + (rest > 0 ? CycleMs(rest, draftRows: 0, depth: 1) : 0);
     }
 
     /// <summary>Milliseconds of a stage's step, its exit head included.</summary>

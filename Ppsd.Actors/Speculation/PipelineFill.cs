@@ -24,14 +24,15 @@ internal sealed class PipelineFill(int parallelStages, PipelineCosts costs)
 
     private readonly Queue<double> _roundTrips = [];
     private int _overLinks;
-    private readonly List<(SessionId Session, CandidateId First, double Ms)> _entered = [];
+    private readonly List<(SessionId Session, CandidateId First, int Rows, double Ms)> _entered = [];
 
     /// <summary>Micro-batches that fill the pipeline.</summary>
     public int MicroBatches => _overLinks > 0 ? _overLinks : parallelStages;
 
     /// <summary>Candidates have entered.</summary>
     /// <param name="first">The first that needs a successor.</param>
-    public void NoteEntry(SessionId session, CandidateId first, double ms)
+    /// <param name="rows">Rows of the micro-batch.</param>
+    public void NoteEntry(SessionId session, CandidateId first, int rows, double ms)
     {
         if (!costs.IsMeasured)
         {
@@ -44,7 +45,7 @@ internal sealed class PipelineFill(int parallelStages, PipelineCosts costs)
             _entered.RemoveAt(0);
         }
 
-        _entered.Add((session, first, ms));
+        _entered.Add((session, first, rows, ms));
     }
 
     /// <summary>Their verdicts have come.</summary>
@@ -54,9 +55,12 @@ internal sealed class PipelineFill(int parallelStages, PipelineCosts costs)
         var at = _entered.FindIndex(entry => entry.Session == session && entry.First == first);
         if (at >= 0)
         {
-            var entered = _entered[at].Ms;
+            var (_, _, rows, entered) = _entered[at];
             _entered.RemoveAt(at);
-            NoteRoundTrip(ms - entered);
+
+            // What its rows took the stages is no matter of links.
+            var rowsMs = costs.ThroughMs(rows, rows, depth: 1) - costs.ThroughMs(1, 1, depth: 1);
+            NoteRoundTrip(ms - entered - rowsMs);
         }
     }
 

@@ -31,17 +31,11 @@ internal sealed class StepComposer(StepLimits limits)
     /// <summary>Micro-batches that fill the pipeline: as many as stages that work at once, and more over slow links.</summary>
     public int MicroBatches { get; set; } = limits.ParallelStages;
 
-    /// <summary>
-    /// True while sessions may draft. One alone always may on several stages, which would idle; with as many as fill the
-    /// pipeline drafts only delay verified tokens, unless rows are known to be cheap.
-    /// </summary>
-    public bool MayDraft =>
-        _sessions.Count switch
-        {
-            0 => true,
-            1 when limits.ParallelStages > 1 || limits.Depths is null => true,
-            var count => limits.Depths?.Pay(count, MicroBatches, Width) ?? HasRoom,
-        };
+    /// <summary>True while exit heads may draft.</summary>
+    public bool MayDraft => MayDraftBy(limits.Depths);
+
+    /// <summary>True while n-grams may.</summary>
+    private bool MayDraftFromText => MayDraftBy(limits.TextDepths);
 
     private bool HasRoom => _sessions.Count < MicroBatches;
 
@@ -78,7 +72,7 @@ internal sealed class StepComposer(StepLimits limits)
             TakeVerified(limits.MaxRows);
         }
 
-        if (_sessions.Count > 0 && MayDraft)
+        if (_sessions.Count > 0)
         {
             TakeDrafts();
         }
@@ -155,28 +149,92 @@ internal sealed class StepComposer(StepLimits limits)
     private bool Pays(double chance, double expected) =>
         _rows == 0 || chance * limits.TimeOf(_rows) > limits.CostOfRowAfter(_rows) * expected;
 
-    /// <summary>Tells sessions with an exit head how far it drafts, below which acceptance it rests, and whether it sleeps.</summary>
+    /// <summary>
+    /// One session alone may always draft on several stages, which would idle; with as many as fill the pipeline drafts only
+    /// delay verified tokens, unless rows are known to be cheap.
+    /// </summary>
+    /// <param name="depths">What is known of the source's costs.</param>
+    private bool MayDraftBy(DraftDepths? depths) =>
+        _sessions.Count switch
+        {
+            0 => true,
+            1 when limits.ParallelStages > 1 || depths is null => true,
+            var count => depths?.Pay(count, MicroBatches, Width) ?? HasRoom,
+        };
+
+    /// <summary>
+    /// Tells sessions below which acceptance they rest; those with an exit head, how far it drafts and whether it sleeps.
+    /// </summary>
     private void ChooseDepths()
     {
-        if (limits.Depths is not { } depths || _sessions.Count == 0)
+        var count = _sessions.Count;
+        if (count == 0)
         {
             return;
         }
 
-        var count = _sessions.Count;
-
-        // What one session drafts alone fills idle time: costs are only measured, and do not silence a fair head.
-        var most = count == 1 ? MostBreakEven : 1;
-        var sleeps = !MayDraft && depths.UpkeepCosts(count, MicroBatches);
+        var (mayHead, mayText) = (MayDraft, MayDraftFromText);
         foreach (var session in _sessions)
         {
-            session.ChooseDepth(
-                depths.DepthAt(session.Acceptance, count, MicroBatches, session.MaxWidth),
-                Math.Min(depths.BreakEven(count, MicroBatches, session.MaxWidth), most),
-                sleeps
-            );
+            (session.Sources.MayHead, session.Sources.MayText) = (mayHead, mayText);
+            session.Sources.SetBreakEvenOfHead(BreakEvenOf(session, limits.Depths));
+            session.Sources.SetBreakEvenOfText(BreakEvenOf(session, limits.TextDepths));
+        }
+
+        if (limits.Depths is { } head)
+        {
+            ChooseDepths(head, head.UpkeepCosts(count, MicroBatches));
         }
     }
+
+    /// <param name="depths">What drafts of the exit head bring.</param>
+    /// <param name="upkeepCosts">True where heads that do not draft sleep.</param>
+    private void ChooseDepths(DraftDepths depths, bool upkeepCosts)
+    {
+        var count = _sessions.Count;
+        foreach (var session in _sessions)
+        {
+            if (!session.HasExitHead)
+            {
+                continue;
+            }
+
+            session.ChooseDepth(depths.DepthAt(session.Acceptance, count, MicroBatches, session.MaxWidth));
+            if (!session.Sources.HeadDrafts)
+            {
+                if (upkeepCosts)
+                {
+                    session.PutHeadToSleep();
+                }
+            }
+            else if (session.MissedByHead is > 0 and var missed && MayWake(depths, session, missed))
+            {
+                session.WakeHead();
+            }
+        }
+    }
+
+    private bool MayWake(DraftDepths depths, DecodeSession session, int missed) =>
+        depths.IsWorthWaking(
+            session.Sources.SureAcceptance,
+            _sessions.Count,
+            MicroBatches,
+            session.MaxWidth,
+            missed,
+            session.PrefillChunk,
+            session.GeneratedCount,
+            session.TokensLeft
+        );
+
+    /// <summary>
+    /// Acceptance below which a session rests. What one session drafts alone fills idle time: costs are only measured, and do
+    /// not silence a fair source.
+    /// </summary>
+    private double BreakEvenOf(DecodeSession session, DraftDepths? depths) =>
+        Math.Min(
+            depths?.BreakEven(_sessions.Count, MicroBatches, session.MaxWidth) ?? 0,
+            _sessions.Count == 1 ? MostBreakEven : 1
+        );
 
     private DecodeSession? Likeliest()
     {

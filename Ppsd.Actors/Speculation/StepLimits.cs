@@ -19,8 +19,11 @@ internal sealed record StepLimits(int MaxRows, int ParallelStages, int Window, d
     /// <summary>What each row beyond <see cref="NarrowRows"/> adds.</summary>
     public double WideRowCost { get; init; }
 
-    /// <summary>Depths by measured costs; null where nothing was measured.</summary>
+    /// <summary>How far the exit head drafts, by measured costs; null where nothing was measured or there is none.</summary>
     public DraftDepths? Depths { get; init; }
+
+    /// <summary>The same of sources that take no device's time: n-grams. Null where nothing was measured.</summary>
+    public DraftDepths? TextDepths { get; init; }
 
     /// <summary>What the next row adds to a step of some rows.</summary>
     public double CostOfRowAfter(int rows) => rows < NarrowRows ? RowCost : WideRowCost;

@@ -80,6 +80,18 @@ internal sealed class StageHeads(bool isFirst, IStageRuntime runtime, StageSessi
         }
     }
 
+    /// <summary>
+    /// Has the exit head's caches take note of a micro-batch that died behind the layers: the last stage may have judged its first
+    /// rows before this stage's head has come to them, and then they are verified. A device of its own has run the head with the layers.
+    /// </summary>
+    public void TakeNote(MicroBatch batch)
+    {
+        if (!runtime.RunsOnDevice)
+        {
+            runtime.RunExitHead(new DraftRequest(batch.Count, Depth: 1));
+        }
+    }
+
     /// <summary>Drafts of the chain behind a token that waits to enter.</summary>
     public DraftedToken[] DraftBehind(SessionId session, WaitingToken waiting)
     {

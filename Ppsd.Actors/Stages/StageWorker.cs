@@ -166,6 +166,10 @@ internal sealed class StageWorker
         {
             Draft(batch, isLast);
         }
+        else if (drafts)
+        {
+            _heads.TakeNote(batch);
+        }
 
         if (isLast && batch.FirstHeadRow < batch.Count)
         {

@@ -11,7 +11,7 @@ internal sealed class DraftOptions : IOptionGroup
     private readonly Option<DraftChoice?> _drafts = OptionFactory.Parsed(
         "--drafts",
         "exit|chain|ngram|auto|none",
-        "What drafts, several between commas: the exit head one token ahead, the exit head as a chain, the text's own n-grams; auto is all there are. By default the exit head where there is one. The text is the same.",
+        "What drafts, several between commas: the exit head one token ahead, the exit head as a chain, the text's own n-grams; auto is all there are, and the default: each drafts where it pays. The text is the same.",
         DraftNames.Parse,
         DraftNames.Expected
     );
@@ -46,6 +46,19 @@ internal sealed class DraftOptions : IOptionGroup
             [_drafts, _maxWidth, _chainDepth],
             option => parsed.GetResult(option) is { Implicit: false }
         );
+
+    /// <summary>The options as given, for a child process.</summary>
+    public IEnumerable<string> Arguments(ParseResult parsed)
+    {
+        foreach (var option in (Option[])[_drafts, _maxWidth, _chainDepth])
+        {
+            if (parsed.GetResult(option) is { Implicit: false, Tokens: [var token, ..] })
+            {
+                yield return option.Name;
+                yield return token.Value;
+            }
+        }
+    }
 
     /// <summary>The settings they ask for.</summary>
     /// <param name="decode"><c>ppsd</c>, <c>autoregressive</c> or null, where a command has such an option.</param>

@@ -76,13 +76,15 @@ internal sealed class PlacementOptions(NodeOptions node) : IOptionGroup
     /// <param name="parsed">The command line.</param>
     /// <param name="cancellation">Gives up.</param>
     /// <param name="prepared">What <see cref="Prepare"/> started; null to start all of it now.</param>
+    /// <param name="drafts">Options of <see cref="DraftOptions"/> that child processes get, for texts of client apps that come to them.</param>
     /// <exception cref="UserErrorException">It does not come about.</exception>
     public async Task<IPipeline> StartAsync(
         ParseResult parsed,
         ModelAssets assets,
         TimeProvider clock,
         CancellationToken cancellation,
-        PreparedSystem? prepared = null
+        PreparedSystem? prepared = null,
+        IEnumerable<string>? drafts = null
     )
     {
         var settings = node.Settings(parsed);
@@ -113,6 +115,7 @@ internal sealed class PlacementOptions(NodeOptions node) : IOptionGroup
             .. Stages.Arguments(parsed, plan, stages.Threads),
             .. assets.Arguments,
             .. node.TlsArguments(parsed),
+            .. drafts ?? [],
         ];
         var pipeline = await ProcessPipeline.StartAsync(
             ClusterPlan.Of(plan),
@@ -159,11 +162,13 @@ internal sealed class PlacementOptions(NodeOptions node) : IOptionGroup
     /// What a server needs: the same, but a cluster's pipeline may come later, and go, and come back.
     /// </summary>
     /// <param name="drafts">What drafts for texts of client apps that come to this node.</param>
+    /// <param name="draftArguments">The same as options, for child processes.</param>
     /// <param name="coordinates">True to form a cluster that stage nodes join.</param>
     public async Task<IPipelineAccess> ServeAsync(
         ParseResult parsed,
         ModelAssets assets,
         DraftSettings drafts,
+        IEnumerable<string> draftArguments,
         bool coordinates,
         TimeProvider clock,
         CancellationToken cancellation
@@ -193,7 +198,7 @@ internal sealed class PlacementOptions(NodeOptions node) : IOptionGroup
             return ClusterMembership.Join(seeds, node.Settings(parsed), clock);
         }
 
-        return await StartAsync(parsed, assets, clock, cancellation);
+        return await StartAsync(parsed, assets, clock, cancellation, drafts: draftArguments);
     }
 
     private static void Note(string line) => Console.Error.WriteLine(line);

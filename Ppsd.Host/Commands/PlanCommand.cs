@@ -3,6 +3,7 @@ using Ppsd.Host.Bench.Link;
 using Ppsd.Host.Models;
 using Ppsd.Host.Planning;
 using Ppsd.Host.Planning.Measurement;
+using Ppsd.Kernels.Checkpoints.Configuration;
 using static Ppsd.Host.Bench.BenchReport;
 
 namespace Ppsd.Host.Commands;
@@ -148,18 +149,19 @@ internal sealed class PlanCommand : PpsdCommand
     {
         var settings = _stages.Settings(parsed, stageCount);
         var costs = new CostMeasurement(assets, settings, stageCount, length, Clock);
+        var models = Candidates(parsed, assets);
+        var hasChain = models.Exists(model => model.ExitHead?.Kind == ExitHeadKind.Chain);
         var byDevice = Enumerable
             .Range(0, Math.Min(stageCount, settings.Devices.Count))
-            .Select(costs.MeasureDevice)
+            .Select(stage => costs.MeasureDevice(stage, hasChain))
             .ToList();
-        var models = Candidates(parsed, assets);
         try
         {
             var planned = PipelinePlanner.Plan(
                 assets.Config.LayerCount,
                 [.. Enumerable.Range(0, stageCount).Select(stage => byDevice[stage % byDevice.Count])],
                 hopMs,
-                stageCount == 1 ? [] : Heads(costs, models),
+                stageCount == 1 && !hasChain ? [] : Heads(costs, models),
                 alpha,
                 settings.ParallelStages(stageCount)
             );

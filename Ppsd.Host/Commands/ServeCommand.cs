@@ -66,6 +66,7 @@ internal sealed class ServeCommand : PpsdCommand
             parsed,
             assets,
             settings.Defaults.Drafts!,
+            _drafts.Arguments(parsed),
             parsed.GetValue(_cluster),
             Clock,
             signals.Token

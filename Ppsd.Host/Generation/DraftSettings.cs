@@ -16,9 +16,11 @@ internal sealed record DraftSettings(DraftSources Sources, int MaxWidth = 0, int
     /// <summary>Largest depth that can be asked for.</summary>
     public const int MostDepth = 6;
 
-    /// <summary>What drafts where nobody says: the exit head where there is one.</summary>
-    public static DraftSettings Usual(ModelAssets assets) =>
-        new(assets.ExitHead is null ? DraftSources.None : DraftSources.ExitHead);
+    /// <summary>
+    /// What drafts where nobody says: all sources there are. The pipeline uses each only where its measured costs and the
+    /// session's acceptance say that it pays.
+    /// </summary>
+    public static DraftSettings Usual(ModelAssets assets) => new(SourcesOf(assets));
 
     /// <summary>All sources there are.</summary>
     public static DraftSources SourcesOf(ModelAssets assets) =>

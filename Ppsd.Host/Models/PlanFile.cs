@@ -84,6 +84,27 @@ internal sealed record PlanFile
         }
     }
 
+    /// <summary>
+    /// What rows and chains cost a stage, where the plan has it for these layers on that device; null where it does not.
+    /// </summary>
+    /// <param name="first">First layer, from 0.</param>
+    /// <param name="count">Layers.</param>
+    /// <param name="device">The device, in words.</param>
+    public RowCosts? CostsOf(int first, int count, string device)
+    {
+        for (var stage = 0; stage < StageLayers.Count && first >= 0; stage++)
+        {
+            if (first == 0 && count == StageLayers[stage])
+            {
+                return Costs?.Devices?[stage] == device ? Costs.Stages[stage] : null;
+            }
+
+            first -= StageLayers[stage];
+        }
+
+        return null;
+    }
+
     /// <summary>Writes the plan.</summary>
     /// <exception cref="UserErrorException">The file cannot be written.</exception>
     public void Write(string path)
@@ -134,6 +155,12 @@ internal sealed record PlanPrediction
 
     /// <summary>Tokens per second that a run by the plan gave; null in plans of older versions.</summary>
     public double? MeasuredTokensPerSecond { get; init; }
+
+    /// <summary>Tokens ahead that the cut expects of a chain; null without one.</summary>
+    public int? ChainDepth { get; init; }
+
+    /// <summary>Candidates of a micro-batch that it expects then.</summary>
+    public int? Width { get; init; }
 }
 
 /// <summary>What rows, chains and hops cost the stages of a plan, measured on their devices.</summary>
@@ -141,6 +168,9 @@ internal sealed record PlanCosts
 {
     /// <summary>Costs of each stage, in order.</summary>
     public required IReadOnlyList<RowCosts> Stages { get; init; }
+
+    /// <summary>Device of each, in words; null in plans of older versions.</summary>
+    public IReadOnlyList<string>? Devices { get; init; }
 
     /// <summary>Milliseconds of a hop between stages, the verdict's way back included.</summary>
     public required double HopMs { get; init; }

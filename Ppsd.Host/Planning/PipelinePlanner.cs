@@ -1,4 +1,5 @@
 using Ppsd.Actors.Planning;
+using Ppsd.Actors.Speculation;
 
 namespace Ppsd.Host.Planning;
 
@@ -11,6 +12,10 @@ namespace Ppsd.Host.Planning;
 /// A confirmed draft costs a cycle, which is the slowest stage's time; a rejected one the whole way through all stages
 /// and back (see <see cref="SpeedUpModel.MsPerTokenOn"/>). For each exit layer and each cycle that could be the
 /// answer, layers go to the fastest device that still keeps the cycle.
+/// <para>
+/// A chain brings several tokens with a micro-batch, whose rows all stages pay for and whose steps stage 1 does
+/// (see <see cref="PipelineCosts.TokensPerMs"/>). So the cut is looked for at every depth, and the best depth at every cut.
+/// </para>
 /// </remarks>
 public static class PipelinePlanner
 {
@@ -41,14 +46,18 @@ public static class PipelinePlanner
             );
         }
 
-        // With one stage there is nothing that a draft could overtake.
-        var usable = stages.Count == 1 ? [] : heads;
-        var plans =
-            usable.Count == 0
-                ? Cuts(layerCount, stages, null).Select(counts => Describe(counts, null, 0))
-                : usable.SelectMany(head =>
-                    Cuts(layerCount, stages, head).Select(counts => Describe(counts, head, alpha.At(head.ExitLayer)))
-                );
+        // With one stage there is nothing that the next token's draft could overtake: only a chain goes further.
+        List<ExitHeadCosts> usable = [.. heads.Where(head => stages.Count > 1 || head.Depth > 1)];
+        var plans = usable.SelectMany(head =>
+            Enumerable
+                .Range(1, head.Depth)
+                .SelectMany(depth => Cuts(layerCount, stages, head, depth))
+                .Select(counts => Describe(counts, head, alpha.At(head.ExitLayer)))
+        );
+        if (usable.Count == 0 || stages.Count == 1)
+        {
+            plans = plans.Concat(Cuts(layerCount, stages, null, depth: 1).Select(counts => Describe(counts, null, 0)));
+        }
 
         // Of cuts that are worth the same the most even one, which forgives most where a time was measured wrongly; of those
         // the one whose stage 1 ends at its exit layer.
@@ -74,37 +83,80 @@ public static class PipelinePlanner
                     HandOverMs = hopMs,
                 },
                 Math.Min(parallelStages, stages.Count)
-            );
+            )
+            {
+                Chain = head is { Depth: > 1 } chain
+                    ? Drafts(stages, counts, chain, rate, hopMs, parallelStages)
+                    : null,
+            };
+    }
+
+    /// <summary>The depth at which a chain brings most tokens in a time.</summary>
+    private static PlannedDrafts Drafts(
+        IReadOnlyList<StageCosts> stages,
+        int[] counts,
+        ExitHeadCosts head,
+        double alpha,
+        double hopMs,
+        int parallelStages
+    )
+    {
+        var rows = counts.Select((count, stage) => stages[stage].Of(count, stage == stages.Count - 1)).ToList();
+        rows[0] = head.On(rows[0]);
+        var parallel = Math.Min(parallelStages, stages.Count);
+        var costs = new PipelineCosts(rows, HeadStage: 0, parallel, hopMs);
+
+        // One stage has its verified token beside the drafts.
+        var beside = stages.Count == 1 ? 1 : 0;
+        return Enumerable
+            .Range(1, head.Depth)
+            .Select(depth => new PlannedDrafts(
+                depth,
+                depth + beside,
+                1 / costs.TokensPerMs(alpha, sessions: 1, parallel, depth, depth + beside)
+            ))
+            .MinBy(drafts => drafts.MsPerToken)!;
     }
 
     private static double Unevenness(PlannedPipeline plan) =>
         plan.Times.StageMs.Select((ms, stage) => ms + (stage == 0 ? plan.Times.ExitHeadMs : 0)).Sum(ms => ms * ms);
 
-    /// <summary>Milliseconds of a stage for one candidate, target head included; the exit head where it is given.</summary>
+    /// <summary>
+    /// Milliseconds of a stage, target head included; the exit head where it is given.
+    /// </summary>
+    /// <param name="depth">Tokens that it drafts ahead, as many as there are candidates.</param>
     private static double StageMs(
         IReadOnlyList<StageCosts> stages,
         int stage,
         int layers,
-        ExitHeadCosts? head = null
-    ) =>
-        stages[stage].StepMs
-        + layers * stages[stage].LayerMs
-        + (stage == stages.Count - 1 ? stages[stage].TargetHeadMs : 0)
-        + (stage == 0 ? head?.HeadMs ?? 0 : 0);
+        ExitHeadCosts? head = null,
+        int depth = 1
+    )
+    {
+        var costs = stages[stage].Of(layers, stage == stages.Count - 1);
+        return costs.LayersMs(depth) + (stage == 0 ? head?.On(costs).ExitHeadMs(depth, depth) ?? 0 : 0);
+    }
 
     /// <summary>The best cut under every cycle that could be the answer.</summary>
-    private static IEnumerable<int[]> Cuts(int layerCount, IReadOnlyList<StageCosts> stages, ExitHeadCosts? head)
+    private static IEnumerable<int[]> Cuts(
+        int layerCount,
+        IReadOnlyList<StageCosts> stages,
+        ExitHeadCosts? head,
+        int depth
+    )
     {
         var cycles = Enumerable
             .Range(0, stages.Count)
-            .SelectMany(stage => Enumerable.Range(1, layerCount).Select(count => StageMs(stages, stage, count, head)))
+            .SelectMany(stage =>
+                Enumerable.Range(1, layerCount).Select(count => StageMs(stages, stage, count, head, depth))
+            )
             .Distinct();
         foreach (var cycleMs in cycles)
         {
             // Cut at the exit layer, and with what else stage 1 has room for.
             foreach (var firstFree in head is null ? (int[])[0] : [1, 0])
             {
-                if (CutWithin(layerCount, stages, head, firstFree, cycleMs) is { } counts)
+                if (CutWithin(layerCount, stages, head, depth, firstFree, cycleMs) is { } counts)
                 {
                     yield return counts;
                 }
@@ -120,6 +172,7 @@ public static class PipelinePlanner
         int layerCount,
         IReadOnlyList<StageCosts> stages,
         ExitHeadCosts? head,
+        int depth,
         int firstFree,
         double cycleMs
     )
@@ -134,7 +187,7 @@ public static class PipelinePlanner
             for (var stage = firstFree; stage < counts.Length; stage++)
             {
                 if (
-                    StageMs(stages, stage, counts[stage] + 1, head) <= cycleMs
+                    StageMs(stages, stage, counts[stage] + 1, head, depth) <= cycleMs
                     && (chosen < 0 || IsBetter(stage, counts[stage] + 1, chosen, counts[chosen] + 1))
                 )
                 {
@@ -157,7 +210,7 @@ public static class PipelinePlanner
             stages[stage].LayerMs < stages[other].LayerMs
             || (
                 stages[stage].LayerMs == stages[other].LayerMs
-                && StageMs(stages, stage, count, head) < StageMs(stages, other, otherCount, head)
+                && StageMs(stages, stage, count, head, depth) < StageMs(stages, other, otherCount, head, depth)
             );
     }
 }

@@ -6,11 +6,23 @@ namespace Ppsd.Host.Planning;
 /// </summary>
 public sealed record SpeedUpModel
 {
-    /// <summary>Accepted over verified drafts.</summary>
+    /// <summary>Accepted over verified drafts; where micro-batches hold several candidates, confirmed drafts over tokens.</summary>
     public required double Alpha { get; init; }
+
+    /// <summary>
+    /// Micro-batches a token: 1 where each holds one candidate, fewer where chains and n-grams enter together.
+    /// </summary>
+    public double StepsPerToken { get; init; } = 1;
 
     /// <summary>Milliseconds of each stage for one candidate, target head included, exit head not.</summary>
     public required IReadOnlyList<double> StageMs { get; init; }
+
+    /// <summary>Milliseconds of each stage for as many candidates as a micro-batch holds, otherwise the same.</summary>
+    public IReadOnlyList<double> DraftedStageMs
+    {
+        get => field ?? StageMs;
+        init;
+    }
 
     /// <summary>Stage that holds the exit head, from 0.</summary>
     public required int HeadStage { get; init; }
@@ -22,7 +34,8 @@ public sealed record SpeedUpModel
     public required double HandOverMs { get; init; }
 
     /// <summary>
-    /// Eq. 7, rho* = N / (alpha E + (1 - alpha) ceil(N/E) E), for P equal stages: P / (alpha + (1 - alpha) P).
+    /// Eq. 7, rho* = N / (alpha E + (1 - alpha) ceil(N/E) E), for P equal stages: P / (alpha + (1 - alpha) P). NaN where
+    /// micro-batches hold several candidates, of which the paper knows nothing.
     /// </summary>
     public double Equation7 => StageMs.Count / ExpectedCycles;
 
@@ -38,7 +51,7 @@ public sealed record SpeedUpModel
     public double WithFreeCores => AutoregressiveMs / FreeCoresMsPerToken;
 
     /// <summary>Milliseconds per token with a free core for every stage.</summary>
-    public double FreeCoresMsPerToken => Alpha * SlowestStageMs + (1 - Alpha) * AutoregressiveMs;
+    public double FreeCoresMsPerToken => MsPerToken(StageMs.Count * HandOverMs);
 
     /// <summary>
     /// Milliseconds per token where <paramref name="parallelStages"/> stages can work at the same time: a cycle is the slowest
@@ -56,15 +69,24 @@ public sealed record SpeedUpModel
     /// Milliseconds per token by the stages' own times alone: as <see cref="FreeCoresMsPerToken"/>, with hops that take no
     /// time. What the protocol adds is the distance to it.
     /// </summary>
-    public double BoundMsPerToken => Alpha * SlowestStageMs + (1 - Alpha) * StageMs.Sum();
+    public double BoundMsPerToken => MsPerToken(hopsMs: 0);
 
     /// <summary>Milliseconds of an autoregressive token: every stage and every hop, one after another.</summary>
     public double AutoregressiveMs => StageMs.Sum() + StageMs.Count * HandOverMs;
 
     /// <summary>Milliseconds of the slowest stage; the exit head counts where it runs.</summary>
     public double SlowestStageMs =>
-        StageMs.Select((ms, stage) => ms + (stage == HeadStage && stage < StageMs.Count - 1 ? ExitHeadMs : 0)).Max();
+        DraftedStageMs
+            .Select((ms, stage) => ms + (stage == HeadStage && stage < StageMs.Count - 1 ? ExitHeadMs : 0))
+            .Max();
 
     /// <summary>Cycles between a token's entry and its successor's, E[D] = alpha + (1 - alpha) P.</summary>
-    private double ExpectedCycles => Alpha + (1 - Alpha) * StageMs.Count;
+    private double ExpectedCycles => StepsPerToken == 1 ? Alpha + (1 - Alpha) * StageMs.Count : double.NaN;
+
+    /// <summary>
+    /// A token without a confirmed draft takes the whole way, in a micro-batch that it begins; each other micro-batch a cycle,
+    /// whatever it brings.
+    /// </summary>
+    private double MsPerToken(double hopsMs) =>
+        (StepsPerToken - (1 - Alpha)) * SlowestStageMs + (1 - Alpha) * (DraftedStageMs.Sum() + hopsMs);
 }

@@ -65,6 +65,9 @@ internal sealed class StageModelRuntime : ISkippingRuntime
     public void MeasureRows(TimeProvider clock) =>
         Description = Description with { RowCosts = new RowCostProbe(this, clock).Measure() };
 
+    /// <summary>Puts what rows were measured to cost into the description.</summary>
+    public void TakeRows(RowCosts costs) => Description = Description with { RowCosts = costs };
+
     public bool RunsOnDevice => _model.RunsOnDevice;
 
     public int FreePages => _model.FreeKvPages;

@@ -15,7 +15,7 @@ internal sealed class StageRuntimeFactory(ModelAssets assets, StageSettings sett
     /// <summary>Loads some layers; call on the stage's own thread.</summary>
     /// <param name="stage">The stage's place, from 0; picks its device.</param>
     /// <param name="progress">Told after each part.</param>
-    /// <param name="clock">Measures what rows cost; null to leave them unmeasured.</param>
+    /// <param name="clock">Measures what rows cost where no plan says it; null to leave them unmeasured then.</param>
     /// <exception cref="DeviceException">The device cannot be used, or has too little memory; one line that names the stage.</exception>
     public IStageRuntime Load(
         LayerRange layers,
@@ -30,7 +30,11 @@ internal sealed class StageRuntimeFactory(ModelAssets assets, StageSettings sett
         {
             var options = OptionsFor(layers, device) with { Share = ShareOf(layers, stage) };
             var runtime = new StageModelRuntime(backend, StageModelLoader.Load(backend, options, progress), options);
-            if (clock is not null)
+            if (assets.Plan?.CostsOf(layers.First, layers.Count, runtime.Description.Device) is { } known)
+            {
+                runtime.TakeRows(known);
+            }
+            else if (clock is not null)
             {
                 runtime.MeasureRows(clock);
             }

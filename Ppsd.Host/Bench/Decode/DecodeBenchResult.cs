@@ -66,6 +66,11 @@ internal sealed class DecodeBenchResult(
     /// <summary>Accepted over verified drafts, over all rounds.</summary>
     public double Alpha => AlphaOf(AllSessions(BenchArm.Ppsd));
 
+    /// <summary>True when no PPSD micro-batch held more than one candidate, as in the paper.</summary>
+    public bool HasOneRowACycle =>
+        AllSessions(BenchArm.Ppsd) is var sessions
+        && sessions.Sum(session => session.Rows) == sessions.Sum(session => session.Cycles);
+
     /// <summary>Drafts cancelled in flight over all drafts that entered.</summary>
     public double CancelledShare
     {
@@ -169,8 +174,10 @@ internal sealed class DecodeBenchResult(
     public SpeedUpModel Model =>
         new()
         {
-            Alpha = HasPpsd ? Alpha : 0,
+            Alpha = HasPpsd ? RateOf([.. rounds[BenchArm.Ppsd].SelectMany(round => round.Sessions)]) : 0,
+            StepsPerToken = HasPpsd ? StepsOf(rounds[BenchArm.Ppsd]) : 1,
             StageMs = [.. Enumerable.Range(0, StageCount).Select(StageMs)],
+            DraftedStageMs = [.. Enumerable.Range(0, StageCount).Select(stage => StageMs(stage) * TimeOfRows(stage))],
             HeadStage = HeadStage,
             ExitHeadMs = ExitHeadMs,
             HandOverMs = HandOverMs,
@@ -179,14 +186,15 @@ internal sealed class DecodeBenchResult(
     private int HeadStage => Math.Max(0, Array.FindIndex(Pipeline.Stages, stage => stage.Description.HasExitHead));
 
     /// <summary>
-    /// Tokens per second that PPSD could give in a round by the stages' own times in that round and its acceptance rate,
+    /// Tokens per second that PPSD could give in a round by the stages' own times in that round and by what became of its drafts,
     /// if nothing but the stages took time.
     /// </summary>
     private double BoundOf(DecodeRound round)
     {
         var times = new SpeedUpModel
         {
-            Alpha = AlphaOf(round.Sessions),
+            Alpha = RateOf(round.Sessions),
+            StepsPerToken = StepsOf([round]),
             StageMs = [.. Enumerable.Range(0, StageCount).Select(stage => WithoutExitHead(round, stage))],
             HeadStage = HeadStage,
             ExitHeadMs = round.Stages[HeadStage].HeadsMsPerStep,
@@ -198,6 +206,40 @@ internal sealed class DecodeBenchResult(
     private double WithoutExitHead(DecodeRound round, int stage) =>
         round.Stages[stage].MsPerStep
         - (stage == HeadStage && stage < StageCount - 1 ? round.Stages[stage].HeadsMsPerStep : 0);
+
+    /// <summary>
+    /// Time of a stage's PPSD steps over that of a step of one candidate, by what rows were measured to cost when it loaded; NaN
+    /// where they were not.
+    /// </summary>
+    private double TimeOfRows(int stage)
+    {
+        if (!HasPpsd || HasOneRowACycle)
+        {
+            return 1;
+        }
+
+        var costs = Pipeline.Stages[stage].Description.RowCosts;
+        var rows = RowsPerStep(stage);
+        var below = (int)Math.Floor(rows);
+        var share = rows - below;
+        return costs.StepMs > 0 && double.IsFinite(rows)
+            ? ((1 - share) * costs.LayersMs(below) + share * costs.LayersMs(below + 1)) / costs.StepMs
+            : double.NaN;
+    }
+
+    /// <summary>Alpha, or where micro-batches hold several candidates the share of tokens that had a confirmed draft.</summary>
+    private double RateOf(IReadOnlyList<SessionStats> sessions) =>
+        HasOneRowACycle
+            ? AlphaOf(sessions)
+            : sessions.Sum(session => session.AcceptedDrafts)
+                / (double)sessions.Sum(session => session.GeneratedTokens - 1);
+
+    /// <summary>Micro-batches a token, those counted that got verdicts.</summary>
+    private double StepsOf(IReadOnlyList<DecodeRound> of) =>
+        HasOneRowACycle
+            ? 1
+            : of.Sum(round => round.Stages[^1].DecodeSteps)
+                / (double)of.Sum(round => round.Sessions.Sum(session => session.GeneratedTokens - 1));
 
     private static double AlphaOf(IReadOnlyList<SessionStats> sessions)
     {

@@ -87,14 +87,18 @@ internal sealed class DecodeReport(DecodeBenchResult result, string setting, Mem
             "bound",
             $"{result.BoundTokensPerSecond:N1} tokens/s if only the stages took time, by their times together; ppsd reaches {result.ShareOfBound:P1} of it"
         );
-        yield return Fact(
-            "eq. 7",
-            $"at most {model.Equation7:0.00}x for {result.StageCount} equal stages at this alpha"
-        );
-        yield return Fact(
-            "slowest cycle",
-            $"at most {model.WithSlowestCycle:0.00}x with the slowest stage measured, {model.SlowestStageMs:0.000} ms with its head"
-        );
+        if (result.HasOneRowACycle)
+        {
+            yield return Fact(
+                "eq. 7",
+                $"at most {model.Equation7:0.00}x for {result.StageCount} equal stages at this alpha"
+            );
+            yield return Fact(
+                "slowest cycle",
+                $"at most {model.WithSlowestCycle:0.00}x with the slowest stage measured, {model.SlowestStageMs:0.000} ms with its head"
+            );
+        }
+
         yield return Fact(
             "free cores",
             $"{model.WithFreeCores:0.00}x ({1000 / model.FreeCoresMsPerToken:N0} tokens/s) by the same times with a core for every stage; this machine has {Environment.ProcessorCount}"

@@ -3,6 +3,7 @@ using Ppsd.Actors.Planning;
 using Ppsd.Actors.Stages;
 using Ppsd.Host.Models;
 using Ppsd.Host.Runtime;
+using Ppsd.Kernels.Checkpoints.Configuration;
 using Ppsd.Kernels.Model;
 
 namespace Ppsd.Host.Planning.Measurement;
@@ -30,7 +31,9 @@ internal sealed class CostMeasurement(
     private int LayerCount => assets.Config.LayerCount;
 
     /// <summary>Costs of a device, given by the place of a stage that takes it.</summary>
-    public StageCosts MeasureDevice(int stage)
+    /// <param name="stage">The stage.</param>
+    /// <param name="withRows">True to measure what further candidates add: chains bring several.</param>
+    public StageCosts MeasureDevice(int stage, bool withRows)
     {
         var withoutHead = assets with { ExitHead = null, ExitHeadFolder = null };
         var many = LayersToMeasure(stage);
@@ -38,7 +41,22 @@ internal sealed class CostMeasurement(
         var several = many > 1 ? Measure(withoutHead, new LayerRange(0, many), stage) : one;
         var last = Measure(withoutHead, new LayerRange(LayerCount - 1, 1), stage);
         var layerMs = many > 1 ? Math.Max(0, (several.LayersMs - one.LayersMs) / (many - 1)) : one.LayersMs;
-        return new StageCosts(layerMs, Math.Max(0, one.LayersMs - layerMs), last.HeadMs);
+        var costs = new StageCosts(layerMs, Math.Max(0, one.LayersMs - layerMs), last.HeadMs);
+        if (!withRows)
+        {
+            return costs;
+        }
+
+        var oneRow = RowMs(new LayerRange(0, 1));
+        var layerRow = many > 1 ? Math.Max(0, (RowMs(new LayerRange(0, many)) - oneRow) / (many - 1)) : oneRow;
+        return costs with
+        {
+            LayerRowMs = layerRow,
+            StepRowMs = Math.Max(0, oneRow - layerRow),
+            TargetHeadRowMs = Math.Max(0, RowMs(new LayerRange(LayerCount - 1, 1)) - oneRow),
+        };
+
+        double RowMs(LayerRange layers) => MeasureRows(withoutHead, layers, stage).Costs.RowMs;
     }
 
     /// <summary>A few layers, or on the CPU as many as a stage has where a few of them would fit in its caches.</summary>
@@ -57,16 +75,23 @@ internal sealed class CostMeasurement(
     public ExitHeadCosts MeasureHead(ModelAssets withHead)
     {
         var exitLayer = withHead.ExitHead!.ExitLayer;
-        var timing = Measure(withHead, new LayerRange(exitLayer - 1, 1), stage: 0);
-        return new ExitHeadCosts(exitLayer, timing.HeadMs);
+        var layers = new LayerRange(exitLayer - 1, 1);
+        if (withHead.ExitHead.Kind == ExitHeadKind.Chain)
+        {
+            var (rows, depth) = (MeasureRows(withHead, layers, stage: 0).Costs, StageDescription.MostStandardDepth);
+            return new ExitHeadCosts(exitLayer, rows.HeadMs) { Depth = depth, Rows = rows };
+        }
+
+        return new ExitHeadCosts(exitLayer, Measure(withHead, layers, stage: 0).HeadMs);
     }
 
-    /// <summary>What rows and drafts cost a stage of a plan.</summary>
-    public RowCosts MeasureRows(ModelAssets model, LayerRange layers, int stage)
+    /// <summary>What rows and drafts cost a stage of a plan, and the device that it was measured on, in words.</summary>
+    public (RowCosts Costs, string Device) MeasureRows(ModelAssets model, LayerRange layers, int stage)
     {
         // Room for the widest steps, twice: those of before are freed only when the next one begins.
         using var runtime = Load(model, layers, stage, length + 3 * settings.StepRowsOn(settings.DeviceOf(stage)));
-        return new RowCostProbe(runtime, clock, length, RowRepetitions, enough: RowRepetitions).Measure();
+        var probe = new RowCostProbe(runtime, clock, length, RowRepetitions, enough: RowRepetitions);
+        return (probe.Measure(), runtime.Description.Device);
     }
 
     /// <summary>Times a stage of some layers.</summary>

@@ -21,8 +21,8 @@ internal sealed record PlanCandidate(
     /// <summary>Decoding by the plan; null until it was measured.</summary>
     public DecodeBenchResult? Measured { get; init; }
 
-    /// <summary>What rows and chains cost each stage; null until it was measured.</summary>
-    public IReadOnlyList<RowCosts>? RowCosts { get; init; }
+    /// <summary>What rows and chains cost each stage, and its device; null until it was measured.</summary>
+    public IReadOnlyList<(RowCosts Costs, string Device)>? RowCosts { get; init; }
 
     /// <summary>Predicted tokens per second, of PPSD where there is an exit head.</summary>
     public double PredictedTokensPerSecond => 1000 / Planned.MsPerToken;
@@ -46,6 +46,8 @@ internal sealed record PlanCandidate(
                 AutoregressiveTokensPerSecond = 1000 / Planned.Times.AutoregressiveMs,
                 PpsdTokensPerSecond = PredictedTokensPerSecond,
                 MeasuredTokensPerSecond = double.IsFinite(MeasuredTokensPerSecond) ? MeasuredTokensPerSecond : null,
+                ChainDepth = Planned.Chain?.Depth,
+                Width = Planned.Chain?.Width,
             },
             ToCosts()
         );
@@ -63,7 +65,8 @@ internal sealed record PlanCandidate(
 
         return new PlanCosts
         {
-            Stages = [.. costs.Select((cost, stage) => Scaled(cost, run.StageMs(stage) / cost.StepMs))],
+            Stages = [.. costs.Select((cost, stage) => Scaled(cost.Costs, run.StageMs(stage) / cost.Costs.StepMs))],
+            Devices = [.. costs.Select(cost => cost.Device)],
             HopMs = run.HandOverMs,
             ParallelStages = Settings.StepsAtOnce(costs.Count),
         };

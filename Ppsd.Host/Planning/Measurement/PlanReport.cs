@@ -35,6 +35,17 @@ internal sealed class PlanReport(PlanCandidate chosen, IReadOnlyList<PlanCandida
                         )
                 ),
                 ("link", Invariant($"{_planned.Times.HandOverMs:0.000} ms a hop")),
+                .. _planned.Chain is { } chain
+                    ? ((string, string)[])
+                        [
+                            (
+                                "chain",
+                                Invariant(
+                                    $"{chain.Depth} tokens ahead and {chain.Width} candidates a step expected; {_planned.ExitHead!.HeadMs:0.0000} ms for the first, {_planned.ExitHead.Rows.ChainMs:0.0000} ms for each further one"
+                                )
+                            ),
+                        ]
+                    : [],
             ],
             Json = Json(),
         };
@@ -115,6 +126,8 @@ internal sealed class PlanReport(PlanCandidate chosen, IReadOnlyList<PlanCandida
             ["stage_ms"] = new JsonArray([.. _planned.Times.StageMs.Select(ms => (JsonNode)ms)]),
             ["exit_head_ms"] = _planned.Times.ExitHeadMs,
             ["hop_ms"] = _planned.Times.HandOverMs,
+            ["chain_depth"] = _planned.Chain?.Depth,
+            ["width"] = _planned.Chain?.Width,
             ["autoregressive_tokens_per_second"] = 1000 / _planned.Times.AutoregressiveMs,
             ["ppsd_tokens_per_second"] = 1000 / _planned.MsPerToken,
         };

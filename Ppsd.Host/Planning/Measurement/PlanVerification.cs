@@ -43,7 +43,7 @@ internal sealed class PlanVerification(GenerationSettings generation, NodeSettin
         var affordable = (int)Math.Clamp(TextSeconds * candidate.PredictedTokensPerSecond, FewestTokens, MostTokens);
         var settings = generation with
         {
-            Drafts = assets.ExitHead is null ? DraftSources.None : generation.Drafts,
+            Drafts = candidate.Planned.ExitHead is null ? DraftSources.None : generation.Drafts,
             MaxTokens = isShort ? Math.Min(affordable, generation.MaxTokens) : generation.MaxTokens,
         };
         return await new DecodeBench(stand, assets, clock).RunAsync(

@@ -33,6 +33,13 @@ public sealed class SessionAdmissionTests
             Is.EqualTo(3)
         );
 
+    [Test]
+    public void The_longest_text_leaves_room_for_the_rows_that_n_grams_draft() =>
+        Assert.That(
+            Admission(draftDepth: 1, rowMs: 0.01).MaxTextLength,
+            Is.LessThan(Admission(draftDepth: 1, rowMs: 0.8).MaxTextLength)
+        );
+
     private static SessionAdmission Admission(int draftDepth, double rowMs) =>
         new(
             new PipelineFormed(

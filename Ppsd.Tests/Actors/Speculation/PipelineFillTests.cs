@@ -44,23 +44,33 @@ public sealed class PipelineFillTests
     public void Verdicts_of_unknown_candidates_say_nothing()
     {
         var fill = Fill(stepMs: 2);
-        fill.NoteEntry(_session, new CandidateId(1), ms: 0);
+        fill.NoteEntry(_session, new CandidateId(1), rows: 1, ms: 0);
         fill.NoteVerdicts(_session, new CandidateId(2), ms: 400);
 
         Assert.That(fill.MicroBatches, Is.EqualTo(4));
     }
 
-    private static void Pass(PipelineFill fill, int candidate, double roundTripMs)
+    /// <summary>Eight candidates take each stage 9 ms in place of 2.</summary>
+    [TestCase(1, ExpectedResult = 18)]
+    [TestCase(8, ExpectedResult = 4)]
+    public int Rows_that_are_dear_are_no_slow_link(int rows)
     {
-        fill.NoteEntry(_session, new CandidateId(candidate), ms: 1000);
+        var fill = Fill(stepMs: 2, rowMs: 1);
+        Pass(fill, 0, 36, rows);
+        return fill.MicroBatches;
+    }
+
+    private static void Pass(PipelineFill fill, int candidate, double roundTripMs, int rows = 1)
+    {
+        fill.NoteEntry(_session, new CandidateId(candidate), rows, ms: 1000);
         fill.NoteVerdicts(_session, new CandidateId(candidate), ms: 1000 + roundTripMs);
     }
 
-    private static PipelineFill Fill(double stepMs) =>
+    private static PipelineFill Fill(double stepMs, double rowMs = 0) =>
         new(
             parallelStages: 4,
             new PipelineCosts(
-                [.. Enumerable.Range(0, 4).Select(_ => new RowCosts(stepMs, RowMs: 0))],
+                [.. Enumerable.Range(0, 4).Select(_ => new RowCosts(stepMs, rowMs))],
                 HeadStage: 0,
                 ParallelStages: 4
             )

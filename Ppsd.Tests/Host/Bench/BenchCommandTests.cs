@@ -36,6 +36,8 @@ public sealed class BenchCommandTests
             "4",
             "--repetitions",
             "1",
+            "--max-width",
+            "1",
             "--max-tokens",
             "8",
         ]);
@@ -59,6 +61,8 @@ public sealed class BenchCommandTests
             "--stages",
             "4",
             "--repetitions",
+            "1",
+            "--max-width",
             "1",
             "--max-tokens",
             "8",

@@ -75,11 +75,11 @@ public sealed class GenerateTests
         }
     }
 
-    /// <summary>Nothing is printed that one stage cannot have: drafts, a speed-up, or a figure twice.</summary>
+    /// <summary>Nothing is printed that one stage cannot have with an exit head: drafts, a speed-up, or a figure twice.</summary>
     [Test]
     public async Task One_stage_prints_one_speed_and_no_drafts()
     {
-        var result = await Cli.RunAsync(["generate", "--stages", "1", "--max-tokens", "8", Prompt]);
+        var result = await Cli.RunAsync(["generate", "--stages", "1", "--drafts", "exit", "--max-tokens", "8", Prompt]);
 
         using (Assert.EnterMultipleScope())
         {
@@ -223,9 +223,10 @@ public sealed class GenerateTests
     }
 
     [Test]
-    public async Task A_model_without_an_exit_head_decodes_autoregressively()
+    public async Task A_model_without_an_exit_head_drafts_from_its_own_text_unless_it_is_told_not_to()
     {
-        var result = await Cli.RunAsync([
+        string[] arguments =
+        [
             "generate",
             "--json",
             "--model",
@@ -233,10 +234,17 @@ public sealed class GenerateTests
             "--max-tokens",
             "4",
             "Hello",
-        ]);
+        ];
+        var result = await Cli.RunAsync(arguments);
+        var plain = await Cli.RunAsync([.. arguments, "--drafts", "none"]);
 
-        Assert.That(result.ExitCode, Is.Zero, result.Error);
-        Assert.That(result.Output, Does.Contain("\"decode\":\"autoregressive\""));
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(result.ExitCode, Is.Zero, result.Error);
+            Assert.That(result.Output, Does.Contain("\"decode\":\"ppsd\""));
+            Assert.That(plain.Output, Does.Contain("\"decode\":\"autoregressive\""));
+            Assert.That(Tokens(result.Output), Is.EqualTo(Tokens(plain.Output)));
+        }
     }
 
     private static async Task<string> TokensAsync(string[] arguments)

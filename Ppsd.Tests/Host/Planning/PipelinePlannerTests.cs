@@ -1,3 +1,5 @@
+using Ppsd.Actors.Messages;
+using Ppsd.Actors.Speculation;
 using Ppsd.Host.Planning;
 
 namespace Ppsd.Tests.Host.Planning;
@@ -95,6 +97,87 @@ public sealed class PipelinePlannerTests
     }
 
     [Test]
+    public void Stage_1_gets_fewer_layers_still_where_it_runs_the_steps_of_a_chain()
+    {
+        var chain = Chain(stepMs: 1, rowMs: 0.01);
+        var oneAhead = PipelinePlanner.Plan(32, Equal(4, 1, 0), 0, [.. Layers(32, chain with { Depth = 1 })], _alpha);
+        var plan = PipelinePlanner.Plan(32, Equal(4, 1, 0), 0, [.. Layers(32, chain)], _alpha);
+
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(oneAhead.Stages.Stages[0].Count, Is.EqualTo(7));
+            Assert.That(plan.Chain!.Depth, Is.GreaterThan(1));
+            Assert.That(plan.Stages.Stages[0].Count, Is.LessThan(7));
+            Assert.That(plan.MsPerToken, Is.LessThan(oneAhead.MsPerToken));
+            Assert.That(plan.Chain.Width, Is.EqualTo(plan.Chain.Depth));
+        }
+    }
+
+    [Test]
+    public void A_chain_drafts_one_token_ahead_where_rows_are_as_dear_as_steps()
+    {
+        var stages = Equal(4, 1, 0).Select(stage => stage with { LayerRowMs = 1 });
+        var plan = PipelinePlanner.Plan(16, [.. stages], 0, [.. Layers(16, Chain(1, 1))], _alpha);
+
+        Assert.That(plan.Chain!.Depth, Is.EqualTo(1));
+    }
+
+    [TestCase(0.05, true)]
+    [TestCase(1, false)]
+    public void A_single_stage_drafts_with_a_chain_where_rows_are_cheap(double layerRowMs, bool drafts)
+    {
+        var stages = Equal(1, 1, 0).Select(stage => stage with { LayerRowMs = layerRowMs });
+        var plan = PipelinePlanner.Plan(
+            16,
+            [.. stages],
+            0,
+            [Chain(stepMs: 1, rowMs: 0.01) with { ExitLayer = 8 }],
+            _alpha
+        );
+
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(plan.ExitHead, drafts ? Is.Not.Null : Is.Null);
+            Assert.That(plan.MsPerToken, drafts ? Is.LessThan(16 / 1.5) : Is.EqualTo(16));
+            Assert.That(plan.Stages.ToString(), Is.EqualTo("16"));
+        }
+    }
+
+    /// <summary>Every cut and depth by hand: the plan's is the best of them.</summary>
+    [Test]
+    public void No_cut_and_no_depth_is_better_than_the_planned_ones_of_a_chain()
+    {
+        StageCosts[] stages =
+        [
+            .. Equal(3, 1, 2).Select(stage => stage with { LayerRowMs = 0.1, TargetHeadRowMs = 0.2 }),
+        ];
+        var head = Chain(stepMs: 0.7, rowMs: 0.1);
+
+        var plan = PipelinePlanner.Plan(10, stages, 0.2, [.. Layers(10, head)], _alpha);
+
+        var best = double.PositiveInfinity;
+        for (var first = 1; first <= 8; first++)
+        {
+            for (var second = 1; first + second <= 9; second++)
+            {
+                RowCosts[] rows =
+                [
+                    head.On(stages[0].Of(first, isLast: false)),
+                    stages[1].Of(second, isLast: false),
+                    stages[2].Of(10 - first - second, isLast: true),
+                ];
+                var costs = new PipelineCosts(rows, HeadStage: 0, ParallelStages: 3, HopMs: 0.2);
+                for (var depth = 1; depth <= head.Depth; depth++)
+                {
+                    best = Math.Min(best, 1 / costs.TokensPerMs(0.8, sessions: 1, microBatches: 3, depth, depth));
+                }
+            }
+        }
+
+        Assert.That(plan.MsPerToken, Is.EqualTo(best).Within(1e-9));
+    }
+
+    [Test]
     public void Without_a_head_the_stages_are_cut_for_autoregressive_decoding()
     {
         var plan = PipelinePlanner.Plan(8, Equal(2, 1, 0), 0.5, [], _alpha);
@@ -136,6 +219,23 @@ public sealed class PipelinePlannerTests
             () => AlphaCurve.Parse(text),
             Throws.InstanceOf<FormatException>().With.Message.Contains($"'{text}'")
         );
+
+    /// <summary>A chain of four steps.</summary>
+    private static ExitHeadCosts Chain(double stepMs, double rowMs) =>
+        new(1, stepMs)
+        {
+            Depth = 4,
+            Rows = new RowCosts
+            {
+                EnterMs = stepMs / 2,
+                HeadRowMs = rowMs,
+                ChainMs = stepMs,
+                ChainRowMs = rowMs,
+            },
+        };
+
+    private static IEnumerable<ExitHeadCosts> Layers(int count, ExitHeadCosts head) =>
+        Enumerable.Range(1, count).Select(layer => head with { ExitLayer = layer });
 
     private static StageCosts[] Equal(int count, double layerMs, double targetHeadMs) =>
         [.. Enumerable.Repeat(new StageCosts(layerMs, 0, targetHeadMs), count)];

@@ -70,15 +70,20 @@ public sealed class PlanFileTests
                 },
                 new RowCosts(StepMs: 4, RowMs: 0.5),
             ],
+            Devices = ["cpu: 1 thread", "cpu: 2 threads"],
             HopMs = 0.1,
             ParallelStages = 2,
         };
-        (_plan with { Costs = costs }).Write(path);
+        (_plan with { StageLayers = [2, 6], Costs = costs }).Write(path);
 
-        var read = PlanFile.Read(path).Costs!;
+        var plan = PlanFile.Read(path);
+        var read = plan.Costs!;
 
         using (Assert.EnterMultipleScope())
         {
+            Assert.That(plan.CostsOf(2, 6, "cpu: 2 threads"), Is.EqualTo(costs.Stages[1]));
+            Assert.That(plan.CostsOf(0, 2, "cpu: 2 threads"), Is.Null, "on another device they were not measured");
+            Assert.That(plan.CostsOf(2, 3, "cpu: 2 threads"), Is.Null, "of another cut neither");
             Assert.That(read.Stages, Is.EqualTo(costs.Stages));
             Assert.That((read.HopMs, read.ParallelStages), Is.EqualTo((0.1, 2)));
             Assert.That(_plan.Costs, Is.Null, "nothing was measured");

@@ -60,6 +60,26 @@ public sealed class SpeedUpModelTests
         Assert.That(model.MsPerTokenOn(4), Is.EqualTo(model.FreeCoresMsPerToken).Within(1e-9));
     }
 
+    /// <summary>
+    /// Half of the tokens in micro-batches of their own, which go the whole way; the others two in each of what is left.
+    /// </summary>
+    [Test]
+    public void Micro_batches_that_bring_several_tokens_share_a_cycle_and_rows_make_it_longer()
+    {
+        var model = Model(0.5, [1, 1, 1, 1]) with { StepsPerToken = 0.75, DraftedStageMs = [2, 1, 1, 1] };
+
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(model.BoundMsPerToken, Is.EqualTo(0.25 * 2 + 0.5 * 5));
+            Assert.That(
+                model.WithFreeCores,
+                Is.EqualTo(4 / 3.0).Within(1e-9),
+                "over plain decoding of single candidates"
+            );
+            Assert.That(model.Equation7, Is.NaN, "the paper has one candidate a cycle");
+        }
+    }
+
     private static SpeedUpModel Model(double alpha, double[] stageMs) =>
         new()
         {

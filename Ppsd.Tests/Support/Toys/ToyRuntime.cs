@@ -22,6 +22,7 @@ internal sealed class ToyRuntime : ISkippingRuntime
     private readonly Action<IReadOnlyList<BatchPart>>? _onForward;
     private readonly int _layers;
     private readonly bool _recovers;
+    private readonly bool _checksHead;
     private int _usedPages;
     private int _firstHeadRow;
     private int _depth;
@@ -39,9 +40,11 @@ internal sealed class ToyRuntime : ISkippingRuntime
         int maxRows = 16,
         bool recovers = true,
         int draftDepth = 1,
-        int maxWidth = 8
+        int maxWidth = 8,
+        bool checksHead = false
     )
     {
+        _checksHead = checksHead;
         _recovers = recovers;
         _model = model;
         _drafter = drafter;
@@ -165,11 +168,13 @@ internal sealed class ToyRuntime : ISkippingRuntime
         );
         Assert.That(request.Depth, Is.InRange(1, Description.DraftDepth), "steps of the exit head");
         (_firstHeadRow, _depth) = (request.FirstRow, request.Depth);
+        _rows.ForEach(row => row.Cache.EnterHead(row.Candidate));
     }
 
     public void Draft(int row, CandidateId origin, int width, List<DraftedToken> drafts)
     {
         Assert.That(row, Is.GreaterThanOrEqualTo(_firstHeadRow), "a row without logits");
+        AssertHeadHolds(_rows[row].Cache, _rows[row].Candidate);
         Draft(_rows[row].Sequence.ToList(), _rows[row].Cache, origin, (0, _depth), width, drafts);
     }
 
@@ -187,7 +192,16 @@ internal sealed class ToyRuntime : ISkippingRuntime
         var cache = _caches[session];
         if (cache.Holds(parent))
         {
+            AssertHeadHolds(cache, parent);
             Draft([.. cache.SequenceTo(parent), token], cache, parent, (1, depth), width, drafts);
+        }
+    }
+
+    private void AssertHeadHolds(Cache cache, CandidateId id)
+    {
+        if (_checksHead)
+        {
+            cache.AssertHeadHolds(id);
         }
     }
 
@@ -349,6 +363,18 @@ internal sealed class ToyRuntime : ISkippingRuntime
             _cells[id].IsWritten = true;
         }
 
+        /// <summary>The exit head has run on a row.</summary>
+        public void EnterHead(CandidateId id) => _cells[id].IsInHead = true;
+
+        /// <summary>A real head attends to what its caches hold of every ancestor.</summary>
+        public void AssertHeadHolds(CandidateId id)
+        {
+            for (var at = id; at != CandidateId.Root; at = _cells[at].Parent)
+            {
+                Assert.That(_cells[at].IsInHead, "drafted behind a token that the head's caches lack");
+            }
+        }
+
         public List<TokenId> SequenceTo(CandidateId id)
         {
             var sequence = new List<TokenId>();
@@ -403,6 +429,8 @@ internal sealed class ToyRuntime : ISkippingRuntime
             public TokenId Token { get; } = token;
 
             public bool IsWritten { get; set; }
+
+            public bool IsInHead { get; set; }
         }
     }
 }

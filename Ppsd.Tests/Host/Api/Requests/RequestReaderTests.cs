@@ -91,7 +91,7 @@ public sealed class RequestReaderTests
         {
             Assert.That(completion.Settings.MaxTokens, Is.EqualTo(16), "as OpenAI has it");
             Assert.That(chat.Settings.MaxTokens, Is.EqualTo(2048 - chat.PromptTokens), "as much as the context holds");
-            Assert.That(chat.Settings.Drafts, Is.EqualTo(DraftSources.ExitHead));
+            Assert.That(chat.Settings.Drafts, Is.EqualTo(DraftSources.ExitHead | DraftSources.NGrams));
             Assert.That(chat.Settings.Sampling, Is.EqualTo(SamplingSettings.Greedy with { Seed = 99 }));
             Assert.That(chat, Has.Property("Streams").False.And.Property("IncludesUsage").False);
             Assert.That(chat.Settings.TopLogprobs, Is.Null);

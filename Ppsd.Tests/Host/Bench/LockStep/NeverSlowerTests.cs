@@ -1,10 +1,8 @@
 using Ppsd.Actors.Messages;
-using Ppsd.Actors.Options;
 using Ppsd.Actors.Speculation;
-using Ppsd.Actors.Stages;
-using Ppsd.Host.Bench.LockStep;
 using Ppsd.Host.Bench.Replay;
 using Ppsd.Tests.Support.Toys;
+using static Ppsd.Tests.Host.Bench.LockStep.CostedToys;
 
 namespace Ppsd.Tests.Host.Bench.LockStep;
 
@@ -13,7 +11,6 @@ namespace Ppsd.Tests.Host.Bench.LockStep;
 public sealed class NeverSlowerTests
 {
     private const int Length = 120;
-    private const double StepMs = 4;
 
     /// <summary>What little a session's first tries may cost before its acceptance is known.</summary>
     private const double Tolerance = 0.97;
@@ -53,72 +50,78 @@ public sealed class NeverSlowerTests
         Assert.That(plain / drafted, Is.AtLeast(gain));
     }
 
+    /// <summary>
+    /// Drawn from three tokens, a text is full of runs that have occurred before and were followed by something else: n-grams
+    /// propose all the time and are mostly wrong.
+    /// </summary>
+    /// <param name="stages">Stages, each of 4 ms.</param>
+    /// <param name="shared">True where two of them share a processor.</param>
+    /// <param name="row">What a further row costs, as a share of a step.</param>
+    /// <param name="head">What an exit head that is mostly wrong costs; 0 where n-grams draft alone.</param>
+    /// <param name="sessions">Sessions at a time.</param>
+    [Test]
+    [Pairwise]
+    public void N_grams_never_make_decoding_slower(
+        [Values(1, 2, 4)] int stages,
+        [Values] bool shared,
+        [Values(0.01, 0.2, 0.8)] double row,
+        [Values(0, 0.1)] double head,
+        [Values(1, 2, 4, 8, 16, 32)] int sessions
+    )
+    {
+        var costs = Costs(stages, row, head, parallel: shared ? (stages + 1) / 2 : stages);
+        var texts = head > 0 ? new ReplayedTexts(acceptance: 0.3) : null;
+        var model = new ToyModel(3);
+        using var pipeline = Pipeline(model, costs, texts);
+        var drafts = head > 0 ? DraftSources.ExitHead | DraftSources.NGrams : DraftSources.NGrams;
+        var requests = Requests(model, sessions, drafts)
+            .Select(
+                (request, session) =>
+                    request with
+                    {
+                        Sampling = new SamplingSettings { Temperature = 1, Seed = (ulong)session },
+                    }
+            );
+
+        var (drafted, plain, _) = CostedToys.Measure(pipeline, [.. requests], texts);
+
+        Assert.That(plain / drafted, Is.AtLeast(Tolerance), $"{plain:0} ms without, {drafted:0} ms with drafts");
+    }
+
+    /// <summary>A greedy toy soon repeats itself.</summary>
+    [TestCase(1, 1, 3)]
+    [TestCase(4, 1, 4)]
+    [TestCase(4, 3, 2)]
+    public void N_grams_alone_gain_where_the_text_repeats_and_rows_are_cheap(int stages, int sessions, double gain)
+    {
+        var model = new ToyModel(4);
+        using var pipeline = Pipeline(model, Costs(stages, row: 0.01, head: 0), texts: null);
+
+        var (drafted, plain, _) = CostedToys.Measure(
+            pipeline,
+            Requests(model, sessions, DraftSources.NGrams),
+            texts: null
+        );
+
+        Assert.That(plain / drafted, Is.AtLeast(gain));
+    }
+
     private (double Drafted, double Plain) Measure(PipelineCosts costs, double acceptance, int sessions)
     {
         var texts = new ReplayedTexts(acceptance);
-        using var pipeline = Pipeline(costs, texts);
-        var requests = Enumerable
-            .Range(0, sessions)
-            .Select(session => ToyPipeline.Request([session, 1, 2], Length, DraftSources.ExitHead, maxWidth: 8))
-            .ToList();
-        var started = pipeline.Now;
-        var plain = pipeline.Decode([.. requests.Select(request => request with { Drafts = DraftSources.None })]);
-        var plainMs = pipeline.Now - started;
-        foreach (var (request, text) in requests.Zip(plain))
-        {
-            texts.Note([.. request.Prompt.Select(token => token.Value)], text.TokenIds);
-        }
-
-        started = pipeline.Now;
-        var drafted = pipeline.Decode(requests);
-        Assert.That(drafted.Select(text => text.TokenIds), Is.EqualTo(plain.Select(text => text.TokenIds)));
-        return (pipeline.Now - started, plainMs);
+        using var pipeline = Pipeline(_model, costs, texts);
+        var (drafted, plain, _) = CostedToys.Measure(
+            pipeline,
+            Requests(_model, sessions, DraftSources.ExitHead),
+            texts
+        );
+        return (drafted, plain);
     }
 
-    private LockStepPipeline Pipeline(PipelineCosts costs, ReplayedTexts texts) =>
-        new(
-            [
-                .. costs.Stages.Select(
-                    (_, stage) =>
-                        (IStageRuntime)
-                            new ReplayedRuntime(
-                                new ToyRuntime(
-                                    _model,
-                                    stage,
-                                    costs.Stages.Count,
-                                    stage == 0 ? ToyDrafters.AlwaysWrong : null,
-                                    pageCount: 20_000,
-                                    maxRows: 64,
-                                    draftDepth: 4
-                                ),
-                                texts
-                            )
-                ),
-            ],
-            new PipelineOptions(),
-            costs
-        )
-        {
-            Times = costs,
-        };
-
-    private static PipelineCosts Costs(int stages, double row, double head) =>
-        new(
-            [
-                .. Enumerable
-                    .Range(0, stages)
-                    .Select(stage => new RowCosts(StepMs, row * StepMs)
-                    {
-                        Width = 8,
-                        WideRowMs = Math.Max(row, 0.08) * StepMs,
-                        EnterMs = stage == 0 ? head * StepMs / 2 : 0,
-                        HeadMs = stage == 0 ? head * StepMs : 0,
-                        ChainMs = stage == 0 ? head * StepMs : 0,
-                        HeadRowMs = stage == 0 ? row * head * StepMs : 0,
-                        ChainRowMs = stage == 0 ? row * head * StepMs : 0,
-                    }),
-            ],
-            HeadStage: 0,
-            stages
-        );
+    private static List<StartSession> Requests(ToyModel model, int sessions, DraftSources drafts) =>
+        [
+            .. Enumerable
+                .Range(0, sessions)
+                .Select(session => ToyPipeline.Request([session % model.VocabSize, 1, 2], Length, drafts, maxWidth: 8)),
+        ];
 }

@@ -3,6 +3,7 @@ using Ppsd.Actors.Options;
 using Ppsd.Actors.Speculation;
 using Ppsd.Actors.Stages;
 using Ppsd.Host.Bench.LockStep;
+using Ppsd.Host.Bench.Replay;
 using Ppsd.Tests.Support.Toys;
 
 namespace Ppsd.Tests.Host.Bench.LockStep;
@@ -52,6 +53,64 @@ public sealed class TimedPipelineTests
             MsPerToken(Costs(stages), DraftSources.ExitHead, width: 4, depth: 4),
             Is.EqualTo(4.5 / 4).Within(0.25)
         );
+    }
+
+    [Test]
+    public void One_stage_takes_the_chain_behind_its_token_and_then_all_rows()
+    {
+        RowCosts[] stages =
+        [
+            new(StepMs: 2, RowMs: 0.1)
+            {
+                EnterMs = 0.2,
+                HeadMs = 1,
+                ChainMs = 0.5,
+            },
+        ];
+
+        // Four steps of the chain, five rows of which only the caches of the head take note: 4 * 0.5 + 2 + 4 * 0.1 + 0.2.
+        Assert.That(
+            MsPerToken(Costs(stages, parallel: 1), DraftSources.ExitHead, width: 5, depth: 4),
+            Is.EqualTo(4.6 / 5).Within(0.1)
+        );
+    }
+
+    /// <summary>
+    /// What plans and drafts are chosen by, against the pipeline itself: a mean against turns and waits. Where many drafts are wrong a
+    /// pipeline does better, since the target's token brings a chain's drafts along.
+    /// </summary>
+    [Test]
+    [Pairwise]
+    public void The_costs_promise_what_a_pipeline_does(
+        [Values(1, 2, 4)] int stages,
+        [Values(1, 4)] int depth,
+        [Values(0.6, 0.85, 0.95)] double acceptance,
+        [Values(0, 0.5)] double hopMs
+    )
+    {
+        var costs = CostedToys.Costs(stages, row: 0.02, head: 0.1) with { HopMs = hopMs };
+        var texts = new ReplayedTexts(acceptance);
+        using var pipeline = CostedToys.Pipeline(new ToyModel(50), costs, texts);
+        var width = stages == 1 ? depth + 1 : depth;
+        var request = ToyPipeline.Request([1, 2, 3], 400, DraftSources.ExitHead, maxWidth: width) with
+        {
+            ChainDepth = depth,
+        };
+
+        var (draftedMs, plainMs, drafted) = CostedToys.Measure(pipeline, [request], texts);
+
+        var share = drafted[0].Stats.AcceptedDrafts / (double)drafted[0].Stats.VerifiedDrafts;
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(
+                400 / plainMs,
+                Is.EqualTo(costs.TokensPerMs(0, 1, stages, depth: 0, width: 1)).Within(2).Percent
+            );
+            Assert.That(
+                400 / draftedMs / costs.TokensPerMs(share, 1, stages, depth, width),
+                Is.InRange(0.8, acceptance < 0.8 && depth > 1 ? 1.5 : 1.2)
+            );
+        }
     }
 
     [Test]

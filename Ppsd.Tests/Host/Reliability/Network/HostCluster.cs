@@ -149,7 +149,7 @@ internal sealed class HostCluster : IAsyncDisposable
         }
     }
 
-    private static IEnumerable<JsonElement> Members(JsonElement cluster) =>
+    private static JsonElement.ArrayEnumerator Members(JsonElement cluster) =>
         cluster.GetProperty("members").EnumerateArray();
 
     private static string AddressOf(JsonElement member) => member.GetProperty("address").GetString()!;

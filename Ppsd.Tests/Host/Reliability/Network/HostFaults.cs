@@ -84,8 +84,8 @@ internal static class HostFaults
         cluster.Network.SetAll(LinkRule.Good);
     }
 
-    private static Task KillAsync(HostCluster cluster, string name, double share, params int[] hosts) =>
-        cluster.DisturbAsync(
+    private static async Task KillAsync(HostCluster cluster, string name, double share, params int[] hosts) =>
+        await cluster.DisturbAsync(
             name,
             share,
             async () =>
