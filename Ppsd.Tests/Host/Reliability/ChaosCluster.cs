@@ -88,7 +88,13 @@ internal sealed class ChaosCluster : IAsyncDisposable
             Signals.Send(stage.ProcessId, Signals.Continue);
         }
 
-        await Task.WhenAll(_stages.Select(stage => stage.DisposeAsync().AsTask()));
-        await _server.DisposeAsync();
+        try
+        {
+            await Task.WhenAll(_stages.Select(stage => stage.DisposeAsync().AsTask()));
+        }
+        finally
+        {
+            await _server.DisposeAsync();
+        }
     }
 }
