@@ -84,7 +84,11 @@ public sealed class PageConversationTests
         await page.WaitForFunctionAsync(Idle);
         Assert.That(await TextAsync(page, ".assistant .note"), Is.EqualTo("stopped"));
         Assert.That(await CountAsync(page, ".assistant"), Is.EqualTo(2));
-        Assert.That(await CountAsync(page, ".assistant .note:has(b)"), Is.EqualTo(1), "the queued question was answered");
+        Assert.That(
+            await CountAsync(page, ".assistant .note:has(b)"),
+            Is.EqualTo(1),
+            "the queued question was answered"
+        );
         await SharedServer.AssertNothingHeldAsync();
     }
 
@@ -197,13 +201,24 @@ public sealed class PageConversationTests
     {
         await using var page = await _browser!.OpenAsync(SharedServer.Address, _errors);
         await page.WaitForSelectorAsync(".state.ready");
-        await page.TypeAsync("#question", "How many legs do 3 cats have?");
-        await page.Keyboard.PressAsync("Enter");
 
-        // The answer takes far less than the looks that follow it; four stages that work are those of its own moment.
-        await page.WaitForFunctionAsync(
-            "() => !document.querySelector('#as-of').hidden && document.querySelectorAll('.stage.working').length === 4"
-        );
+        // The answer takes far less than the looks that follow it; four stages that work are those of its own moment. On a busy
+        // machine no look may have found all four at work: then another answer is asked for.
+        const int Asked = 3;
+        for (var i = 1; i <= Asked; i++)
+        {
+            await page.TypeAsync("#question", "How many legs do 3 cats have?");
+            await page.Keyboard.PressAsync("Enter");
+            try
+            {
+                await page.WaitForFunctionAsync(
+                    "() => !document.querySelector('#as-of').hidden && document.querySelectorAll('.stage.working').length === 4"
+                );
+                break;
+            }
+            catch (WaitTaskTimeoutException) when (i < Asked) { }
+        }
+
         await TestBrowser.SaveAsync(page, "light-as-of");
         await page.SelectAsync("#pace", "0");
         await page.WaitForFunctionAsync(Idle);
