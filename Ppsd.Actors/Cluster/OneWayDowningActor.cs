@@ -87,7 +87,7 @@ internal sealed class OneWayDowningActor : ReceiveActor, IWithTimers
                     .Order(Comparer<Member>.Create(CompareAges))
                     .Select(member => new VotedMember<UniqueAddress>(member.UniqueAddress, Counts(member))),
             ],
-            // Where members are so many that some do not watch each other, nobody knows who is connected: that is Akka's to decide.
+            // In a cluster so large that some members do not watch each other, connections are not known: Akka's resolver decides.
             state.Members.Count
             <= _cluster.Settings.MonitoredByNrOfMembers + 1
                 ? _broken
@@ -148,7 +148,7 @@ internal sealed class OneWayDowningActor : ReceiveActor, IWithTimers
             string.Join(", ", leavers.Select(leaver => leaver.Address))
         );
 
-        // Itself last: it may end with it.
+        // This node last, because downing it ends it.
         foreach (var leaver in leavers.OrderBy(leaver => leaver == _cluster.SelfUniqueAddress))
         {
             _cluster.Down(leaver.Address);

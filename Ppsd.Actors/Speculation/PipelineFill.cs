@@ -58,7 +58,7 @@ internal sealed class PipelineFill(int parallelStages, PipelineCosts costs)
             var (_, _, rows, entered) = _entered[at];
             _entered.RemoveAt(at);
 
-            // What its rows took the stages is no matter of links.
+            // The time that the stages took for its rows says nothing about the links.
             var rowsMs = costs.ThroughMs(rows, rows, depth: 1) - costs.ThroughMs(1, 1, depth: 1);
             NoteRoundTrip(ms - entered - rowsMs);
         }

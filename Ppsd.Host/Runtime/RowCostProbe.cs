@@ -12,7 +12,7 @@ namespace Ppsd.Host.Runtime;
 /// <param name="runtime">The stage; no session is open on it.</param>
 /// <param name="length">Tokens of text before the steps.</param>
 /// <param name="repetitions">Steps of each kind; the fastest counts. Fewer where steps are slow.</param>
-/// <param name="enough">Steps of each kind that are enough where all of them would take more than 30 ms.</param>
+/// <param name="enough">Steps of each kind that are enough once 30 ms have passed.</param>
 internal sealed class RowCostProbe(
     IStageRuntime runtime,
     TimeProvider clock,
@@ -23,7 +23,7 @@ internal sealed class RowCostProbe(
 {
     private const int WarmUps = 2;
 
-    /// <summary>Time after which a first text waits no longer than it must.</summary>
+    /// <summary>Time after which fewer repetitions are enough, because a first text waits for them.</summary>
     private static readonly TimeSpan _brief = TimeSpan.FromMilliseconds(30);
 
     /// <summary>Rows of the wide step: those that a session that leaves its width open may have.</summary>

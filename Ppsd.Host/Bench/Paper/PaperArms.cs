@@ -114,7 +114,7 @@ internal sealed class PaperArms(PaperSettings settings, TimeProvider clock)
             _replay is null ? null : runtime => new ReplayedRuntime(runtime, _replay)
         );
 
-        // A token that crosses all links takes seconds where they are slow: few of them say what many would.
+        // On slow links a token takes up to a second, and its time hardly varies: few tokens are enough.
         var most = delayMs <= SlowLinkMs ? 64 : 16;
         var result = await new DecodeBench(new BenchStand { Pipeline = pipeline }, assets, clock, _replay).RunAsync(
             new DecodeBenchSettings(

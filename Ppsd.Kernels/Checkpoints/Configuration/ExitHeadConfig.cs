@@ -142,7 +142,7 @@ public sealed record ExitHeadConfig
             return null;
         }
 
-        // The name comes from whoever made the head: it must not lead out of the folder.
+        // The name comes from the head's author: it must not lead out of the folder.
         return name.Length > 0 && name is not ("." or "..") && name.IndexOfAny(['/', '\\', ':', '\0']) < 0
             ? DraftVocabulary.Read(Path.Combine(folder, name))
             : throw config.Refuse(Field, Expected);
