@@ -36,8 +36,8 @@ internal sealed class MortalPipeline : IAsyncDisposable
 
     public PpsdClient Client { get; }
 
-    /// <summary>Stages die at these places: as soon as a session has so many verified tokens, prompt included.</summary>
-    public void Plan(params IEnumerable<(int Stage, int Length)> deaths) => _deaths.Plan(deaths);
+    /// <summary>Stages die right after they worked on the token of a session at such a place, counted from 0, or on a later one.</summary>
+    public void Plan(params IEnumerable<(int Stage, int Place)> deaths) => _deaths.Plan(deaths);
 
     /// <summary>Deaths that were planned and have not come about.</summary>
     public int DeathsLeft => _deaths.Left;
@@ -65,7 +65,7 @@ internal sealed class MortalPipeline : IAsyncDisposable
     private sealed class Deaths
     {
         private readonly Lock _lock = new();
-        private readonly List<(int Stage, int Length)> _planned = [];
+        private readonly List<(int Stage, int Place)> _planned = [];
 
         public int Left
         {
@@ -87,13 +87,12 @@ internal sealed class MortalPipeline : IAsyncDisposable
             }
         }
 
-        public bool IsTime(int stage, IReadOnlyList<BatchPart> parts)
+        /// <summary>True when a stage that works on a token at this place, and on none behind it, is to die.</summary>
+        public bool IsTime(int stage, int place)
         {
             lock (_lock)
             {
-                var next = _planned.FindIndex(death =>
-                    death.Stage == stage && parts.Any(part => part.Base.Length >= death.Length)
-                );
+                var next = _planned.FindIndex(death => death.Stage == stage && place >= death.Place);
                 if (next < 0)
                 {
                     return false;
@@ -126,9 +125,9 @@ internal sealed class MortalPipeline : IAsyncDisposable
                 stageCount,
                 stage == 0 ? drafter : null,
                 draftDepth: draftDepth,
-                onForward: parts =>
+                onPlace: place =>
                 {
-                    if (deaths.IsTime(stage, parts))
+                    if (deaths.IsTime(stage, place))
                     {
                         // It is stopped when it has finished this step: a stage is one thread.
                         using var isStopped = new ManualResetEventSlim();

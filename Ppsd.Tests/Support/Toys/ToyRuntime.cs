@@ -20,6 +20,7 @@ internal sealed class ToyRuntime : ISkippingRuntime
     private readonly Dictionary<SessionId, Cache> _caches = [];
     private readonly List<Row> _rows = [];
     private readonly Action<IReadOnlyList<BatchPart>>? _onForward;
+    private readonly Action<int>? _onPlace;
     private readonly int _layers;
     private readonly bool _recovers;
     private readonly bool _checksHead;
@@ -41,9 +42,11 @@ internal sealed class ToyRuntime : ISkippingRuntime
         bool recovers = true,
         int draftDepth = 1,
         int maxWidth = 8,
-        bool checksHead = false
+        bool checksHead = false,
+        Action<int>? onPlace = null
     )
     {
+        _onPlace = onPlace;
         _checksHead = checksHead;
         _recovers = recovers;
         _model = model;
@@ -131,6 +134,7 @@ internal sealed class ToyRuntime : ISkippingRuntime
     {
         onQueued?.Invoke();
         _onForward?.Invoke(_parts);
+        _onPlace?.Invoke(_rows.Max(row => row.Sequence.Count) - 1);
         for (var layer = 0; layer < _layers; layer++)
         {
             if (isCancelled())

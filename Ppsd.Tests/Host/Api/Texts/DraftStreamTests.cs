@@ -85,6 +85,12 @@ public sealed class DraftStreamTests
             "{\"prompt\":\"USER: How many legs do 3 cats have? ASSISTANT:\",\"max_tokens\":40}"
         );
         var after = await SessionsAsync();
+        for (var patience = 0; after.Ended == before.Ended && patience < 2000; patience++)
+        {
+            // The server looks at its pipeline once a second.
+            await Task.Delay(10);
+            after = await SessionsAsync();
+        }
 
         using (Assert.EnterMultipleScope())
         {
@@ -97,7 +103,7 @@ public sealed class DraftStreamTests
             );
         }
 
-        static async Task<(long Cycles, long Rows, long HeadVerified, long HeadAccepted)> SessionsAsync()
+        static async Task<(long Ended, long Cycles, long Rows, long HeadVerified, long HeadAccepted)> SessionsAsync()
         {
             var cluster = (await SharedServer.Http.ReadAsync("/cluster")).Body;
             var sessions = cluster.GetProperty("pipeline").GetProperty("sessions");
@@ -107,6 +113,7 @@ public sealed class DraftStreamTests
                 .Where(source => source.GetProperty("source").GetString() == "exit_head")
                 .ToList();
             return (
+                sessions.GetProperty("ended").GetInt64(),
                 sessions.GetProperty("cycles").GetInt64(),
                 sessions.GetProperty("rows").GetInt64(),
                 head.Sum(source => source.GetProperty("verified_drafts").GetInt64()),
