@@ -4,6 +4,7 @@ using Akka.Cluster.Tools.Singleton;
 using Akka.Configuration;
 using Akka.Pattern;
 using Ppsd.Actors.Client;
+using Ppsd.Actors.Cluster.Partitions;
 using Ppsd.Actors.Configuration;
 using Ppsd.Actors.Messages;
 using Ppsd.Actors.Messages.Wire;
@@ -256,14 +257,22 @@ public sealed class ClusterNode : IAsyncDisposable
 
     private void Join(IReadOnlyList<string> seeds)
     {
+        // Seed nodes in the configuration are joined by Akka itself.
+        var addresses = Cluster.Settings.SeedNodes;
         if (seeds.Count > 0)
         {
-            Cluster.JoinSeedNodes([.. seeds.Select(seed => MemberAddress.Parse(seed, Cluster.SelfAddress.Protocol))]);
+            addresses = [.. seeds.Select(seed => MemberAddress.Parse(seed, Cluster.SelfAddress.Protocol))];
+            Cluster.JoinSeedNodes(addresses);
         }
-        else if (Cluster.Settings.SeedNodes.IsEmpty)
+        else if (addresses.IsEmpty)
         {
-            // Seed nodes in the configuration are joined by Akka itself.
             Cluster.Join(Cluster.SelfAddress);
+        }
+
+        if (Cluster.SelfRoles.Contains(CoordinatorRole) && addresses.Exists(seed => seed != Cluster.SelfAddress))
+        {
+            var watch = Props.Create(() => new OtherClusterActor(addresses, CoordinatorRole, TimeProvider.System));
+            ((ExtendedActorSystem)_system).SystemActorOf(watch, OtherClusterActor.Name);
         }
     }
 

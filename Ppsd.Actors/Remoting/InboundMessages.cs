@@ -119,7 +119,8 @@ internal static class InboundMessages
         var isAllowed = serializer switch
         {
             Wire => IsUnder(path, "/user/"u8) || IsUnder(path, "/temp/"u8),
-            Cluster => IsUnder(path, "/system/cluster/"u8) && IsOfCluster(manifest),
+            Cluster => (IsUnder(path, "/system/cluster/"u8) || path.SequenceEqual("/system/other-cluster"u8))
+                && IsOfCluster(manifest),
             Singleton => path.SequenceEqual("/user/coordinator"u8),
             Misc => IsMiscAllowed(path, manifest),
             System => !path.IsEmpty && IsOfDeathWatch(manifest),

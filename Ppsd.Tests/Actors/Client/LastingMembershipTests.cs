@@ -24,7 +24,12 @@ public sealed class LastingMembershipTests
         await using var cluster = new ToyCluster(
             1,
             ToyDrafters.Mostly,
-            hocon: "akka.cluster.run-coordinated-shutdown-when-down = on\nakka.loglevel = OFF\nppsd.cluster.drain-timeout = 1s"
+            hocon: """
+            akka.cluster.run-coordinated-shutdown-when-down = on
+            akka.loglevel = OFF
+            ppsd.cluster.drain-timeout = 1s
+            ppsd.resume.patience = 5s
+            """
         );
         var stage = cluster.AddStage(port: port, seeds: []);
         await using var client = cluster.ChatClientOf($"127.0.0.1:{port}");
@@ -69,6 +74,43 @@ public sealed class LastingMembershipTests
 
         Assert.That(member.Node, Is.Not.SameAs(first));
         Assert.That(member.Node.Address, Is.EqualTo(first.Address));
+    }
+
+    /// <summary>As after a partition that lasted: the first seed, alone and removed, has formed a cluster of its own.</summary>
+    [Test]
+    public async Task A_node_alone_in_its_cluster_goes_to_the_one_that_stands_at_another_seed()
+    {
+        await using var cluster = new ToyCluster(1, ToyDrafters.Mostly);
+        int[] ports = [FreePort(), FreePort()];
+        string[] seeds = [.. ports.Select(port => $"127.0.0.1:{port}")];
+        var config = PpsdConfig.AtPort(
+            PpsdConfig.Load(NodeRole.Coordinator, overrides: "akka.loglevel = OFF"),
+            ports[0]
+        );
+        await using var lonely = new LastingMembership(
+            () => ClusterNode.StartCoordinator(config, seeds, new ClusterPlan(1, [])),
+            TimeProvider.System
+        );
+        await UntilAsync(() => MembersOf(lonely.Node) == 1);
+
+        var other = cluster.AddStage(port: ports[1], seeds: []);
+
+        await UntilAsync(() => MembersOf(lonely.Node) == 2 && MembersOf(other) == 2);
+        Assert.That((await ToyCluster.FormedAsync(lonely.Node)).Stages, Has.Length.EqualTo(1));
+
+        static int MembersOf(ClusterNode node) =>
+            Akka
+                .Cluster.Cluster.Get(node.System)
+                .State.Members.Count(member => member.Status == Akka.Cluster.MemberStatus.Up);
+    }
+
+    private static async Task UntilAsync(Func<bool> isReached)
+    {
+        for (var attempt = 0; !isReached(); attempt++)
+        {
+            Assert.That(attempt, Is.LessThan(600), "not reached within a minute");
+            await Task.Delay(100);
+        }
     }
 
     /// <summary>Each call before that ends as the contract says, never otherwise.</summary>

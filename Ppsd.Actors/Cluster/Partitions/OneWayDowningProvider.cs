@@ -2,7 +2,7 @@ using Akka.Actor;
 using Akka.Cluster;
 using Akka.Cluster.SBR;
 
-namespace Ppsd.Actors.Cluster;
+namespace Ppsd.Actors.Cluster.Partitions;
 
 /// <summary>
 /// Akka's split brain resolver, <c>akka.cluster.downing-provider-class</c>, with a judgement of its own where links carry one direction

@@ -1,7 +1,7 @@
-using Ppsd.Actors.Cluster;
+using Ppsd.Actors.Cluster.Partitions;
 using Ppsd.Tests.Support;
 
-namespace Ppsd.Tests.Actors.Cluster;
+namespace Ppsd.Tests.Actors.Cluster.Partitions;
 
 /// <summary>Whether members that do not reach each other are Akka's affair, and when a verdict is due.</summary>
 public sealed class PartitionWatchTests

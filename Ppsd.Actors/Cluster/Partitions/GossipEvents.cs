@@ -3,11 +3,11 @@ using System.Reflection;
 using Akka.Actor;
 using Akka.Cluster;
 
-namespace Ppsd.Actors.Cluster;
+namespace Ppsd.Actors.Cluster.Partitions;
 
 /// <summary>
-/// What gossip says of who does not reach whom, and of who has taken note of it. Akka publishes both as events that it keeps to
-/// itself: of its public ones none names the observer.
+/// What Akka keeps to itself of a cluster: events about who does not reach whom and who has taken note of it, as of its public ones
+/// none names the observer, and the question for a node that is in a cluster.
 /// </summary>
 internal static class GossipEvents
 {
@@ -16,6 +16,12 @@ internal static class GossipEvents
 
     /// <summary>Others have taken note of the latest, or there is something newer.</summary>
     public static Type SeenChanged { get; } = Internal("ClusterEvent+SeenChanged");
+
+    /// <summary>Answer to <see cref="CreateInitJoin"/> of a node that is in a cluster.</summary>
+    public static Type InitJoinAck { get; } = Internal("InternalClusterAction+InitJoinAck");
+
+    /// <summary>Answer to <see cref="CreateInitJoin"/> of a node that is in none.</summary>
+    public static Type InitJoinNack { get; } = Internal("InternalClusterAction+InitJoinNack");
 
     private static readonly PropertyInfo _seenBy = Property(SeenChanged, "SeenBy");
     private static readonly PropertyInfo _reachability = Property(ReachabilityChanged, "Reachability");
@@ -39,6 +45,10 @@ internal static class GossipEvents
     /// <summary>The members of a <see cref="SeenChanged"/>.</summary>
     public static IReadOnlyCollection<Address> SeenBy(object changed) =>
         (IReadOnlyCollection<Address>)_seenBy.GetValue(changed)!;
+
+    /// <summary>A newcomer's question for a member that lets it in.</summary>
+    public static object CreateInitJoin() =>
+        Activator.CreateInstance(Internal("InternalClusterAction+InitJoin"), nonPublic: true)!;
 
     private static Type Internal(string name) =>
         typeof(Akka.Cluster.Cluster).Assembly.GetType($"Akka.Cluster.{name}", throwOnError: true)!;

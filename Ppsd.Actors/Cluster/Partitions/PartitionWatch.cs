@@ -1,4 +1,4 @@
-namespace Ppsd.Actors.Cluster;
+namespace Ppsd.Actors.Cluster.Partitions;
 
 /// <summary>
 /// Whether members that do not reach each other are a clean split, which Akka's resolver decides, or a <see cref="PartitionVote"/>'s

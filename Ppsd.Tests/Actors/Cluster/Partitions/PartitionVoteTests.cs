@@ -1,6 +1,6 @@
-using Ppsd.Actors.Cluster;
+using Ppsd.Actors.Cluster.Partitions;
 
-namespace Ppsd.Tests.Actors.Cluster;
+namespace Ppsd.Tests.Actors.Cluster.Partitions;
 
 /// <summary>
 /// Who leaves when members do not reach each other. Members are letters, oldest first; small ones do not count (clients,

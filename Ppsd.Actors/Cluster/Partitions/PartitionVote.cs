@@ -1,4 +1,4 @@
-namespace Ppsd.Actors.Cluster;
+namespace Ppsd.Actors.Cluster.Partitions;
 
 /// <summary>A member as a <see cref="PartitionVote"/> knows it.</summary>
 /// <typeparam name="TNode">What identifies it.</typeparam>

@@ -2,7 +2,7 @@ using Akka.Actor;
 using Akka.Cluster;
 using Akka.Event;
 
-namespace Ppsd.Actors.Cluster;
+namespace Ppsd.Actors.Cluster.Partitions;
 
 /// <summary>
 /// Stands above Akka's split brain resolver, its child: stops it while members that do not reach each other are heard of all the
