@@ -100,7 +100,7 @@ public sealed class GenerateTests
             "--device",
             "cpu",
             "--threads",
-            "1000",
+            $"{Environment.ProcessorCount}",
             "--max-tokens",
             "2",
             Prompt,
