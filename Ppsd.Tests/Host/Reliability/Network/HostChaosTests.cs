@@ -17,6 +17,7 @@ public sealed class HostChaosTests
         await HostFaults.TakeLinkDownAsync(cluster, stage: 1, seconds: 5, share: 0.1);
         await HostFaults.KillCoordinatorAsync(cluster, share: 0.1);
         await HostFaults.KillBothStagesAsync(cluster, share: 0.1);
+        await HostFaults.CutOffFirstAsync(cluster, seconds: 25, share: 0.1);
         await HostFaults.DisturbFramesAsync(cluster);
     }
 
@@ -40,6 +41,7 @@ public sealed class HostChaosTests
             (stage, share) => HostFaults.TakeLinkDownAsync(cluster, stage, seconds: 60, share),
             (stage, share) => HostFaults.HangAsync(cluster, stage, seconds: 10, share),
             (stage, share) => HostFaults.HangAsync(cluster, stage, seconds: 60, share),
+            (_, share) => HostFaults.CutOffFirstAsync(cluster, seconds: 60, share),
             (_, _) => HostFaults.DisturbFramesAsync(cluster),
         ];
         foreach (var fault in faults.Concat(faults))

@@ -15,7 +15,9 @@ internal sealed class HostCluster : IAsyncDisposable
     /// <summary>All hosts.</summary>
     public const int Count = 5;
 
-    private const int First = 1;
+    /// <summary>The host that forms the cluster: the first that all others name.</summary>
+    public const int First = 1;
+
     private const int Api = 2;
     private const int Spare = 5;
     private const int StageCount = 2;

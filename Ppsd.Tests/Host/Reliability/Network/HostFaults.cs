@@ -27,6 +27,21 @@ internal static class HostFaults
             (host, isOver) => cluster.Network.SetLink(host, isOver ? LinkRule.Good : LinkRule.Cut)
         );
 
+    /// <summary>
+    /// The host that forms the cluster is cut off for so long that it is removed and forms another one. Its link is no stage's.
+    /// </summary>
+    public static Task CutOffFirstAsync(HostCluster cluster, int seconds, double share) =>
+        cluster.DisturbAsync(
+            $"link of the first host down, {seconds} s",
+            share,
+            async () =>
+            {
+                cluster.Network.SetLink(HostCluster.First, LinkRule.Cut);
+                await Task.Delay(TimeSpan.FromSeconds(seconds));
+                cluster.Network.SetLink(HostCluster.First, LinkRule.Good);
+            }
+        );
+
     /// <summary>A process does nothing.</summary>
     public static Task HangAsync(HostCluster cluster, int stage, int seconds, double share) =>
         ForAWhileAsync(
