@@ -6,21 +6,21 @@ using Akka.Cluster;
 namespace Ppsd.Actors.Cluster.Partitions;
 
 /// <summary>
-/// What Akka keeps to itself of a cluster: events about who does not reach whom and who has taken note of it, as of its public ones
-/// none names the observer, and the question for a node that is in a cluster.
+/// Cluster messages that Akka keeps internal, by reflection: the events that name both observer and subject of lost reachability (the
+/// public ones name the subject only) and that say which members have seen the latest gossip; and a newcomer's question to a seed.
 /// </summary>
 internal static class GossipEvents
 {
-    /// <summary>Another member does not reach, or reaches again, another one.</summary>
+    /// <summary>A member lost another one, or reaches it again.</summary>
     public static Type ReachabilityChanged { get; } = Internal("ClusterEvent+ReachabilityChanged");
 
-    /// <summary>Others have taken note of the latest, or there is something newer.</summary>
+    /// <summary>The set of members that have seen the latest gossip has changed.</summary>
     public static Type SeenChanged { get; } = Internal("ClusterEvent+SeenChanged");
 
-    /// <summary>Answer to <see cref="CreateInitJoin"/> of a node that is in a cluster.</summary>
+    /// <summary>The answer to <see cref="CreateInitJoin"/> from a node that is in a cluster.</summary>
     public static Type InitJoinAck { get; } = Internal("InternalClusterAction+InitJoinAck");
 
-    /// <summary>Answer to <see cref="CreateInitJoin"/> of a node that is in none.</summary>
+    /// <summary>The answer to <see cref="CreateInitJoin"/> from a node that is in no cluster.</summary>
     public static Type InitJoinNack { get; } = Internal("InternalClusterAction+InitJoinNack");
 
     private static readonly PropertyInfo _seenBy = Property(SeenChanged, "SeenBy");
@@ -46,7 +46,7 @@ internal static class GossipEvents
     public static IReadOnlyCollection<Address> SeenBy(object changed) =>
         (IReadOnlyCollection<Address>)_seenBy.GetValue(changed)!;
 
-    /// <summary>A newcomer's question for a member that lets it in.</summary>
+    /// <summary>The question by which a newcomer looks for a member that lets it in.</summary>
     public static object CreateInitJoin() =>
         Activator.CreateInstance(Internal("InternalClusterAction+InitJoin"), nonPublic: true)!;
 

@@ -5,8 +5,8 @@ using Akka.Event;
 namespace Ppsd.Actors.Cluster.Partitions;
 
 /// <summary>
-/// Stands above Akka's split brain resolver, its child: stops it while members that do not reach each other are heard of all the
-/// same, and takes down whom <see cref="PartitionVote"/> names. Works on the leader, as the resolver does.
+/// The parent of Akka's split brain resolver. While members cannot reach each other but gossip still arrives, it stops the resolver and
+/// downs the members that <see cref="PartitionVote"/> names. Only the leader acts, as with the resolver.
 /// </summary>
 internal sealed class OneWayDowningActor : ReceiveActor, IWithTimers
 {
@@ -21,9 +21,9 @@ internal sealed class OneWayDowningActor : ReceiveActor, IWithTimers
     private IReadOnlyCollection<Address> _seenBy = [];
     private IActorRef? _resolver;
 
-    /// <param name="createResolver">Akka's resolver, one that has seen nothing yet.</param>
-    /// <param name="role">Members that count; empty for all.</param>
-    /// <param name="createWatch">Begins to watch.</param>
+    /// <param name="createResolver">Creates a new instance of Akka's resolver.</param>
+    /// <param name="role">Role of the members that count; empty for all.</param>
+    /// <param name="createWatch">Creates the watch.</param>
     public OneWayDowningActor(
         Akka.Cluster.Cluster cluster,
         Func<Props> createResolver,
@@ -87,7 +87,7 @@ internal sealed class OneWayDowningActor : ReceiveActor, IWithTimers
                     .Order(Comparer<Member>.Create(CompareAges))
                     .Select(member => new VotedMember<UniqueAddress>(member.UniqueAddress, Counts(member))),
             ],
-            // In a cluster so large that some members do not watch each other, connections are not known: Akka's resolver decides.
+            // In a cluster so large that some members do not watch each other, broken pairs are incomplete: Akka's resolver decides.
             state.Members.Count
             <= _cluster.Settings.MonitoredByNrOfMembers + 1
                 ? _broken
@@ -121,7 +121,7 @@ internal sealed class OneWayDowningActor : ReceiveActor, IWithTimers
         }
     }
 
-    /// <summary>A resolver that is started again learns how things stand, and waits anew before it decides.</summary>
+    /// <summary>A resolver that starts again reads the current state and waits its full time before it decides.</summary>
     private void SetResolver()
     {
         if (_watch.IsOneWay && _resolver is not null)
@@ -148,14 +148,14 @@ internal sealed class OneWayDowningActor : ReceiveActor, IWithTimers
             string.Join(", ", leavers.Select(leaver => leaver.Address))
         );
 
-        // This node last, because downing it ends it.
+        // This node comes last, because downing it ends this actor.
         foreach (var leaver in leavers.OrderBy(leaver => leaver == _cluster.SelfUniqueAddress))
         {
             _cluster.Down(leaver.Address);
         }
     }
 
-    /// <summary>Note to self: time has passed.</summary>
+    /// <summary>The timer's message.</summary>
     private sealed class Look
     {
         public static Look Instance { get; } = new();

@@ -5,8 +5,9 @@ using Akka.Cluster.SBR;
 namespace Ppsd.Actors.Cluster.Partitions;
 
 /// <summary>
-/// Akka's split brain resolver, <c>akka.cluster.downing-provider-class</c>, with a judgement of its own where links carry one direction
-/// only. It takes the settings of <c>split-brain-resolver</c>; with another strategy than <c>keep-oldest</c> it is Akka's alone.
+/// The <c>akka.cluster.downing-provider-class</c>: Akka's split brain resolver, replaced by <see cref="OneWayDowningActor"/>'s verdict
+/// where links carry one direction only. It reads the settings of <c>split-brain-resolver</c>; with a strategy other than
+/// <c>keep-oldest</c> Akka's resolver works alone.
 /// </summary>
 public sealed class OneWayDowningProvider : IDowningProvider
 {

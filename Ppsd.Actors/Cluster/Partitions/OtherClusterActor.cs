@@ -5,16 +5,16 @@ using Akka.Event;
 namespace Ppsd.Actors.Cluster.Partitions;
 
 /// <summary>
-/// Asks seeds that are not members of this node's cluster whether they are in another one, and has the node leave its own when
-/// <see cref="OtherCluster"/> says so. Whoever watches the node's end, <see cref="Ppsd.Actors.Cluster.LastingMembership"/>, joins again and finds the seed.
+/// Asks seeds that are not members of this node's cluster whether they are in another one, and makes the node leave when
+/// <see cref="OtherCluster"/> decides so. <see cref="LastingMembership"/> then joins again and finds the seed.
 /// </summary>
 /// <remarks>
-/// It asks as a newcomer does who looks for a member to join. Akka has no public message for that, and its answers must be let in
-/// from a node that is no member (<see cref="Ppsd.Actors.Remoting.InboundMessages"/>).
+/// It sends the question of a newcomer that looks for a member to join. The answer comes from a node that is not a member, so
+/// <see cref="Remoting.InboundMessages"/> allows it at this actor's path.
 /// </remarks>
 internal sealed class OtherClusterActor : ReceiveActor, IWithTimers
 {
-    /// <summary>Name among the actors of the system.</summary>
+    /// <summary>The actor's name under <c>/system</c>.</summary>
     public const string Name = "other-cluster";
 
     private static readonly TimeSpan _lookInterval = TimeSpan.FromSeconds(1);
@@ -27,8 +27,8 @@ internal sealed class OtherClusterActor : ReceiveActor, IWithTimers
     private readonly Dictionary<Address, long> _heardSince = [];
     private readonly HashSet<Address> _silent = [];
 
-    /// <param name="seeds">Nodes that this one joins at, in order.</param>
-    /// <param name="role">Members that may host the coordinator.</param>
+    /// <param name="seeds">This node's seeds in order.</param>
+    /// <param name="role">Role of the members that may host the coordinator.</param>
     public OtherClusterActor(IReadOnlyList<Address> seeds, string role, TimeProvider clock)
     {
         (_seeds, _role, _clock) = (seeds, role, clock);
@@ -37,7 +37,7 @@ internal sealed class OtherClusterActor : ReceiveActor, IWithTimers
             GossipEvents.InitJoinAck,
             _ =>
             {
-                // What this node has not asked for decides nothing.
+                // An answer without a question is ignored: a stranger may send one.
                 if (_silent.Remove(Sender.Path.Address))
                 {
                     _heardSince.TryAdd(Sender.Path.Address, _clock.GetTimestamp());
@@ -61,7 +61,7 @@ internal sealed class OtherClusterActor : ReceiveActor, IWithTimers
             members.UnionWith(_seeds);
         }
 
-        // Who has not answered since the last look is in no cluster, or nowhere.
+        // A seed that has not answered since the last look is in no cluster, or not running.
         foreach (var seed in _heardSince.Keys.Where(seed => members.Contains(seed) || _silent.Contains(seed)).ToList())
         {
             _heardSince.Remove(seed);
@@ -91,7 +91,7 @@ internal sealed class OtherClusterActor : ReceiveActor, IWithTimers
         }
     }
 
-    /// <summary>Note to self: time has passed.</summary>
+    /// <summary>The timer's message.</summary>
     private sealed class Look
     {
         public static Look Instance { get; } = new();

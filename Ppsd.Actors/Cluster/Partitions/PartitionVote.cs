@@ -3,29 +3,29 @@ namespace Ppsd.Actors.Cluster.Partitions;
 /// <summary>A member as a <see cref="PartitionVote"/> knows it.</summary>
 /// <typeparam name="TNode">What identifies it.</typeparam>
 /// <param name="Id">The member.</param>
-/// <param name="Counts">True for one that is up and may host the coordinator: clients and newcomers do not count.</param>
+/// <param name="Counts">True for a member that is up and may host the coordinator: clients and newcomers do not count.</param>
 internal sealed record VotedMember<TNode>(TNode Id, bool Counts);
 
 /// <summary>A member that does not reach another one.</summary>
-/// <param name="Observer">Who hears no answer.</param>
-/// <param name="Subject">Who does not answer.</param>
+/// <param name="Observer">The member that hears no answer.</param>
+/// <param name="Subject">The member that does not answer.</param>
 internal readonly record struct BrokenPair<TNode>(TNode Observer, TNode Subject);
 
 /// <summary>
-/// Who has to leave a cluster in which some members do not reach each other although word of it gets round, as when a link carries
-/// one direction only. Akka's resolver has all of them leave, the healthy ones too. Pure.
+/// Decides which members leave a cluster when some members cannot reach each other but gossip still arrives, as when a link carries
+/// one direction only. Akka's resolver would remove all members that take part, healthy ones too. Pure.
 /// </summary>
 /// <remarks>
-/// Members that no chain of pairs connects with the one that asks hear nothing of it, see a clean split and decide for
-/// themselves: such sides are judged as <c>keep-oldest</c> judges them there, so that both come to the same. Members that are connected
-/// share what they know and can go by any rule that all of them follow: as few leave as make the rest reach each other. Of two that do not
-/// reach each other nobody can tell whose link it is, as neither hears an answer; the younger leaves.
+/// Members that no chain of working pairs connects with the asking member see a clean split and decide for themselves. Such sides are
+/// judged by the rule of <c>keep-oldest</c>, so that both sides reach the same verdict. Connected members share what they know and can
+/// follow any common rule: the fewest members leave that make the rest reach each other. When two members cannot reach each other,
+/// neither hears an answer and nobody can tell whose link is broken; the younger one leaves.
 /// </remarks>
 internal static class PartitionVote
 {
-    /// <summary>Who has to leave; empty where nobody must.</summary>
-    /// <param name="members">All that are neither down nor leaving the cluster anyway, oldest first.</param>
-    /// <param name="broken">Who does not reach whom; pairs with others than the members are ignored.</param>
+    /// <summary>The members that must leave; empty when none must.</summary>
+    /// <param name="members">All members that are neither down nor leaving already, oldest first.</param>
+    /// <param name="broken">Pairs that cannot reach each other; pairs with other nodes than the members are ignored.</param>
     /// <param name="self">The member that asks.</param>
     /// <param name="oldestMayBeAlone">True when the oldest member stays even where it is alone against several.</param>
     public static IReadOnlySet<TNode> Leavers<TNode>(
@@ -36,7 +36,7 @@ internal static class PartitionVote
     )
         where TNode : notnull
     {
-        // Members by their age, 0 for the oldest: of two that are equal otherwise the greater number leaves.
+        // Each member's age rank, 0 for the oldest. On a tie the greater rank leaves.
         var ages = members.Select((member, age) => (member.Id, age)).ToDictionary(pair => pair.Id, pair => pair.age);
         var pairs = broken
             .Where(pair => ages.ContainsKey(pair.Observer) && ages.ContainsKey(pair.Subject))
@@ -79,7 +79,7 @@ internal static class PartitionVote
         IEnumerable<(int One, int Other)> Left() =>
             pairs.Where(pair => !leavers.Contains(pair.One) && !leavers.Contains(pair.Other));
 
-        // Who has lost most others leaves first.
+        // The member with the most broken pairs leaves first.
         void Thin(Func<(int One, int Other), bool> isMeant)
         {
             while (

@@ -1,11 +1,11 @@
 namespace Ppsd.Actors.Cluster.Partitions;
 
 /// <summary>
-/// Whether members that do not reach each other are a clean split, which Akka's resolver decides, or a <see cref="PartitionVote"/>'s
-/// affair, and whether that has lasted long enough for a verdict. Pure; one owner.
+/// Decides whether lost reachability is a clean split, which Akka's resolver handles, or a one-way loss for
+/// <see cref="PartitionVote"/>, and whether it has lasted long enough for a verdict. Pure; one owner.
 /// </summary>
 /// <param name="self">The member that watches.</param>
-/// <param name="stableAfter">How long nothing may change before a verdict.</param>
+/// <param name="stableAfter">How long the state must stay unchanged before a verdict.</param>
 /// <param name="oldestMayBeAlone">See <see cref="PartitionVote"/>.</param>
 internal sealed class PartitionWatch<TNode>(TNode self, TimeSpan stableAfter, bool oldestMayBeAlone, TimeProvider clock)
     where TNode : notnull
@@ -16,8 +16,8 @@ internal sealed class PartitionWatch<TNode>(TNode self, TimeSpan stableAfter, bo
     private long _changedAt = clock.GetTimestamp();
 
     /// <summary>
-    /// True while somebody who is not reached is heard of all the same: it says whom it does not reach, or has taken note of what
-    /// is said here. Members that are down already count, as Akka's resolver would take those that they do not reach for ill.
+    /// True while news of an unreachable member still arrives: it reports whom it cannot reach, or has seen the latest gossip. Members
+    /// that are already down count too, because Akka's resolver would judge the members that those cannot reach.
     /// </summary>
     public bool IsOneWay
     {
@@ -28,12 +28,10 @@ internal sealed class PartitionWatch<TNode>(TNode self, TimeSpan stableAfter, bo
         }
     }
 
-    /// <summary>
-    /// What this member sees now, to be called at each change.
-    /// </summary>
-    /// <param name="members">All that are neither down nor leaving the cluster anyway, oldest first; itself among them.</param>
-    /// <param name="broken">Who does not reach whom, members that are down included.</param>
-    /// <param name="hearers">Who has taken note of the latest that is said here, this one included.</param>
+    /// <summary>Records what this member sees now. To be called at each change.</summary>
+    /// <param name="members">All members that are neither down nor leaving already, oldest first, this one included.</param>
+    /// <param name="broken">Pairs that cannot reach each other, members that are down included.</param>
+    /// <param name="hearers">Members that have seen this member's latest gossip, this one included.</param>
     public void Note(
         IReadOnlyList<VotedMember<TNode>> members,
         IReadOnlyCollection<BrokenPair<TNode>> broken,
@@ -51,8 +49,8 @@ internal sealed class PartitionWatch<TNode>(TNode self, TimeSpan stableAfter, bo
     }
 
     /// <summary>
-    /// Who has to leave; empty while it is too early, where Akka's resolver decides and where nobody has to. Is not repeated before
-    /// the same time has passed again.
+    /// The members that must leave; empty when it is too early, when Akka's resolver decides and when none must. A verdict is not
+    /// repeated before the same time has passed again.
     /// </summary>
     public IReadOnlySet<TNode> Verdict()
     {
