@@ -31,8 +31,8 @@ public enum DraftSource
 
 /// <summary>What became of one source's drafts, those that entered for one of its steps, that the target judged.</summary>
 /// <param name="Step">How many tokens ahead of its origin it proposed them, from 0.</param>
-/// <param name="Judged">Drafts in flight whose predecessors were right.</param>
-/// <param name="Accepted">Those that were right too.</param>
+/// <param name="Judged">Drafts in flight whose predecessors were right, siblings one by one.</param>
+/// <param name="Accepted">Those that were right too: at most one of siblings.</param>
 [MessagePackObject]
 public sealed record DraftSourceFigures(
     [property: Key(0)] DraftSource Source,
@@ -41,9 +41,17 @@ public sealed record DraftSourceFigures(
     [property: Key(3)] int Accepted
 )
 {
-    /// <summary>Share that was right.</summary>
+    /// <summary>Positions of the judged drafts: siblings share one. 0 from nodes of older versions.</summary>
+    [Key(4)]
+    public int Places { get; init; }
+
+    /// <summary>Share of the drafts that was right.</summary>
     [IgnoreMember]
     public double AcceptanceRate => Judged == 0 ? 0 : (double)Accepted / Judged;
+
+    /// <summary>Share of the positions at which one of the siblings was right.</summary>
+    [IgnoreMember]
+    public double PlaceAcceptanceRate => Places == 0 ? 0 : (double)Accepted / Places;
 
     /// <summary>Figures of several sessions added up by source and step, in that order.</summary>
     public static DraftSourceFigures[] Sum(IEnumerable<DraftSourceFigures> figures) =>
@@ -56,6 +64,9 @@ public sealed record DraftSourceFigures(
                     group.Key.Step,
                     group.Sum(each => each.Judged),
                     group.Sum(each => each.Accepted)
-                )),
+                )
+                {
+                    Places = group.Sum(each => each.Places),
+                }),
         ];
 }

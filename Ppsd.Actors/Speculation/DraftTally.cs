@@ -6,7 +6,7 @@ namespace Ppsd.Actors.Speculation;
 internal sealed class DraftTally
 {
     private readonly List<int> _endedRuns = [];
-    private readonly SortedDictionary<(DraftSource Source, int Step), (int Judged, int Accepted)> _sources = [];
+    private readonly SortedDictionary<(DraftSource Source, int Step), Outcomes> _sources = [];
     private int _acceptedInRun;
 
     /// <summary>
@@ -71,14 +71,22 @@ internal sealed class DraftTally
                 entry.Key.Step,
                 entry.Value.Judged,
                 entry.Value.Accepted
-            )),
+            )
+            {
+                Places = entry.Value.Places,
+            }),
         ];
 
-    /// <summary>One draft of a position that got its verdict.</summary>
+    /// <summary>One draft of the position that <see cref="Judge(bool)"/> has counted last.</summary>
     public void Judge(DraftSource source, int step, bool isConfirmed)
     {
-        var (judged, accepted) = _sources.GetValueOrDefault((source, step));
-        _sources[(source, step)] = (judged + 1, accepted + (isConfirmed ? 1 : 0));
+        var before = _sources.GetValueOrDefault((source, step));
+        _sources[(source, step)] = new Outcomes(
+            before.Judged + 1,
+            before.Accepted + (isConfirmed ? 1 : 0),
+            before.Places + (before.LastPlace == Verified ? 0 : 1),
+            Verified
+        );
     }
 
     /// <summary>Drafts died unjudged.</summary>
@@ -108,4 +116,11 @@ internal sealed class DraftTally
         _endedRuns[_acceptedInRun]++;
         _acceptedInRun = 0;
     }
+
+    /// <summary>What became of one source's drafts for one of its steps.</summary>
+    /// <param name="Judged">Drafts, siblings one by one.</param>
+    /// <param name="Accepted">Those that were right.</param>
+    /// <param name="Places">Positions that had some of them.</param>
+    /// <param name="LastPlace">The last of these, counted by <see cref="Verified"/>.</param>
+    private readonly record struct Outcomes(int Judged, int Accepted, int Places, int LastPlace);
 }

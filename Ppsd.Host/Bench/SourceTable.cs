@@ -4,13 +4,15 @@ using Ppsd.Host.Generation;
 
 namespace Ppsd.Host.Bench;
 
-/// <summary>Acceptance by source and step, as a report has it. Pure.</summary>
+/// <summary>
+/// Acceptance by source and step, as a report has it: of drafts, siblings one by one, and of their places. Pure.
+/// </summary>
 internal static class SourceTable
 {
     /// <summary>The table.</summary>
     public static BenchTable Of(IEnumerable<DraftSourceFigures> sources) =>
         new(
-            ["source", "step", "judged", "accepted", "rate"],
+            ["source", "step", "judged", "accepted", "rate", "places", "rate of places"],
             [
                 .. sources.Select(figures =>
                     (IReadOnlyList<string>)
@@ -20,6 +22,8 @@ internal static class SourceTable
                             BenchReport.Invariant($"{figures.Judged}"),
                             BenchReport.Invariant($"{figures.Accepted}"),
                             BenchReport.Invariant($"{figures.AcceptanceRate:0.000}"),
+                            BenchReport.Invariant($"{figures.Places}"),
+                            BenchReport.Invariant($"{figures.PlaceAcceptanceRate:0.000}"),
                         ]
                 ),
             ]
@@ -35,6 +39,8 @@ internal static class SourceTable
                 ["judged"] = figures.Judged,
                 ["accepted"] = figures.Accepted,
                 ["rate"] = Math.Round(figures.AcceptanceRate, 4),
+                ["places"] = figures.Places,
+                ["place_rate"] = Math.Round(figures.PlaceAcceptanceRate, 4),
             }),
         ]);
 }

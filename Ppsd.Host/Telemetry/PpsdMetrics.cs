@@ -99,8 +99,11 @@ internal sealed class PpsdMetrics : IDisposable
         _latency = Time("ppsd.e2e_request_latency", "Arrival to last token.", _seconds);
         _queueTime = Time("ppsd.request_queue_time", "Arrival to the session's start.", _seconds);
         _drafts = Count("ppsd.spec_decode.num_drafts", "Runs.");
-        _draftTokens = Count("ppsd.spec_decode.num_draft_tokens", "Drafts that got a verdict.");
-        _acceptedTokens = Count("ppsd.spec_decode.num_accepted_tokens", "Drafts the verdict confirmed.");
+        _draftTokens = Count(
+            "ppsd.spec_decode.num_draft_tokens",
+            "Positions with drafts that got a verdict: siblings count once."
+        );
+        _acceptedTokens = Count("ppsd.spec_decode.num_accepted_tokens", "Positions where a verdict confirmed a draft.");
         _cancelledTokens = Count("ppsd.spec_decode.num_cancelled_tokens", "Drafts dropped after a rejection.");
         _rollbacks = Count("ppsd.rollbacks", "Runs ended by a rejection.");
         _resumes = Count("ppsd.resumes", "Times another pipeline went on with a text.");
@@ -109,11 +112,11 @@ internal sealed class PpsdMetrics : IDisposable
         _rows = Count("ppsd.spec_decode.num_rows", "Rows of texts in them.");
         _draftTokensPerStep = Count(
             "ppsd.spec_decode.num_draft_tokens_per_step",
-            "Drafts that got a verdict, by source and step."
+            "Drafts that got a verdict, by source and step: siblings count one by one, so that the sum may exceed num_draft_tokens."
         );
         _acceptedTokensPerStep = Count(
             "ppsd.spec_decode.num_accepted_tokens_per_step",
-            "Drafts the verdict confirmed, by source and step."
+            "Drafts that a verdict confirmed, by source and step: at most one of siblings."
         );
         _serverDuration = Time("gen_ai.server.request.duration", "As e2e_request_latency.", _seconds);
         _serverTimeToFirstToken = Time("gen_ai.server.time_to_first_token", "As time_to_first_token.", _seconds);

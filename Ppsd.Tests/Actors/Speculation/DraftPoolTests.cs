@@ -185,9 +185,9 @@ public sealed class DraftPoolTests
                 Is.EqualTo(
                     new[]
                     {
-                        new DraftSourceFigures(DraftSource.ExitHead, Step: 0, Judged: 1, Accepted: 1),
-                        new DraftSourceFigures(DraftSource.ExitHead, Step: 1, Judged: 2, Accepted: 1),
-                        new DraftSourceFigures(DraftSource.ExitHead, Step: 2, Judged: 1, Accepted: 0),
+                        new DraftSourceFigures(DraftSource.ExitHead, Step: 0, Judged: 1, Accepted: 1) { Places = 1 },
+                        new DraftSourceFigures(DraftSource.ExitHead, Step: 1, Judged: 2, Accepted: 1) { Places = 1 },
+                        new DraftSourceFigures(DraftSource.ExitHead, Step: 2, Judged: 1, Accepted: 0) { Places = 1 },
                     }
                 )
             );
