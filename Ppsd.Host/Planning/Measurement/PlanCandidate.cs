@@ -27,9 +27,16 @@ internal sealed record PlanCandidate(
     /// <summary>Predicted tokens per second, of PPSD where there is an exit head.</summary>
     public double PredictedTokensPerSecond => 1000 / Planned.MsPerToken;
 
-    /// <summary>Measured tokens per second in the mode that the plan is for; NaN until it was measured.</summary>
+    /// <summary>Measured tokens per second with drafts; null without an exit head, and until it was measured.</summary>
+    public double? DraftedTokensPerSecond =>
+        Measured is { HasPpsd: true } run ? run.TokensPerSecond(BenchArm.Ppsd) : null;
+
+    /// <summary>True where plain decoding on these stages was measured to be the faster, or is all there is.</summary>
+    public bool IsPlain => !(DraftedTokensPerSecond >= Measured?.TokensPerSecond(BenchArm.Autoregressive));
+
+    /// <summary>Measured tokens per second of the faster mode, with drafts or without; NaN until it was measured.</summary>
     public double MeasuredTokensPerSecond =>
-        Measured?.TokensPerSecond(Measured.HasPpsd ? BenchArm.Ppsd : BenchArm.Autoregressive) ?? double.NaN;
+        Measured?.TokensPerSecond(IsPlain ? BenchArm.Autoregressive : BenchArm.Ppsd) ?? double.NaN;
 
     /// <summary>The plan as it is written.</summary>
     public PlanFile ToFile() =>

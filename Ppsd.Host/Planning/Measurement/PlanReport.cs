@@ -46,9 +46,24 @@ internal sealed class PlanReport(PlanCandidate chosen, IReadOnlyList<PlanCandida
                             ),
                         ]
                     : [],
+                .. Remark() is { } plain ? ((string, string)[])[("decoding", plain)] : [],
             ],
             Json = Json(),
         };
+
+    /// <summary>That drafts are slower for a single text, if they were measured to be; null where they are not.</summary>
+    public string? Remark()
+    {
+        var drafted = candidates
+            .Where(candidate => candidate.Planned != _planned)
+            .Append(chosen)
+            .Max(candidate => candidate.DraftedTokensPerSecond);
+        return chosen.IsPlain && drafted is { } most
+            ? Invariant(
+                $"plain is faster here for a single text: {chosen.MeasuredTokensPerSecond:N1} tokens/s, with drafts {most:N1} at most; --drafts none decodes so"
+            )
+            : null;
+    }
 
     private string Setting()
     {
@@ -107,7 +122,9 @@ internal sealed class PlanReport(PlanCandidate chosen, IReadOnlyList<PlanCandida
                         [
                             $"stages of {candidate.Planned.Stages} layers",
                             Invariant($"{candidate.Settings.Threads}"),
-                            candidate.Measured!.HasPpsd ? "yes" : "no",
+                            candidate.DraftedTokensPerSecond is null ? "no"
+                            : candidate.IsPlain ? "slower"
+                            : "yes",
                             Invariant($"{candidate.PredictedTokensPerSecond:N1}"),
                             Invariant($"{candidate.MeasuredTokensPerSecond:N1}"),
                             candidate.Planned == _planned ? "chosen" : "",
@@ -126,6 +143,7 @@ internal sealed class PlanReport(PlanCandidate chosen, IReadOnlyList<PlanCandida
             ["stage_ms"] = new JsonArray([.. _planned.Times.StageMs.Select(ms => (JsonNode)ms)]),
             ["exit_head_ms"] = _planned.Times.ExitHeadMs,
             ["hop_ms"] = _planned.Times.HandOverMs,
+            ["decode"] = chosen.IsPlain ? "plain" : "ppsd",
             ["chain_depth"] = _planned.Chain?.Depth,
             ["width"] = _planned.Chain?.Width,
             ["autoregressive_tokens_per_second"] = 1000 / _planned.Times.AutoregressiveMs,
