@@ -1,3 +1,4 @@
+using Ppsd.Kernels.Checkpoints.Files;
 using ScottPlot;
 
 namespace Ppsd.Host.Bench;
@@ -12,9 +13,9 @@ internal sealed record BenchPlot(string Title, string XLabel, string YLabel, IRe
     private const int HeightPixels = 540;
 
     /// <summary>Draws it as PNG; needs no display.</summary>
+    /// <exception cref="IOException">The file cannot be written.</exception>
     /// <exception cref="UserErrorException">
-    /// The file cannot be written, or the library that draws cannot be loaded here: it is native code, and needs the system's
-    /// fonts.
+    /// The library that draws cannot be loaded here: it is native code, and needs the system's fonts.
     /// </exception>
     public void Save(string path)
     {
@@ -45,11 +46,11 @@ internal sealed record BenchPlot(string Title, string XLabel, string YLabel, IRe
         plot.ShowLegend();
         try
         {
-            plot.SavePng(path, WidthPixels, HeightPixels);
+            WholeFile.Write(path, plot.GetImage(WidthPixels, HeightPixels).GetImageBytes(ImageFormat.Png));
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new UserErrorException($"--plot: {path} cannot be written: {e.Message}", e);
+            throw new IOException($"{path} cannot be written: {e.Message}", e);
         }
     }
 }

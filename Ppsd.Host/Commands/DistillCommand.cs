@@ -58,7 +58,7 @@ internal sealed class DistillCommand : PpsdCommand
             StandardOutput.WriteLine($"{head.Name}: {settings.FolderOf(head)}");
         }
 
-        return Task.FromResult(0);
+        return Task.FromResult(run.LacksPicture ? 1 : 0);
     }
 
     private static string CommandOf(ParseResult parsed) =>

@@ -17,6 +17,9 @@ internal sealed record DistillData(
     string Description
 )
 {
+    /// <summary>Why heads cannot be measured, in one line; null where they can, or where nothing was there to measure on.</summary>
+    public string? LacksFigures { get; private init; }
+
     /// <summary>Sequences of a synthetic model's data.</summary>
     private const int SyntheticSequences = 256;
 
@@ -56,15 +59,41 @@ internal sealed record DistillData(
         }
 
         var length = sequences.Max(sequence => sequence.Length);
+        var prompts = Fitting(training, settings.SequenceLength);
+        if (settings.SelfWritten > 0 && prompts.Count == 0)
+        {
+            throw new UserErrorException(
+                $"--self-written: expected prompts to answer within --sequence-length {settings.SequenceLength}, found none{Shortest(training)}"
+            );
+        }
+
+        List<int[]> measured = [.. Fitting(evaluation, settings.SequenceLength).Take(Math.Max(1, settings.HeldOut))];
         return new DistillData(
             [.. sequences.Where(sequence => sequence.AnswerTokens > 0)],
-            Fitting(training, settings.SequenceLength),
-            [.. Fitting(evaluation, settings.SequenceLength).Take(Math.Max(1, settings.HeldOut))],
+            prompts,
+            measured,
             settings.SelfWritten > 0 || evaluation.Count > 0 ? settings.SequenceLength : length,
             FormattableString.Invariant(
                 $"{Path.GetFileName(settings.DataPath)}, {training.Length:N0} texts with {answers:N0} answer tokens"
             )
-        );
+        )
+        {
+            LacksFigures =
+                measured.Count > 0
+                    ? null
+                    : $"no figures: no prompt to measure heads on can be answered within --sequence-length {settings.SequenceLength}{Shortest(evaluation)}",
+        };
+    }
+
+    /// <summary>What the shortest prompt takes, for messages.</summary>
+    private static string Shortest(IReadOnlyList<DataText> texts)
+    {
+        var prompts = texts.Select(text => text.Prompt.Length).Where(length => length > 0).ToArray();
+        return prompts.Length == 0
+            ? " (all prompts are empty)"
+            : FormattableString.Invariant(
+                $" (the shortest has {prompts.Min():N0} tokens, and its answer takes at least {LeastAnswer})"
+            );
     }
 
     private static List<int[]> Fitting(IEnumerable<DataText> texts, int length) =>

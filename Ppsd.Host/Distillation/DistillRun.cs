@@ -18,35 +18,47 @@ internal sealed class DistillRun(ModelAssets assets, DistillSettings settings, T
 
     private readonly DistillView _view = new(clock);
     private HeadLog[] _logs = [];
+    private readonly OutputFolder _output = new(settings);
     private FrequentTokens? _frequent;
+
+    /// <summary>True where a picture could not be written: the heads and their figures are there all the same.</summary>
+    public bool LacksPicture { get; private set; }
 
     /// <summary>Lines that say where the time went; none unless that was asked for and steps were done.</summary>
     public IReadOnlyList<string> Profile { get; private set; } = [];
 
-    private string StatePath => Path.Combine(settings.OutputFolder, "training-state.safetensors");
-
-    private string RecordPath => Path.Combine(settings.OutputFolder, "training-run.json");
-
     /// <summary>Runs to the end.</summary>
     /// <returns>The figures of each head; empty for a synthetic model.</returns>
     /// <exception cref="UserErrorException">The input cannot be used, or training failed.</exception>
+    /// <exception cref="IOException">A result cannot be written; one line.</exception>
     /// <exception cref="OperationCanceledException">Interrupted; the steps so far are saved.</exception>
     public IReadOnlyList<HeadFigures> Run(CancellationToken cancellation)
     {
+        _output.Require();
         var data = DistillData.Load(settings, assets);
         MemoryCheck.Require(settings, assets.Config, data.Length);
-        Directory.CreateDirectory(settings.OutputFolder);
+        if (data.LacksFigures is { } reason)
+        {
+            DistillView.Note(reason);
+        }
+
         var lengths = new BatchPlan(data.Training, settings.BatchTokens, settings.Seed);
         var record = RunRecord.Of(settings, assets, settings.Steps ?? -1, data.Length);
         record["--tokens"] = FormattableString.Invariant($"{settings.Tokens}");
         if (settings.Resumes)
         {
-            RunRecord.RequireSame(RecordPath, record);
+            RunRecord.RequireSame(_output.Record, record);
         }
         else
         {
-            File.Delete(StatePath);
-            RunRecord.Write(RecordPath, record);
+            OutputFolder.Write(
+                _output.Record,
+                () =>
+                {
+                    Directory.CreateDirectory(settings.OutputFolder);
+                    RunRecord.Write(_output.Record, record);
+                }
+            );
         }
 
         var (written, evaluation) = WriteTexts(data, cancellation);
@@ -61,9 +73,9 @@ internal sealed class DistillRun(ModelAssets assets, DistillSettings settings, T
         using var places = TrainingPlaces.Open(settings, clock);
         using var trainer = CreateTrainer(places, data.Length);
         _logs = [.. settings.Heads.Select(head => OpenLog(settings.FolderOf(head)))];
-        if (settings.Resumes && File.Exists(StatePath))
+        if (settings.Resumes && File.Exists(_output.State))
         {
-            TrainerState.Read(StatePath, trainer);
+            TrainerState.Read(_output.State, trainer);
         }
 
         foreach (var log in _logs)
@@ -73,7 +85,7 @@ internal sealed class DistillRun(ModelAssets assets, DistillSettings settings, T
 
         _view.Run(() => Train(trainer, plan, steps, evaluation, cancellation));
         Profile = settings.Profiles ? [.. places.Profile(assets.Config, trainer.MaxPassRows, clock)] : [];
-        return Finish(trainer, evaluation, Description(data, written), cancellation);
+        return Finish(trainer, steps, evaluation, Description(data, written), cancellation);
     }
 
     private (IReadOnlyList<WrittenText> Training, IReadOnlyList<EvaluationText> Evaluation) WriteTexts(
@@ -88,15 +100,24 @@ internal sealed class DistillRun(ModelAssets assets, DistillSettings settings, T
         {
             if (settings.SelfWritten > 0)
             {
-                var file = Path.Combine(settings.OutputFolder, "self-written.jsonl");
-                written = target.Ensure("training data", file, data.Prompts, settings.SelfWritten, cancellation);
+                written = target.Ensure(
+                    "training data",
+                    _output.SelfWritten,
+                    data.Prompts,
+                    settings.SelfWritten,
+                    cancellation
+                );
             }
 
             if (data.EvaluationPrompts.Count > 0)
             {
-                var file = Path.Combine(settings.OutputFolder, "evaluation.jsonl");
-                var count = 2 * data.EvaluationPrompts.Count;
-                evaluation = target.Ensure("evaluation texts", file, data.EvaluationPrompts, count, cancellation);
+                evaluation = target.Ensure(
+                    "evaluation texts",
+                    _output.Evaluation,
+                    data.EvaluationPrompts,
+                    2 * data.EvaluationPrompts.Count,
+                    cancellation
+                );
             }
         });
         return (written, [.. evaluation.Select(text => new EvaluationText(text.Sequence, text.Sampling))]);
@@ -132,7 +153,7 @@ internal sealed class DistillRun(ModelAssets assets, DistillSettings settings, T
 
     private static HeadLog OpenLog(string folder)
     {
-        Directory.CreateDirectory(folder);
+        OutputFolder.Write(folder, () => Directory.CreateDirectory(folder));
         return new HeadLog(Path.Combine(folder, "training.jsonl"));
     }
 
@@ -158,9 +179,7 @@ internal sealed class DistillRun(ModelAssets assets, DistillSettings settings, T
             if (cancellation.IsCancellationRequested)
             {
                 Save(trainer);
-                DistillView.Note(
-                    $"saved step {trainer.Step} of {steps} in {settings.OutputFolder}; --resume continues from there"
-                );
+                NoteSaved(trainer, steps);
                 cancellation.ThrowIfCancellationRequested();
             }
 
@@ -170,10 +189,23 @@ internal sealed class DistillRun(ModelAssets assets, DistillSettings settings, T
             var sums = trainer.Learn(batch, rate);
             RequireFinite(trainer, sums, step);
             var speed = batch.Sum(sequence => sequence.Length) / clock.GetElapsedTime(begun).TotalSeconds;
-            var figures =
-                settings.EvaluateEvery > 0 && step % settings.EvaluateEvery == 0 && evaluation.Count > 0
-                    ? Evaluate(trainer, evaluation, cancellation)
-                    : null;
+            IReadOnlyList<HeadFigures>? figures = null;
+            if (settings.EvaluateEvery > 0 && step % settings.EvaluateEvery == 0 && evaluation.Count > 0)
+            {
+                try
+                {
+                    figures = Evaluate(trainer, evaluation, cancellation);
+                }
+                catch (OperationCanceledException)
+                {
+                    // The step is done: it is logged and saved as any other, but for its figures.
+                    Log(trainer, sums, rate, speed, figures: null);
+                    Save(trainer);
+                    NoteSaved(trainer, steps);
+                    throw;
+                }
+            }
+
             Log(trainer, sums, rate, speed, figures);
             var left = clock.GetElapsedTime(started) / (step - first) * (steps - step);
             _view.ReportStep(new DistillProgress(step, steps, speed, sums[0][0].MeanLoss, sums[0][0].Acceptance, left));
@@ -198,7 +230,7 @@ internal sealed class DistillRun(ModelAssets assets, DistillSettings settings, T
     }
 
     private string LastSave(HeadTrainer trainer) =>
-        File.Exists(StatePath)
+        File.Exists(_output.State)
             ? $"the last save before it is in {settings.OutputFolder}"
             : $"nothing was saved in its {trainer.Step} steps (see --save-every)";
 
@@ -233,15 +265,22 @@ internal sealed class DistillRun(ModelAssets assets, DistillSettings settings, T
 
     private void Save(HeadTrainer trainer)
     {
-        TrainerState.Write(StatePath, trainer);
+        OutputFolder.Write(_output.State, () => TrainerState.Write(_output.State, trainer));
         foreach (var head in trainer.Heads)
         {
-            HeadFolder.Write(settings.FolderOf(head.Spec), head, Verifier(), _frequent?.List);
+            var folder = settings.FolderOf(head.Spec);
+            OutputFolder.Write(folder, () => HeadFolder.Write(folder, head, Verifier(), _frequent?.List));
         }
     }
 
+    private void NoteSaved(HeadTrainer trainer, int steps) =>
+        DistillView.Note(
+            $"saved step {trainer.Step} of {steps} in {settings.OutputFolder}; --resume continues from there"
+        );
+
     private IReadOnlyList<HeadFigures> Finish(
         HeadTrainer trainer,
+        int steps,
         IReadOnlyList<EvaluationText> evaluation,
         string data,
         CancellationToken cancellation
@@ -254,21 +293,30 @@ internal sealed class DistillRun(ModelAssets assets, DistillSettings settings, T
             HeadFolder.Round(head);
         }
 
-        var figures = evaluation.Count > 0 ? Evaluate(trainer, evaluation, cancellation) : null;
+        IReadOnlyList<HeadFigures>? figures = null;
+        try
+        {
+            figures = evaluation.Count > 0 ? Evaluate(trainer, evaluation, cancellation) : null;
+        }
+        catch (OperationCanceledException)
+        {
+            NoteSaved(trainer, steps);
+            throw;
+        }
+
         for (var i = 0; i < settings.Heads.Count; i++)
         {
             var folder = settings.FolderOf(settings.Heads[i]);
-            File.WriteAllText(
-                Path.Combine(folder, "README.md"),
-                HeadReport.Readme(
-                    settings,
-                    figures?[i],
-                    assets.Name,
-                    _logs[i],
-                    data,
-                    _frequent?.Describe(assets.Config.VocabSize)
-                )
+            var text = HeadReport.Readme(
+                settings,
+                figures?[i],
+                assets.Name,
+                _logs[i],
+                data,
+                _frequent?.Describe(assets.Config.VocabSize)
             );
+            var readme = Path.Combine(folder, "README.md");
+            OutputFolder.Write(readme, text);
             Picture(i, Path.Combine(folder, "training.png"));
         }
 
@@ -290,6 +338,11 @@ internal sealed class DistillRun(ModelAssets assets, DistillSettings settings, T
         catch (UserErrorException e)
         {
             DistillView.Note(e.Message);
+        }
+        catch (IOException e)
+        {
+            DistillView.Note(e.Message);
+            LacksPicture = true;
         }
     }
 

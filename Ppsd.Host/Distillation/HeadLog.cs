@@ -23,13 +23,24 @@ internal sealed class HeadLog(string path)
         if (File.Exists(path))
         {
             _lines.AddRange(
-                File.ReadLines(path)
-                    .Select(line => JsonSerializer.Deserialize<HeadLogLine>(line, _options)!)
-                    .Where(line => line.Step <= lastStep)
+                File.ReadLines(path).Select(Parse).OfType<HeadLogLine>().Where(line => line.Step <= lastStep)
             );
         }
 
         Rewrite();
+    }
+
+    /// <summary>The line; null for one that was half written as the run broke off, whose step was not saved.</summary>
+    private static HeadLogLine? Parse(string line)
+    {
+        try
+        {
+            return JsonSerializer.Deserialize<HeadLogLine>(line, _options);
+        }
+        catch (JsonException)
+        {
+            return null;
+        }
     }
 
     /// <summary>Starts anew.</summary>
@@ -43,10 +54,14 @@ internal sealed class HeadLog(string path)
     public void Add(HeadLogLine line)
     {
         _lines.Add(line);
-        File.AppendAllText(path, JsonSerializer.Serialize(line, _options) + "\n");
+        OutputFolder.Write(path, () => File.AppendAllText(path, JsonSerializer.Serialize(line, _options) + "\n"));
     }
 
-    private void Rewrite() => File.WriteAllLines(path, _lines.Select(line => JsonSerializer.Serialize(line, _options)));
+    private void Rewrite() =>
+        OutputFolder.Write(
+            path,
+            () => File.WriteAllLines(path, _lines.Select(line => JsonSerializer.Serialize(line, _options)))
+        );
 }
 
 /// <summary>Figures of one step.</summary>

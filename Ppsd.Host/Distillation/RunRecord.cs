@@ -10,6 +10,10 @@ namespace Ppsd.Host.Distillation;
 /// </summary>
 internal static class RunRecord
 {
+    private const string None = "none";
+
+    private static readonly string[] _files = ["--data", "--eval-data"];
+
     private static readonly JsonSerializerOptions _indented = new() { WriteIndented = true };
 
     /// <summary>Those settings, by the name of their option.</summary>
@@ -21,9 +25,9 @@ internal static class RunRecord
                 "; ",
                 settings.Heads.Select(head => $"{head.Name}, {head.LayerCount} layers, depth {head.Depth}")
             ),
-            ["--draft-vocabulary"] = settings.DraftVocabulary == 0 ? "none" : Text(settings.DraftVocabulary),
-            ["--data"] = settings.DataPath is { } data ? HashOf(data) : "none",
-            ["--eval-data"] = settings.EvaluationPath is { } texts ? HashOf(texts) : "none",
+            ["--draft-vocabulary"] = settings.DraftVocabulary == 0 ? None : Text(settings.DraftVocabulary),
+            ["--data"] = settings.DataPath is { } data ? HashOf(data) : None,
+            ["--eval-data"] = settings.EvaluationPath is { } texts ? HashOf(texts) : None,
             ["--held-out"] = Text(settings.HeldOut),
             ["--self-written"] = Text(settings.SelfWritten),
             ["--steps"] = Text(steps),
@@ -55,20 +59,29 @@ internal static class RunRecord
         Dictionary<string, string> kept;
         try
         {
-            kept = JsonSerializer.Deserialize<Dictionary<string, string>>(File.ReadAllText(path))!;
+            kept =
+                JsonSerializer.Deserialize<Dictionary<string, string>>(File.ReadAllText(path))
+                ?? throw new JsonException();
         }
         catch (JsonException e)
         {
-            throw new UserErrorException($"--resume: {path}: not a run's record: {e.Message}", e);
+            throw new UserErrorException($"--resume: {path}: expected the record of a run, found something else", e);
         }
 
         foreach (var (name, value) in record)
         {
-            var before = kept.GetValueOrDefault(name, "none");
-            if (before != value)
+            var before = kept.GetValueOrDefault(name, None);
+            if (before == value)
             {
-                throw new UserErrorException($"{name}: expected {before} as the run to resume has, found {value}");
+                continue;
             }
+
+            // The record has the hash of a file, which says nothing to people.
+            throw new UserErrorException(
+                _files.Contains(name) && before != None && value != None
+                    ? $"{name}: expected the file that the run to resume had, found another content: the file has changed since, or is another one"
+                    : $"{name}: expected {(_files.Contains(name) && before != None ? "a file" : before)} as the run to resume has, found {(_files.Contains(name) && value != None ? "one" : value)}"
+            );
         }
     }
 

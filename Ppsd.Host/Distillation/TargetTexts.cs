@@ -101,7 +101,6 @@ internal sealed class TargetTexts(ModelAssets assets, DistillSettings settings, 
             MaxAnswerTokens,
             [.. assets.EndTokenIds]
         );
-        using var file = store.Append();
         var written = texts.Count;
         foreach (var (index, answer) in writer.Write([.. missing.Select(number => requests[number])], cancellation))
         {
@@ -114,7 +113,7 @@ internal sealed class TargetTexts(ModelAssets assets, DistillSettings settings, 
                 request.Sampling.Seed
             );
             texts.Add(text.Number, text);
-            file.WriteLine(TextStore.Line(text));
+            store.Add(text);
             view.ReportWriting(what, ++written, requests.Length);
         }
 

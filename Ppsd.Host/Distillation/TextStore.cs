@@ -25,7 +25,7 @@ internal sealed class TextStore(string path)
         var end = content.LastIndexOf('\n') + 1;
         if (end < content.Length)
         {
-            File.WriteAllText(path, content[..end]);
+            OutputFolder.Write(path, () => File.WriteAllText(path, content[..end]));
         }
 
         var lines = content[..end].Split('\n', StringSplitOptions.RemoveEmptyEntries);
@@ -33,26 +33,26 @@ internal sealed class TextStore(string path)
         {
             try
             {
-                var text = JsonSerializer.Deserialize<WrittenText>(lines[i]);
-                texts[text!.Number] = text;
+                var text = JsonSerializer.Deserialize<WrittenText>(lines[i]) ?? throw new JsonException();
+                texts[text.Number] = text;
             }
             catch (JsonException e)
             {
-                throw new UserErrorException($"{path}:{i + 1}: not a text of ppsd distill: {e.Message}", e);
+                throw new UserErrorException($"{path}:{i + 1}: not a text of ppsd distill", e);
             }
         }
 
         return texts;
     }
 
-    /// <summary>Opens the file to append.</summary>
-    public StreamWriter Append() => new(path, append: true) { AutoFlush = true };
+    /// <summary>Adds a text.</summary>
+    /// <exception cref="IOException">It cannot be written; one line.</exception>
+    public void Add(WrittenText text) =>
+        OutputFolder.Write(path, () => File.AppendAllText(path, JsonSerializer.Serialize(text) + "\n"));
 
     /// <summary>Deletes the file.</summary>
-    public void Clear() => File.Delete(path);
-
-    /// <summary>A text as a line.</summary>
-    public static string Line(WrittenText text) => JsonSerializer.Serialize(text);
+    /// <exception cref="IOException">It cannot be deleted; one line.</exception>
+    public void Clear() => OutputFolder.Write(path, () => File.Delete(path));
 }
 
 /// <summary>A text the target wrote.</summary>

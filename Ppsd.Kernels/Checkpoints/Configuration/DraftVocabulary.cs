@@ -72,7 +72,7 @@ public sealed class DraftVocabulary
     public void Write(string path)
     {
         var lines = _tokens.Chunk(16).Select(line => "  " + string.Join(", ", line.Select(Text)));
-        File.WriteAllText(path, $"[\n{string.Join(",\n", lines)}\n]\n", new UTF8Encoding(false));
+        WholeFile.Write(path, Encoding.UTF8.GetBytes($"[\n{string.Join(",\n", lines)}\n]\n"));
     }
 
     /// <summary>Checks that a model has all the tokens.</summary>

@@ -9,7 +9,7 @@ namespace Ppsd.Kernels.Checkpoints.Configuration;
 /// </summary>
 public sealed record ExitHeadConfig
 {
-    private const string ExpectedModelType = "ppsd_exit_head";
+    internal const string ModelType = "ppsd_exit_head";
 
     /// <summary>Path of the file it was read from; names it in refusals.</summary>
     public required string ConfigPath { get; init; }
@@ -63,9 +63,9 @@ public sealed record ExitHeadConfig
     {
         var path = Path.Combine(folder, "config.json");
         var config = JsonFields.ReadFile(path);
-        if (config.RequireString("model_type", ExpectedModelType) != ExpectedModelType)
+        if (config.RequireString("model_type", ModelType) != ModelType)
         {
-            throw config.Refuse("model_type", ExpectedModelType);
+            throw config.Refuse("model_type", ModelType);
         }
 
         // A head with an LM head of its own would double the bytes the first stage reads per token.

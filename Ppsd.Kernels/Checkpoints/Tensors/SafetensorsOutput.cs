@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using System.Runtime.InteropServices;
 using System.Text.Json;
+using Ppsd.Kernels.Checkpoints.Files;
 
 namespace Ppsd.Kernels.Checkpoints.Tensors;
 
@@ -39,22 +40,19 @@ public sealed class SafetensorsOutput
 
     /// <summary>Writes the file.</summary>
     /// <exception cref="IOException">It cannot be written.</exception>
-    public void Write(string path)
-    {
-        var partial = path + ".partial";
-        using (var file = File.Create(partial))
-        {
-            WriteHeader(file);
-            foreach (var entry in _entries)
+    /// <exception cref="UnauthorizedAccessException">It may not be written.</exception>
+    public void Write(string path) =>
+        WholeFile.Write(
+            path,
+            file =>
             {
-                file.Write(Encode(entry));
+                WriteHeader(file);
+                foreach (var entry in _entries)
+                {
+                    file.Write(Encode(entry));
+                }
             }
-
-            file.Flush(flushToDisk: true);
-        }
-
-        File.Move(partial, path, overwrite: true);
-    }
+        );
 
     private static ReadOnlySpan<byte> Encode(Entry entry)
     {

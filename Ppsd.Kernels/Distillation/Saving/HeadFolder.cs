@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Ppsd.Kernels.Checkpoints.Configuration;
+using Ppsd.Kernels.Checkpoints.Files;
 using Ppsd.Kernels.Checkpoints.Tensors;
 using Ppsd.Kernels.Distillation.Compute;
 using Ppsd.Kernels.Distillation.Heads;
@@ -34,7 +35,7 @@ internal static class HeadFolder
 
         output.Write(Path.Combine(folder, "model.safetensors"));
         vocabulary?.Write(Path.Combine(folder, DraftVocabulary.FileName));
-        File.WriteAllBytes(Path.Combine(folder, "config.json"), Config(head, verifier, vocabulary is not null));
+        WholeFile.Write(Path.Combine(folder, "config.json"), Config(head, verifier, vocabulary is not null));
     }
 
     /// <summary>Rounds the weights of a head to what its folder holds, so that they can be measured as they will be used.</summary>
@@ -86,7 +87,7 @@ internal static class HeadFolder
         using (var json = new Utf8JsonWriter(buffer, _indented))
         {
             json.WriteStartObject();
-            json.WriteString("model_type", "ppsd_exit_head");
+            json.WriteString("model_type", ExitHeadConfig.ModelType);
             json.WriteString("head_type", head.Spec.KindName);
             json.WriteNumber("exit_layer", head.Spec.ExitLayer);
             json.WriteNumber("num_layers", head.Spec.LayerCount);
