@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Ppsd.Host.Generation;
 using Ppsd.Host.Models;
 using Ppsd.Host.Text;
 using Ppsd.Host.Text.ChatTemplates;
@@ -18,63 +19,39 @@ internal sealed class DataFile(ModelAssets assets, string option)
 {
     private const string Expected = "'messages', 'question' and 'answer', 'prompt' and 'completion', or 'text'";
 
+    private static readonly string[] _roles = ["system", "developer", "user", "assistant", "tool"];
+
     private static readonly ChatRendering _whole = new() { AddsGenerationPrompt = false };
 
     /// <summary>Reads a file.</summary>
     /// <exception cref="UserErrorException">A line cannot be used; the message names file and line.</exception>
-    public List<DataText> Read(string path)
-    {
-        string[] lines;
-        try
-        {
-            lines = File.ReadAllLines(path);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            throw new UserErrorException($"{option}: {path}: {e.Message}", e);
-        }
-
-        var texts = new List<DataText>();
-        for (var i = 0; i < lines.Length; i++)
-        {
-            if (!string.IsNullOrWhiteSpace(lines[i]))
+    public List<DataText> Read(string path) =>
+        JsonLines.Read(
+            option,
+            path,
+            $"expected JSON lines with {Expected}, found no lines",
+            (line, place) =>
             {
-                texts.Add(Parse(lines[i], $"{path}:{i + 1}"));
+                try
+                {
+                    return Parse(line, place);
+                }
+                catch (TextException e)
+                {
+                    throw new UserErrorException($"{place}: {e.Message}", e);
+                }
             }
-        }
-
-        return texts.Count > 0
-            ? texts
-            : throw new UserErrorException($"{option}: {path}: expected JSON lines with {Expected}, found no lines");
-    }
-
-    private DataText Parse(string line, string place)
-    {
-        try
-        {
-            using var document = JsonDocument.Parse(line);
-            return document.RootElement.ValueKind == JsonValueKind.Object
-                ? Parse(document.RootElement, place)
-                : throw new UserErrorException(
-                    $"{place}: expected a JSON object, found {document.RootElement.ValueKind}"
-                );
-        }
-        catch (JsonException e)
-        {
-            throw new UserErrorException($"{place}: not JSON: {e.Message.ReplaceLineEndings(" ")}", e);
-        }
-        catch (TextException e)
-        {
-            throw new UserErrorException($"{place}: {e.Message}", e);
-        }
-    }
+        );
 
     private DataText Parse(JsonElement line, string place)
     {
         if (line.TryGetProperty("messages", out var messages))
         {
             return messages.ValueKind == JsonValueKind.Array
-                ? Conversation([.. messages.EnumerateArray().Select(message => Message(message, place))], place)
+                ? Conversation(
+                    [.. messages.EnumerateArray().Select((message, i) => Message(message, place, $"messages[{i}]"))],
+                    place
+                )
                 : throw new UserErrorException($"{place}: messages: expected an array, found {messages.ValueKind}");
         }
 
@@ -159,12 +136,18 @@ internal sealed class DataFile(ModelAssets assets, string option)
         return names.Length == 0 ? "no fields" : string.Join(", ", names);
     }
 
-    private static ChatMessage Message(JsonElement message, string place) =>
+    private static ChatMessage Message(JsonElement message, string place, string name) =>
         message.ValueKind == JsonValueKind.Object
         && message.TryGetProperty("role", out var role)
         && message.TryGetProperty("content", out var content)
-            ? new ChatMessage(Text(role, place, "role"), Text(content, place, "content"))
+            ? new ChatMessage(Role(role, place, $"{name}.role"), Text(content, place, $"{name}.content"))
             : throw new UserErrorException($"{place}: messages: expected objects with 'role' and 'content'");
+
+    /// <summary>A template passes over roles that it does not know, and their words would be missing from the text.</summary>
+    private static string Role(JsonElement element, string place, string name) =>
+        Text(element, place, name) is var role && _roles.Contains(role)
+            ? role
+            : throw new UserErrorException($"{place}: {name}: expected {string.Join(" or ", _roles)}, found '{role}'");
 
     /// <summary>What is to be learnt from; of an empty one nothing would be but its end.</summary>
     private static string Words(JsonElement element, string place, string name) =>

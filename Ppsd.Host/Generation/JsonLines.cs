@@ -10,9 +10,17 @@ internal static class JsonLines
     /// <summary>Reads a file of prompts and turns each line into something; at least one.</summary>
     /// <param name="convert">Takes the line's object and its place, for messages.</param>
     /// <exception cref="UserErrorException">A line cannot be read; the message names file and line, and the field at fault.</exception>
-    public static List<T> ReadPrompts<T>(string path, Func<JsonElement, string, T> convert)
+    public static List<T> ReadPrompts<T>(string path, Func<JsonElement, string, T> convert) =>
+        Read("--prompts", path, "no prompts in it", convert);
+
+    /// <summary>Reads a file and turns each line into something; at least one.</summary>
+    /// <param name="option">The option that named the file, for messages.</param>
+    /// <param name="nothing">What a file without lines is called.</param>
+    /// <param name="convert">Takes the line's object and its place, for messages.</param>
+    /// <exception cref="UserErrorException">A line cannot be read; the message names file and line, and the field at fault.</exception>
+    public static List<T> Read<T>(string option, string path, string nothing, Func<JsonElement, string, T> convert)
     {
-        var lines = ReadLines(path);
+        var lines = ReadLines(option, path);
         var results = new List<T>();
         for (var i = 0; i < lines.Length; i++)
         {
@@ -22,10 +30,10 @@ internal static class JsonLines
             }
         }
 
-        return results.Count > 0 ? results : throw new UserErrorException($"--prompts: {path}: no prompts in it");
+        return results.Count > 0 ? results : throw new UserErrorException($"{option}: {path}: {nothing}");
     }
 
-    private static string[] ReadLines(string path)
+    private static string[] ReadLines(string option, string path)
     {
         try
         {
@@ -33,11 +41,13 @@ internal static class JsonLines
         }
         catch (FormatException e)
         {
-            throw new UserErrorException($"--prompts: {path}: {e.Message}", e);
+            throw new UserErrorException($"{option}: {path}: {e.Message}", e);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new UserErrorException($"--prompts: {path}: {e.Message}", e);
+            // What the system says of a folder is that access is denied.
+            var found = Directory.Exists(path) ? "expected a file, found a folder" : e.Message;
+            throw new UserErrorException($"{option}: {path}: {found}", e);
         }
     }
 
@@ -63,7 +73,8 @@ internal static class JsonLines
         }
         catch (JsonException e)
         {
-            throw new UserErrorException($"{place}: not JSON: {e.Message.ReplaceLineEndings(" ")}", e);
+            // The place counts lines already.
+            throw new UserErrorException($"{place}: not JSON (byte {e.BytePositionInLine + 1})", e);
         }
     }
 }

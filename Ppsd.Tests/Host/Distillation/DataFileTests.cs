@@ -52,7 +52,7 @@ public sealed class DataFileTests
         Assert.That(text.Sequence.AnswerTokens, Is.EqualTo(text.Sequence.Length - 1));
     }
 
-    [TestCase("{\"text\": ", "data.jsonl:2: not JSON")]
+    [TestCase("{\"text\": ", "data.jsonl:2: not JSON (byte 10)")]
     [TestCase("[1]", "data.jsonl:2: expected a JSON object, found Array")]
     [TestCase("{\"question\": \"a\"}", "data.jsonl:2: expected 'messages', 'question' and 'answer'")]
     [TestCase("{\"prompt\": 1, \"completion\": \"b\"}", "data.jsonl:2: prompt: expected a string, found Number")]
@@ -64,6 +64,15 @@ public sealed class DataFileTests
         "{\"messages\": [{\"role\": \"user\", \"content\": \"a\"}]}",
         "data.jsonl:2: messages: expected one of the role 'assistant' with words, found none"
     )]
+    [TestCase(
+        "{\"messages\": [{\"role\": \"user\", \"content\": \"a\"}, {\"role\": \"asistant\", \"content\": \"b\"}]}",
+        "data.jsonl:2: messages[1].role: expected system or developer or user or assistant or tool, found 'asistant'"
+    )]
+    [TestCase("{\"text\": \"\\ud800\"}", "data.jsonl:2: text: expected Unicode text, found half of a surrogate pair")]
+    [TestCase(
+        "{\"messages\": [{\"role\": \"user\", \"content\": \"\\ud800\"}]}",
+        "data.jsonl:2: messages[0].content: expected Unicode text, found half of a surrogate pair"
+    )]
     public void A_bad_line_is_named_with_its_number(string line, string expected)
     {
         using var folder = new TemporaryFolder();
@@ -71,6 +80,21 @@ public sealed class DataFileTests
         Assert.That(
             () => new DataFile(_assets, "--data").Read(path),
             Throws.TypeOf<UserErrorException>().With.Message.Contains(expected)
+        );
+    }
+
+    [Test]
+    public void Bytes_that_are_not_UTF_8_are_refused_with_line_and_byte()
+    {
+        using var folder = new TemporaryFolder();
+        var path = folder.Write("data.jsonl", [.. "{\"text\": \"a\"}\n{\"text\": \""u8, 0xFF, .. "\"}\n"u8]);
+        Assert.That(
+            () => new DataFile(_assets, "--data").Read(path),
+            Throws
+                .TypeOf<UserErrorException>()
+                .With.Message.Contains("data.jsonl:")
+                .And.Message.Contains("2")
+                .And.Message.EndsWith("byte 11: expected UTF-8, found 0xFF")
         );
     }
 
