@@ -137,7 +137,7 @@ internal sealed class SessionAdmission
 
         if (request.MaxWidth < 0 || request.MaxWidth > _maxWidth)
         {
-            return $"max width: expected 1 to {_maxWidth}, or 0 to choose by cost, found {request.MaxWidth}";
+            return $"max width (--max-width, max_width): expected 1 to {_maxWidth} (--step-rows), or none for auto, found {request.MaxWidth}";
         }
 
         if ((long)request.Prompt.Length + request.MaxTokens > _maxLength)

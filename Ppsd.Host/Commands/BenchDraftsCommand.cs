@@ -123,8 +123,8 @@ internal sealed class BenchDraftsCommand : PpsdCommand
             return null;
         }
 
-        var file = PlanFile.Read(path);
-        file.RequireFits(assets.Fingerprint);
+        var file = PlanFile.Read(path, _costs.Name);
+        file.RequireFits(assets.Fingerprint, _costs.Name);
         var cut = plan.Stages.Select(stage => stage.Count);
         if (!cut.SequenceEqual(file.StageLayers))
         {

@@ -40,6 +40,9 @@ internal sealed class DraftOptions : IOptionGroup
         command.Options.Add(_chainDepth);
     }
 
+    /// <summary>The sources as the command line spells them.</summary>
+    private string Given(ParseResult parsed) => parsed.GetResult(_drafts)!.Tokens[^1].Value;
+
     /// <summary>The first of them that is on the command line; null for none.</summary>
     public Option? FirstGiven(ParseResult parsed) =>
         Array.Find<Option>(
@@ -70,7 +73,7 @@ internal sealed class DraftOptions : IOptionGroup
         if (decode is not null && choice is not null && decode == "ppsd" == isNone)
         {
             throw new UserErrorException(
-                $"--drafts: expected {(isNone ? "a source" : "none")} with --decode {decode}, found {DraftNames.Of(choice.Sources ?? DraftSettings.SourcesOf(assets))}"
+                $"--drafts: expected {(isNone ? "a source" : "none")} with --decode {decode}, found {Given(parsed)}"
             );
         }
 
@@ -89,7 +92,7 @@ internal sealed class DraftOptions : IOptionGroup
             var option =
                 e.IsDepth ? _chainDepth.Name
                 : choice is null ? "--decode ppsd"
-                : $"{_drafts.Name} {DraftNames.Of(choice.Sources!.Value)}";
+                : $"{_drafts.Name} {Given(parsed)}";
             throw new UserErrorException($"{option}: {e.Message}", e);
         }
     }

@@ -24,7 +24,7 @@ internal sealed class ModelOptions(bool calibrates = false) : IOptionGroup
     private readonly Option<string?> _exitHead = OptionFactory.Text(
         "--exit-head",
         "DIR",
-        "Folder of its exit head; by default one made for these weights, beside the model, nearest to a quarter of its layers."
+        "Folder of its exit head; by default one made for these weights, beside the model or else among the bundled ones, nearest to a quarter of its layers."
     );
 
     private readonly Option<string?> _chatTemplate = OptionFactory.Text(

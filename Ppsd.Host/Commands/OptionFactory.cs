@@ -98,6 +98,7 @@ internal static class OptionFactory
             new Option<int[]?>(name)
             {
                 HelpName = helpName,
+                Arity = ArgumentArity.ExactlyOne,
                 CustomParser = result =>
                 {
                     var found = result.Tokens[0].Value;

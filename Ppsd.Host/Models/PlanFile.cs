@@ -12,6 +12,7 @@ namespace Ppsd.Host.Models;
 internal sealed record PlanFile
 {
     private const int CurrentFormat = 1;
+    private const string UsualOption = "--plan";
 
     /// <summary>Version of this layout.</summary>
     public required int Format { get; init; } = CurrentFormat;
@@ -58,8 +59,9 @@ internal sealed record PlanFile
         };
 
     /// <summary>Reads a plan.</summary>
+    /// <param name="option">The option that named the file, for messages.</param>
     /// <exception cref="UserErrorException">The file cannot be read, or is not a plan.</exception>
-    public static PlanFile Read(string path)
+    public static PlanFile Read(string path, string option = UsualOption)
     {
         try
         {
@@ -67,20 +69,26 @@ internal sealed record PlanFile
             var plan = JsonSerializer.Deserialize(stream, PlanJson.Default.PlanFile);
             return plan switch
             {
-                null => throw new UserErrorException($"{path}: expected a plan, found null"),
+                null => throw new UserErrorException($"{option}: {path}: expected a plan, found null"),
                 { Format: not CurrentFormat } => throw new UserErrorException(
-                    $"{path}: format: expected {CurrentFormat}, found {plan.Format}; plan anew"
+                    $"{option}: {path}: format: expected {CurrentFormat}, found {plan.Format}; plan anew"
                 ),
                 _ => plan,
             };
         }
         catch (JsonException e)
         {
-            throw new UserErrorException($"{path}: expected a plan: {e.Message.ReplaceLineEndings(" ")}", e);
+            throw new UserErrorException($"{option}: {path}: expected a plan: {e.Message.ReplaceLineEndings(" ")}", e);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new UserErrorException($"--plan: {path} cannot be read: {e.Message}", e);
+            // What the system says of a folder is that access is denied.
+            throw new UserErrorException(
+                Directory.Exists(path)
+                    ? $"{option}: {path}: expected a file, found a folder"
+                    : $"{option}: {path} cannot be read: {e.Message}",
+                e
+            );
         }
     }
 
@@ -120,13 +128,14 @@ internal sealed record PlanFile
     }
 
     /// <summary>Checks that the plan was made for these weights.</summary>
+    /// <param name="option">The option that named the file, for messages.</param>
     /// <exception cref="UserErrorException">It was made for others.</exception>
-    public void RequireFits(string fingerprint)
+    public void RequireFits(string fingerprint, string option = UsualOption)
     {
         if (fingerprint != Fingerprint)
         {
             throw new UserErrorException(
-                $"--plan: expected a plan for the weights {fingerprint}, found one for {Fingerprint} ({Model})"
+                $"{option}: expected a plan for the weights {fingerprint}, found one for {Fingerprint} ({Model})"
             );
         }
     }

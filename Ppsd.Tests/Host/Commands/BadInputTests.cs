@@ -103,7 +103,7 @@ public sealed class BadInputTests
         );
         yield return Case(
             "drafts against plain decoding",
-            "--drafts: expected none with --decode autoregressive, found n-grams",
+            "--drafts: expected none with --decode autoregressive, found ngram",
             ["generate", "--decode", "autoregressive", "--drafts", "ngram", "a"]
         );
         yield return Case(
