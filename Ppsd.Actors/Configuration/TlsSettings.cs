@@ -35,6 +35,22 @@ public static class TlsSettings
             path is null ? "" : $"{Section}.{name} = {HoconText.Quoted(path)}\n";
     }
 
+    /// <summary>The files that <see cref="Identity"/> reads, each with the setting of the section that names it.</summary>
+    public static IEnumerable<(string Setting, string Path)> Files(Config config)
+    {
+        (string Name, string Standard)[] files = IsOn(config)
+            ? [("certificate", "tls.crt"), ("key", "tls.key"), ("authority", "ca.crt")]
+            : [];
+        foreach (var (name, standard) in files)
+        {
+            var isOwn = File(config, name).Length > 0;
+            if (isOwn || Folder(config).Length > 0)
+            {
+                yield return (isOwn ? name : "folder", Path(config, name, standard));
+            }
+        }
+    }
+
     /// <summary>This node as its peers are to know it, with the cluster's secret; reads the files.</summary>
     /// <exception cref="ConfigurationException">A file is missing or is not what it should be; one line.</exception>
     internal static NodeIdentity Identity(Config config)

@@ -84,6 +84,14 @@ internal sealed class DistillDataOptions : IOptionGroup
             }
         }
 
+        foreach (var option in (Option<string?>[])[_data, _evaluation])
+        {
+            if (parsed.GetValue(option) is { } file)
+            {
+                UserFiles.Require(option.Name, file);
+            }
+        }
+
         var context = assets.Config.MaxPositions;
         var length = parsed.GetValue(_sequenceLength) ?? Math.Min(DefaultSequenceLength, context);
         return length <= context

@@ -76,16 +76,9 @@ internal sealed class KnnSetsCommand : PpsdCommand
         );
         var finder = new KnnSetFinder(loader, assets, parsed.GetValue(_trials) ?? 60, parsed.GetValue(_seed) ?? 1);
         var path = parsed.GetValue(_out) ?? KnnSets.FileBeside(assets);
+        UserFiles.RequireWritable("--out", path);
         var sets = finder.Find(tasks, Console.Error.WriteLine, cancellation);
-        try
-        {
-            sets.Write(path);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            throw new UserErrorException($"--out: {path} cannot be written: {e.Message}", e);
-        }
-
+        sets.Write(path);
         Console.Error.WriteLine($"written: {path}");
         return Task.FromResult(0);
     }

@@ -123,6 +123,11 @@ internal sealed class ModelOptions(bool calibrates = false) : IOptionGroup
             ? ModelAssets.Open(synthetic)
             : ModelAssets.Open(folder, parsed.GetValue(_exitHead) ?? plan?.ExitHead, clock, hashing);
         plan?.RequireFits(assets.Fingerprint);
+        if (parsed.GetValue(_chatTemplate) is { } given)
+        {
+            UserFiles.Require(_chatTemplate.Name, given);
+        }
+
         return (parsed.GetValue(_chatTemplate) is { } template ? assets.WithChatTemplate(template, clock) : assets) with
         {
             Plan = plan,

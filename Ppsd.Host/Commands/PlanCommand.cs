@@ -74,6 +74,11 @@ internal sealed class PlanCommand : PpsdCommand
 
     protected override async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellation)
     {
+        if (parsed.GetValue(_out) is { } file)
+        {
+            UserFiles.RequireWritable(_out.Name, file);
+        }
+
         var assets = _model.Open(parsed, _stages, Clock);
         var alpha = Alpha(parsed);
         var length = Length(parsed, assets);

@@ -8,7 +8,7 @@ internal sealed class PlotOption : IOptionGroup
 {
     private readonly Option<string?> _plot = OptionFactory.Text("--plot", "FILE.png", "Draws the result as a picture.");
 
-    /// <summary>Adds it to a command; a name that is no picture's is refused before anything is measured.</summary>
+    /// <summary>Adds it to a command; a file that is not a picture's or cannot be written is refused before anything is measured.</summary>
     public void AddTo(Command command)
     {
         _plot.Validators.Add(result =>
@@ -16,6 +16,12 @@ internal sealed class PlotOption : IOptionGroup
             if (result.Tokens is [{ Value: var file }] && !file.EndsWith(".png", StringComparison.OrdinalIgnoreCase))
             {
                 result.AddError($"--plot: expected a file name that ends in .png, found '{file}'");
+                return;
+            }
+
+            if (result.Tokens is [{ Value: var picture }])
+            {
+                UserFiles.RequireWritable(_plot.Name, picture);
             }
         });
         command.Options.Add(_plot);

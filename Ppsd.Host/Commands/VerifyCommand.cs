@@ -28,6 +28,11 @@ internal sealed class VerifyCommand : PpsdCommand
 
     protected override async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellation)
     {
+        if (parsed.GetValue(_goldens) is { } file)
+        {
+            UserFiles.Require(_goldens.Name, file);
+        }
+
         var device = new VerifiedDevice(_model.Open(parsed, _stages, Clock), _stages.Settings(parsed, stagesHere: 1));
         var output = OutputConsole.Open();
         output.WriteLine($"{device.Assets.Name} on {device.Settings.Devices[0]}");

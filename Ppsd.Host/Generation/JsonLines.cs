@@ -37,17 +37,11 @@ internal static class JsonLines
     {
         try
         {
-            return Utf8Text.Lines(Utf8Text.Decode(File.ReadAllBytes(path)));
+            return Utf8Text.Lines(Utf8Text.Decode(UserFiles.ReadAllBytes(option, path)));
         }
         catch (FormatException e)
         {
-            throw new UserErrorException($"{option}: {path}: {e.Message}", e);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            // What the system says of a folder is that access is denied.
-            var found = Directory.Exists(path) ? "expected a file, found a folder" : e.Message;
-            throw new UserErrorException($"{option}: {path}: {found}", e);
+            throw new UserErrorException($"{path}:{e.Message}", e);
         }
     }
 

@@ -2,6 +2,7 @@ using System.Text.Json;
 using System.Text.Json.Serialization;
 using Ppsd.Actors.Messages;
 using Ppsd.Actors.Speculation;
+using Ppsd.Host.Text.Tokens;
 
 namespace Ppsd.Host.Models;
 
@@ -63,10 +64,10 @@ internal sealed record PlanFile
     /// <exception cref="UserErrorException">The file cannot be read, or is not a plan.</exception>
     public static PlanFile Read(string path, string option = UsualOption)
     {
+        var bytes = UserFiles.ReadAllBytes(option, path);
         try
         {
-            using var stream = File.OpenRead(path);
-            var plan = JsonSerializer.Deserialize(stream, PlanJson.Default.PlanFile);
+            var plan = JsonSerializer.Deserialize(bytes, PlanJson.Default.PlanFile);
             return plan switch
             {
                 null => throw new UserErrorException($"{option}: {path}: expected a plan, found null"),
@@ -78,19 +79,17 @@ internal sealed record PlanFile
         }
         catch (JsonException e)
         {
-            throw new UserErrorException($"{option}: {path}: expected a plan: {e.Message.ReplaceLineEndings(" ")}", e);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            // What the system says of a folder is that access is denied.
-            throw new UserErrorException(
-                Directory.Exists(path)
-                    ? $"{option}: {path}: expected a file, found a folder"
-                    : $"{option}: {path} cannot be read: {e.Message}",
-                e
-            );
+            throw new UserErrorException($"{option}: {path}: {Fault(e)}", e);
         }
     }
+
+    private static string Fault(JsonException e) =>
+        e switch
+        {
+            { InnerException: JsonException } => $"expected a plan, found text that is not JSON {JsonFile.PlaceOf(e)}",
+            { Path: { Length: > 2 } field } => $"{field[2..]}: expected a plan's, found something else",
+            _ => "expected a plan, found JSON with fields that are missing or not known",
+        };
 
     /// <summary>
     /// What rows and chains cost a stage, where the plan has it for these layers on that device; null where it does not.
@@ -114,18 +113,9 @@ internal sealed record PlanFile
     }
 
     /// <summary>Writes the plan.</summary>
-    /// <exception cref="UserErrorException">The file cannot be written.</exception>
-    public void Write(string path)
-    {
-        try
-        {
-            File.WriteAllText(path, JsonSerializer.Serialize(this, PlanJson.Default.PlanFile) + "\n");
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            throw new UserErrorException($"--out: {path} cannot be written: {e.Message}", e);
-        }
-    }
+    /// <exception cref="IOException">The file cannot be written.</exception>
+    public void Write(string path) =>
+        UserFiles.WriteAllText("--out", path, JsonSerializer.Serialize(this, PlanJson.Default.PlanFile) + "\n");
 
     /// <summary>Checks that the plan was made for these weights.</summary>
     /// <param name="option">The option that named the file, for messages.</param>

@@ -42,19 +42,40 @@ internal sealed record NodeSettings
     /// <exception cref="UserErrorException">A file cannot be read, or a host name is invalid.</exception>
     public Config Load(NodeRole role, string overrides = "")
     {
+        if (ConfigFile is not null)
+        {
+            UserFiles.Require("--config", ConfigFile);
+        }
+
         try
         {
-            return PpsdConfig.Load(
+            var config = PpsdConfig.Load(
                 role,
                 ConfigFile,
                 role == NodeRole.Local ? $"{overrides}\n{Links}" : $"{overrides}\n{Resumes}{Security}{Remote()}"
             );
+            foreach (var (setting, file) in TlsSettings.Files(config))
+            {
+                UserFiles.RefusePipe(TlsOption(setting), file);
+            }
+
+            return config;
         }
         catch (ConfigurationException e)
         {
             throw new UserErrorException(e.Message, e);
         }
     }
+
+    /// <summary>The option that gives a setting of TLS.</summary>
+    private static string TlsOption(string setting) =>
+        setting switch
+        {
+            "certificate" => "--tls-cert",
+            "key" => "--tls-key",
+            "authority" => "--tls-ca",
+            _ => "--tls",
+        };
 
     private string Remote()
     {

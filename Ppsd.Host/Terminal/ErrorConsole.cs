@@ -27,7 +27,7 @@ internal static class ErrorConsole
         {
             Console.Error.WriteLine($"ppsd: {message.ReplaceLineEndings(" ")}");
         }
-        catch (IOException)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             // Standard error cannot be written either; the exit code is all that is left.
         }

@@ -77,8 +77,9 @@ internal static class StandardOutput
             {
                 inner.Write(buffer);
             }
-            catch (IOException e)
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
             {
+                // The second is what .NET makes of a descriptor that is closed, or not open for writing.
                 throw new IOException($"standard output cannot be written: {e.Message}", e);
             }
         }

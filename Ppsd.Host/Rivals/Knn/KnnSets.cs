@@ -38,7 +38,9 @@ internal sealed record KnnSets
         Path.TrimEndingDirectorySeparator(assets.Folder) + "-knn-sets.json";
 
     /// <summary>Writes the file.</summary>
-    public void Write(string path) => File.WriteAllText(path, JsonSerializer.Serialize(this, _json) + "\n");
+    /// <exception cref="IOException">It cannot be written.</exception>
+    public void Write(string path) =>
+        UserFiles.WriteAllText("--out", path, JsonSerializer.Serialize(this, _json) + "\n");
 
     /// <summary>Reads a file of a model's.</summary>
     /// <exception cref="UserErrorException">It cannot be read, or belongs to another model.</exception>
@@ -54,11 +56,11 @@ internal sealed record KnnSets
         KnnSets? sets;
         try
         {
-            sets = JsonSerializer.Deserialize<KnnSets>(File.ReadAllText(path), _json);
+            sets = JsonSerializer.Deserialize<KnnSets>(UserFiles.ReadAllBytes("--knn-sets", path), _json);
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or JsonException)
+        catch (JsonException)
         {
-            throw new UserErrorException($"--knn-sets: {path} cannot be read: {e.Message.Split('\n')[0]}", e);
+            throw Refuse("a file of ppsd knn-sets", "something else");
         }
 
         var layers = assets.Config.LayerCount;

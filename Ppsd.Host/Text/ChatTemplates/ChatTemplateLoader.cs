@@ -44,19 +44,12 @@ internal static class ChatTemplateLoader
     /// <exception cref="TextException">The file cannot be read, or is malformed or not supported.</exception>
     public static ChatTemplate LoadFile(string path, string modelFolder, TimeProvider time)
     {
-        try
-        {
-            return ChatTemplate.Parse(
-                path,
-                TextOf(path, File.ReadAllBytes(path)),
-                TokenizerConfig.Load(modelFolder).NamedTokens,
-                time
-            );
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            throw new TextException($"{path}: expected a chat template: {e.Message}", e);
-        }
+        return ChatTemplate.Parse(
+            path,
+            TextOf(path, TextFiles.ReadAllBytes(path)),
+            TokenizerConfig.Load(modelFolder).NamedTokens,
+            time
+        );
     }
 
     private static string TextOf(string path, byte[] bytes)
@@ -67,7 +60,7 @@ internal static class ChatTemplateLoader
         }
         catch (FormatException e)
         {
-            throw new TextException($"{path}: {e.Message}", e);
+            throw new TextException($"{path}:{e.Message}", e);
         }
     }
 

@@ -52,12 +52,13 @@ internal sealed class JsonFile : IDisposable
         }
         catch (JsonException e)
         {
-            throw new TextException(
-                $"{path}: is not valid JSON (line {e.LineNumber + 1}, byte {e.BytePositionInLine + 1})",
-                e
-            );
+            throw new TextException($"{path}: is not valid JSON {PlaceOf(e)}", e);
         }
     }
+
+    /// <summary>Where a text ceases to be JSON, counted from 1 as editors do, in parentheses.</summary>
+    public static string PlaceOf(JsonException error) =>
+        $"(line {error.LineNumber + 1}, byte {error.BytePositionInLine + 1})";
 
     private static string? Fault(ReadOnlySpan<byte> json) =>
         !Utf8.IsValid(json) ? "expected UTF-8, found other bytes"

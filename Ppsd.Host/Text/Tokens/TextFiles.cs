@@ -14,7 +14,7 @@ internal static class TextFiles
         try
         {
             return PipeProbe.IsPipe(path)
-                ? throw new TextException($"{path}: expected a file, found a pipe")
+                ? throw new TextException($"{path}: expected a file, found a pipe or a device")
                 : File.ReadAllBytes(path);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)

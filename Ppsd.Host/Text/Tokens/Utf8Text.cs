@@ -8,7 +8,7 @@ namespace Ppsd.Host.Text.Tokens;
 internal static class Utf8Text
 {
     /// <summary>The text of a file, without a byte order mark.</summary>
-    /// <exception cref="FormatException">It is not UTF-8; the message names line and byte.</exception>
+    /// <exception cref="FormatException">It is not UTF-8; the message begins with line and byte, to stand behind the file's name.</exception>
     public static string Decode(ReadOnlySpan<byte> bytes)
     {
         if (!Utf8.IsValid(bytes))
@@ -46,6 +46,6 @@ internal static class Utf8Text
         var before = bytes[..position];
         var line = before.Count((byte)'\n') + 1;
         var place = position - before.LastIndexOf((byte)'\n');
-        return $"line {line}, byte {place}: expected UTF-8, found 0x{bytes[Math.Min(position, bytes.Length - 1)]:X2}";
+        return $"{line}: byte {place}: expected UTF-8, found 0x{bytes[Math.Min(position, bytes.Length - 1)]:X2}";
     }
 }

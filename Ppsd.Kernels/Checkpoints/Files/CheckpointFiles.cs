@@ -18,7 +18,7 @@ internal static class CheckpointFiles
         {
             if (PipeProbe.IsPipe(path))
             {
-                throw new CheckpointException($"{path}: expected {expected}, found a pipe");
+                throw new CheckpointException($"{path}: expected {expected}, found a pipe or a device");
             }
 
             return File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.Read, options);

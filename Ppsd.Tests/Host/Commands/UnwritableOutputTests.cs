@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Ppsd.Host;
 using Ppsd.Tests.Kernels.Checkpoints;
 using Ppsd.Tests.Support;
 
@@ -24,6 +25,67 @@ public sealed class UnwritableOutputTests
             Is.EqualTo(new[] { "ppsd: standard output cannot be written: No space left on device" })
         );
         Assert.That(result.Error, Does.Not.Contain("   at "));
+    }
+
+    [TestCase("generate --max-tokens 4 hi")]
+    [TestCase("inspect")]
+    public async Task A_closed_output_is_one_line_and_exit_code_1(string command)
+    {
+        var result = await ShellAsync($"{command} >&-");
+
+        Assert.That(result.ExitCode, Is.EqualTo(1), result.Error);
+        Assert.That(
+            result.ErrorLines.Where(line => line.StartsWith("ppsd: ", StringComparison.Ordinal)).ToList(),
+            Has.Count.EqualTo(1).And.All.StartsWith("ppsd: standard output cannot be written: ")
+        );
+        Assert.That(result.Error, Does.Not.Contain("   at "));
+    }
+
+    [Test]
+    public async Task Where_nothing_can_be_written_at_all_the_exit_code_is_left()
+    {
+        var result = await ShellAsync("inspect --bogus >&- 2>&-");
+
+        Assert.That((result.ExitCode, result.Output), Is.EqualTo((2, "")));
+    }
+
+    [TestCase(
+        "plan --synthetic toy --out DIR/no/plan.json",
+        "--out: DIR/no/plan.json cannot be written: no such folder"
+    )]
+    [TestCase("plan --synthetic toy --out DIR", "--out: DIR cannot be written: a folder")]
+    [TestCase(
+        "plan --synthetic toy --out DIR/pipe",
+        "--out: DIR/pipe cannot be written: it is a pipe or a device, expected a file"
+    )]
+    [TestCase("bench link --plot DIR/no/x.png", "--plot: DIR/no/x.png cannot be written: no such folder")]
+    public async Task A_file_that_cannot_be_written_is_refused_before_anything_is_measured(
+        string command,
+        string expected
+    )
+    {
+        using var folder = new TemporaryFolder();
+        await PipeAsync(folder.File("pipe"));
+        var result = await Cli.RunAsync(
+            command.Split(' ').Select(word => word.Replace("DIR", folder.FullPath, StringComparison.Ordinal))
+        );
+
+        Assert.That(
+            (result.ExitCode, result.Output, result.Error),
+            Is.EqualTo((1, "", $"ppsd: {expected.Replace("DIR", folder.FullPath, StringComparison.Ordinal)}\n"))
+        );
+    }
+
+    [Test]
+    public void The_look_whether_a_file_can_be_written_leaves_no_trace()
+    {
+        using var folder = new TemporaryFolder();
+        UserFiles.RequireWritable("--out", folder.File("absent"));
+        File.WriteAllText(folder.File("there"), "kept");
+        UserFiles.RequireWritable("--out", folder.File("there"));
+
+        Assert.That(File.Exists(folder.File("absent")), Is.False);
+        Assert.That(File.ReadAllText(folder.File("there")), Is.EqualTo("kept"));
     }
 
     [Test]

@@ -87,9 +87,9 @@ public class ChatTemplateLoaderTests
         Assert.That(template.Render(_messages, ChatRendering.Default), Is.EqualTo("<s>mine"));
 
         folder.Write("mine.jinja", [0x61, 0xFF]);
-        AssertRefused($"{path}: line 1, byte 2: expected UTF-8, found 0xFF");
+        AssertRefused($"{path}:1: byte 2: expected UTF-8, found 0xFF");
         File.Delete(path);
-        AssertRefused($"{path}: expected a chat template: ");
+        AssertRefused($"{path}: cannot be read: ");
 
         void AssertRefused(string message) =>
             Assert.That(

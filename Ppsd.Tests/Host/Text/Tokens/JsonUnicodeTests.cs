@@ -44,10 +44,7 @@ public sealed class JsonUnicodeTests
     {
         using var folder = new ModelFolder();
         folder.Write("prompts.jsonl", [.. "{\"prompt\":\"x\"}\n{\"prompt\":\"a"u8, 0xE9, .. "\"}"u8]);
-        Assert.That(
-            Refusal(folder).Message,
-            Does.Contain("prompts.jsonl: line 2, byte 13: expected UTF-8, found 0xE9")
-        );
+        Assert.That(Refusal(folder).Message, Does.Contain("prompts.jsonl:2: byte 13: expected UTF-8, found 0xE9"));
 
         folder.Write("prompts.jsonl", [0xEF, 0xBB, 0xBF, .. "{\"prompt\":\"x\"}"u8]);
         Assert.That(Read(folder), Has.Count.EqualTo(1));
