@@ -309,18 +309,7 @@ public sealed class ClusterNode : IAsyncDisposable
         }
         catch (SocketException e)
         {
-            throw new ConfigurationException(
-                e.SocketErrorCode switch
-                {
-                    SocketError.AddressAlreadyInUse =>
-                        $"port {port}: expected a free one to meet other nodes at, found it taken by another process ({hostname})",
-                    SocketError.AddressNotAvailable =>
-                        $"hostname: expected an address of this machine, found '{hostname}'",
-                    SocketError.AccessDenied => $"port {port}: this process may not listen at it ({hostname})",
-                    _ => $"cannot listen at {hostname}:{port}: {e.Message}",
-                },
-                e
-            );
+            throw NodeAddressException.Of(e, hostname, port);
         }
     }
 

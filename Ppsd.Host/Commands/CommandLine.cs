@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Akka.Configuration;
 using Ppsd.Actors.Client;
+using Ppsd.Actors.Cluster;
 using Ppsd.Host.Terminal;
 using Ppsd.Host.Text.Tokens;
 using Ppsd.Kernels.Cache;
@@ -26,6 +27,7 @@ internal static class CommandLine
         var line = new ExpandedLine(arguments, []);
         try
         {
+            ArgumentBytes.Check(arguments);
             line = EnvironmentTwins.Expand(root, arguments, Environment.GetEnvironmentVariable);
             var parsed = root.Parse(line.Arguments);
             if (parsed.Action is not { ClearsParseErrors: true } && CommandLineErrors.Find(parsed) is { } error)
@@ -45,6 +47,11 @@ internal static class CommandLine
                 }
             );
         }
+        catch (NodeAddressException e)
+        {
+            var option = e.Setting == "port" ? NodeOptions.PortOption : NodeOptions.HostnameOption;
+            return Complain($"{option}: {e.Reason}", BadInput);
+        }
         catch (Exception e)
             when (e
                     is UserErrorException
@@ -53,6 +60,7 @@ internal static class CommandLine
                         or DeviceException
                         or KvCapacityException
                         or ConfigurationException
+                        or UnauthorizedAccessException
             )
         {
             return Complain(e.Message, BadInput);

@@ -46,7 +46,19 @@ internal static class EnvironmentTwins
         // Before --, behind which nothing is an option.
         var end = Array.IndexOf(arguments, "--");
         end = end < 0 ? arguments.Length : end;
-        return new ExpandedLine([.. arguments[..end], .. added, .. arguments[end..]], fromEnvironment);
+        return new ExpandedLine(
+            [.. arguments[..end], .. added, .. arguments[end..]],
+            [.. fromEnvironment, .. options.SelectMany(option => OtherName(parsed, option))]
+        );
+    }
+
+    /// <summary>The name by which the command line gives an option, where that is not its first one.</summary>
+    private static IEnumerable<(Option Option, string Written)> OtherName(ParseResult parsed, Option option)
+    {
+        if (parsed.GetResult(option) is { IdentifierToken.Value: var written } && written != option.Name)
+        {
+            yield return (option, written);
+        }
     }
 
     private static bool IsOn(string variable, string value) =>
@@ -79,13 +91,15 @@ internal static class EnvironmentTwins
 
 /// <summary>A command line with what the environment adds.</summary>
 /// <param name="Arguments">All arguments.</param>
-/// <param name="FromEnvironment">Options set only by the environment, with the variable of each.</param>
-internal sealed record ExpandedLine(string[] Arguments, IReadOnlyList<(Option Option, string Variable)> FromEnvironment)
+/// <param name="Written">
+/// Options that are given by another name than their first, each with what the user wrote: a variable, or an older name.
+/// </param>
+internal sealed record ExpandedLine(string[] Arguments, IReadOnlyList<(Option Option, string Name)> Written)
 {
-    /// <summary>A message with the variables' names in place of the options that the user did not write.</summary>
+    /// <summary>A message with what the user wrote in place of the options' first names.</summary>
     public string Blame(string message) =>
-        FromEnvironment.Aggregate(
+        Written.Aggregate(
             message,
-            (text, twin) => Regex.Replace(text, $@"(?<![\w-]){Regex.Escape(twin.Option.Name)}(?![\w-])", twin.Variable)
+            (text, given) => Regex.Replace(text, $@"(?<![\w-]){Regex.Escape(given.Option.Name)}(?![\w-])", given.Name)
         );
 }

@@ -164,7 +164,6 @@ internal sealed class RequestFields
         {
             JsonValueKind.Object => "an object",
             JsonValueKind.Array => "an array",
-            JsonValueKind.String => "a string",
             JsonValueKind.Null => "null",
             _ => Shown(element.GetRawText()),
         };

@@ -137,7 +137,7 @@ internal static class JsonBody
         }
         catch (JsonException e)
         {
-            throw ApiException.BadRequest($"the body is not JSON: {e.Message}");
+            throw ApiException.BadRequest($"the body is not JSON{Reason(e, bytes)}");
         }
         catch (InvalidOperationException)
         {
@@ -152,6 +152,41 @@ internal static class JsonBody
         }
 
         return document;
+    }
+
+    private static string Reason(JsonException e, ReadOnlyMemory<byte> bytes)
+    {
+        if (e.LineNumber is null)
+        {
+            return " in which each name of an object stands once";
+        }
+
+        return IsDeep(bytes.Span) ? $" of at most {MaxDepth} levels {JsonFile.PlaceOf(e)}" : $" {JsonFile.PlaceOf(e)}";
+    }
+
+    /// <summary>Whether brackets are nested too deeply before anything else is wrong.</summary>
+    private static bool IsDeep(ReadOnlySpan<byte> bytes)
+    {
+        var reader = new Utf8JsonReader(bytes, new JsonReaderOptions { MaxDepth = MaxDepth + 1 });
+        try
+        {
+            while (reader.Read())
+            {
+                if (
+                    reader.CurrentDepth == MaxDepth
+                    && reader.TokenType is JsonTokenType.StartObject or JsonTokenType.StartArray
+                )
+                {
+                    return true;
+                }
+            }
+        }
+        catch (JsonException)
+        {
+            // Something else.
+        }
+
+        return false;
     }
 
     private static ApiException NotUnicode(string place) =>

@@ -13,7 +13,15 @@ public sealed class RouteTests
     private const string Prompt = "\"prompt\":\"USER: How many legs do 3 cats have? ASSISTANT:\"";
 
     [TestCase(Chat, "", "empty", null)]
-    [TestCase(Chat, "{", "not JSON", null)]
+    [TestCase(Chat, "{", "the body is not JSON (line 1, byte 2)", null)]
+    [TestCase(Chat, """{"n":NaN}""", "the body is not JSON (line 1, byte 6)", null)]
+    [TestCase(Chat, """{"n":1,"n":1}""", "the body is not JSON in which each name of an object stands once", null)]
+    [TestCase(
+        Chat,
+        """{"a":[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]}""",
+        "of at most 32 levels",
+        null
+    )]
     [TestCase(Chat, "[]", "expected a JSON object, found an array", null)]
     [TestCase(Chat, "{}", "expected an array of messages, found nothing", "messages")]
     [TestCase(Chat, """{"messages":[]}""", "at least one message", "messages")]

@@ -167,7 +167,7 @@ public sealed class BadInputTests
             "nowhere.conf",
             ["generate", "--config", "nowhere.conf", "a"]
         );
-        yield return Case("a host name that is none", "--cluster-hostname", ["stage", "--hostname", "a\" b"]);
+        yield return Case("a host name that is none", "ppsd: --hostname: ", ["stage", "--hostname", "a\" b"]);
         yield return Case("a stage beyond the pipeline", "--stage: expected 1 to 4", ["stage", "--stage", "9"]);
         yield return Case(
             "a prompt and its length",
@@ -262,12 +262,14 @@ public sealed class BadInputTests
             [.. command, "--chat-template", template],
             "broken.jinja(1,4): 'if' is not closed with 'endif'"
         );
-        await AssertRefusedAsync([.. command, "--chat-template", template + "x"], "expected a chat template: ");
+        await AssertRefusedAsync([.. command, "--chat-template", template + "x"], "found no such file");
         if (command is ["serve"])
         {
             SafetensorsWriter.CopyModel(TestModels.Folder(TestModels.Tiny), folder.FullPath);
             folder.Write("chat_template.jinja", "{% include 'x' %}");
             await AssertRefusedAsync(["serve", "--model", folder.FullPath], "chat_template.jinja(1,4): the statement");
+            folder.Write("chat_template.jinja", "{% if no %}{{ x | shuffle }}{% endif %}");
+            await AssertRefusedAsync(["serve", "--model", folder.FullPath], "jinja(1,19): the filter 'shuffle'");
         }
     }
 

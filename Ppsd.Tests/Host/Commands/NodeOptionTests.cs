@@ -1,4 +1,5 @@
 using Ppsd.Host.Commands;
+using Ppsd.Tests.Support;
 
 namespace Ppsd.Tests.Host.Commands;
 
@@ -34,6 +35,21 @@ public sealed class NodeOptionTests
                 : null
         );
         Assert.That(expanded.Arguments, Is.EqualTo(new[] { "stage", "--cluster-port=4053" }));
+    }
+
+    [TestCase("--port abc", "--port: expected a number from 0 to 65535, found 'abc'")]
+    [TestCase("--port", "--port: expected PORT, found nothing")]
+    [TestCase("--cluster-port abc", "--cluster-port: expected a number from 0 to 65535, found 'abc'")]
+    [TestCase("--hostname 192.0.2.1", "--hostname: expected an address of this machine, found '192.0.2.1'")]
+    [TestCase(
+        "--cluster-hostname nosuch.invalid",
+        "--cluster-hostname: expected an address of this machine, found 'nosuch.invalid', a name that cannot be resolved"
+    )]
+    public async Task A_refusal_names_the_option_as_it_was_written(string options, string expected)
+    {
+        var result = await Cli.RunAsync(["stage", "--stages", "2", .. options.Split(' ')]);
+
+        Assert.That((result.ExitCode, result.Error), Is.EqualTo((2, $"ppsd: {expected}\n")));
     }
 
     [Test]

@@ -42,17 +42,17 @@ public sealed class StopTests
         using var node = Stage();
         var port = new Uri(await AddressOfAsync(node)).Port.ToString(System.Globalization.CultureInfo.InvariantCulture);
         var expected =
-            $"ppsd: port {port}: expected a free one to meet other nodes at, found it taken by another process (127.0.0.1)\n";
-        string[][] commands =
+            $"expected a free one to meet other nodes at, found {port}, which another process has (127.0.0.1)\n";
+        (string Option, string[] Command)[] commands =
         [
-            ["stage", "--stages", "2", "--cluster-port", port],
-            ["cluster", "status", "--join", $"127.0.0.1:{port}", "--port", port],
-            ["serve", "--cluster", "--stages", "2", "--port", "0", "--cluster-port", port],
+            ("--cluster-port", ["stage", "--stages", "2", "--cluster-port", port]),
+            ("--port", ["cluster", "status", "--join", $"127.0.0.1:{port}", "--port", port]),
+            ("--cluster-port", ["serve", "--cluster", "--stages", "2", "--port", "0", "--cluster-port", port]),
         ];
-        foreach (var command in commands)
+        foreach (var (option, command) in commands)
         {
             var result = await Cli.RunAsync(command);
-            Assert.That((result.ExitCode, result.Error), Is.EqualTo((2, expected)), command[0]);
+            Assert.That((result.ExitCode, result.Error), Is.EqualTo((2, $"ppsd: {option}: {expected}")), command[0]);
         }
 
         Signals.Send(node.Id, Signals.Terminate);

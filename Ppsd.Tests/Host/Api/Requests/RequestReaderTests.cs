@@ -211,6 +211,11 @@ public sealed class RequestReaderTests
             Assert.Throws<ApiException>(() => ChatRenderingReader.Read(Fields(wrong)), wrong);
         }
 
+        Assert.That(
+            () => ChatRenderingReader.Read(Fields("""{"reasoning_effort":"heroic"}""")),
+            Throws.TypeOf<ApiException>().With.Message.EndsWith("high or xhigh, found \"heroic\"")
+        );
+
         static RequestFields Fields(string json) => new(JsonDocument.Parse(json).RootElement);
     }
 
