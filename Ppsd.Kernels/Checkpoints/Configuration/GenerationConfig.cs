@@ -8,6 +8,9 @@ namespace Ppsd.Kernels.Checkpoints.Configuration;
 /// </summary>
 public sealed record GenerationConfig
 {
+    /// <summary>Largest temperature and penalty, as everywhere.</summary>
+    private const int MaxDivisor = 100;
+
     /// <summary>Whether the makers recommend sampling; else the likeliest token is taken.</summary>
     public bool DoSample { get; init; }
 
@@ -59,16 +62,21 @@ public sealed record GenerationConfig
         return new()
         {
             DoSample = config.FindBoolean("do_sample") ?? false,
-            Temperature = config.FindDouble("temperature", number => number >= 0, "a number of at least 0"),
+            Temperature = config.FindDouble(
+                "temperature",
+                number => number is >= 0 and <= MaxDivisor,
+                $"a number from 0 to {MaxDivisor}"
+            ),
             TopK = config.FindInt32("top_k", 0),
-            TopP = FindShare(config, "top_p"),
-            MinP = FindShare(config, "min_p"),
-            RepetitionPenalty = config.FindPositiveDouble("repetition_penalty"),
+            TopP = config.FindDouble("top_p", number => (float)number is > 0 and <= 1, "a number above 0, at most 1"),
+            MinP = config.FindDouble("min_p", number => number is >= 0 and <= 1, "a number from 0 to 1"),
+            RepetitionPenalty = config.FindDouble(
+                "repetition_penalty",
+                number => (float)number > 0 && number <= MaxDivisor,
+                $"a number above 0, at most {MaxDivisor}"
+            ),
             MaxNewTokens = config.FindInt32("max_new_tokens", 1),
             EosTokenIds = config.FindInt32List("eos_token_id", 0) ?? [],
         };
     }
-
-    private static double? FindShare(JsonFields config, string name) =>
-        config.FindDouble(name, number => number is >= 0 and <= 1, "a number from 0 to 1");
 }
