@@ -140,16 +140,9 @@ internal sealed class SessionAdmission
             return $"max width (--max-width, max_width): expected 1 to {_maxWidth} (--step-rows), or none for auto, found {request.MaxWidth}";
         }
 
-        if ((long)request.Prompt.Length + request.MaxTokens > _maxLength)
+        if (LengthRefusal(request) is { } tooLong)
         {
-            return $"a prompt of {request.Prompt.Length} tokens and {request.MaxTokens} to generate exceed the "
-                + $"{_maxLength} positions of the pipeline";
-        }
-
-        if (PagesFor(request) > _pageCount)
-        {
-            return $"KV cache: the request needs {PagesFor(request)} pages of {_pageSize} tokens, but the smallest stage "
-                + $"has {_pageCount}; lower the token limit or raise the KV cache size";
+            return tooLong;
         }
 
         if (
@@ -176,6 +169,25 @@ internal sealed class SessionAdmission
         }
 
         return SessionLimits.Refusal(request.TopLogprobs) ?? SessionLimits.Refusal(request.Sampling, first.VocabSize);
+    }
+
+    /// <summary>
+    /// Why the text has no room, in one line. The length that counts is the one of <see cref="MaxTextLength"/>, so that every
+    /// way in names the same.
+    /// </summary>
+    private string? LengthRefusal(StartSession request)
+    {
+        var longest = LongestText(WidthOf(request));
+        var prompt = request.Prompt.Length;
+        if ((long)prompt + request.MaxTokens <= longest)
+        {
+            return null;
+        }
+
+        var held = $"the {longest} tokens that the pipeline's KV cache holds for one text";
+        return prompt >= longest
+            ? $"a prompt of {prompt} tokens leaves no room to generate in {held}"
+            : $"a prompt of {prompt} tokens and {request.MaxTokens} to generate exceed {held}";
     }
 
     /// <summary>Reserves pages for the request; false when too many are taken just now.</summary>

@@ -15,9 +15,10 @@ internal static class TokenLimit
         var room = model.Context - prompt;
         if (room < 1 || asked > room)
         {
-            var wanted = asked is null ? "" : $" and {asked} to generate";
             throw ApiException.BadRequest(
-                $"a prompt of {prompt} tokens{wanted} exceed {model.ContextInWords}",
+                room < 1
+                    ? $"a prompt of {prompt} tokens leaves no room to generate in {model.ContextInWords}"
+                    : $"a prompt of {prompt} tokens and {asked} to generate exceed {model.ContextInWords}",
                 room < 1 ? null : param,
                 "context_length_exceeded"
             );

@@ -40,6 +40,33 @@ public sealed class SessionAdmissionTests
             Is.LessThan(Admission(draftDepth: 1, rowMs: 0.8).MaxTextLength)
         );
 
+    /// <summary>HTTP, a terminal and a refusal name one length.</summary>
+    [Test]
+    public void The_longest_text_is_served_and_one_token_more_is_refused_with_its_length()
+    {
+        var admission = Admission(draftDepth: 1, rowMs: 0.01);
+        var longest = admission.MaxTextLength;
+        string? Refusal(int prompt, int tokens) =>
+            admission.Refusal(ToyPipeline.Request([.. Enumerable.Repeat(1, prompt)], tokens, Both, maxWidth: 0));
+
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(Refusal(3, longest - 3), Is.Null);
+            Assert.That(
+                Refusal(3, longest - 2),
+                Is.EqualTo(
+                    $"a prompt of 3 tokens and {longest - 2} to generate exceed the {longest} tokens that the pipeline's KV cache holds for one text"
+                )
+            );
+            Assert.That(
+                Refusal(longest, 1),
+                Is.EqualTo(
+                    $"a prompt of {longest} tokens leaves no room to generate in the {longest} tokens that the pipeline's KV cache holds for one text"
+                )
+            );
+        }
+    }
+
     private static SessionAdmission Admission(int draftDepth, double rowMs) =>
         new(
             new PipelineFormed(
