@@ -42,7 +42,8 @@ internal sealed class ChatTemplate
     )
     {
         _source = source;
-        _statements = TemplateParser.Parse(source);
+        _statements = TemplateParser.Parse(source, out var uses);
+        SupportedNames.Check(source, uses);
         _namedTokens = [.. namedTokens];
         _time = time;
     }
@@ -51,7 +52,7 @@ internal sealed class ChatTemplate
     /// <param name="name">The file, or where in a file it stands; for messages.</param>
     /// <param name="namedTokens">The special tokens it may write, such as <c>bos_token</c>.</param>
     /// <param name="time">Clock for templates that print the date.</param>
-    /// <exception cref="TextException">The template is malformed or uses a statement that is not supported.</exception>
+    /// <exception cref="TextException">The template is malformed or uses something that is not supported.</exception>
     public static ChatTemplate Parse(
         string name,
         string text,

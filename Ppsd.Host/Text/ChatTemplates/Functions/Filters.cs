@@ -3,8 +3,8 @@ using Ppsd.Host.Text.ChatTemplates.Values;
 namespace Ppsd.Host.Text.ChatTemplates.Functions;
 
 /// <summary>
-/// The filters. One that is not known is refused when it is reached, not when the template is read: a template may use
-/// it only for conversations that never come.
+/// The filters. One that is not known is refused when the template is read, and when it is reached where only a
+/// conversation names it.
 /// </summary>
 internal sealed class Filters
 {
@@ -12,6 +12,9 @@ internal sealed class Filters
     private readonly ValueTests _tests;
     private readonly Sequences _sequences;
     private readonly SortedDictionary<string, Func<object?, Arguments, object?>> _filters;
+
+    /// <summary>All names, in alphabetical order.</summary>
+    public static IReadOnlyCollection<string> Names { get; } = NamesOf(new RenderBudget());
 
     /// <summary>Creates the filters of one rendering.</summary>
     /// <param name="budget">Limits of one rendering.</param>
@@ -85,6 +88,9 @@ internal sealed class Filters
         arguments.RefuseRest();
         return result;
     }
+
+    private static string[] NamesOf(RenderBudget budget) =>
+        [.. new Filters(budget, new ValueTests(budget))._filters.Keys];
 
     private string Text(object? value)
     {

@@ -13,6 +13,10 @@ internal sealed class GlobalFunctions(RenderBudget budget, TimeProvider time)
     // Jinja's sandbox has this limit too.
     private const long MaxRange = 100_000;
 
+    /// <summary>All names, in alphabetical order.</summary>
+    public static IReadOnlyCollection<string> Names { get; } =
+    ["dict", "namespace", "raise_exception", "range", "strftime_now"];
+
     /// <summary>Defines the functions in a scope.</summary>
     public void DefineIn(TemplateScope scope)
     {

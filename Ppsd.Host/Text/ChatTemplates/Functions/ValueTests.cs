@@ -2,11 +2,25 @@ using Ppsd.Host.Text.ChatTemplates.Values;
 
 namespace Ppsd.Host.Text.ChatTemplates.Functions;
 
-/// <summary>The tests behind <c>is</c>. One that is not known is refused when it is reached.</summary>
+/// <summary>
+/// The tests behind <c>is</c>. One that is not known is refused when the template is read, and when it is reached where only
+/// a conversation names it.
+/// </summary>
 /// <param name="budget">Limits of one rendering.</param>
 internal sealed class ValueTests(RenderBudget budget)
 {
+    private static readonly string[] _words =
+    [
+        .. "boolean callable defined divisibleby eq equalto escaped even false float ge greaterthan gt in integer iterable".Split(
+            ' '
+        ),
+        .. "le lessthan lower lt mapping ne none number odd sameas sequence string true undefined upper".Split(' '),
+    ];
+
     private readonly Operators _operators = new(budget);
+
+    /// <summary>All names, the words in alphabetical order before the operators.</summary>
+    public static IReadOnlyCollection<string> Names { get; } = [.. _words, "==", "!=", "<", "<=", ">", ">="];
 
     /// <summary>Whether a value passes a test.</summary>
     /// <exception cref="TemplateFaultException">The test is not supported, or does not apply to the value.</exception>
@@ -43,9 +57,7 @@ internal sealed class ValueTests(RenderBudget budget)
             "gt" or "greaterthan" or ">" => Compare(">"),
             "ge" or ">=" => Compare(">="),
             _ => throw TemplateFaultException.Unsupported(
-                $"the test '{name}' is not supported; supported: boolean, callable, defined, divisibleby, eq, equalto, "
-                    + "escaped, even, false, float, ge, greaterthan, gt, in, integer, iterable, le, lessthan, lower, lt, mapping, ne, "
-                    + "none, number, odd, sameas, sequence, string, true, undefined, upper"
+                $"the test '{name}' is not supported; supported: {string.Join(", ", _words)}"
             ),
         };
         arguments.RefuseRest();

@@ -26,6 +26,11 @@ internal sealed class OperandParser(TokenReader tokens, Func<Expression> parseEx
             }
             else if (tokens.Current.IsOperator("("))
             {
+                if (value is Expression.Variable function)
+                {
+                    tokens.Uses.Functions.Add((function.At, function.Name));
+                }
+
                 value = new Expression.Call(at, value, ParseArguments());
             }
             else
@@ -71,7 +76,26 @@ internal sealed class OperandParser(TokenReader tokens, Func<Expression> parseEx
     public Expression ParseFilter(Expression value)
     {
         var name = tokens.Expect(TemplateTokenKind.Name, "a filter's name");
-        return new Expression.Filter(name.At, value, name.Text, ParseOptionalArguments());
+        tokens.Uses.Filters.Add((name.At, name.Text));
+        var arguments = ParseOptionalArguments();
+        NoteNamed(name.Text, arguments.Positional);
+        return new Expression.Filter(name.At, value, name.Text, arguments);
+    }
+
+    /// <summary>Filters and tests that a filter is given by name.</summary>
+    private void NoteNamed(string filter, IReadOnlyList<Expression> arguments)
+    {
+        var (uses, place) = filter switch
+        {
+            "map" => (tokens.Uses.Filters, 0),
+            "select" or "reject" => (tokens.Uses.Tests, 0),
+            "selectattr" or "rejectattr" => (tokens.Uses.Tests, 1),
+            _ => ([], int.MaxValue),
+        };
+        if (place < arguments.Count && arguments[place] is Expression.Literal { Value: string named, At: var at })
+        {
+            uses.Add((at, named));
+        }
     }
 
     private Expression ParsePrimary()
@@ -198,6 +222,7 @@ internal sealed class OperandParser(TokenReader tokens, Func<Expression> parseEx
     {
         var negated = tokens.TryTakeName("not");
         var name = tokens.Expect(TemplateTokenKind.Name, "a test's name");
+        tokens.Uses.Tests.Add((name.At, name.Text));
         var arguments = BeginsBareArgument() ? new CallArguments([ParseOperand()], []) : ParseOptionalArguments();
         return new Expression.Test(at, input, name.Text, arguments, negated);
     }

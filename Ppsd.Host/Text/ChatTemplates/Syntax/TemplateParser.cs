@@ -19,14 +19,20 @@ internal sealed class TemplateParser
     }
 
     /// <summary>Parses a whole template.</summary>
+    /// <param name="uses">Names that are not the template's own.</param>
     /// <exception cref="TextException">The template is malformed or uses a statement that is not supported.</exception>
-    public static IReadOnlyList<Statement> Parse(TemplateSource source)
+    public static IReadOnlyList<Statement> Parse(TemplateSource source, out NameUses uses)
     {
-        var parser = new TemplateParser(new TokenReader(source, TemplateLexer.Tokenize(source)));
-        var statements = parser.ParseBody();
-        return parser._tokens.Current.Kind == TemplateTokenKind.End
-            ? statements
-            : throw parser._tokens.Error($"{parser._tokens.Following} has no beginning");
+        var tokens = new TokenReader(source, TemplateLexer.Tokenize(source));
+        var statements = new TemplateParser(tokens).ParseBody();
+        if (tokens.Current.Kind != TemplateTokenKind.End)
+        {
+            throw tokens.Error($"{tokens.Following} has no beginning");
+        }
+
+        uses = tokens.Uses;
+        uses.Functions.RemoveAll(use => tokens.IsNamedOutsideCalls(use.Name));
+        return statements;
     }
 
     // Reads statements up to the end of the template or to an "end...", "else" or "elif", which is left to the caller.

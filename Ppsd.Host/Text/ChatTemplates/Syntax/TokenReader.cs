@@ -24,6 +24,21 @@ internal sealed class TokenReader(TemplateSource source, List<TemplateToken> tok
     public bool HasRead(string name, int since) =>
         tokens.Skip(since).Take(_next - since).Any(token => token.IsName(name));
 
+    /// <summary>Names that are not the template's own, as far as they have been read.</summary>
+    public NameUses Uses { get; } = new();
+
+    /// <summary>Whether a name stands anywhere but before the parentheses of a call.</summary>
+    public bool IsNamedOutsideCalls(string name) =>
+        tokens
+            .Index()
+            .Any(token =>
+                token.Item.IsName(name)
+                && (
+                    !tokens[token.Index + 1].IsOperator("(")
+                    || token.Index > 0 && tokens[token.Index - 1].IsName("macro")
+                )
+            );
+
     /// <summary>Reads a token.</summary>
     public TemplateToken Take() => tokens[_next < tokens.Count - 1 ? _next++ : _next];
 

@@ -1,3 +1,4 @@
+using Ppsd.Host.Text.ChatTemplates.Functions;
 using Ppsd.Host.Text.Tokens;
 
 namespace Ppsd.Tests.Host.Text.ChatTemplates;
@@ -14,13 +15,10 @@ public class TemplateRefusalTests
     public void What_the_parser_does_not_know_is_named_with_its_place(string template, string message) =>
         AssertRefused(template, message);
 
-    [TestCase("{{ s\n | shuffle }}", "t(2,4): the filter 'shuffle' is not supported; supported: abs,")]
-    [TestCase("{{ s is lonely }}", "t(1,6): the test 'lonely' is not supported; supported: boolean,")]
     [TestCase("{{ '{:q}'.format(1) }}", "t(1,17): the format 'q' is not supported")]
     [TestCase("{{ '{'.format(1) }}", "t(1,14): format: '{' at character 0 has no counterpart")]
     [TestCase("{{ '{2}'.format(1) }}", "t(1,16): format: there is no argument 2")]
     [TestCase("{{ l.append(1) }}", "t(1,12): a list has no method 'append' here")]
-    [TestCase("{{ lipsum() }}", "t(1,10): 'lipsum' is undefined")]
     [TestCase("{{ '%s %s' % s }}", "t(1,12): '%': the format needs more values")]
     [TestCase("{{ '%s' % (1, 2) }}", "t(1,9): '%': the format does not use all values")]
     [TestCase("{{ '%q' % s }}", "t(1,9): '%': the directive '%q' is not supported")]
@@ -39,9 +37,37 @@ public class TemplateRefusalTests
     public void What_cannot_be_evaluated_is_named_with_its_place(string template, string message) =>
         AssertRefused(template, message);
 
+    [TestCase("{{ s\n | shuffle }}", "t(2,4): the filter 'shuffle' is not supported; supported: abs,")]
+    [TestCase("{{ s is lonely }}", "t(1,9): the test 'lonely' is not supported; supported: boolean,")]
+    [TestCase("{{ [s] | map('shuffle') | list }}", "t(1,14): the filter 'shuffle' is not supported")]
+    [TestCase("{{ [s] | select('lonely') | list }}", "t(1,17): the test 'lonely' is not supported")]
+    [TestCase("{{ [m] | rejectattr('a', 'lonely') }}", "t(1,26): the test 'lonely' is not supported")]
+    [TestCase("{% filter shuffle %}{% endfilter %}", "t(1,11): the filter 'shuffle' is not supported")]
+    [TestCase("{% call lipsum() %}{% endcall %}", "t(1,9): the function 'lipsum' is not supported; supported: dict,")]
+    public void A_name_that_is_not_known_is_refused_when_the_template_is_read(string template, string message)
+    {
+        AssertRefused(template, message);
+        Assert.That(
+            () => TemplateRunner.Render($"{{% if no %}}\n{template}{{% endif %}}"),
+            Throws.TypeOf<TextException>().With.Message.Contains(message[message.IndexOf(':')..])
+        );
+    }
+
+    [TestCase("{% if absent is defined %}{{ absent() }}{% endif %}")]
+    [TestCase("{% macro f() %}{% endmacro %}{{ f() }}")]
+    [TestCase("{% macro m(f) %}{% if no %}{{ f() }}{% endif %}{% endmacro %}{{ m(1) }}")]
+    [TestCase("{% macro m() %}{{ caller() }}{% endmacro %}{% call m() %}{% endcall %}")]
+    [TestCase("{% for x in [] recursive %}{{ loop(x) }}{% endfor %}")]
+    [TestCase("{% set f = range %}{% for x in f(0) %}{% endfor %}")]
+    public void A_function_that_the_template_may_have_is_not_refused(string template) =>
+        Assert.That(TemplateRunner.Render(template), Is.Empty);
+
     [Test]
-    public void What_is_not_reached_is_not_refused() =>
-        Assert.That(TemplateRunner.Render("{% if no %}{{ s | shuffle }}{{ lipsum() }}{% endif %}ok"), Is.EqualTo("ok"));
+    public void The_functions_that_are_called_supported_are_there() =>
+        Assert.That(
+            TemplateRunner.Render(string.Concat(GlobalFunctions.Names.Select(name => $"{{{{ {name} is callable }}}}"))),
+            Is.EqualTo(string.Concat(Enumerable.Repeat("True", GlobalFunctions.Names.Count)))
+        );
 
     [TestCase("{{ nothing.x }}", "t(1,11): 'nothing' is undefined")]
     [TestCase("{{ m.zz.y }}", "t(1,8): a map has no entry or method 'zz' here")]
@@ -55,7 +81,7 @@ public class TemplateRefusalTests
     [TestCase("{% for a, b in l %}{% endfor %}", "t(1,16): an integer does not have 2 elements")]
     [TestCase("{% set m.a = 1 %}", "t(1,14): 'm' is not a namespace: its fields cannot be set")]
     [TestCase("{{ l[::0] }}", "t(1,5): a slice's step must not be 0")]
-    [TestCase("{{ n() }}", "t(1,5): an integer cannot be called")]
+    [TestCase("{% set k = n %}{{ k() }}", "t(1,20): an integer cannot be called")]
     [TestCase("{% macro f(a) %}{% endmacro %}{{ f(1, 2) }}", "t(1,35): macro 'f' was given arguments it does not know")]
     [TestCase("{{ range }}", "t(1,4): a function has no text")]
     public void Misuse_is_an_error_with_its_place(string template, string message) => AssertRefused(template, message);
