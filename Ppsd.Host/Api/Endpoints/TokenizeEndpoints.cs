@@ -46,7 +46,7 @@ internal static class TokenizeEndpoints
         {
             var addsSpecialTokens = fields.Switch("add_special_tokens") ?? true;
             fields.RefuseRest();
-            tokens = PromptText.Encode(prompt, model, addsSpecialTokens, "prompt", cancellation);
+            tokens = PromptText.Tokenize(prompt, model, addsSpecialTokens, "prompt", cancellation);
         }
         else if (fields.Find("messages") is not null)
         {
@@ -55,7 +55,7 @@ internal static class TokenizeEndpoints
             FixedFields.Check(fields, "add_special_tokens", FixedFields.IsFalse);
             FixedFields.Check(fields, "tools", FixedFields.IsEmpty);
             fields.RefuseRest();
-            tokens = PromptText.EncodeChat(messages, rendering, model, cancellation);
+            tokens = PromptText.TokenizeChat(messages, rendering, model, cancellation);
         }
         else
         {

@@ -20,6 +20,7 @@ internal sealed class ChatFormat(AnswerHead head, TextRequest request) : ITextFo
                 SystemFingerprint = head.Model.SystemFingerprint,
                 Choices = [.. results.Select(Choice)],
                 Usage = new Usage(request.PromptTokens, results.Sum(result => result.TokenIds.Count)),
+                Seed = request.Seed,
                 Metrics = metrics,
             },
             ApiJson.Plain.ChatCompletion
@@ -49,6 +50,7 @@ internal sealed class ChatFormat(AnswerHead head, TextRequest request) : ITextFo
             events,
             Chunk([new ChatChunkChoice(index, new ChatDelta(), null, AnswerHead.Name(result.Reason))]) with
             {
+                Seed = request.Seed,
                 Metrics = metrics,
             }
         );

@@ -23,6 +23,7 @@ internal sealed class CompletionFormat(AnswerHead head, TextRequest request) : I
             Answer([.. results.Select(Choice)]) with
             {
                 Usage = new Usage(request.PromptTokens, results.Sum(result => result.TokenIds.Count)),
+                Seed = request.Seed,
                 Metrics = metrics,
             }
         );
@@ -53,6 +54,7 @@ internal sealed class CompletionFormat(AnswerHead head, TextRequest request) : I
             events,
             Answer([new TextChoice("", index, null, AnswerHead.Name(result.Reason))]) with
             {
+                Seed = request.Seed,
                 Metrics = metrics,
             }
         );

@@ -120,6 +120,7 @@ internal sealed class ResponsesFormat(AnswerHead head, ResponsesRequest request,
             TopP = request.Settings.Sampling.TopP,
             Metadata = request.Metadata,
             SystemFingerprint = head.Model.SystemFingerprint,
+            Seed = request.Seed,
         };
 
     private OutputMessage Message(string status, params OutputText[] content) => new(_itemId, status, content);

@@ -20,6 +20,18 @@ internal static class PromptText
     )
     {
         RequireShort(text, model, place);
+        return Tokenize(text, model, addsSpecialTokens, place, cancellation);
+    }
+
+    /// <summary>As <see cref="Encode"/>, however long the text is.</summary>
+    public static int[] Tokenize(
+        string text,
+        ServedModel model,
+        bool addsSpecialTokens,
+        string place,
+        CancellationToken cancellation
+    )
+    {
         var tokenizer = model.Assets.Tokenizer;
         try
         {
@@ -41,12 +53,32 @@ internal static class PromptText
         ChatRendering rendering,
         ServedModel model,
         CancellationToken cancellation
+    ) => EncodeChat(messages, rendering, model, isBounded: true, cancellation);
+
+    /// <summary>As <see cref="EncodeChat(IReadOnlyList{ChatMessage}, ChatRendering, ServedModel, CancellationToken)"/>, however long the text is.</summary>
+    public static int[] TokenizeChat(
+        IReadOnlyList<ChatMessage> messages,
+        ChatRendering rendering,
+        ServedModel model,
+        CancellationToken cancellation
+    ) => EncodeChat(messages, rendering, model, isBounded: false, cancellation);
+
+    private static int[] EncodeChat(
+        IReadOnlyList<ChatMessage> messages,
+        ChatRendering rendering,
+        ServedModel model,
+        bool isBounded,
+        CancellationToken cancellation
     )
     {
         try
         {
             var text = model.Assets.ChatTemplate.Render(messages, rendering);
-            RequireShort(text, model, "messages");
+            if (isBounded)
+            {
+                RequireShort(text, model, "messages");
+            }
+
             return model.Assets.Tokenizer.EncodeRendered(text, cancellation);
         }
         catch (TextException e) when (e.IsModelAtFault)

@@ -1,4 +1,3 @@
-using System.Security.Cryptography;
 using Ppsd.Host.Generation;
 
 namespace Ppsd.Host.Api.Requests;
@@ -19,6 +18,5 @@ internal sealed record RequestDefaults
     public bool IncludesMetrics { get; init; }
 
     /// <summary>A seed for a request without one: two clients must not get the same draws.</summary>
-    public Func<ulong> NextSeed { get; init; } =
-        () => BitConverter.ToUInt64(RandomNumberGenerator.GetBytes(sizeof(ulong)));
+    public Func<ulong> NextSeed { get; init; } = DrawnSeed.Next;
 }

@@ -1,4 +1,5 @@
 using Ppsd.Host.Generation;
+using Ppsd.Kernels.Sampling;
 
 namespace Ppsd.Host.Api.Requests;
 
@@ -34,6 +35,9 @@ internal record TextRequest
 
     /// <summary>Tokens of all prompts, each counted once.</summary>
     public int PromptTokens => Prompts.Sum(prompt => prompt.Tokens.Length);
+
+    /// <summary>The seed of the first text, for a client that wants it again; null where nothing is drawn.</summary>
+    public ulong? Seed => SamplingParameters.IsGreedyAt(Settings.Sampling.Temperature) ? null : Settings.Sampling.Seed;
 
     /// <summary>The prompt of a text.</summary>
     /// <param name="index">Of the text: those of the first prompt come first.</param>

@@ -27,6 +27,12 @@ internal abstract record Answer
     /// <summary>Tokens used; in a stream only in the last piece, when asked for.</summary>
     public Usage? Usage { get; init; }
 
+    /// <summary>
+    /// The seed its tokens were drawn with, given or drawn; in a stream with the finish reason. Absent where the likeliest
+    /// tokens are taken.
+    /// </summary>
+    public ulong? Seed { get; init; }
+
     /// <summary>The request's figures, when asked for; in a stream with the finish reason.</summary>
     public RequestMetrics? Metrics { get; init; }
 

@@ -90,6 +90,9 @@ internal sealed record ResponseObject
     /// <summary>Changes when the same request may give another text.</summary>
     public required string SystemFingerprint { get; init; }
 
+    /// <summary>The seed its tokens were drawn with, given or drawn; absent where the likeliest tokens are taken.</summary>
+    public ulong? Seed { get; init; }
+
     /// <summary>The request's figures, when asked for.</summary>
     public RequestMetrics? Metrics { get; init; }
 }

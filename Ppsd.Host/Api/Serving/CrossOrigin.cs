@@ -6,6 +6,9 @@ namespace Ppsd.Host.Api.Serving;
 /// <summary>Lets pages of other origins use the API (CORS, https://fetch.spec.whatwg.org/#http-cors-protocol); off by default.</summary>
 internal static class CrossOrigin
 {
+    /// <summary>The seed that a text was drawn with; also in the body, but a client library may show only one of the two.</summary>
+    public const string SeedHeader = "x-ppsd-seed";
+
     private const string Any = "*";
 
     /// <summary>Origins from a list between commas; throws for one that is none.</summary>
@@ -31,7 +34,7 @@ internal static class CrossOrigin
                         .WithOrigins([.. settings.CorsOrigins])
                         .AllowAnyHeader()
                         .WithMethods("GET", "HEAD", "POST", "OPTIONS")
-                        .WithExposedHeaders("Retry-After")
+                        .WithExposedHeaders("Retry-After", SeedHeader)
                         .SetPreflightMaxAge(TimeSpan.FromMinutes(10))
                 )
             );

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Microsoft.AspNetCore.Http;
 using Ppsd.Actors.Client;
 using Ppsd.Host.Api.Formats;
@@ -34,6 +35,11 @@ internal sealed class TextRoute(
             server.RequireAvailable();
             meter.Enter(request);
             var texts = new RequestedTexts(server, request, meter.TraceParent).StreamAsync(early, ended.Token);
+            if (request.Seed is { } seed)
+            {
+                context.Response.Headers[CrossOrigin.SeedHeader] = seed.ToString(CultureInfo.InvariantCulture);
+            }
+
             var format = createFormat(request);
             await (
                 request.Streams

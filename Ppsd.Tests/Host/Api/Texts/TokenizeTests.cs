@@ -49,6 +49,30 @@ public sealed class TokenizeTests
         }
     }
 
+    /// <summary>Only a text to generate from is bounded by the context.</summary>
+    [Test]
+    public async Task A_text_far_beyond_the_context_is_counted()
+    {
+        var text = string.Concat(Enumerable.Repeat("ab", 256 * 1024));
+        var (_, tokenized) = await SharedServer.Http.PostAsync("/tokenize", $"{{\"prompt\":\"{text}\"}}");
+        var count = tokenized.GetProperty("count").GetInt32();
+        var (_, chat) = await SharedServer.Http.PostAsync(
+            "/tokenize",
+            $"{{\"messages\":[{{\"role\":\"user\",\"content\":\"{text}\"}}]}}"
+        );
+        var refused = await SharedServer.Http.PostAsync("/v1/completions", $"{{\"prompt\":\"{text}\"}}");
+
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(tokenized.GetProperty("tokens").GetArrayLength(), Is.EqualTo(count).And.GreaterThan(2048));
+            Assert.That(chat.GetProperty("count").GetInt32(), Is.GreaterThan(count));
+            Assert.That(
+                HttpAnswers.AssertError(refused, 400).GetProperty("code").GetString(),
+                Is.EqualTo("context_length_exceeded")
+            );
+        }
+    }
+
     [TestCase("/tokenize", "{}", "prompt")]
     [TestCase("/tokenize", """{"prompt":"a","pad":1}""", "pad")]
     [TestCase("/tokenize", """{"prompt":3}""", "prompt")]
