@@ -113,7 +113,7 @@ internal sealed class GenerateCommand : PpsdCommand
             return 0;
         }
 
-        var session = new InteractiveGeneration(generator, pipeline, Clock);
+        var session = new InteractiveGeneration(generator, pipeline, Clock, ThreadsEach(parsed, assets, pipeline));
         var result = await session.RunAsync(prompts[0], settings, _showDrafts.Value(parsed), cancellation);
         if (parsed.GetValue(_compare))
         {
@@ -121,6 +121,19 @@ internal sealed class GenerateCommand : PpsdCommand
         }
 
         return 0;
+    }
+
+    /// <summary>Null where one stage in this process is not an alternative, or is about to be measured.</summary>
+    private int? ThreadsEach(ParseResult parsed, ModelAssets assets, IPipeline pipeline)
+    {
+        var settings = _placement.Stages.Settings(parsed, stagesHere: pipeline.Formed.Stages.Length);
+        return
+            pipeline is InProcessPipeline
+            && assets.Plan is null
+            && !parsed.GetValue(_compare)
+            && settings.Devices.All(device => device == "cpu")
+            ? settings.Threads
+            : null;
     }
 
     private async Task DecodeWithAsync(
@@ -184,7 +197,9 @@ internal sealed class GenerateCommand : PpsdCommand
         if ((long)longest + shortest > context)
         {
             throw new UserErrorException(
-                $"--max-tokens: a prompt of {longest} tokens and {shortest} to generate exceed the model's context of {context}"
+                longest >= context
+                    ? $"a prompt of {longest} tokens leaves no room to generate in the model's context of {context} tokens"
+                    : $"--max-tokens: a prompt of {longest} tokens and {shortest} to generate exceed the model's context of {context} tokens"
             );
         }
     }

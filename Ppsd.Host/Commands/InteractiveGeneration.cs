@@ -7,7 +7,13 @@ using Ppsd.Host.Terminal;
 namespace Ppsd.Host.Commands;
 
 /// <summary>Prints one text as it is decoded, then its figures.</summary>
-internal sealed class InteractiveGeneration(TextGenerator generator, IPipeline pipeline, TimeProvider clock)
+/// <param name="threadsEach">Threads of each stage, where all compute on this process's CPU and no plan chose them; else null.</param>
+internal sealed class InteractiveGeneration(
+    TextGenerator generator,
+    IPipeline pipeline,
+    TimeProvider clock,
+    int? threadsEach = null
+)
 {
     /// <summary>Generates and prints.</summary>
     /// <returns>The text.</returns>
@@ -28,7 +34,16 @@ internal sealed class InteractiveGeneration(TextGenerator generator, IPipeline p
         var after = await PipelineStatus.AskAsync(pipeline.Formed);
         var busy = after.Zip(before, (later, earlier) => (later.BusyMs - earlier.BusyMs) / elapsedMs).ToList();
         var cores = pipeline is JoinedPipeline ? "" : $"; {Environment.ProcessorCount} cores";
-        SummaryView.Print(result.Stats, settings, BenchSetting.DescribeStages(pipeline.Formed) + cores, busy);
+        var costs = pipeline.Formed.Stages.Select(stage => stage.Description.RowCosts).ToList();
+        SummaryView.Print(
+            result.Stats,
+            settings,
+            BenchSetting.DescribeStages(pipeline.Formed) + cores,
+            busy,
+            threadsEach is { } threads
+                ? OneStageEstimate.FasterThan(result.Stats, costs, threads, Environment.ProcessorCount)
+                : null
+        );
         return result;
     }
 }

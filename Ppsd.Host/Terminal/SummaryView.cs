@@ -12,15 +12,28 @@ internal static class SummaryView
     /// <param name="stats">The session's figures.</param>
     /// <param name="settings">How the text was generated.</param>
     /// <param name="setting">Stages and devices it ran on, in words.</param>
+    /// <param name="oneStage">Tokens per second that one stage should give without drafts, where that is more; null elsewhere.</param>
     /// <param name="busyShares">Busy share of each stage while it ran; none where one thread ran them in turn.</param>
     public static void Print(
         SessionStats stats,
         GenerationSettings settings,
         string setting,
-        IReadOnlyList<double> busyShares
+        IReadOnlyList<double> busyShares,
+        double? oneStage = null
     )
     {
         var rows = new List<(string Name, string Value)> { ("speed", Speed(stats)), ("ran on", setting) };
+        if (oneStage is { } faster)
+        {
+            rows.Add(
+                (
+                    "",
+                    Invariant(
+                        $"one stage without drafts should give about {faster:N0} tokens/s for a single text (--stages 1; --compare measures)"
+                    )
+                )
+            );
+        }
 
         // One stage makes drafts only where they reach beyond its own verdict: those of a chain or of n-grams.
         if (stats.Drafts != DraftSources.None && (stats.StageCount > 1 || stats.VerifiedDrafts > 0))
@@ -29,7 +42,7 @@ internal static class SummaryView
                 (
                     "drafts",
                     Invariant(
-                        $"{stats.VerifiedDrafts} verified, {stats.AcceptedDrafts} accepted{Rate(stats)}, {stats.CancelledDrafts} cancelled in {stats.Rollbacks} rollbacks"
+                        $"{stats.VerifiedDrafts} verified, {stats.AcceptedDrafts} accepted{Rate(stats)}, {stats.CancelledDrafts} cancelled in {stats.Rollbacks} {(stats.Rollbacks == 1 ? "rollback" : "rollbacks")}"
                     )
                 )
             );
