@@ -74,18 +74,17 @@ public sealed class Checkpoint : IDisposable
     }
 
     /// <summary>
-    /// Whether a model folder's checkpoint has an LM head of its own; null when the folder holds no checkpoint that can be
-    /// read, which <see cref="Open"/> then says better.
+    /// The names of all tensors of a folder; null when it holds no checkpoint that can be read, which <see cref="Open"/> then
+    /// says better.
     /// </summary>
-    internal static bool? HoldsLmHead(string folder)
+    internal static IReadOnlySet<string>? ListTensors(string folder)
     {
         var single = Path.Combine(folder, SingleFileName);
         var index = Path.Combine(folder, IndexFileName);
-        const string Name = "lm_head.weight";
         try
         {
-            return File.Exists(single) ? SafetensorsHeader.Read(single).Entries.Any(entry => entry.Name == Name)
-                : File.Exists(index) ? CheckpointIndex.Read(index).ContainsKey(Name)
+            return File.Exists(single) ? SafetensorsHeader.Read(single).Entries.Select(entry => entry.Name).ToHashSet()
+                : File.Exists(index) ? CheckpointIndex.Read(index).Keys.ToHashSet()
                 : null;
         }
         catch (CheckpointException)

@@ -12,8 +12,7 @@ public static class LlamaTensorNames
     public const string FinalNorm = "model.norm.weight";
 
     /// <summary>
-    /// [vocab, hidden] LM head: a tensor of its own, or the embedding when the two are tied (a copy some exports store
-    /// besides is then not read).
+    /// [vocab, hidden] LM head: a tensor of its own, or the embedding when the two are tied.
     /// </summary>
     public static string LmHead(bool tieWordEmbeddings) => tieWordEmbeddings ? Embedding : "lm_head.weight";
 

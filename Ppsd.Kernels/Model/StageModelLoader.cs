@@ -83,13 +83,13 @@ public static class StageModelLoader
             meter.Add($"layer {layer + 1}", layers[i].WeightBytes);
         }
 
-        var embedding = options.IsFirst ? LoadTable(backend, source, LlamaTensorNames.Embedding, config) : null;
+        var embedding = options.IsFirst ? LoadTable(backend, source, config.EmbeddingTensor, config) : null;
         meter.Add("embedding", embedding?.ByteCount ?? 0);
-        var lmHeadName = LlamaTensorNames.LmHead(config.TieWordEmbeddings);
+        var lmHeadName = config.LmHeadTensor;
         WeightMatrix? lmHead = null;
         if (options.NeedsWholeLmHead)
         {
-            var isTied = embedding is not null && lmHeadName == LlamaTensorNames.Embedding;
+            var isTied = embedding is not null && config.TieWordEmbeddings;
             lmHead = isTied ? embedding : LoadTable(backend, source, lmHeadName, config);
             meter.Add("LM head", isTied ? 0 : lmHead!.ByteCount);
         }
@@ -98,7 +98,7 @@ public static class StageModelLoader
         if (options.HoldsChain && table is null)
         {
             var isShared = config.TieWordEmbeddings && lmHead is not null;
-            table = isShared ? lmHead : LoadTable(backend, source, LlamaTensorNames.Embedding, config);
+            table = isShared ? lmHead : LoadTable(backend, source, config.EmbeddingTensor, config);
             meter.Add("embedding of the chain", ReferenceEquals(table, lmHead) ? 0 : table!.ByteCount);
         }
 

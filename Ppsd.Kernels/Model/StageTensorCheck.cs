@@ -1,6 +1,7 @@
 using Ppsd.Kernels.Checkpoints;
 using Ppsd.Kernels.Checkpoints.Configuration;
 using Ppsd.Kernels.Checkpoints.Files;
+using Ppsd.Kernels.Weights;
 
 namespace Ppsd.Kernels.Model;
 
@@ -26,18 +27,16 @@ public static class StageTensorCheck
         {
             var names = LlamaTensorNames.Layer(options.FirstLayer + i);
             RequireLayer(checkpoint, names, config);
-            RequireAdditions(checkpoint, names, config);
         }
 
         if (options.IsFirst || options.HoldsChain)
         {
-            checkpoint.Require(LlamaTensorNames.Embedding, config.VocabSize, config.HiddenSize);
+            checkpoint.Require(config.EmbeddingTensor, config.VocabSize, config.HiddenSize);
         }
 
         if (options.IsLast || options.HoldsExitHead)
         {
-            var name = LlamaTensorNames.LmHead(config.TieWordEmbeddings);
-            checkpoint.Require(name, config.VocabSize, config.HiddenSize);
+            checkpoint.Require(config.LmHeadTensor, config.VocabSize, config.HiddenSize);
         }
 
         foreach (var head in options.HeldExitHeads)
@@ -81,53 +80,14 @@ public static class StageTensorCheck
     private static void RequireHeadLayer(Checkpoint checkpoint, LlamaLayerTensorNames names, ModelConfig verifier)
     {
         var traits = TransformerLayer.TraitsOfHead(checkpoint.TensorNames.Contains, names, verifier);
-        var config = verifier with { Layers = traits };
-        RequireLayer(checkpoint, names, config);
-        RequireAdditions(checkpoint, names, config);
-    }
-
-    private static void RequireAdditions(Checkpoint checkpoint, LlamaLayerTensorNames names, ModelConfig config)
-    {
-        var traits = config.Layers;
-        (bool IsThere, string Name, long Length)[] additions =
-        [
-            (traits.HasQueryKeyValueBias, LlamaLayerTensorNames.BiasOf(names.Query), config.QuerySize),
-            (traits.HasQueryKeyValueBias, LlamaLayerTensorNames.BiasOf(names.Key), config.KvSize),
-            (traits.HasQueryKeyValueBias, LlamaLayerTensorNames.BiasOf(names.Value), config.KvSize),
-            (traits.HasOutputBias, LlamaLayerTensorNames.BiasOf(names.Output), config.HiddenSize),
-            (traits.HasFeedForwardBias, LlamaLayerTensorNames.BiasOf(names.Gate), config.IntermediateSize),
-            (traits.HasFeedForwardBias, LlamaLayerTensorNames.BiasOf(names.Up), config.IntermediateSize),
-            (traits.HasFeedForwardBias, LlamaLayerTensorNames.BiasOf(names.Down), config.HiddenSize),
-            (traits.HasHeadNorms, names.QueryNorm, config.HeadSize),
-            (traits.HasHeadNorms, names.KeyNorm, config.HeadSize),
-        ];
-        foreach (var (_, name, length) in additions.Where(addition => addition.IsThere))
-        {
-            checkpoint.Require(name, length);
-        }
+        RequireLayer(checkpoint, names, verifier with { Layers = traits });
     }
 
     private static void RequireLayer(Checkpoint checkpoint, LlamaLayerTensorNames names, ModelConfig config)
     {
-        var hidden = config.HiddenSize;
-        var inner = config.IntermediateSize;
-        checkpoint.Require(names.InputNorm, hidden);
-        checkpoint.Require(names.Output, hidden, config.QuerySize);
-        checkpoint.Require(names.PostAttentionNorm, hidden);
-        if (config.Layers.HasFusedProjections)
+        foreach (var (name, shape) in LayerTensors.Of(names, config))
         {
-            checkpoint.Require(names.QueryKeyValue, config.QuerySize + (2L * config.KvSize), hidden);
-            checkpoint.Require(names.GateUp, 2L * inner, hidden);
+            checkpoint.Require(name, shape);
         }
-        else
-        {
-            checkpoint.Require(names.Query, config.QuerySize, hidden);
-            checkpoint.Require(names.Key, config.KvSize, hidden);
-            checkpoint.Require(names.Value, config.KvSize, hidden);
-            checkpoint.Require(names.Gate, inner, hidden);
-            checkpoint.Require(names.Up, inner, hidden);
-        }
-
-        checkpoint.Require(names.Down, hidden, inner);
     }
 }

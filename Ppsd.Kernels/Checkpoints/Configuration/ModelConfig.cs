@@ -47,9 +47,24 @@ public sealed record ModelConfig
     public required float RmsNormEpsilon { get; init; }
 
     /// <summary>
-    /// Whether the LM head is the token embedding: the config says so, or the checkpoint holds no LM head.
+    /// Whether the LM head is the token embedding: the checkpoint holds one table for both. Where there is no checkpoint, what
+    /// the config says.
     /// </summary>
     public required bool TieWordEmbeddings { get; init; }
+
+    /// <summary>Whether the config says that the LM head is the token embedding, whatever the checkpoint holds.</summary>
+    public bool TiesByConfig { get; init; }
+
+    /// <summary>Whether the one table that the checkpoint holds for both has the LM head's name.</summary>
+    public bool HoldsOnlyLmHead { get; init; }
+
+    /// <summary>Name of the [vocab, hidden] token embedding.</summary>
+    public string EmbeddingTensor =>
+        HoldsOnlyLmHead ? LlamaTensorNames.LmHead(tieWordEmbeddings: false) : LlamaTensorNames.Embedding;
+
+    /// <summary>Name of the [vocab, hidden] LM head, which is the embedding's where the two are tied.</summary>
+    public string LmHeadTensor =>
+        TieWordEmbeddings ? EmbeddingTensor : LlamaTensorNames.LmHead(tieWordEmbeddings: false);
 
     /// <summary>The rotary embedding.</summary>
     public required RopeParameters Rope { get; init; }
@@ -74,7 +89,8 @@ public sealed record ModelConfig
 
     /// <summary>
     /// Reads <c>config.json</c> of a model folder, in the style of transformers 4 or 5. Fields that do not matter here
-    /// are ignored; a field that would change the numbers and is not supported is refused.
+    /// are ignored; a field that would change the numbers and is not supported is refused. Whether embeddings are tied is what
+    /// the checkpoint holds, as in transformers 5: an LM head in the file is used even where the config says that there is none.
     /// </summary>
     /// <exception cref="CheckpointException">
     /// The file is missing or not a JSON object, the model is not a LLaMA, or a field is missing, impossible or not
@@ -82,12 +98,16 @@ public sealed record ModelConfig
     /// </exception>
     public static ModelConfig Read(string folder)
     {
-        var config = ModelConfigReader.Read(Path.Combine(folder, "config.json"));
-        return config.TieWordEmbeddings || Checkpoint.HoldsLmHead(folder) is not false
-            ? config
-            : config with
-            {
-                TieWordEmbeddings = true,
-            };
+        var path = Path.Combine(folder, "config.json");
+        var config = ModelConfigReader.Read(path);
+        if (Checkpoint.ListTensors(folder) is not { } names)
+        {
+            return config;
+        }
+
+        CheckpointFields.RequireHeadSize(path, folder, config);
+        var hasHead = names.Contains(LlamaTensorNames.LmHead(tieWordEmbeddings: false));
+        var holdsOnlyHead = config.TiesByConfig && hasHead && !names.Contains(LlamaTensorNames.Embedding);
+        return config with { TieWordEmbeddings = !hasHead || holdsOnlyHead, HoldsOnlyLmHead = holdsOnlyHead };
     }
 }

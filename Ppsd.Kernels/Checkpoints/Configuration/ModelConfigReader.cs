@@ -18,13 +18,15 @@ internal static class ModelConfigReader
         var family = ModelFamilies.Of(config);
         RefuseUnsupported(config);
 
+        var traits = ReadTraits(config, family);
+        var ties = config.FindBoolean("tie_word_embeddings") ?? family.TiesByDefault;
         var hiddenSize = config.RequireInt32("hidden_size", 1);
         var headCount = config.RequireInt32("num_attention_heads", 1);
         var headSize = ReadHeadSize(config, family, hiddenSize, headCount);
         return new()
         {
             Architecture = family.Architecture,
-            Layers = family.ReadTraits(config),
+            Layers = traits,
             HiddenSize = hiddenSize,
             IntermediateSize = config.RequireInt32("intermediate_size", 1),
             LayerCount = config.RequireInt32("num_hidden_layers", 1),
@@ -34,7 +36,8 @@ internal static class ModelConfigReader
             VocabSize = config.RequireInt32("vocab_size", 1),
             MaxPositions = config.FindInt32("max_position_embeddings", 1) ?? family.DefaultMaxPositions,
             RmsNormEpsilon = config.FindPositiveSingle("rms_norm_eps") ?? family.DefaultEpsilon,
-            TieWordEmbeddings = config.FindBoolean("tie_word_embeddings") ?? family.TiesByDefault,
+            TieWordEmbeddings = ties,
+            TiesByConfig = ties,
             Rope = RopeParametersReader.Read(config, family, headSize),
             BosTokenId = config.FindInt32("bos_token_id", 0),
             EosTokenIds = config.FindInt32List("eos_token_id", 0) ?? [],
@@ -61,7 +64,7 @@ internal static class ModelConfigReader
 
     private static void RefuseUnsupported(JsonFields config)
     {
-        if (config.FindString("hidden_act") is not (null or "silu"))
+        if (config.FindString("hidden_act") is not (null or "silu" or "swish"))
         {
             throw config.Refuse("hidden_act", "silu");
         }
@@ -70,6 +73,15 @@ internal static class ModelConfigReader
         {
             throw config.Refuse("quantization_config", "no such field (quantized weights are not supported)");
         }
+    }
+
+    private static LayerTraits ReadTraits(JsonFields config, ModelFamily family)
+    {
+        var type = ModelFamily.TypeOfLayers(config);
+        var traits = family.ReadTraits(config);
+        return type == ModelFamily.SlidingType && traits.SlidingWindow is null
+            ? throw config.Refuse("layer_types", "full_attention for all layers (the model has no sliding window)")
+            : traits;
     }
 
     private static int ReadKvHeadCount(JsonFields config, ModelFamily family, int headCount)

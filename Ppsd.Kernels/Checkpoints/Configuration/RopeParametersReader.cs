@@ -1,3 +1,4 @@
+using System.Text.Json;
 using Ppsd.Kernels.Checkpoints.Families;
 using Ppsd.Kernels.Checkpoints.Files;
 
@@ -5,7 +6,8 @@ namespace Ppsd.Kernels.Checkpoints.Configuration;
 
 /// <summary>
 /// Reads a model's rotary embedding, in both styles: transformers 5 keeps all in <c>rope_parameters</c>, transformers 4 the
-/// base in <c>rope_theta</c> and the rest in <c>rope_scaling</c>, whose kind was first called <c>type</c>.
+/// base in <c>rope_theta</c> and the rest in <c>rope_scaling</c>, whose kind was first called <c>type</c>. Where a config has
+/// both, <c>rope_scaling</c> counts, as in transformers 5; only the base may come from the other.
 /// </summary>
 internal static class RopeParametersReader
 {
@@ -18,7 +20,8 @@ internal static class RopeParametersReader
     /// </exception>
     public static RopeParameters Read(JsonFields config, ModelFamily family, int headSize)
     {
-        var rope = config.FindObject("rope_parameters") ?? config.FindObject("rope_scaling");
+        var parameters = Find(config, "rope_parameters");
+        var rope = Find(config, "rope_scaling") ?? parameters;
         var outerSize = RotatedSize(config, family, headSize);
         var outerTheta = config.FindPositiveDouble("rope_theta") ?? family.DefaultTheta;
         if (rope is null)
@@ -27,7 +30,7 @@ internal static class RopeParametersReader
         }
 
         var rotated = RotatedSize(rope, family, headSize) ?? outerSize;
-        var theta = rope.FindPositiveDouble("rope_theta") ?? outerTheta;
+        var theta = rope.FindPositiveDouble("rope_theta") ?? parameters?.FindPositiveDouble("rope_theta") ?? outerTheta;
         var field = rope.Find("rope_type") is null && rope.Find("type") is not null ? "type" : "rope_type";
         return family.KindOfRope(rope.FindString(field)) switch
         {
@@ -39,6 +42,22 @@ internal static class RopeParametersReader
             "longrope" or "su" => ReadLongRope(config, rope, theta, rotated ?? headSize) with { RotatedSize = rotated },
             _ => throw rope.Refuse(field, "default, linear, llama3, yarn, dynamic or longrope"),
         };
+    }
+
+    // An empty object counts as none. One for each type of layer can be used where they are alike.
+    private static JsonFields? Find(JsonFields config, string name)
+    {
+        if (config.FindObject(name) is not { } rope || rope.Names().ToArray() is not { Length: > 0 } names)
+        {
+            return null;
+        }
+
+        var objects = names.Where(inner => rope.Find(inner) is { ValueKind: JsonValueKind.Object }).ToArray();
+        return objects.Length == 0 ? rope
+            : objects.Length == names.Length
+            && objects.All(inner => JsonElement.DeepEquals(rope.Find(inner)!.Value, rope.Find(objects[0])!.Value))
+                ? rope.FindObject(objects[0])
+            : throw config.Refuse(name, "the same for all types of layers");
     }
 
     private static RopeParameters ReadYarn(JsonFields config, JsonFields rope, double theta)
@@ -70,20 +89,20 @@ internal static class RopeParametersReader
         double Temperature(double by) => factor <= 1 ? 1 : (0.1 * by * Math.Log(factor)) + 1;
     }
 
+    // transformers reads no original context here: the base grows beyond the model's own.
     private static RopeParameters ReadDynamic(JsonFields config, JsonFields rope, double theta) =>
         new(
             RopeKind.Dynamic,
             theta,
             rope.RequirePositiveDouble("factor"),
-            OriginalMaxPositions: OriginalPositions(config, rope)
+            OriginalMaxPositions: config.RequireInt32("max_position_embeddings", 1)
         );
 
     private static RopeParameters ReadLongRope(JsonFields config, JsonFields rope, double theta, int size)
     {
-        var original = OriginalPositions(config, rope);
-        var factor = FindOriginal(config, rope) is null
-            ? rope.RequirePositiveDouble("factor")
-            : ContextFactor(config, rope, original);
+        // The scale of cosines and sines divides by the original context's logarithm.
+        var original = OriginalPositions(config, rope, minimum: 2);
+        var factor = rope.FindPositiveDouble("factor") ?? ContextFactor(config, rope, original);
         return new(RopeKind.LongRope, theta, factor, OriginalMaxPositions: original)
         {
             ShortFactors = Divisors("short_factor"),
@@ -102,14 +121,15 @@ internal static class RopeParametersReader
         }
     }
 
-    private static int? FindOriginal(JsonFields config, JsonFields rope)
+    // Phi 3 keeps it beside the other fields; transformers lets that one count.
+    private static int? FindOriginal(JsonFields config, JsonFields rope, int minimum = 1)
     {
         const string Name = "original_max_position_embeddings";
-        return rope.FindInt32(Name, 1) ?? config.FindInt32(Name, 1);
+        return config.FindInt32(Name, minimum) ?? rope.FindInt32(Name, minimum);
     }
 
-    private static int OriginalPositions(JsonFields config, JsonFields rope) =>
-        FindOriginal(config, rope) ?? config.RequireInt32("max_position_embeddings", 1);
+    private static int OriginalPositions(JsonFields config, JsonFields rope, int minimum = 1) =>
+        FindOriginal(config, rope, minimum) ?? config.RequireInt32("max_position_embeddings", minimum);
 
     private static double ContextFactor(JsonFields config, JsonFields rope, int original) =>
         FindOriginal(config, rope) is null

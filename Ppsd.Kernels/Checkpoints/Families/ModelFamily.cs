@@ -43,21 +43,34 @@ internal abstract class ModelFamily
     /// <exception cref="CheckpointException">A field asks for something that is not supported.</exception>
     public abstract LayerTraits ReadTraits(JsonFields config);
 
+    /// <summary><c>layer_types</c>' name for layers with a window.</summary>
+    public const string SlidingType = "sliding_attention";
+
+    /// <summary>
+    /// The type of all layers by <c>layer_types</c>; null without that field. A list of another length than the model has
+    /// layers, a type that is not known and layers of different types are refused.
+    /// </summary>
+    /// <exception cref="CheckpointException">The field cannot be used.</exception>
+    public static string? TypeOfLayers(JsonFields config)
+    {
+        var layers = config.RequireInt32("num_hidden_layers", 1);
+        var expected = $"the same type for all {layers} layers, full_attention or {SlidingType}";
+        var types = config.FindStringList("layer_types", expected);
+        return types is null ? null
+            : types.Length == layers && types.Distinct().ToArray() is ["full_attention" or SlidingType] ? types[0]
+            : throw config.Refuse("layer_types", expected);
+    }
+
     /// <summary>
     /// The window that all layers share, or null. A model in which only some layers have one is refused by
     /// <c>layer_types</c>.
     /// </summary>
     /// <param name="window">The window that its other fields give.</param>
-    protected static int? RequireOneWindow(JsonFields config, int? window)
-    {
-        const string Expected = "the same type for all layers, full_attention or sliding_attention";
-        if (config.FindStringList("layer_types", Expected) is not { } types)
+    protected static int? RequireOneWindow(JsonFields config, int? window) =>
+        TypeOfLayers(config) switch
         {
-            return window;
-        }
-
-        return types.All(type => type == "full_attention") ? null
-            : types.All(type => type == "sliding_attention") ? window ?? config.RequireInt32("sliding_window", 1)
-            : throw config.Refuse("layer_types", Expected);
-    }
+            null => window,
+            SlidingType => window ?? config.RequireInt32("sliding_window", 1),
+            _ => null,
+        };
 }

@@ -54,7 +54,7 @@ internal sealed class TeacherModel : IDisposable
         {
             _embedding = device.LoadFrozen(
                 MatrixUses.Rows,
-                source.Require(LlamaTensorNames.Embedding, config.VocabSize, config.HiddenSize)
+                source.Require(config.EmbeddingTensor, config.VocabSize, config.HiddenSize)
             );
         }
 
@@ -62,7 +62,7 @@ internal sealed class TeacherModel : IDisposable
         {
             _lmHead = device.LoadFrozen(
                 part.ExitLayers.Count > 0 ? MatrixUses.Products | MatrixUses.InputGradients : MatrixUses.Products,
-                source.Require(LlamaTensorNames.LmHead(config.TieWordEmbeddings), config.VocabSize, config.HiddenSize)
+                source.Require(config.LmHeadTensor, config.VocabSize, config.HiddenSize)
             );
         }
 

@@ -55,11 +55,7 @@ public sealed class LayerHeads : IDisposable
     {
         var config = options.Config;
         using var model = StageModelLoader.OpenSource(options, options.ModelFolder);
-        var whole = model.Require(
-            LlamaTensorNames.LmHead(config.TieWordEmbeddings),
-            config.VocabSize,
-            config.HiddenSize
-        );
+        var whole = model.Require(config.LmHeadTensor, config.VocabSize, config.HiddenSize);
         var lmHead = backend.LoadMatrix(whole);
         LmHead[] lmHeads =
         [

@@ -61,12 +61,12 @@ public class ModelFamilyTests
         );
     }
 
-    [TestCase("""["full_attention","full_attention"]""", null)]
-    [TestCase("""["sliding_attention","sliding_attention"]""", 24)]
-    public void Types_of_layers_count_where_they_agree(string types, int? window)
+    [TestCase("full_attention", null)]
+    [TestCase("sliding_attention", 24)]
+    public void Types_of_layers_count_where_they_agree(string type, int? window)
     {
         using var folder = new ConfigFolder();
-        folder.WithConfigOf(TestModels.Folder(TestModels.Mistral), ("layer_types", types));
+        folder.WithConfigOf(TestModels.Folder(TestModels.Mistral), ("layer_types", Types(type, 5)));
         Assert.That(ModelConfig.Read(folder.FullPath).Layers.SlidingWindow, Is.EqualTo(window));
     }
 
@@ -76,12 +76,12 @@ public class ModelFamilyTests
         using var folder = new ConfigFolder();
         folder.WithConfigOf(
             TestModels.Folder(TestModels.Mistral),
-            ("layer_types", """["full_attention","sliding_attention"]""")
+            ("layer_types", Types("full_attention", 4).Replace("]", ",\"sliding_attention\"]"))
         );
         Assert.That(
             Refusal.Of(() => ModelConfig.Read(folder.FullPath)),
             Does.Contain(
-                "layer_types: expected the same type for all layers, full_attention or sliding_attention, found"
+                "layer_types: expected the same type for all 5 layers, full_attention or sliding_attention, found"
             )
         );
 
@@ -98,6 +98,63 @@ public class ModelFamilyTests
         );
     }
 
+    [TestCase(TestModels.Qwen3)]
+    [TestCase(TestModels.Yarn)]
+    public void Types_of_layers_that_cannot_be_are_refused_whether_there_is_a_window_or_not(string model)
+    {
+        foreach (
+            var types in (string[])
+                [
+                    Types("full_attention", 4),
+                    Types("linear_attention", 5),
+                    Types("full_attention", 4).Replace("]", ",\"linear_attention\"]"),
+                    Types("full_attention", 4).Replace("]", ",\"sliding_attention\"]"),
+                    "\"full_attention\"",
+                    "[]",
+                ]
+        )
+        {
+            Assert.That(Refused(types), Does.Contain(": layer_types: expected the same type for all 5 layers"), types);
+        }
+
+        Assert.That(
+            Refused(Types("sliding_attention", 5)),
+            Does.Contain(": layer_types: expected full_attention for all layers (the model has no sliding window)")
+        );
+
+        string Refused(string types)
+        {
+            using var folder = new ConfigFolder();
+            folder.WithConfigOf(TestModels.Folder(model), ("layer_types", types));
+            return Refusal.Of(() => ModelConfig.Read(folder.FullPath));
+        }
+    }
+
+    [Test]
+    public void A_head_size_that_a_config_lacks_is_asked_for_by_its_field()
+    {
+        using var folder = new TemporaryFolder();
+        SafetensorsWriter.CopyModel(TestModels.Folder(TestModels.Qwen3), folder.FullPath);
+        var config = System.Text.Json.Nodes.JsonNode.Parse(File.ReadAllText(folder.File("config.json")))!.AsObject();
+        var size = (int)config["head_dim"]!;
+        config.Remove("head_dim");
+        folder.Write("config.json", config.ToJsonString());
+        Assert.That(
+            Refusal.Of(() => ModelConfig.Read(folder.FullPath)),
+            Does.EndWith(
+                $"config.json: head_dim: expected {size}, the length of tensor 'model.layers.0.self_attn.q_norm.weight', found no such field, which means 128"
+            )
+        );
+    }
+
+    [Test]
+    public void Swish_is_another_name_for_silu()
+    {
+        using var folder = new ConfigFolder();
+        folder.WithConfigOf(TestModels.Folder(TestModels.Qwen3), ("hidden_act", "\"swish\""));
+        Assert.That(() => ModelConfig.Read(folder.FullPath), Throws.Nothing);
+    }
+
     [Test]
     public void A_checkpoint_without_an_LM_head_ties_it_whatever_the_config_says()
     {
@@ -108,6 +165,9 @@ public class ModelFamilyTests
         Assert.That(ModelConfig.Read(folder.FullPath).TieWordEmbeddings, Is.True);
         Assert.That(ModelConfig.Read(TestModels.Folder(TestModels.Qwen2)).TieWordEmbeddings, Is.False);
     }
+
+    private static string Types(string type, int count) =>
+        $"[{string.Join(',', Enumerable.Repeat($"\"{type}\"", count))}]";
 
     private static LayerTraits Layers(string model) => ModelConfig.Read(TestModels.Folder(model)).Layers;
 }

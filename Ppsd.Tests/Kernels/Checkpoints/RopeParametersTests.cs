@@ -27,14 +27,55 @@ public class RopeParametersTests
     }
 
     [Test]
-    public void Rope_parameters_count_before_rope_scaling()
+    public void Rope_scaling_counts_before_rope_parameters_as_in_transformers()
     {
-        var rope = """{"rope_type":"linear","factor":2.0,"rope_theta":300.0}""";
+        var rope = """{"rope_type":"linear","factor":2.0,"rope_theta":500000.0}""";
 
         Assert.That(
             Read(("rope_parameters", rope), ("rope_scaling", Llama3Scaling)),
-            Is.EqualTo(new RopeParameters(RopeKind.Linear, 300, 2))
+            Is.EqualTo(_llama32),
+            "with the only base there is"
         );
+        foreach (var none in (string[])["null", "{}"])
+        {
+            Assert.That(
+                Read(("rope_parameters", rope), ("rope_scaling", none)),
+                Is.EqualTo(new RopeParameters(RopeKind.Linear, 500_000, 2))
+            );
+        }
+    }
+
+    [Test]
+    public void Parameters_by_the_type_of_layers_are_read_where_all_are_alike()
+    {
+        const string One = """{"rope_type":"linear","factor":2.0,"rope_theta":300.0}""";
+        var linear = new RopeParameters(RopeKind.Linear, 300, 2);
+        Assert.That(Read(("rope_parameters", $$"""{"full_attention":{{One}} }""")), Is.EqualTo(linear));
+        Assert.That(
+            Read(("rope_parameters", $$"""{"full_attention":{{One}},"sliding_attention":{{One}} }""")),
+            Is.EqualTo(linear)
+        );
+        Assert.That(
+            Refuse(
+                (
+                    "rope_parameters",
+                    $$"""{"full_attention":{{One}},"sliding_attention":{"rope_type":"default","rope_theta":1.0} }"""
+                )
+            ),
+            Does.Contain("config.json: rope_parameters: expected the same for all types of layers, found {")
+        );
+    }
+
+    [Test]
+    public void A_dynamic_base_grows_beyond_the_models_own_context()
+    {
+        var rope = Read(
+            (
+                "rope_parameters",
+                """{"rope_type":"dynamic","factor":4.0,"original_max_position_embeddings":16,"rope_theta":10000.0}"""
+            )
+        );
+        Assert.That(rope, Is.EqualTo(new RopeParameters(RopeKind.Dynamic, 10_000, 4, OriginalMaxPositions: 2048)));
     }
 
     [TestCase("rope_type")]
@@ -113,6 +154,25 @@ public class RopeParametersTests
         Assert.That((rope.Kind, rope.Factor, rope.OriginalMaxPositions), Is.EqualTo((RopeKind.LongRope, 4.0, 512)));
         Assert.That(rope.LongFactors, Is.EqualTo(Enumerable.Range(1, 32)));
         Assert.That(rope.AttentionFactor, Is.EqualTo(Math.Sqrt(1 + (Math.Log(4) / Math.Log(512)))).Within(1e-12));
+        var given = Read(
+            ("head_dim", "64"),
+            (
+                "rope_scaling",
+                $$"""
+                {"type":"longrope","factor":2,"original_max_position_embeddings":512,
+                 "short_factor":[{{divisors}}],"long_factor":[{{divisors}}]}
+                """
+            )
+        );
+        Assert.That(given.Factor, Is.EqualTo(2), "a factor counts before the ratio of the contexts");
+        Assert.That(given.AttentionFactor, Is.EqualTo(Math.Sqrt(1 + (Math.Log(2) / Math.Log(512)))).Within(1e-12));
+        Assert.That(
+            Refuse(
+                ("head_dim", "64"),
+                ("rope_scaling", """{"type":"longrope","factor":2,"original_max_position_embeddings":1}""")
+            ),
+            Does.EndWith("original_max_position_embeddings: expected an integer from 2 to 2147483647, found 1")
+        );
         Assert.That(
             Refuse(("head_dim", "64"), ("rope_scaling", """{"type":"longrope","factor":2,"short_factor":[1,2]}""")),
             Does.EndWith(

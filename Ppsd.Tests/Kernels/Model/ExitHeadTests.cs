@@ -99,7 +99,7 @@ public sealed class ExitHeadTests
         stage.RunExitHead(firstRow: 0);
 
         using var checkpoint = Checkpoint.Open(TestModels.Folder(Model));
-        var lmHead = Values(checkpoint.Require(LlamaTensorNames.LmHead(config.TieWordEmbeddings)));
+        var lmHead = Values(checkpoint.Require(config.LmHeadTensor));
         for (var row = 0; row < _prompt.Length; row++)
         {
             var h = states.AsSpan(row * hidden, hidden).ToArray();

@@ -82,7 +82,7 @@ internal sealed class FamilyHeads(CpuBackend backend, string model)
         );
         var after = ReferenceOps.MatMul(down, product, hidden).Zip(state, (added, h) => h + (added * by)).ToArray();
         using var checkpoint = Checkpoint.Open(TestModels.Folder(model));
-        var table = checkpoint.Require(LlamaTensorNames.LmHead(_config.TieWordEmbeddings));
+        var table = checkpoint.Require(_config.LmHeadTensor);
         var lmHead = new float[table.ElementCount];
         table.ReadRows(0, (int)table.RowCount, lmHead);
         var logits = ReferenceOps.MatMul(lmHead, ReferenceOps.RmsNorm(after, norm, epsilon), _config.VocabSize);
