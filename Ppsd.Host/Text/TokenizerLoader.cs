@@ -9,9 +9,9 @@ namespace Ppsd.Host.Text;
 /// or SentencePiece's BPE or Unigram), else tokenizer.model.
 /// </summary>
 /// <remarks>
-/// Where both files exist tokenizer.json wins, as it does in transformers, whether it was made from the tokenizer.model or
-/// has nothing to do with it. One without a vocabulary adds to the tokenizer.model what it says of added tokens and of the
-/// dummy space.
+/// Where both files exist tokenizer.json wins, as it does in transformers, unless it cannot be this model's: then it is left
+/// aside. One without a vocabulary adds to the tokenizer.model its added tokens and, where it has one, its rule for the dummy
+/// space.
 /// </remarks>
 internal static class TokenizerLoader
 {
@@ -28,28 +28,25 @@ internal static class TokenizerLoader
         var modelPath = Path.Combine(modelFolder, "tokenizer.model");
         var config = TokenizerConfig.Load(modelFolder);
         using var json = JsonFile.OpenIfPresent(jsonPath);
-        if (json is not null && ByteLevelTokenizerReader.Reads(json))
+        var hasModel = File.Exists(modelPath);
+        var usable = json is not null && hasModel && !TokenizerJson.BelongsTo(json, config) ? null : json;
+        if (usable is not null && ByteLevelTokenizerReader.Reads(usable))
         {
-            return new ByteLevelTokenizerReader(json, config).Read();
+            return new ByteLevelTokenizerReader(usable, config).Read();
         }
 
-        if (json is not null && PieceTokenizerReader.Reads(json))
+        if (usable is not null && PieceTokenizerReader.Reads(usable))
         {
-            return new PieceTokenizerReader(json, config).Read();
+            return new PieceTokenizerReader(usable, config).Read();
         }
 
-        if (File.Exists(modelPath))
+        if (hasModel)
         {
-            return SentencePieceTextTokenizer.Load(modelPath, config, json);
+            return SentencePieceTextTokenizer.Load(modelPath, config, usable);
         }
 
         throw json is null
             ? new TextException($"{modelFolder}: has no tokenizer.json and no tokenizer.model; one of them is needed")
-            : TextException.Unsupported(
-                jsonPath,
-                "pre_tokenizer and decoder",
-                "a tokenizer without a vocabulary that is known",
-                "byte-level BPE, SentencePiece's BPE or Unigram, or a tokenizer.model in the same folder"
-            );
+            : TokenizerJson.Refusal(json);
     }
 }

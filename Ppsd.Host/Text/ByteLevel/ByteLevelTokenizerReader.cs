@@ -80,7 +80,14 @@ internal sealed class ByteLevelTokenizerReader(JsonFile file, TokenizerConfig co
         {
             var type = file.FindString(step, "type");
             composes =
-                type == "NFC" ? true : throw TextException.Unsupported(file.Path, "normalizer", $"{type}", "none, NFC");
+                type == "NFC"
+                    ? true
+                    : throw TextException.Unsupported(
+                        file.Path,
+                        "normalizer",
+                        type ?? JsonFile.Describe(step),
+                        "none, NFC"
+                    );
         }
 
         return composes;

@@ -8,8 +8,8 @@ namespace Ppsd.Host.Text.SentencePieces;
 /// <param name="UnlessSpace">Whether a stretch that already begins with a space goes without.</param>
 /// <remarks>
 /// Three authors, three rules. The model file itself: every stretch. transformers with <c>legacy: false</c>: the text's
-/// beginning only. A tokenizer.json beside the model file: what its Prepend normalizer (every stretch) or its Metaspace
-/// pre-tokenizer says, the latter not in front of a space. tokenizer.json wins, because transformers reads it first.
+/// beginning only. A tokenizer.json: what its Prepend normalizer (every stretch) or its Metaspace pre-tokenizer says, the
+/// latter not in front of a space; one that has neither puts none, but says nothing about a tokenizer.model beside it.
 /// </remarks>
 internal readonly record struct DummyPrefix(DummyPrefix.Places Place, bool UnlessSpace)
 {
@@ -31,7 +31,7 @@ internal readonly record struct DummyPrefix(DummyPrefix.Places Place, bool Unles
         (Place == Places.EveryStretch || (Place == Places.TextStart && atTextStart))
         && !(UnlessSpace && stretch[0] is ' ' or '\u2581');
 
-    /// <summary>The rule of a folder without tokenizer.json.</summary>
+    /// <summary>The rule of a tokenizer.model.</summary>
     public static DummyPrefix From(TokenizerConfig config, SentencePieceModel model) =>
         (config.Legacy ?? true, config.AddPrefixSpace ?? true) switch
         {
@@ -49,11 +49,22 @@ internal readonly record struct DummyPrefix(DummyPrefix.Places Place, bool Unles
             return FromMetaspace(file, preTokenizer);
         }
 
-        var prepends =
-            JsonFile.Find(file.Root, "normalizer") is { } normalizer
-            && JsonFile.Steps(normalizer, "normalizers").Any(step => file.FindString(step, "type") == "Prepend");
-        return new DummyPrefix(prepends ? Places.EveryStretch : Places.Nowhere, false);
+        return new DummyPrefix(Prepends(file) ? Places.EveryStretch : Places.Nowhere, false);
     }
+
+    /// <summary>The rule that a tokenizer.json without a vocabulary has for the tokenizer.model beside it; null for none.</summary>
+    /// <exception cref="TextException">It has one that is not known.</exception>
+    public static DummyPrefix? SaidBy(JsonFile file) =>
+        JsonFile.Find(file.Root, "pre_tokenizer") is { } preTokenizer
+        && JsonFile.Find(preTokenizer, "type") is { ValueKind: JsonValueKind.String } type
+        && type.ValueEquals("Metaspace")
+            ? FromMetaspace(file, preTokenizer)
+        : Prepends(file) ? new DummyPrefix(Places.EveryStretch, false)
+        : null;
+
+    private static bool Prepends(JsonFile file) =>
+        JsonFile.Find(file.Root, "normalizer") is { } normalizer
+        && JsonFile.Steps(normalizer, "normalizers").Any(step => file.FindString(step, "type") == "Prepend");
 
     private static DummyPrefix FromMetaspace(JsonFile file, JsonElement preTokenizer)
     {

@@ -61,6 +61,7 @@ internal sealed class PieceTokenizerReader(JsonFile file, TokenizerConfig config
             ids[piece.Name] = file.AsTokenId(piece.Value, "model.vocab");
         }
 
+        RequirePieces(ids.Count);
         var unknown =
             file.FindString(model, "unk_token") is { } token && ids.TryGetValue(token, out var id) ? id : (int?)null;
         var vocabulary = new PieceVocabulary(ids, unknown, file.FindBoolean(model, "byte_fallback") ?? false);
@@ -92,9 +93,28 @@ internal sealed class PieceTokenizerReader(JsonFile file, TokenizerConfig config
             scores.Add(entry[1].GetDouble());
         }
 
+        RequirePieces(scores.Count);
         var unknown = JsonFile.Find(model, "unk_id") is { } id ? file.AsTokenId(id, "model.unk_id") : (int?)null;
+        if (unknown >= scores.Count)
+        {
+            throw TextException.Unsupported(
+                file.Path,
+                "model.unk_id",
+                $"{unknown}",
+                $"the id of one of its {scores.Count} pieces"
+            );
+        }
+
         var vocabulary = new PieceVocabulary(ids, unknown, file.FindBoolean(model, "byte_fallback") ?? false);
         return (vocabulary, new UnigramEncoder(vocabulary, [.. scores]));
+    }
+
+    private void RequirePieces(int count)
+    {
+        if (count == 0)
+        {
+            throw TextException.Unsupported(file.Path, "model.vocab", "no piece", "at least one piece");
+        }
     }
 
     // Prepend is the dummy prefix, and Replace must be the escaping of spaces; anything else changes the text.

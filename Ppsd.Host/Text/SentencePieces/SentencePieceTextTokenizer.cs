@@ -82,7 +82,7 @@ internal sealed class SentencePieceTextTokenizer : ITextTokenizer
 
     /// <summary>Loads a tokenizer.model.</summary>
     /// <param name="config">Settings from the folder's other files.</param>
-    /// <param name="tokenizerJson">The tokenizer.json beside it, or null.</param>
+    /// <param name="tokenizerJson">A tokenizer.json without a vocabulary beside it, or null.</param>
     /// <exception cref="TextException">The model cannot be read or is not supported.</exception>
     public static SentencePieceTextTokenizer Load(string path, TokenizerConfig config, JsonFile? tokenizerJson)
     {
@@ -91,7 +91,8 @@ internal sealed class SentencePieceTextTokenizer : ITextTokenizer
         {
             Pieces = model.Pieces,
             Encoder = new SentencePieceMerger(model),
-            DummyPrefix = tokenizerJson is null ? DummyPrefix.From(config, model) : DummyPrefix.From(tokenizerJson),
+            DummyPrefix =
+                (tokenizerJson is null ? null : DummyPrefix.SaidBy(tokenizerJson)) ?? DummyPrefix.From(config, model),
             AddedTokens = tokenizerJson is null ? [] : AddedToken.ReadAll(tokenizerJson),
         };
         return new SentencePieceTextTokenizer(parts, config);

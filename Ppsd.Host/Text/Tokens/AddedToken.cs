@@ -29,7 +29,10 @@ internal sealed record AddedToken(
     {
         var id =
             JsonFile.Find(entry, "id") ?? throw TextException.Unsupported(file.Path, "added_tokens", "no id", "an id");
-        return Read(file, entry, file.AsTokenId(id, "added_tokens.id"));
+        var field = file.FindString(entry, "content") is { Length: > 0 } content
+            ? $"added token '{content}': id"
+            : "added_tokens.id";
+        return Read(file, entry, file.AsTokenId(id, field));
     }
 
     /// <summary>Reads one entry of <c>added_tokens</c> or <c>added_tokens_decoder</c>.</summary>

@@ -27,7 +27,7 @@ internal sealed class PromptFrameReader(JsonFile file)
                 var type => throw TextException.Unsupported(
                     file.Path,
                     "post_processor",
-                    $"{type}",
+                    type ?? JsonFile.Describe(step),
                     "TemplateProcessing, ByteLevel"
                 ),
             };

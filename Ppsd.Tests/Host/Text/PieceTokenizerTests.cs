@@ -71,6 +71,12 @@ public class PieceTokenizerTests
         Assert.That(tokenizer.EncodeRendered("<tool><end>"), Is.EqualTo(TextTestData.Ids(4096, 4097)));
         Assert.That(tokenizer.Decode([4096, 4097]), Is.EqualTo("<tool>"));
         Assert.That(tokenizer.VocabSize, Is.EqualTo(4098));
+        using var bare = ModelFolder.LlamaWith("{}");
+        Assert.That(
+            tokenizer.Encode("Hello world"),
+            Is.EqualTo(TokenizerLoader.Load(bare.Path).Encode("Hello world")),
+            "the dummy space is the tokenizer.model's"
+        );
     }
 
     [Test]
@@ -107,6 +113,25 @@ public class PieceTokenizerTests
             () => TokenizerLoader.Load(folder.Path),
             Throws.TypeOf<TextException>().With.Message.Contains($": {section}: ").And.Message.Contains(expected)
         );
+    }
+
+    [Test]
+    public void A_Unigram_model_without_pieces_or_with_an_unknown_piece_beyond_them_is_refused()
+    {
+        AssertRefused(model => model["unk_id"] = 99999, "model.unk_id: found 99999; supported: the id of one of its ");
+        AssertRefused(
+            model => model["vocab"] = new JsonArray(),
+            "model.vocab: found no piece; supported: at least one"
+        );
+
+        static void AssertRefused(Action<JsonNode> change, string expected)
+        {
+            using var folder = Folder("unigram", root => change(root["model"]!));
+            Assert.That(
+                () => TokenizerLoader.Load(folder.Path),
+                Throws.TypeOf<TextException>().With.Message.Contains($"tokenizer.json: {expected}")
+            );
+        }
     }
 
     private static ModelFolder Folder(string file, Action<JsonObject>? change = null)

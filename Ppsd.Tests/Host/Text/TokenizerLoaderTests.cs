@@ -16,10 +16,52 @@ public class TokenizerLoaderTests
     [Test]
     public void Tokenizer_model_wins_over_a_tokenizer_json_converted_from_it()
     {
-        using var folder = ModelFolder.LlamaWith("{}");
+        using var folder = ModelFolder.LlamaWith("""{"legacy": false}""");
         folder.Write("tokenizer.json", """{"model": {"type": "BPE", "byte_fallback": true}}""");
-        Assert.That(TokenizerLoader.Load(folder.Path).DropsLeadingSpace, Is.False);
-        Assert.That(TokenizerLoader.Load(folder.Path).VocabSize, Is.EqualTo(4096));
+        AssertIsTinyLlama(folder);
+    }
+
+    private static IEnumerable<TestCaseData> ForeignFiles()
+    {
+        yield return new TestCaseData("{}").SetArgDisplayNames("nothing in it");
+        yield return new TestCaseData("""{"model": null, "pre_tokenizer": {"type": "ByteLevel"}}""").SetArgDisplayNames(
+            "byte-level without a model"
+        );
+        yield return new TestCaseData(
+            """
+            {"model": {"type": "WordPiece", "vocab": {"a": 0}}, "normalizer": {"type": "BertNormalizer"},
+             "pre_tokenizer": {"type": "BertPreTokenizer"}, "added_tokens": [{"id": 5, "content": "Hello"}]}
+            """
+        ).SetArgDisplayNames("WordPiece");
+        yield return new TestCaseData(
+            File.ReadAllText(Path.Combine(TextTestData.TinyLlama3, "tokenizer.json"))
+        ).SetArgDisplayNames("another model's, byte-level");
+        yield return new TestCaseData(
+            """{"model": {"type": "Unigram", "vocab": [["a", 0]]}, "pre_tokenizer": {"type": "Metaspace"}}"""
+        ).SetArgDisplayNames("without the tokens that the folder names");
+        yield return new TestCaseData(
+            """{"model": {"type": "BPE", "vocab": {"<s>": 0, "</s>": 1, "a": 4096}, "merges": []}}"""
+        ).SetArgDisplayNames("with more ids than the model");
+    }
+
+    [TestCaseSource(nameof(ForeignFiles))]
+    public void A_tokenizer_json_that_cannot_be_the_models_is_left_aside(string json)
+    {
+        using var folder = ModelFolder.LlamaWith("""{"legacy": false, "bos_token": "<s>", "eos_token": "</s>"}""");
+        folder.Write("config.json", """{"vocab_size": 4096}""");
+        folder.Write("tokenizer.json", json);
+        AssertIsTinyLlama(folder);
+    }
+
+    private static void AssertIsTinyLlama(ModelFolder folder)
+    {
+        var (own, tokenizer) = (TokenizerLoader.Load(TextTestData.TinyLlama), TokenizerLoader.Load(folder.Path));
+        foreach (var text in (string[])["Hello world", " Hi  there", "été 𠮷</s>Hi", "1+1=2\n"])
+        {
+            Assert.That(tokenizer.Encode(text), Is.EqualTo(own.Encode(text)), text);
+        }
+
+        Assert.That((tokenizer.VocabSize, tokenizer.DropsLeadingSpace), Is.EqualTo((4096, true)));
     }
 
     [Test]
@@ -40,14 +82,26 @@ public class TokenizerLoaderTests
         );
     }
 
-    [Test]
-    public void A_tokenizer_json_without_a_vocabulary_and_without_a_model_is_refused()
+    [TestCase("{}", "model: found nothing; supported: BPE or Unigram")]
+    [TestCase("""{"model": 5}""", "model: found 5; supported: an object")]
+    [TestCase("""{"model": {"type": "WordPiece"}}""", "model.type: found \"WordPiece\"; supported: BPE or Unigram")]
+    [TestCase("""{"model": {"type": "BPE"}}""", "model.vocab: found nothing; supported: pieces with their ids")]
+    [TestCase("""{"model": {"vocab": {"a": 0}}}""", "model.merges: found nothing; supported: a list")]
+    [TestCase(
+        """{"model": {"type": "Unigram", "vocab": {}}}""",
+        "model.vocab: found {}; supported: a list of pieces with scores"
+    )]
+    public void A_tokenizer_json_that_cannot_be_used_alone_is_refused_by_its_field(string json, string message)
     {
         using var folder = new ModelFolder();
-        folder.Write("tokenizer.json", """{"model": {"type": "BPE", "byte_fallback": true}}""");
+        folder.Write("tokenizer.json", json);
         Assert.That(
             () => TokenizerLoader.Load(folder.Path),
-            Throws.TypeOf<TextException>().With.Message.Contains("a tokenizer.model in the same folder")
+            Throws
+                .TypeOf<TextException>()
+                .With.Message.EqualTo(
+                    $"{folder.Path}/tokenizer.json: {message}, or a tokenizer.model in the same folder"
+                )
         );
     }
 
