@@ -2,7 +2,8 @@ namespace Ppsd.Host.Text.ByteLevel;
 
 /// <summary>
 /// A text in which every character beyond the Basic Multilingual Plane is replaced by the unit that stands in for it, so
-/// that .NET's regular expressions match whole characters as the tokenizers library does.
+/// that .NET's regular expressions match whole characters as the tokenizers library does. Units that stand in for others are
+/// replaced where the text has them itself.
 /// </summary>
 internal sealed class CategoryProjection
 {
@@ -17,10 +18,10 @@ internal sealed class CategoryProjection
     /// <summary>The text to match against.</summary>
     public string Text { get; }
 
-    /// <summary>Projects a text without lone surrogates; one without surrogates is its own projection.</summary>
+    /// <summary>Projects a text without lone surrogates; most texts without surrogates are their own projections.</summary>
     public static CategoryProjection Of(string text, StandIns standIns)
     {
-        if (!text.AsSpan().ContainsAnyInRange('\uD800', '\uDFFF'))
+        if (!text.AsSpan().ContainsAnyInRange('\uD800', '\uDFFF') && !standIns.AreIn(text))
         {
             return new CategoryProjection(text, null);
         }
@@ -31,7 +32,9 @@ internal sealed class CategoryProjection
         for (var i = 0; i < text.Length; i++)
         {
             offsets[count] = i;
-            units[count++] = char.IsSurrogate(text[i]) ? standIns.Of(char.ConvertToUtf32(text[i], text[++i])) : text[i];
+            units[count++] = char.IsSurrogate(text[i])
+                ? standIns.Of(char.ConvertToUtf32(text[i], text[++i]))
+                : standIns.OfUnit(text[i]);
         }
 
         offsets[count] = text.Length;

@@ -2,7 +2,8 @@ namespace Ppsd.Host.Text.ByteLevel;
 
 /// <summary>
 /// A piece of a regular expression: a character, an escape sequence, or a range within a class. Only as much of the syntax
-/// is known as it takes to find the characters that a pattern names.
+/// is known as it takes to find the characters that a pattern names, where it is <see cref="OnigurumaPattern"/>'s or an
+/// escaped literal.
 /// </summary>
 /// <param name="Text">As the pattern spells it.</param>
 /// <param name="First">The first character it names; above <see cref="Last"/> when it names none.</param>
@@ -63,15 +64,9 @@ internal readonly record struct PatternItem(string Text, int First, int Last, bo
             return (-1, close - at + 1);
         }
 
-        var digits = next switch
+        if (next == 'u')
         {
-            'u' => 4,
-            'x' => 2,
-            _ => 0,
-        };
-        if (digits > 0 && at + 2 + digits <= pattern.Length)
-        {
-            return (Convert.ToInt32(pattern.Substring(at + 2, digits), 16), 2 + digits);
+            return (Convert.ToInt32(pattern.Substring(at + 2, 4), 16), 6);
         }
 
         return (char.IsAsciiLetterOrDigit(next) ? -1 : next, 2);

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Globalization;
 using System.Text;
 
@@ -7,7 +8,8 @@ namespace Ppsd.Host.Text.ByteLevel;
 /// The characters that stand in for those beyond the Basic Multilingual Plane while some patterns are matched. .NET's
 /// regular expressions work on UTF-16 units: <c>\p{L}</c> matches neither half of such a character, and a pattern cannot
 /// name one in a class. Each of them is replaced, in the text, by one unit that the patterns treat as they treat the
-/// character: of the same category, and in the same of their ranges. Immutable.
+/// character: of the same category, and in the same of their ranges. Where a text holds such a unit itself, another one of
+/// its category that is in no range stands in for it. Immutable.
 /// </summary>
 internal sealed class StandIns
 {
@@ -20,6 +22,7 @@ internal sealed class StandIns
     private readonly List<(int First, int Last)> _ranges = []; // characters beyond the plane that a pattern names
     private readonly Dictionary<(UnicodeCategory Category, string Ranges), char> _units = [];
     private readonly HashSet<char> _taken = [];
+    private readonly SearchValues<char> _inRanges; // units that stand in for characters of a range
 
     /// <summary>Finds what some patterns name and chooses the stand-ins.</summary>
     public StandIns(IEnumerable<string> patterns)
@@ -39,6 +42,30 @@ internal sealed class StandIns
             {
                 UnitFor(character);
             }
+        }
+
+        var outside = OutsideRanges;
+        _inRanges = SearchValues.Create([
+            .. _units.Where(pair => pair.Key.Ranges != outside).Select(pair => pair.Value).Where(_taken.Contains),
+        ]);
+    }
+
+    private string OutsideRanges => new('0', _ranges.Count);
+
+    /// <summary>Whether a text holds units that would be taken for characters beyond the plane.</summary>
+    public bool AreIn(ReadOnlySpan<char> text) => text.ContainsAny(_inRanges);
+
+    /// <summary>The unit that a unit of the text itself is matched as.</summary>
+    public char OfUnit(char unit)
+    {
+        if (!_inRanges.Contains(unit))
+        {
+            return unit;
+        }
+
+        lock (_units)
+        {
+            return UnitFor(CharUnicodeInfo.GetUnicodeCategory(unit), OutsideRanges);
         }
     }
 
@@ -67,7 +94,7 @@ internal sealed class StandIns
             var units = new StringBuilder();
             if (item.First <= char.MaxValue)
             {
-                units.Append(item.Text.AsSpan(0, 1)).Append('-').Append('\uFFFF');
+                CharacterSets.AppendRange(units, item.First, char.MaxValue);
             }
 
             units.Append(UnitsOf(Math.Max(item.First, 0x10000), item.Last));
@@ -110,6 +137,11 @@ internal sealed class StandIns
                 : string.Concat(
                     _ranges.Select(range => character >= range.First && character <= range.Last ? '1' : '0')
                 );
+        return UnitFor(category, ranges);
+    }
+
+    private char UnitFor(UnicodeCategory category, string ranges)
+    {
         if (!_units.TryGetValue((category, ranges), out var unit))
         {
             unit = Choose(category);

@@ -14,7 +14,7 @@ internal sealed class WordSplitterReader(JsonFile file)
     private const string ByteLevelPattern =
         @"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+";
 
-    private readonly List<(string Pattern, bool KeepsMatches, bool KeepsGaps)> _splits = [];
+    private readonly List<Step> _splits = [];
 
     /// <summary>
     /// How long one match may take: patterns come with the model, and one that backtracks for ever must end in an
@@ -66,7 +66,12 @@ internal sealed class WordSplitterReader(JsonFile file)
                     addsPrefixSpace = ReadByteLevel(step);
                     break;
                 default:
-                    throw TextException.Unsupported(file.Path, "pre_tokenizer", $"{type}", "Split, Digits, ByteLevel");
+                    throw TextException.Unsupported(
+                        file.Path,
+                        "pre_tokenizer",
+                        type ?? JsonFile.Describe(step),
+                        "Split, Digits, ByteLevel"
+                    );
             }
         }
 
@@ -75,9 +80,10 @@ internal sealed class WordSplitterReader(JsonFile file)
             file.Path,
             [
                 .. _splits.Select(split => new WordSplit(
-                    Compile(split.Pattern, standIns),
+                    Compile(split, standIns),
                     split.KeepsMatches,
-                    split.KeepsGaps
+                    split.KeepsGaps,
+                    split.Join
                 )),
             ],
             standIns,
@@ -85,35 +91,63 @@ internal sealed class WordSplitterReader(JsonFile file)
         );
     }
 
-    private (string, bool, bool) ReadSplit(JsonElement step)
+    private Step ReadSplit(JsonElement step)
     {
         var behavior = file.FindString(step, "behavior");
         var inverted = file.FindBoolean(step, "invert") ?? false;
         var pattern = JsonFile.Find(step, "pattern") ?? step;
-        var regex =
-            file.FindString(pattern, "Regex") is { } expression ? expression
-            : file.FindString(pattern, "String") is { } literal ? Regex.Escape(literal)
+        var (source, regex) =
+            file.FindString(pattern, "Regex") is { } expression ? (expression, Translate(expression))
+            : file.FindString(pattern, "String") is { } literal ? (literal, Regex.Escape(literal))
             : throw TextException.Unsupported(
                 file.Path,
                 "pre_tokenizer.pattern",
                 JsonFile.Describe(pattern),
                 "Regex or String"
             );
+        var whole = new Step(source, regex);
         return behavior switch
         {
-            "Isolated" => (regex, true, true),
-            "Removed" => (regex, inverted, !inverted),
+            "Isolated" => whole,
+            "Removed" => whole with { KeepsMatches = inverted, KeepsGaps = !inverted },
+            "MergedWithPrevious" => whole with
+            {
+                Join = inverted ? WordSplit.Joins.GapToMatch : WordSplit.Joins.MatchToGap,
+            },
+            "MergedWithNext" => whole with
+            {
+                Join = inverted ? WordSplit.Joins.MatchToGap : WordSplit.Joins.GapToMatch,
+            },
+            "Contiguous" => whole with { Join = WordSplit.Joins.MatchToMatch },
             _ => throw TextException.Unsupported(
                 file.Path,
                 "pre_tokenizer.behavior",
                 $"'{behavior}'",
-                "Isolated, Removed"
+                "Isolated, Removed, MergedWithPrevious, MergedWithNext, Contiguous"
             ),
         };
     }
 
-    private (string, bool, bool) ReadDigits(JsonElement step) =>
-        (file.FindBoolean(step, "individual_digits") == true ? @"\p{N}" : @"\p{N}+", true, true);
+    private string Translate(string pattern)
+    {
+        try
+        {
+            return OnigurumaPattern.ToNet(pattern);
+        }
+        catch (FormatException e)
+        {
+            throw new TextException($"{file.Path}: pre_tokenizer.pattern: '{pattern}': {e.Message}", e)
+            {
+                IsModelAtFault = true,
+            };
+        }
+    }
+
+    private Step ReadDigits(JsonElement step)
+    {
+        var pattern = file.FindBoolean(step, "individual_digits") == true ? @"\p{N}" : @"\p{N}+";
+        return new Step(pattern, pattern);
+    }
 
     private bool ReadByteLevel(JsonElement step)
     {
@@ -130,24 +164,43 @@ internal sealed class WordSplitterReader(JsonFile file)
 
         if (file.FindBoolean(step, "use_regex") ?? true)
         {
-            _splits.Add((ByteLevelPattern, KeepsMatches: true, KeepsGaps: true));
+            _splits.Add(new Step(ByteLevelPattern, ByteLevelPattern));
         }
 
         return addsPrefixSpace;
     }
 
-    private Regex Compile(string pattern, StandIns standIns)
+    private Regex Compile(Step step, StandIns standIns)
     {
         try
         {
-            return new Regex(standIns.Rewrite(pattern), RegexOptions.CultureInvariant, MatchTimeout);
+            return new Regex(
+                standIns.Rewrite(step.Pattern),
+                RegexOptions.CultureInvariant | RegexOptions.Multiline,
+                MatchTimeout
+            );
         }
         catch (ArgumentException e)
         {
             throw new TextException(
-                $"{file.Path}: pre_tokenizer.pattern: .NET cannot match '{pattern}': {e.Message}",
+                $"{file.Path}: pre_tokenizer.pattern: .NET cannot match '{step.Source}': {e.Message}",
                 e
-            );
+            )
+            {
+                IsModelAtFault = true,
+            };
         }
+    }
+
+    /// <summary>A step of the section.</summary>
+    /// <param name="Source">Its pattern as the file spells it.</param>
+    /// <param name="Pattern">The same for .NET.</param>
+    private sealed record Step(string Source, string Pattern)
+    {
+        public bool KeepsMatches { get; init; } = true;
+
+        public bool KeepsGaps { get; init; } = true;
+
+        public WordSplit.Joins Join { get; init; }
     }
 }

@@ -55,14 +55,14 @@ public class ByteLevelRefusalTests
             "pre_tokenizer: found Punctuation; supported: Split, Digits, ByteLevel"
         );
         AssertSplitRefused(
-            """{"type": "Split", "pattern": {"Regex": "a"}, "behavior": "MergedWithNext"}""",
-            "pre_tokenizer.behavior: found 'MergedWithNext'; supported: Isolated, Removed"
+            """{"type": "Split", "pattern": {"Regex": "a"}, "behavior": "Swapped"}""",
+            "pre_tokenizer.behavior: found 'Swapped'; supported: Isolated, Removed, MergedWithPrevious, MergedWithNext, Contiguous"
         );
         AssertSplitRefused(
             """{"type": "Split", "pattern": {}, "behavior": "Isolated"}""",
             "pre_tokenizer.pattern: found {}; supported: Regex or String"
         );
-        AssertSplitRefused("""{"type": "Split", "pattern": {"Regex": "\\p{Han}"}, "behavior": "Isolated"}""", null);
+        AssertSplitRefused("""{"type": "Split", "pattern": {"Regex": "\\p{Klingon}"}, "behavior": "Isolated"}""", null);
         AssertRefused(
             Set(
                 "pre_tokenizer",
@@ -76,6 +76,47 @@ public class ByteLevelRefusalTests
                 """{"type": "Sequence", "pretokenizers": [{"type": "Digits"}, {"type": "ByteLevel"}]}"""
             ),
             "pre_tokenizer.add_prefix_space: found true after another step; supported: false, or ByteLevel alone"
+        );
+    }
+
+    [TestCase(@"\xZZ", @"found '\xZZ'; supported: \xHH up to 7F, \x{H...} and \uHHHH of Unicode characters")]
+    [TestCase(@"a[\x{110000}]", @"found '\x{110000}]'; supported: \xHH up to 7F, \x{H...} and \uHHHH of")]
+    [TestCase(@"\u{10400}", @"found '\u{104'; supported: \xHH up to 7F, \x{H...} and \uHHHH of Unicode")]
+    [TestCase(@"\ud801", @"found '\ud801'; supported: \xHH up to 7F")]
+    [TestCase(@"\xE9", @"found '\xE9'; supported: \xHH up to 7F")]
+    [TestCase("[[:punct:]]", "found [:punct:]; supported: [:alnum:], [:alpha:], ")]
+    [TestCase("[z-a]", "found a range from U+007A down to U+0061; supported: ranges that ascend")]
+    [TestCase("[a", "found a class that does not end; supported: a ] behind each [")]
+    [TestCase(@"a\K", @"found \K; supported: escapes that .NET has too")]
+    [TestCase(@"[\R]", @"found \R in a class; supported: ")]
+    [TestCase(@"a\", @"found its end behind a \; supported: a character there")]
+    public void A_pattern_that_cannot_be_read_is_refused_with_what_was_found(string pattern, string message)
+    {
+        var step = new JsonObject
+        {
+            ["type"] = "Split",
+            ["pattern"] = new JsonObject { ["Regex"] = pattern },
+            ["behavior"] = "Isolated",
+        };
+        using var folder = ModelFolder.Llama3With(
+            Set("pre_tokenizer", $$"""{"pretokenizers": [{{step.ToJsonString()}}, {"type": "ByteLevel"}]}""")
+        );
+        Assert.That(
+            () => TokenizerLoader.Load(folder.Path),
+            Throws
+                .TypeOf<TextException>()
+                .With.Message.StartsWith($"{folder.Path}/tokenizer.json: pre_tokenizer.pattern: '{pattern}': {message}")
+        );
+    }
+
+    [Test]
+    public void A_section_without_a_type_is_quoted()
+    {
+        AssertRefused(Set("post_processor", "5"), "post_processor: found 5; supported: TemplateProcessing, ByteLevel");
+        AssertRefused(Set("normalizer", "true"), "normalizer: found true; supported: none, NFC");
+        AssertRefused(
+            json => json["added_tokens"]![0]!["id"] = int.MaxValue,
+            "added token '<|begin_of_text|>': id: found 2147483647; supported: a token id from 0 to 16777215"
         );
     }
 

@@ -45,8 +45,37 @@ public class WordSplitterTests
     [TestCase("[A-Z𐐀-𐐧]+", "ab𐐀𐐨C𐐁Z", "ab|𐐀|𐐨|C𐐁Z", Description = "capitals of two planes")]
     [TestCase("[￰-𐄀]+", "a￼𐀀𐄁", "a|￼𐀀|𐄁", Description = "a range from one plane into another")]
     [TestCase("[𐐀-𐐧𐒰-𐓓]", "𐐀𐒰𐒠", "𐐀|𐒰|𐒠", Description = "ranges of one category")]
+    [TestCase(
+        "[𐐀-𐐧]+",
+        "aĀ𐐀Ё𐐁",
+        "aĀ|𐐀|Ё|𐐁",
+        Description = "a capital that stands in for others, in the text itself"
+    )]
+    [TestCase("[𐐀-𐐧]+", "aĀÂЁ", "aĀÂЁ", Description = "the same in a text of one plane")]
     public void Patterns_may_name_characters_beyond_the_basic_plane(string pattern, string text, string expected) =>
         Assert.That(Split(Isolated(pattern), text), Is.EqualTo(expected));
+
+    [TestCaseSource(nameof(OnigurumaPatterns))]
+    public void Patterns_mean_what_they_mean_to_Oniguruma(string pattern, string text, string[] words) =>
+        Assert.That(
+            Split(Isolated(pattern), text, timeout: TimeSpan.FromSeconds(60)),
+            Is.EqualTo(string.Join('|', words)),
+            OnigurumaPattern.ToNet(pattern)
+        );
+
+    [TestCase("MergedWithPrevious", "false", "a-|-|b-|c")]
+    [TestCase("MergedWithNext", "false", "a|-|-b|-c")]
+    [TestCase("MergedWithPrevious", "true", "a|-|-b|-c")]
+    [TestCase("MergedWithNext", "true", "a-|-|b-|c")]
+    [TestCase("Contiguous", "false", "a|--|b|-|c")]
+    public void Matches_may_join_what_is_beside_them(string behavior, string invert, string expected) =>
+        Assert.That(
+            Split(
+                $$"""{"type": "Split", "pattern": {"String": "-"}, "behavior": "{{behavior}}", "invert": {{invert}}}""",
+                "a--b-c"
+            ),
+            Is.EqualTo(expected)
+        );
 
     [Test]
     public void No_stand_in_falls_into_what_a_pattern_spells_out()
@@ -102,6 +131,21 @@ public class WordSplitterTests
                 .With.Message.EndsWith("pre_tokenizer: the pattern takes too long on this text")
         );
 
+    // Words that Oniguruma 6.9.8 itself cuts at matches of a pattern.
+    private static IEnumerable<TestCaseData> OnigurumaPatterns()
+    {
+        using var document = JsonDocument.Parse(File.ReadAllBytes(TextTestData.Data("tokenizers", "oniguruma.json")));
+        foreach (var entry in document.RootElement.EnumerateArray())
+        {
+            var pattern = entry.GetProperty("pattern").GetString();
+            yield return new TestCaseData(
+                pattern,
+                entry.GetProperty("text").GetString(),
+                entry.GetProperty("words").EnumerateArray().Select(word => word.GetString()).ToArray()
+            ).SetArgDisplayNames(pattern!);
+        }
+    }
+
     private static string Isolated(string pattern) =>
         $$"""{"type": "Split", "pattern": {"Regex": {{JsonSerializer.Serialize(pattern)}} }, "behavior": "Isolated"}""";
 
@@ -111,14 +155,15 @@ public class WordSplitterTests
     private static string Split(
         string steps,
         string text,
-        string last = """{"type": "ByteLevel", "add_prefix_space": false, "use_regex": false}"""
+        string last = """{"type": "ByteLevel", "add_prefix_space": false, "use_regex": false}""",
+        TimeSpan? timeout = null
     )
     {
         using var folder = new ModelFolder();
         var all = steps.Length == 0 ? last : $"{steps}, {last}";
         folder.Write("tokenizer.json", $$"""{"pre_tokenizer": {"type": "Sequence", "pretokenizers": [{{all}}]} }""");
         using var file = JsonFile.Open(Path.Combine(folder.Path, "tokenizer.json"));
-        var splitter = new WordSplitterReader(file) { MatchTimeout = TimeSpan.FromMilliseconds(200) }.Read();
+        var splitter = new WordSplitterReader(file) { MatchTimeout = timeout ?? TimeSpan.FromMilliseconds(200) }.Read();
         return string.Join('|', splitter.Split(text).Select(word => text.Substring(word.Start, word.Length)));
     }
 }
