@@ -83,6 +83,7 @@ internal sealed class DraftOptions : IOptionGroup
             "ppsd" => new DraftSettings(DraftSources.ExitHead),
             _ => DraftSettings.Usual(assets),
         };
+        RequireRows(parsed);
         try
         {
             return usual.With(choice, parsed.GetValue(_maxWidth), parsed.GetValue(_chainDepth), assets);
@@ -94,6 +95,23 @@ internal sealed class DraftOptions : IOptionGroup
                 : choice is null ? "--decode ppsd"
                 : $"{_drafts.Name} {Given(parsed)}";
             throw new UserErrorException($"{option}: {e.Message}", e);
+        }
+    }
+
+    // Where a command starts its stages itself, how many candidates their steps take is known before they are loaded.
+    private void RequireRows(ParseResult parsed)
+    {
+        var option = parsed.CommandResult.Command.Options.FirstOrDefault(option => option.Name == "--step-rows");
+        if (
+            option is Option<int?> stepRows
+            && parsed.GetValue(stepRows) is { } rows
+            && parsed.GetValue(_maxWidth) is { } width
+            && width > rows
+        )
+        {
+            throw new UserErrorException(
+                $"{_maxWidth.Name}: expected at most {rows}, the candidates of a step by {stepRows.Name}, found {width}"
+            );
         }
     }
 }

@@ -78,6 +78,7 @@ internal sealed class GenerateCommand : PpsdCommand
         var rival = _rivals.Settings(parsed, _sampling.Rival(parsed));
         using var prepared = rival is null ? _placement.Prepare(parsed) : null;
         var assets = _model.Open(parsed, _placement.Stages, Clock);
+        ModelWarnings.Write(assets, withTokenizer: true);
         var settings = _sampling.Settings(parsed, assets);
         assets = _model.Calibrate(
             parsed,

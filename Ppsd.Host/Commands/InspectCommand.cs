@@ -42,6 +42,7 @@ internal sealed class InspectCommand : PpsdCommand
         // What generate would refuse is refused here: it is what people look for before a long download or a long load.
         stages.ForEach(StageTensorCheck.Require);
         _ = assets.Tokenizer;
+        ModelWarnings.Write(assets, withTokenizer: true);
         using var checkpoint = Checkpoint.Open(assets.Folder);
         var summary = checkpoint.Summarize();
 
@@ -57,13 +58,10 @@ internal sealed class InspectCommand : PpsdCommand
         );
         var differences = FamilyDifferences.Of(config);
         Fact("differs by", $"{(differences.Count == 0 ? "nothing: a plain LLaMA" : string.Join(", ", differences))}");
-        Fact(
-            "vocabulary",
-            $"{config.VocabSize:N0} tokens, embeddings {(config.TieWordEmbeddings ? "tied" : "not tied")}"
-        );
+        Fact("vocabulary", $"{config.VocabSize:N0} tokens, embeddings {Ties(config)}");
         Fact(
             "context",
-            $"{config.MaxPositions:N0} tokens, rotary embedding {config.Rope.Kind.ToString().ToLowerInvariant()}, theta {config.Rope.Theta:N0}"
+            $"{config.MaxPositions:N0} tokens, rotary embedding {config.Rope.Kind.ToString().ToLowerInvariant()}, theta {Theta(config.Rope.Theta)}"
         );
         Fact("fingerprint", $"{assets.Fingerprint}");
         Fact(
@@ -128,6 +126,16 @@ internal sealed class InspectCommand : PpsdCommand
 
         return parts.Count == 0 ? "-" : string.Join(", ", parts);
     }
+
+    // The file decides, so what it holds is said where the config says something else.
+    private static string Ties(ModelConfig config) =>
+        config.HoldsOnlyLmHead ? "tied (the file holds only the LM head)"
+        : config.TieWordEmbeddings == config.TiesByConfig ? (config.TieWordEmbeddings ? "tied" : "not tied")
+        : config.TieWordEmbeddings ? "tied (the file holds no LM head)"
+        : "not tied (the config ties them, but the file holds an LM head)";
+
+    private static string Theta(double theta) =>
+        theta.ToString(theta < 1e12 ? "N0" : "0.###e+0", CultureInfo.InvariantCulture);
 
     private static string Invariant(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
 }

@@ -28,12 +28,19 @@ internal sealed class VerifyCommand : PpsdCommand
 
     protected override async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellation)
     {
-        if (parsed.GetValue(_goldens) is { } file)
+        var goldens = parsed.GetValue(_goldens);
+        if (goldens is not null)
         {
-            UserFiles.Require(_goldens.Name, file);
+            if (!goldens.EndsWith(".safetensors", StringComparison.OrdinalIgnoreCase))
+            {
+                throw new UserErrorException($"{_goldens.Name}: expected a .safetensors file, found {goldens}");
+            }
+
+            UserFiles.Require(_goldens.Name, goldens);
         }
 
         var device = new VerifiedDevice(_model.Open(parsed, _stages, Clock), _stages.Settings(parsed, stagesHere: 1));
+        ModelWarnings.Write(device.Assets, withTokenizer: false);
         var output = OutputConsole.Open();
         output.WriteLine($"{device.Assets.Name} on {device.Settings.Devices[0]}");
         var failures = 0;
@@ -62,7 +69,7 @@ internal sealed class VerifyCommand : PpsdCommand
             }
         }
 
-        if (parsed.GetValue(_goldens) is { } goldens)
+        if (goldens is not null)
         {
             foreach (var finding in Goldens(device, goldens, hasChain))
             {

@@ -13,8 +13,11 @@ internal static class PromptFile
 {
     /// <summary>Reads a file and turns its lines into tokens.</summary>
     /// <exception cref="UserErrorException">A line cannot be read; the message names file and line.</exception>
-    public static List<int[]> Read(string path, ModelAssets assets, CancellationToken cancellation = default) =>
-        JsonLines.ReadPrompts(
+    public static List<int[]> Read(string path, ModelAssets assets, CancellationToken cancellation = default)
+    {
+        // A tokenizer that cannot be loaded is no fault of the first line.
+        _ = assets.Tokenizer;
+        return JsonLines.ReadPrompts(
             path,
             (line, place) =>
             {
@@ -28,6 +31,7 @@ internal static class PromptFile
                 }
             }
         );
+    }
 
     /// <summary>Reads a file whose lines have an <c>answer</c> too: the text behind the prompt.</summary>
     /// <exception cref="UserErrorException">A line cannot be read or has no answer; the message names file and line.</exception>

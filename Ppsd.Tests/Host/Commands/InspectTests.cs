@@ -49,6 +49,36 @@ public sealed class InspectTests
     }
 
     [Test]
+    public async Task What_the_config_says_and_the_file_does_not_hold_is_said()
+    {
+        using var folder = new TemporaryFolder();
+        var model = folder.File("model");
+        SafetensorsWriter.CopyModel(TestModels.Folder(TestModels.Qwen2), model);
+        var config = JsonNode.Parse(File.ReadAllText(Path.Combine(model, "config.json")))!;
+        config["tie_word_embeddings"] = true;
+        config["architectures"] = new JsonArray("LlamaForCausalLM");
+        config["model_type"] = "llama";
+        config.AsObject().Remove("rope_scaling");
+        config["rope_parameters"] = new JsonObject { ["rope_theta"] = 1e300 };
+        File.WriteAllText(Path.Combine(model, "config.json"), config.ToJsonString());
+        var result = await Cli.RunAsync(["inspect", model]);
+
+        Assert.That(result.ExitCode, Is.Zero, result.Error);
+        Assert.That(
+            result.Output,
+            Does.Contain("embeddings not tied (the config ties them, but the file holds an LM head)")
+                .And.Contain("theta 1e+300")
+        );
+        Assert.That(
+            result.Error,
+            Does.Contain(
+                "ppsd: warning: "
+                    + $"{model}: by its config.json 15 of the checkpoint's tensors are not used, the first of them 'model.layers.0.self_attn.k_proj.bias'"
+            )
+        );
+    }
+
+    [Test]
     public async Task Devices_lists_the_processor_and_says_why_a_card_cannot_be_used()
     {
         var result = await Cli.RunAsync(["devices"]);
