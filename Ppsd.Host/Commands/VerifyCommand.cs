@@ -31,6 +31,7 @@ internal sealed class VerifyCommand : PpsdCommand
         var goldens = parsed.GetValue(_goldens);
         if (goldens is not null)
         {
+            UserFiles.RefusePipe(_goldens.Name, goldens);
             if (!goldens.EndsWith(".safetensors", StringComparison.OrdinalIgnoreCase))
             {
                 throw new UserErrorException($"{_goldens.Name}: expected a .safetensors file, found {goldens}");

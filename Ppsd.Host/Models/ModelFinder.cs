@@ -78,9 +78,9 @@ internal static class ModelFinder
             var isForWeights = fingerprint.Equals(head?.Verifier.WeightsSha256, StringComparison.OrdinalIgnoreCase);
             return isForWeights ? head : null;
         }
-        catch (CheckpointException)
+        catch (Exception e) when (e is CheckpointException or IOException or UnauthorizedAccessException)
         {
-            // Something else's folder.
+            // Not a head's folder, or one that is gone by now or that this user may not read.
             return null;
         }
     }

@@ -22,7 +22,7 @@ public sealed class OptionNameTests
     [TestCase("--prompts: .: expected a file, found a folder", "generate", "--json", "--prompts", ".")]
     [TestCase("--data: .: expected a file, found a folder", "distill", "--data", ".", "--out", "nowhere")]
     [TestCase(
-        "max width (--max-width, max_width): expected 1 to 8 (--step-rows), or none for auto, found 9",
+        "--max-width: expected at most 8, the candidates of a step by --step-rows, found 9",
         "generate",
         "--max-width",
         "9",
