@@ -7,7 +7,7 @@ using Ppsd.Kernels.Weights;
 
 namespace Ppsd.Host.Commands;
 
-/// <summary>What in a model's folder does not fit together and yet does not stop the model from running.</summary>
+/// <summary>Warnings about a model's folder whose files disagree although the model runs.</summary>
 internal static class ModelWarnings
 {
     /// <summary>Writes them to standard error, a line each.</summary>
@@ -31,9 +31,9 @@ internal static class ModelWarnings
         var unused = LayerTensors.Unused(assets.Config, checkpoint.TensorNames);
         return unused.Count == 0
             ? null
-            : new CheckpointException(
+            : CheckpointException.OneLine(
                 $"{assets.Folder}: by its config.json {unused.Count} of the checkpoint's tensors are not used, the first of them '{unused[0]}'"
-            ).Message;
+            );
     }
 
     private static string? UnknownTokens(ModelAssets assets)
@@ -45,8 +45,8 @@ internal static class ModelWarnings
             .ToArray();
         return unknown.Length == 0
             ? null
-            : new CheckpointException(
+            : CheckpointException.OneLine(
                 $"{assets.Folder}: {unknown.Length} of the tokenizer's tokens are beyond the model's vocab_size of {size}, the first of them {unknown[0]} '{Encoding.UTF8.GetString(tokenizer.SpellingBytes(unknown[0]))}': no text may hold them"
-            ).Message;
+            );
     }
 }

@@ -32,7 +32,8 @@ public sealed class CheckpointException : Exception
         Exception? innerException = null
     ) => new($"{Shorten(file)}: {Shorten(subject)}: expected {expected}, found {found}", innerException);
 
-    private static string OneLine(string message)
+    /// <summary>A text as one line of a message, for texts that hold names from a file.</summary>
+    public static string OneLine(string message)
     {
         var line = new StringBuilder(message.Length);
         var isAfterBreak = false;
