@@ -15,7 +15,7 @@ internal static class PromptFile
     /// <exception cref="UserErrorException">A line cannot be read; the message names file and line.</exception>
     public static List<int[]> Read(string path, ModelAssets assets, CancellationToken cancellation = default)
     {
-        // A tokenizer that cannot be loaded is no fault of the first line.
+        // Loads the tokenizer here, so that its failure is not reported as an error of the first line.
         _ = assets.Tokenizer;
         return JsonLines.ReadPrompts(
             path,

@@ -54,12 +54,16 @@ internal sealed class OtherClusterActor : ReceiveActor, IWithTimers
 
     private void Review()
     {
-        var state = _cluster.State;
-        var members = state.Members.Select(member => member.Address).ToHashSet();
         if (_cluster.SelfMember.Status is not (MemberStatus.Up or MemberStatus.WeaklyUp))
         {
-            members.UnionWith(_seeds);
+            // Still joining, or leaving already.
+            _heardSince.Clear();
+            _silent.Clear();
+            return;
         }
+
+        var state = _cluster.State;
+        var members = state.Members.Select(member => member.Address).ToHashSet();
 
         // A seed that has not answered since the last look is in no cluster, or not running.
         foreach (var seed in _heardSince.Keys.Where(seed => members.Contains(seed) || _silent.Contains(seed)).ToList())

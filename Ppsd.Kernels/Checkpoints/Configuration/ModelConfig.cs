@@ -47,8 +47,7 @@ public sealed record ModelConfig
     public required float RmsNormEpsilon { get; init; }
 
     /// <summary>
-    /// Whether the LM head is the token embedding: the checkpoint holds one table for both. Where there is no checkpoint, what
-    /// the config says.
+    /// True when the LM head and the token embedding are one table of the checkpoint. Without a checkpoint the config decides.
     /// </summary>
     public required bool TieWordEmbeddings { get; init; }
 

@@ -1,5 +1,6 @@
 using Ppsd.Actors.Messages;
 using Ppsd.Host.Generation;
+using Ppsd.Tests.Support;
 
 namespace Ppsd.Tests.Host.Generation;
 
@@ -41,20 +42,5 @@ public sealed class OneStageEstimateTests
     }
 
     private static SessionStats Stats(int tokens, double tokensPerSecond) =>
-        new()
-        {
-            Drafts = DraftSources.ExitHead,
-            StageCount = 2,
-            PromptTokens = 1,
-            GeneratedTokens = tokens,
-            VerifiedDrafts = 0,
-            AcceptedDrafts = 0,
-            CancelledDrafts = 0,
-            Rollbacks = 0,
-            Restarts = 0,
-            TimeToFirstTokenMs = 0,
-            DecodeMs = (tokens - 1) * 1000 / tokensPerSecond,
-            MeanCycleMs = 0,
-            AcceptanceHistogram = [],
-        };
+        MadeStats.Of(tokens, tokensPerSecond, DraftSources.ExitHead, stageCount: 2);
 }

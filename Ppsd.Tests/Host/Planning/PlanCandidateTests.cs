@@ -6,6 +6,7 @@ using Ppsd.Host.Models;
 using Ppsd.Host.Planning;
 using Ppsd.Host.Planning.Measurement;
 using Ppsd.Host.Runtime;
+using Ppsd.Tests.Support;
 
 namespace Ppsd.Tests.Host.Planning;
 
@@ -82,27 +83,5 @@ public sealed class PlanCandidateTests
     }
 
     private static DecodeRound Round(double tokensPerSecond) =>
-        new(
-            [
-                new SessionStats
-                {
-                    Drafts = DraftSources.None,
-                    StageCount = 1,
-                    PromptTokens = 1,
-                    GeneratedTokens = Tokens,
-                    VerifiedDrafts = 0,
-                    AcceptedDrafts = 0,
-                    CancelledDrafts = 0,
-                    Rollbacks = 0,
-                    Restarts = 0,
-                    TimeToFirstTokenMs = 1,
-                    DecodeMs = 1000 * (Tokens - 1) / tokensPerSecond,
-                    MeanCycleMs = 1,
-                    AcceptanceHistogram = [],
-                },
-            ],
-            [],
-            [],
-            1
-        );
+        new([MadeStats.Of(Tokens, tokensPerSecond, DraftSources.None, stageCount: 1)], [], [], 1);
 }

@@ -10,7 +10,7 @@ public sealed class OtherClusterTests
 
     [TestCase(new[] { 1 }, 2, 4, ExpectedResult = false, Description = "word of a new member may be on its way")]
     [TestCase(new[] { 1 }, 2, 5, ExpectedResult = true, Description = "the first seed alone goes to the others")]
-    [TestCase(new[] { 9 }, 3, 5, ExpectedResult = true, Description = "so does one that is no seed")]
+    [TestCase(new[] { 9 }, 3, 5, ExpectedResult = true, Description = "a node that is not a seed goes too")]
     [TestCase(
         new[] { 2, 3 },
         1,
@@ -18,13 +18,7 @@ public sealed class OtherClusterTests
         ExpectedResult = false,
         Description = "the first seed may be alone and come by itself"
     )]
-    [TestCase(
-        new[] { 2, 3 },
-        1,
-        30,
-        ExpectedResult = true,
-        Description = "it has company too, and is the earlier seed"
-    )]
+    [TestCase(new[] { 2, 3 }, 1, 30, ExpectedResult = true, Description = "the earlier seed has company too")]
     [TestCase(new[] { 1, 9 }, 2, 1000, ExpectedResult = false, Description = "the cluster of the earlier seed stays")]
     [TestCase(
         new[] { 8, 9 },

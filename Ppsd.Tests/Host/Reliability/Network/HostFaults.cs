@@ -28,7 +28,7 @@ internal static class HostFaults
         );
 
     /// <summary>
-    /// The host that forms the cluster is cut off for so long that it is removed and forms another one. Its link is no stage's.
+    /// Cuts the host that formed the cluster off until it has been removed and has formed a cluster of its own. It holds no stage.
     /// </summary>
     public static Task CutOffFirstAsync(HostCluster cluster, int seconds, double share) =>
         cluster.DisturbAsync(
