@@ -7,23 +7,26 @@ using Ppsd.Kernels.Weights;
 
 namespace Ppsd.Tests.Support;
 
-/// <summary>A back end with buffers that tests fill and read as arrays. The simulator runs the very kernels of CUDA.</summary>
+/// <summary>
+/// A back end with buffers that tests fill and read as arrays. The simulator runs the very kernels of CUDA; where
+/// <see cref="TestCard"/> names a card, what asks for the simulator gets that card.
+/// </summary>
 internal sealed class BackendUnderTest : IDisposable
 {
     // The simulator starts a thread for every thread of a card's multiprocessor, so all tests share one, one at a time.
     private static readonly SemaphoreSlim _simulatorFree = new(1);
     private static readonly Lazy<Backend> _simulator = new(() =>
-        new IlgpuBackend(IlgpuDevice.OpenSimulator(), kvIsBFloat16: true)
+        new IlgpuBackend(TestCard.Open(), kvIsBFloat16: true)
     );
     private static readonly Lazy<Backend> _exactSimulator = new(() =>
-        new IlgpuBackend(IlgpuDevice.OpenSimulator(), kvIsBFloat16: false)
+        new IlgpuBackend(TestCard.Open(), kvIsBFloat16: false)
     );
 
     private static readonly Lazy<Backend> _smallSimulator = new(() =>
-        new IlgpuBackend(IlgpuDevice.OpenSimulator(), kvIsBFloat16: true, new IlgpuLimits(99 * 1024, 1))
+        new IlgpuBackend(TestCard.Open(), kvIsBFloat16: true, new IlgpuLimits(99 * 1024, 1))
     );
     private static readonly Lazy<Backend> _narrowSimulator = new(() =>
-        new IlgpuBackend(IlgpuDevice.OpenSimulator(), kvIsBFloat16: true, new IlgpuLimits(227 * 1024, 1))
+        new IlgpuBackend(TestCard.Open(), kvIsBFloat16: true, new IlgpuLimits(227 * 1024, 1))
     );
 
     private readonly List<IDisposable> _buffers = [];
@@ -44,7 +47,7 @@ internal sealed class BackendUnderTest : IDisposable
     public Backend Backend { get; }
 
     /// <summary>True on the simulator, which is right and thousands of times slower.</summary>
-    public bool IsSimulator => _isShared;
+    public bool IsSimulator => _isShared && !TestCard.IsAsked;
 
     public static BackendUnderTest Open(string name)
     {

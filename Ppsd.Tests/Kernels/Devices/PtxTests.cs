@@ -205,6 +205,27 @@ public sealed class PtxTests
         Assert.That(ptx, Does.Not.Match(@"(?<!\.extern )\.shared \.align"));
     }
 
+    [Test]
+    public void A_kernel_that_a_second_accelerator_loads_keeps_its_target()
+    {
+        using var context = Context.Create(builder => IlgpuDevice.Configure(builder));
+        using var backend = new PTXBackend(context, CudaArchitecture.SM_90, CudaInstructionSet.ISA_84, null!);
+        IlgpuDevice.TargetHopper(backend.Capabilities);
+        var kernel = typeof(WarpgroupProductKernel)
+            .GetMethod(nameof(WarpgroupProductKernel.Execute))!
+            .MakeGenericMethod(typeof(Rows32), typeof(ScaledResult));
+        var compiled = backend.Compile(
+            EntryPointDescription.FromExplicitlyGroupedKernel(kernel),
+            WarpgroupProductKernel.Specialization
+        );
+
+        var once = ((PTXCompiledKernel)WarpgroupTarget.Set(compiled)).PTXAssembly;
+        var twice = ((PTXCompiledKernel)WarpgroupTarget.Set(compiled)).PTXAssembly;
+
+        Assert.That(once, Does.Match(@"\.target sm_90a\r?\n"));
+        Assert.That(twice, Is.EqualTo(once));
+    }
+
     /// <summary>A kernel's text for the target card.</summary>
     internal static string Compile(MethodInfo kernel)
     {

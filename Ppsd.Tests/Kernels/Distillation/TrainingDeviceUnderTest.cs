@@ -1,14 +1,16 @@
 using Ppsd.Kernels.Checkpoints.Tensors;
 using Ppsd.Kernels.Devices;
-using Ppsd.Kernels.Devices.Ilgpu.Driver;
 using Ppsd.Kernels.Distillation.Compute;
 using Ppsd.Kernels.Distillation.Cpu;
 using Ppsd.Kernels.Distillation.Ilgpu;
 using Ppsd.Kernels.Weights;
+using Ppsd.Tests.Support;
 
 namespace Ppsd.Tests.Kernels.Distillation;
 
-/// <summary>A training device with buffers that tests fill and read as arrays.</summary>
+/// <summary>
+/// A training device with buffers that tests fill and read as arrays; the simulator may be a card, see <see cref="TestCard"/>.
+/// </summary>
 internal sealed class TrainingDeviceUnderTest : IDisposable
 {
     private readonly List<IDisposable> _buffers = [];
@@ -22,7 +24,7 @@ internal sealed class TrainingDeviceUnderTest : IDisposable
     // The simulator starts a thread for each of a multiprocessor's, so all tests share one, one at a time.
     private static readonly SemaphoreSlim _simulatorFree = new(1);
     private static readonly Lazy<TrainingDevice> _simulator = new(() =>
-        new IlgpuTrainingDevice(IlgpuDevice.OpenSimulator(), passTokens: 64)
+        new IlgpuTrainingDevice(TestCard.Open(), passTokens: 64)
     );
 
     /// <summary>Devices whose products are fp32 throughout.</summary>
@@ -38,7 +40,7 @@ internal sealed class TrainingDeviceUnderTest : IDisposable
     public TrainingDevice Device { get; }
 
     /// <summary>True on the simulator, which is right and thousands of times slower.</summary>
-    public bool IsSimulator => _isShared;
+    public bool IsSimulator => _isShared && !TestCard.IsAsked;
 
     public static TrainingDeviceUnderTest Open(string name) =>
         name switch
