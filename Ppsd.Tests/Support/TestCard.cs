@@ -1,3 +1,4 @@
+using System.Globalization;
 using Ppsd.Kernels.Devices.Ilgpu.Driver;
 
 namespace Ppsd.Tests.Support;
