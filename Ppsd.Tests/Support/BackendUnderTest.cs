@@ -72,6 +72,7 @@ internal sealed class BackendUnderTest : IDisposable
 
     private static BackendUnderTest Shared(Lazy<Backend> simulator)
     {
+        OnSimulatorAttribute.Require();
         _simulatorFree.Wait();
         return new BackendUnderTest(simulator.Value, isShared: true);
     }

@@ -12,7 +12,7 @@ namespace Ppsd.Tests.Actors.Client;
 [Parallelizable(ParallelScope.All)]
 public sealed class UnfinishedGenerationTests
 {
-    private static readonly TimeSpan _patience = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan _patience = TimeSpan.FromSeconds(60);
 
     [Test]
     public async Task A_client_whose_process_leaves_the_cluster_gets_an_error_and_not_an_end()

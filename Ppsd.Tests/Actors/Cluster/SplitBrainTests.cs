@@ -12,7 +12,7 @@ namespace Ppsd.Tests.Actors.Cluster;
 [Parallelizable(ParallelScope.All)]
 public sealed class SplitBrainTests
 {
-    private static readonly TimeSpan _patience = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan _patience = TimeSpan.FromSeconds(60);
     private static readonly TimeSpan _askTimeout = TimeSpan.FromSeconds(1);
 
     /// <summary>With a vote by majority the lower address would win a tie, dead or not.</summary>

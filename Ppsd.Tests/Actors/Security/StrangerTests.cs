@@ -14,7 +14,7 @@ namespace Ppsd.Tests.Actors.Security;
 [Parallelizable(ParallelScope.All)]
 public sealed class StrangerTests
 {
-    private static readonly TimeSpan _patience = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan _patience = TimeSpan.FromSeconds(60);
     private static readonly TimeSpan _silence = TimeSpan.FromSeconds(1);
 
     [Test]

@@ -10,7 +10,7 @@ namespace Ppsd.Tests.Actors.Text;
 /// <summary>A gateway with a reader that the test plays.</summary>
 public sealed class TextGatewayTests
 {
-    private static readonly TimeSpan _patience = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan _patience = TimeSpan.FromSeconds(60);
 
     private ActorSystem _system = null!;
 

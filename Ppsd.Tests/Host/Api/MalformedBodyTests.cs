@@ -3,6 +3,7 @@ using System.Net.Http.Headers;
 namespace Ppsd.Tests.Host.Api;
 
 /// <summary>A thousand bodies no client should send: the server survives, leaks nothing and serves the next.</summary>
+[NonParallelizable] // It expects that nobody else holds a session of the shared pipeline.
 public sealed class MalformedBodyTests
 {
     private static readonly string[] _routes = ["/v1/chat/completions", "/v1/completions", "/tokenize", "/detokenize"];

@@ -4,6 +4,7 @@ using Ppsd.Host.Api.Serving;
 namespace Ppsd.Tests.Host.Api;
 
 /// <summary>What Prometheus reads, by the names dashboards know.</summary>
+[NonParallelizable] // A pipeline that many sessions share drafts little or not at all.
 public sealed class MetricsTests
 {
     [Test]

@@ -6,6 +6,7 @@ using PuppeteerSharp;
 namespace Ppsd.Tests.Host.Api;
 
 /// <summary>The page when things go wrong, in a real headless Chromium.</summary>
+[NonParallelizable] // It expects that nobody else holds a session of the shared pipeline.
 public sealed class PageConversationTests
 {
     private const string Idle = "() => document.body.dataset.running === 'false'";

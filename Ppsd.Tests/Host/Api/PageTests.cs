@@ -4,6 +4,7 @@ using PuppeteerSharp;
 namespace Ppsd.Tests.Host.Api;
 
 /// <summary>The web page in a real headless Chromium.</summary>
+[NonParallelizable] // It expects that nobody else holds a session of the shared pipeline.
 public sealed class PageTests
 {
     private const string Question = "Mia saves 6 dollars a week. How much does she have after 7 weeks?";

@@ -6,7 +6,7 @@ using Ppsd.Tests.Support;
 namespace Ppsd.Tests.Host.Api;
 
 /// <summary>A server that coordinates four stage processes, one of which is killed under load.</summary>
-[NonParallelizable]
+[NonParallelizable] // Seconds count from a kill on.
 public sealed class ServedClusterTests
 {
     private const string Completions = "/v1/completions";

@@ -5,6 +5,7 @@ using Ppsd.Host.Api.Serving;
 namespace Ppsd.Tests.Host.Api;
 
 /// <summary>What a server keeps out: too much at once, too long a body, whoever lacks the key; and what lets go.</summary>
+[NonParallelizable] // It expects that nobody else holds a session of the shared pipeline.
 public sealed class ServerLimitTests
 {
     private const string Completions = "/v1/completions";

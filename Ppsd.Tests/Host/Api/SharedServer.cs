@@ -72,7 +72,7 @@ public sealed class SharedServer
     internal static async Task AssertNothingHeldAsync(IPipelineAccess pipeline)
     {
         ClusterSnapshot snapshot = null!;
-        for (var attempt = 0; attempt < 1000; attempt++)
+        for (var attempt = 0; attempt < 3000; attempt++)
         {
             snapshot = await pipeline.GetSnapshotAsync(TimeSpan.FromSeconds(5));
             if (
@@ -90,6 +90,6 @@ public sealed class SharedServer
         var held = snapshot.Stages.Select(stage =>
             $"{stage.Status?.OpenSessions} sessions, {stage.Status?.UsedPages} pages"
         );
-        Assert.Fail($"still held after ten seconds: {string.Join("; ", held)}; {snapshot.Sessions}");
+        Assert.Fail($"still held after thirty seconds: {string.Join("; ", held)}; {snapshot.Sessions}");
     }
 }

@@ -6,6 +6,7 @@ using Ppsd.Host.Api.Serving;
 namespace Ppsd.Tests.Host.Api;
 
 /// <summary>A request's trace: where its time went, at the server and at every stage.</summary>
+[NonParallelizable] // It expects that nobody else holds a session of the shared pipeline.
 public sealed class TraceTests
 {
     private const string CallersTrace = "4bf92f3577b34da6a3ce929d0e0e4736";

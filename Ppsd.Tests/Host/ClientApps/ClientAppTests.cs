@@ -10,7 +10,7 @@ using Ppsd.Tests.Support;
 namespace Ppsd.Tests.Host.ClientApps;
 
 /// <summary>Client apps of the bundled model: what they get is what the program itself generates.</summary>
-[NonParallelizable]
+[NonParallelizable] // It sets Console.Out.
 public sealed class ClientAppTests
 {
     private const string Question = "How many legs do 3 cats have?";

@@ -6,7 +6,7 @@ using Ppsd.Tests.Support;
 namespace Ppsd.Tests.Host.Commands;
 
 /// <summary>Whatever cannot be used is refused with exit code 2 and one line that says what was expected.</summary>
-[NonParallelizable]
+[NonParallelizable] // It sets Console.Error.
 public sealed class BadInputTests
 {
     private static IEnumerable<TestCaseData> CommandLines()

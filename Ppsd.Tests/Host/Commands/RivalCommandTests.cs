@@ -5,7 +5,7 @@ using Ppsd.Tests.Support;
 namespace Ppsd.Tests.Host.Commands;
 
 /// <summary><c>--decode</c> with a rival's name as a user gives it.</summary>
-[NonParallelizable]
+[NonParallelizable] // It sets Console.Error.
 public sealed class RivalCommandTests
 {
     [Test]

@@ -9,7 +9,7 @@ using Ppsd.Tests.Support;
 namespace Ppsd.Tests.Host.Distillation;
 
 /// <summary>A run in this process: interrupted where it is measured, with a full disk, and without anything to measure.</summary>
-[NonParallelizable]
+[NonParallelizable] // It sets Console.Error.
 public sealed class DistillRunTests
 {
     private static readonly ModelAssets _assets = ModelAssets.Open(

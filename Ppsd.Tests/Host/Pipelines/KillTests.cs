@@ -9,7 +9,7 @@ using Ppsd.Tests.Support.Toys;
 namespace Ppsd.Tests.Host.Pipelines;
 
 /// <summary>Real processes and a real kill: what production does to a cluster.</summary>
-[NonParallelizable]
+[NonParallelizable] // Seconds count from a kill on.
 public sealed class KillTests
 {
     [Test]

@@ -9,7 +9,7 @@ namespace Ppsd.Tests.Host.Pipelines;
 /// What the control program is asked to do. There is no such program without NVIDIA's driver, so a script that takes notes
 /// stands in for it.
 /// </summary>
-[NonParallelizable]
+[NonParallelizable] // It sets an environment variable.
 [Platform("Linux")]
 [SupportedOSPlatform("linux")]
 public sealed class MpsDaemonTests

@@ -8,7 +8,7 @@ namespace Ppsd.Tests.Host.Reliability;
 /// A stage is killed every twenty seconds, and a spare started in its place, while six texts are read over and over: none ever
 /// differs, and what lives through all of it does not grow. By name; ten minutes, or as many seconds as PPSD_TEST_SOAK_SECONDS says.
 /// </summary>
-[NonParallelizable]
+[NonParallelizable] // It counts memory and threads of a busy server.
 public sealed class KillSoakTests
 {
     private const long NoiseBytes = 64 << 20;

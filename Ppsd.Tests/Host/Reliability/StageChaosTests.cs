@@ -6,7 +6,7 @@ namespace Ppsd.Tests.Host.Reliability;
 /// Real processes that are killed, stopped and started again while six texts are read, greedy and sampled, with log-probabilities,
 /// penalties and a stop string: each must end as the undisturbed one did, byte for byte. Prints the rows of docs/reliability.md.
 /// </summary>
-[NonParallelizable]
+[NonParallelizable] // It measures how long readers wait.
 public sealed class StageChaosTests
 {
     [Test]

@@ -6,6 +6,7 @@ namespace Ppsd.Tests.Kernels.Distillation;
 
 /// <summary>What families add to a layer, against double precision and finite differences of it.</summary>
 [TestFixtureSource(typeof(TrainingDeviceUnderTest), nameof(TrainingDeviceUnderTest.Names))]
+[OnSimulator]
 public sealed class AdditionGradientTests(string deviceName)
 {
     private TrainingDeviceUnderTest _test = null!;

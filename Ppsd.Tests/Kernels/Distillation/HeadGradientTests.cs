@@ -4,6 +4,7 @@ using Ppsd.Kernels.Distillation;
 using Ppsd.Kernels.Distillation.Compute;
 using Ppsd.Kernels.Distillation.Heads;
 using Ppsd.Kernels.Distillation.Teacher;
+using Ppsd.Tests.Support;
 
 namespace Ppsd.Tests.Kernels.Distillation;
 
@@ -38,6 +39,7 @@ public sealed class HeadGradientTests
         AssertGradients(deviceName, spec, toy, _texts, FiniteDifferences.Tolerance);
 
     [Test]
+    [OnSimulator]
     public void So_it_has_by_the_kernels_of_a_card() =>
         AssertCardGradients(
             new HeadSpec(TrainedHeadKind.Chain, 1, Depth: 2),
@@ -45,6 +47,7 @@ public sealed class HeadGradientTests
             [TrainingSequence.Of([3, 7], [4, 4]), TrainingSequence.Of([5], [2])]
         );
 
+    [OnSimulator]
     [Explicit("minutes on the simulator")]
     [TestCaseSource(nameof(AllHeads))]
     public void So_has_every_head_by_the_kernels_of_a_card(HeadSpec spec, string toy) =>

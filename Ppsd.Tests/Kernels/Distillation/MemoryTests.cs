@@ -91,6 +91,7 @@ public sealed class MemoryTests
     }
 
     [Test]
+    [OnSimulator]
     public void So_does_a_card()
     {
         using var test = TrainingDeviceUnderTest.Open(TrainingDeviceUnderTest.Simulator);
@@ -99,7 +100,9 @@ public sealed class MemoryTests
         var settings = new TrainerSettings { SequenceLength = 8, BatchTokens = 16 };
         var before = test.Device.AllocatedBytes;
         using var trainer = new HeadTrainer(test.Device, toy, toy.Config, heads, settings);
-        TrainingSequence[] texts = [TrainingSequence.Of([3], [1, 4, 1, 5, 9, 2, 6]), TrainingSequence.Of([2], [7, 1])];
+
+        // Room is taken for the longest text that may come, so short ones do, and the simulator is slow.
+        TrainingSequence[] texts = [TrainingSequence.Of([3], [1, 4]), TrainingSequence.Of([2], [7])];
         trainer.Learn(texts, 0.01);
         var taken = test.Device.AllocatedBytes;
         var said = Said([test.Device.Sizes], toy.Config, [3], heads, settings)[0];

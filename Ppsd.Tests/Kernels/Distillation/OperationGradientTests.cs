@@ -8,6 +8,7 @@ namespace Ppsd.Tests.Kernels.Distillation;
 
 /// <summary>Each operation and its gradient against double precision and finite differences of it, on odd shapes.</summary>
 [TestFixtureSource(typeof(TrainingDeviceUnderTest), nameof(TrainingDeviceUnderTest.Names))]
+[OnSimulator]
 public sealed class OperationGradientTests(string deviceName)
 {
     private TrainingDeviceUnderTest _test = null!;

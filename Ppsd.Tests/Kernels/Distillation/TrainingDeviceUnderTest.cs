@@ -53,6 +53,7 @@ internal sealed class TrainingDeviceUnderTest : IDisposable
 
     private static TrainingDeviceUnderTest OpenSimulator()
     {
+        OnSimulatorAttribute.Require();
         _simulatorFree.Wait();
         return new(_simulator.Value, isShared: true);
     }

@@ -6,6 +6,7 @@ namespace Ppsd.Tests.Kernels.Distillation;
 
 /// <summary>The loss against the target's most probable tokens, against its definition in double precision.</summary>
 [TestFixtureSource(typeof(TrainingDeviceUnderTest), nameof(TrainingDeviceUnderTest.Names))]
+[OnSimulator]
 public sealed class TruncatedLossTests(string deviceName)
 {
     private const int Count = 5;

@@ -8,7 +8,7 @@ using Ppsd.Tests.Support;
 namespace Ppsd.Tests.Kernels.Model;
 
 /// <summary>A chain on a device goes on from the tokens that the device itself drew, with no word from the host between.</summary>
-[NonParallelizable] // The simulator starts a thread for each of a card's: whatever ran beside it would starve.
+[OnSimulator]
 public sealed class ChainDeviceTests
 {
     private const int VocabSize = 99;

@@ -7,7 +7,7 @@ using Ppsd.Tests.Support;
 namespace Ppsd.Tests.Kernels.Model;
 
 /// <summary>The text does not depend on who draws it.</summary>
-[NonParallelizable] // The simulator starts a thread for each of a card's: whatever ran beside it would starve.
+[OnSimulator]
 public sealed class DeviceDrawTests
 {
     private const int VocabSize = 199;

@@ -3,11 +3,13 @@ using Ppsd.Kernels.Model;
 using Ppsd.Kernels.Model.Drafting;
 using Ppsd.Kernels.Model.Sublayers;
 using Ppsd.Kernels.Sampling;
+using Ppsd.Kernels.Weights;
 using Ppsd.Tests.Support;
 
 namespace Ppsd.Tests.Kernels.Model;
 
 /// <summary>What rivals draft with: steps that skip sublayers, and norm heads apart from any stage.</summary>
+[OnSimulator]
 public sealed class DraftPassTests
 {
     private static readonly int[] _tokens = [5, 9, 5];
@@ -17,8 +19,9 @@ public sealed class DraftPassTests
     public void A_step_that_skips_everything_leaves_the_embedding_and_one_that_skips_nothing_all_bits(string device)
     {
         using var backend = BackendUnderTest.Open(device);
-        using var model = StageModelLoader.Load(backend.Backend, TestModels.Options(TestModels.Tiny, maxRows: 8));
-        var layers = TestModels.Options(TestModels.Tiny).LayerCount;
+        var options = FirstLayers(device == "cpu" ? null : 2);
+        using var model = StageModelLoader.Load(backend.Backend, options);
+        var layers = options.LayerCount;
         var full = new SequenceRun(model, 16, id: 1).Feed(_tokens);
         model.Kept = Set(layers, isKept: true);
         var kept = new SequenceRun(model, 16, id: 2).Feed(_tokens);
@@ -37,11 +40,12 @@ public sealed class DraftPassTests
     public void Devices_agree_in_a_step_that_skips_some_sublayers()
     {
         var results = new List<float[]>();
+        var options = FirstLayers(2);
         foreach (var device in (string[])["cpu", "simulator"])
         {
             using var backend = BackendUnderTest.Open(device);
-            using var model = StageModelLoader.Load(backend.Backend, TestModels.Options(TestModels.Tiny, maxRows: 8));
-            var layers = TestModels.Options(TestModels.Tiny).LayerCount;
+            using var model = StageModelLoader.Load(backend.Backend, options);
+            var layers = options.LayerCount;
             model.Kept = new SublayerSet(
                 [.. Enumerable.Range(0, layers).Select(layer => layer % 2 == 0)],
                 [.. Enumerable.Range(0, layers).Select(layer => layer % 2 == 1)]
@@ -65,7 +69,7 @@ public sealed class DraftPassTests
         float temperature
     )
     {
-        var options = TestModels.Options(TestModels.Tiny, maxRows: 8);
+        var options = device == "cpu" ? FirstLayers(null) : Small();
         var sampling = new SamplingParameters { Temperature = temperature, Seed = 3 };
         using var backend = BackendUnderTest.Open(device);
         using var model = StageModelLoader.Load(backend.Backend, options);
@@ -100,6 +104,35 @@ public sealed class DraftPassTests
             Assert.That(best.Select(draft => draft.Token), Is.EqualTo(target));
             Assert.That(best.Select(draft => draft.LogProbability), Has.All.InRange(-20f, 0f));
         }
+    }
+
+    /// <summary>So many layers of a bundled model; all of them when null.</summary>
+    private static StageModelOptions FirstLayers(int? count) =>
+        TestModels.Options(TestModels.Tiny, layerCount: count, maxRows: 8);
+
+    /// <summary>A whole model that the simulator gets through in seconds.</summary>
+    private static StageModelOptions Small()
+    {
+        var config = SyntheticPresets.Find("toy")! with
+        {
+            LayerCount = 3,
+            HiddenSize = 32,
+            IntermediateSize = 48,
+            HeadCount = 2,
+            KvHeadCount = 1,
+            HeadSize = 16,
+            VocabSize = 99,
+            MaxPositions = 64,
+        };
+        return new StageModelOptions
+        {
+            Synthetic = new SyntheticWeights(),
+            Config = config,
+            FirstLayer = 0,
+            LayerCount = config.LayerCount,
+            MaxRows = 8,
+            KvCacheBytes = 1 << 20,
+        };
     }
 
     private static SublayerSet Set(int layers, bool isKept) =>

@@ -6,7 +6,7 @@ using Ppsd.Tests.Support;
 namespace Ppsd.Tests.Kernels.Ops;
 
 /// <summary>Rotary embedding, KV storage and attention together, since each is seen only through the next.</summary>
-[NonParallelizable] // The simulator starts a thread for each of a card's: whatever ran beside it would starve.
+[OnSimulator]
 public sealed class AttentionTests
 {
     private static readonly RopeParameters _rope = new(RopeKind.Default, 10_000, 1, 1, 1, 64);

@@ -5,7 +5,7 @@ using Ppsd.Tests.Support;
 namespace Ppsd.Tests.Kernels.Ops;
 
 /// <summary>A device draws the very tokens that the host draws from the same logits.</summary>
-[NonParallelizable] // The simulator starts a thread for each of a card's: whatever ran beside it would starve.
+[OnSimulator]
 public sealed class DrawTests
 {
     /// <summary>One group, one and a part, and several; the last of them not full.</summary>

@@ -3,7 +3,7 @@ using Ppsd.Tests.Support;
 namespace Ppsd.Tests.Kernels.Ops;
 
 /// <summary>Logits of listed tokens go to their places, and nothing else is left in a row.</summary>
-[NonParallelizable] // The simulator starts a thread for each of a card's: whatever ran beside it would starve.
+[OnSimulator]
 public sealed class ListedLogitsTests
 {
     private static readonly string[] _devices = ["cpu", "simulator"];

@@ -4,7 +4,7 @@ using Ppsd.Tests.Support;
 namespace Ppsd.Tests.Kernels.Ops;
 
 /// <summary>Products, the norms before and after them, and SwiGLU.</summary>
-[NonParallelizable] // The simulator starts a thread for each of a card's: whatever ran beside it would starve.
+[OnSimulator]
 public sealed class MatMulTests
 {
     // A card splits activations into two bf16 parts: sixteen bits of each count.

@@ -7,7 +7,7 @@ namespace Ppsd.Tests.Kernels.Ops;
 /// Rows on their way from one product to the next: whoever writes them must agree with whoever reads them on where they lie.
 /// More rows than a tile has, of widths that end within one.
 /// </summary>
-[NonParallelizable] // The simulator starts a thread for each of a card's: whatever ran beside it would starve.
+[OnSimulator]
 public sealed class ProductInputTests
 {
     // Three products in a row, the last of few outputs; a value out of place is wrong by a hundred percent.

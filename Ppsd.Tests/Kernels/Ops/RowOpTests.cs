@@ -5,7 +5,7 @@ using Ppsd.Tests.Support;
 namespace Ppsd.Tests.Kernels.Ops;
 
 /// <summary>Operations of rows: embedding, copies, biases, norms of heads.</summary>
-[NonParallelizable] // The simulator starts a thread for each of a card's: whatever ran beside it would starve.
+[OnSimulator]
 public sealed class RowOpTests
 {
     [TestCase("cpu", ElementType.BFloat16)]

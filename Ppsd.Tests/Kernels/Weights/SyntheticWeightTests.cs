@@ -6,7 +6,7 @@ using Ppsd.Tests.Support;
 
 namespace Ppsd.Tests.Kernels.Weights;
 
-[NonParallelizable] // The simulator starts a thread for each of a card's: whatever ran beside it would starve.
+[OnSimulator]
 public sealed class SyntheticWeightTests
 {
     private static readonly ModelConfig _config = SyntheticPresets.Find("llama2-7b")! with

@@ -129,10 +129,10 @@ internal sealed class ToyCluster(
 
     public PpsdChatClient AddChatClient() => new(() => AddClient(), TimeSpan.FromSeconds(15), TimeProvider.System);
 
-    /// <summary>Waits until no stage holds a page or a session; fails when one still does after ten seconds.</summary>
+    /// <summary>Waits until no stage holds a page or a session; fails when one still does after thirty seconds.</summary>
     public async Task AssertNothingHeldAsync()
     {
-        for (var attempt = 0; attempt < 200; attempt++)
+        for (var attempt = 0; attempt < 600; attempt++)
         {
             var snapshot = await _nodes[^1].GetSnapshotAsync(TimeSpan.FromSeconds(5), TimeProvider.System);
             if (snapshot.Stages.All(stage => stage.Status is { OpenSessions: 0, UsedPages: 0, QueueLength: 0 }))
@@ -143,10 +143,10 @@ internal sealed class ToyCluster(
             await Task.Delay(50);
         }
 
-        Assert.Fail("pages or sessions are still held after ten seconds");
+        Assert.Fail("pages or sessions are still held after thirty seconds");
     }
 
-    /// <summary>Waits until the pipeline stands; fails with the coordinator's words when it does not within 20 s.</summary>
+    /// <summary>Waits until the pipeline stands; fails with the coordinator's words when it does not within a minute.</summary>
     public static async Task<PipelineFormed> FormedAsync(ClusterNode asker)
     {
         var state = await StateAsync(asker, state => state.Formed is not null);
@@ -156,7 +156,7 @@ internal sealed class ToyCluster(
     public static async Task<PipelineState> StateAsync(ClusterNode asker, Func<PipelineState, bool> isExpected)
     {
         PipelineState? last = null;
-        for (var attempt = 0; attempt < 400; attempt++)
+        for (var attempt = 0; attempt < 1200; attempt++)
         {
             try
             {

@@ -110,6 +110,7 @@ public sealed class SeveralTextsTests
     }
 
     [Test]
+    [NonParallelizable] // It expects that nobody else holds a session of the shared pipeline.
     public async Task Texts_of_one_request_share_the_places_of_the_server_and_too_many_are_refused()
     {
         await using var server = await SharedServer.StartAsync(new ServerSettings { MaxRunning = 2, MaxQueue = 3 });

@@ -15,7 +15,7 @@ namespace Ppsd.Tests.Host.Api.Texts;
 /// <summary>Texts that end without their last message are errors over HTTP too, with a status or an event of their own.</summary>
 public sealed class UnfinishedTextTests
 {
-    private static readonly TimeSpan _patience = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan _patience = TimeSpan.FromSeconds(60);
 
     [TestCase("/v1/completions", """{"prompt":"x"}""")]
     [TestCase("/v1/completions", """{"prompt":"x","stream":true}""")]

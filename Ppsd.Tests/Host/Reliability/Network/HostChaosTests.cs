@@ -5,7 +5,7 @@ namespace Ppsd.Tests.Host.Reliability.Network;
 /// six texts must end as undisturbed ones do, byte for byte, and every process must serve again without a hand. Skipped where
 /// nobody may make network namespaces. Prints the rows of docs/reliability.md.
 /// </summary>
-[NonParallelizable]
+[NonParallelizable] // It measures how long readers wait.
 public sealed class HostChaosTests
 {
     [Test]
