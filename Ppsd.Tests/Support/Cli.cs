@@ -82,9 +82,30 @@ internal static class Cli
 /// <summary>What a run of the program left.</summary>
 internal sealed record CliResult(int ExitCode, string Output, string Error)
 {
+    // Lines that only a busy machine adds; when they are said is for tests of their own.
+    private static readonly string[] _ofDelays =
+    [
+        "hashing weights: ",
+        "heartbeat was delayed",
+        "heartbeat interval is growing too large",
+        " MB loaded",
+    ];
+
+    /// <summary>Standard error but for what only a busy machine adds.</summary>
+    public string Error { get; } = WithoutDelays(Error);
+
     /// <summary>Lines of standard output.</summary>
     public string[] OutputLines => Output.Split('\n', StringSplitOptions.RemoveEmptyEntries);
 
     /// <summary>Lines of standard error.</summary>
     public string[] ErrorLines => Error.Split('\n', StringSplitOptions.RemoveEmptyEntries);
+
+    /// <summary>What a process said but for what only a busy machine adds.</summary>
+    public static string WithoutDelays(string error) =>
+        string.Join(
+            '\n',
+            error
+                .Split('\n')
+                .Where(line => !Array.Exists(_ofDelays, delay => line.Contains(delay, StringComparison.Ordinal)))
+        );
 }
