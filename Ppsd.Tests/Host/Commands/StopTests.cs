@@ -11,6 +11,7 @@ public sealed class StopTests
     private static readonly TimeSpan _patience = TimeSpan.FromSeconds(60);
 
     [Test]
+    [NonParallelizable] // A node that does not hear the other's heartbeats for long says so.
     public async Task Two_nodes_that_are_stopped_together_go_quietly_and_further_signals_change_nothing()
     {
         using var first = Stage();
