@@ -17,12 +17,12 @@ internal static class WarpgroupTarget
     private const string Switch = "PPSD_WARPGROUP_PRODUCTS";
 
     /// <summary>
-    /// True on a card that has it, where the environment asks for it, and on the simulator, which does the same. No card
-    /// has yet verified these products as a whole (docs/gpu-notes.md), so a card does not use them unasked.
+    /// True on a card that has it, unless PPSD_WARPGROUP_PRODUCTS is 0, and on the simulator, which does the same. Bits are the
+    /// same without: the switch is there to compare.
     /// </summary>
     public static bool IsUsed(Accelerator accelerator) =>
         accelerator is not CudaAccelerator cuda
-        || (cuda.Architecture.Major == Major && Environment.GetEnvironmentVariable(Switch) == "1");
+        || (cuda.Architecture.Major == Major && Environment.GetEnvironmentVariable(Switch) != "0");
 
     /// <summary>Makes it the target of a kernel.</summary>
     /// <param name="kernel">Compiled for compute capability 9.0, not loaded yet.</param>
