@@ -16,6 +16,7 @@ public sealed class KernelMeasurement(Backend backend, ModelConfig config) : IDi
 {
     private const int KvLayers = 6;
     private const int MostRows = 64;
+    private const int PromptRows = 512;
     private static readonly int[] _widths = [1, 2, 4, 8, 16, 32, MostRows];
 
     private readonly AttentionShape _shape = new(config.HeadCount, config.KvHeadCount, config.HeadSize);
@@ -206,13 +207,33 @@ public sealed class KernelMeasurement(Backend backend, ModelConfig config) : IDi
             }
         }
 
+        // A prompt's last rows; on the CPU their time is the rows' own, one after another.
+        if (backend.IsQueued)
+        {
+            using var promptQkv = backend.AllocateActivations(PromptRows, _shape.QkvWidth);
+            using var promptAttended = backend.AllocateProductInput(PromptRows, _shape.QueryWidth);
+            foreach (var context in (int[])[PromptRows, 4 * PromptRows])
+            {
+                if (context <= config.MaxPositions)
+                {
+                    BeginPrompt(context);
+                    yield return new KernelTiming(
+                        "the same, a prompt's last rows",
+                        $"context {context}",
+                        PromptRows,
+                        TimeRows(promptQkv, promptAttended),
+                        context * tokenBytes
+                    );
+                }
+            }
+        }
+
         Array.ForEach(layers, layer => layer.Dispose());
 
-        double TimeLayers() =>
-            Time(
-                () => Array.ForEach(layers, layer => backend.Attend(qkv, _shape, rotary, layer, attended)),
-                layers.Length
-            );
+        double TimeLayers() => TimeRows(qkv, attended);
+
+        double TimeRows(Activations from, Activations to) =>
+            Time(() => Array.ForEach(layers, layer => backend.Attend(from, _shape, rotary, layer, to)), layers.Length);
     }
 
     private WeightMatrix Matrix(string name, int rows, int columns, bool isGated = false) =>
@@ -267,6 +288,18 @@ public sealed class KernelMeasurement(Backend backend, ModelConfig config) : IDi
             var first = row * context;
             var table = Enumerable.Range(first, context).ToArray();
             batch.Add(0, context - 1, table[^1], table, context - 1, [table[^1]]);
+        }
+
+        backend.BeginStep(batch);
+    }
+
+    private void BeginPrompt(int context)
+    {
+        var batch = new StepBatch(PromptRows);
+        int[] table = [.. Enumerable.Range(0, context)];
+        for (var position = context - PromptRows; position < context; position++)
+        {
+            batch.Add(0, position, position, table, position + 1, []);
         }
 
         backend.BeginStep(batch);

@@ -1,4 +1,3 @@
-using System.Numerics;
 using ILGPU;
 using ILGPU.Runtime;
 using Ppsd.Kernels.Devices.Ilgpu.Attention;
@@ -46,8 +45,8 @@ internal sealed class IlgpuBackend : Backend
     private PageLockedArray1D<float> _transfer;
     private IReadOnlyList<StepBatch> _chain = [];
     private int _rows;
-    private int _longestContext;
-    private int _rowsTogether;
+    private AttentionExtent _extent;
+    private bool _isChain;
 
     /// <summary>Takes ownership of the device.</summary>
     /// <param name="kvIsBFloat16">True to hold keys and values in bf16, false in fp32.</param>
@@ -143,8 +142,7 @@ internal sealed class IlgpuBackend : Backend
         _words.Begin(batch, _queue);
         PointAtWords();
         _rows = _matrices.Rows = batch.RowCount;
-        _longestContext = _rows <= MostRecordedRows ? ContextBucket(batch.LongestContext) : batch.LongestContext;
-        _rowsTogether = RowsTogether(batch);
+        _extent = AttentionExtent.Of(batch, _words.Ranges, _rows <= MostRecordedRows);
     }
 
     internal override void Run(StepPart part, int firstRow, Action operations, int depth = 1, int head = 0)
@@ -158,7 +156,17 @@ internal sealed class IlgpuBackend : Backend
 
         var hasFilters = part is not (StepPart.Layers or StepPart.KeptSublayers) && _words.HasFilters;
         _queue.Run(
-            new StepKey(part, _rows, firstRow, _longestContext, hasFilters, depth, head, _rowsTogether),
+            new StepKey(
+                part,
+                _rows,
+                firstRow,
+                _extent.LongestContext,
+                hasFilters,
+                depth,
+                head,
+                _extent.RowsTogether,
+                IsPrompt: _extent.Ranges.Count > 0
+            ),
             operations
         );
     }
@@ -169,12 +177,12 @@ internal sealed class IlgpuBackend : Backend
         _chain = steps;
 
         // One room for all that a recording holds: a chain's last step attends to a little more than its first.
-        var longest = steps[^1].LongestContext;
-        _longestContext = Math.Max(_longestContext, _rows <= MostRecordedRows ? ContextBucket(longest) : longest);
+        _extent = _extent.WithRoomFor(steps[^1].LongestContext, _rows <= MostRecordedRows);
     }
 
     internal override void UseRows(int chainStep)
     {
+        _isChain = chainStep > 0;
         _matrices.Contexts = chainStep == 0 ? _words.Rows : _chainWords.Rows(chainStep);
         _matrices.Rows = chainStep == 0 ? _rows : _chain[chainStep - 1].RowCount;
     }
@@ -351,7 +359,7 @@ internal sealed class IlgpuBackend : Backend
             _stream,
             _matrices.Contexts,
             _matrices.Rows,
-            new AttentionExtent(_longestContext, _rowsTogether),
+            _isChain ? _extent with { Ranges = [] } : _extent,
             (IlgpuActivations)qkv,
             shape,
             (IlgpuRotaryTable)rotary,
@@ -390,24 +398,11 @@ internal sealed class IlgpuBackend : Backend
         };
     }
 
-    /// <summary>Room for a context: few sizes, so that few steps need recording; blocks beyond the context end at once.</summary>
-    private static int ContextBucket(int length) =>
-        Math.Max(AttentionTiling.ChunkLength, (int)BitOperations.RoundUpToPowerOf2((uint)length));
-
-    private static int RowsTogether(StepBatch batch)
-    {
-        var sessions = Math.Max(1, batch.SessionRuns);
-        return Math.Clamp(
-            (int)BitOperations.RoundUpToPowerOf2((uint)(batch.RowCount / sessions + 1)) / 2,
-            1,
-            AttentionGeometry.TileColumns
-        );
-    }
-
     private void PointAtWords()
     {
         _matrices.Step = new StepState { Current = _words.Current, Cancelled = _queue.Cancelled };
         _matrices.Contexts = _words.Rows;
+        _isChain = false;
     }
 
     private void ReserveTransfer(int length)

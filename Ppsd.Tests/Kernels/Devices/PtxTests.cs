@@ -5,6 +5,7 @@ using ILGPU.Backends.PTX;
 using ILGPU.Runtime.Cuda;
 using Ppsd.Kernels.Devices.Ilgpu.Attention;
 using Ppsd.Kernels.Devices.Ilgpu.Attention.KvCache;
+using Ppsd.Kernels.Devices.Ilgpu.Attention.Prompts;
 using Ppsd.Kernels.Devices.Ilgpu.Attention.Tiling;
 using Ppsd.Kernels.Devices.Ilgpu.Draws;
 using Ppsd.Kernels.Devices.Ilgpu.Driver;
@@ -60,6 +61,12 @@ public sealed class PtxTests
             {
                 yield return Kernel(typeof(SplitAttentionKernel), nameof(SplitAttentionKernel.Execute), kv, parts);
             }
+        }
+
+        foreach (var parts in (Type[])[typeof(OneHeadPart), typeof(TwoHeadParts)])
+        {
+            yield return Kernel(typeof(PromptAttentionKernel), nameof(PromptAttentionKernel.Execute), parts);
+            yield return Kernel(typeof(PromptMergeKernel), nameof(PromptMergeKernel.Execute), parts);
         }
 
         foreach (var form in (Type[])[typeof(Rows32), typeof(Rows64), typeof(Rows128)])
@@ -224,6 +231,29 @@ public sealed class PtxTests
 
         Assert.That(once, Does.Match(@"\.target sm_90a\r?\n"));
         Assert.That(twice, Is.EqualTo(once));
+    }
+
+    /// <summary>
+    /// A chunk is one stretch of text for its eight tiles, from shared memory to the stores, and nothing of it passes through
+    /// local memory.
+    /// </summary>
+    [TestCase(typeof(OneHeadPart), 1)]
+    [TestCase(typeof(TwoHeadParts), 2)]
+    public void Attention_for_prompts_keeps_a_chunk_in_registers(Type parts, int count)
+    {
+        var ptx = Compile(
+            typeof(PromptAttentionKernel).GetMethod(nameof(PromptAttentionKernel.Execute))!.MakeGenericMethod(parts)
+        );
+
+        // Eight tiles, of each part of a head eight scores' products and eight values'.
+        Assert.That(ptx.Split("mma.sync.aligned.m16n8k16").Length - 1, Is.EqualTo(count * 8 * 16));
+        var first = ptx.IndexOf("mma.sync", StringComparison.Ordinal);
+        var last = ptx.LastIndexOf("mma.sync", StringComparison.Ordinal);
+        Assert.That(ptx[first..last], Does.Not.Contain(".local"));
+        Assert.That(ptx, Does.Contain("cp.async.cg.shared.global").And.Contain("cp.async.wait_all"));
+        Assert.That(ptx, Does.Not.Match(@"(?<!\.extern )\.shared \.align"));
+        var declared = ptx.IndexOf(".reg .b32 qa<16>", StringComparison.Ordinal);
+        Assert.That(declared, Is.GreaterThan(0).And.LessThan(ptx.IndexOf("{qa0,", StringComparison.Ordinal)));
     }
 
     /// <summary>A kernel's text for the target card.</summary>

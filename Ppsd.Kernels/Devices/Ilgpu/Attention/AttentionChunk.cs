@@ -93,6 +93,12 @@ internal static class AttentionChunk
         sum += Warp.ShuffleXor(sum, 2);
         shared.Sums[column * WarpCount + (Group.IdxX >> 5)] = sum;
 
+        return Pack(weight0, weight1, weight8, weight9);
+    }
+
+    /// <summary>Weights of positions c, c + 1, c + 8 and c + 9 as a tensor core takes them, in two bf16 parts.</summary>
+    public static WeightPart Pack(float weight0, float weight1, float weight8, float weight9)
+    {
         var weights = new WeightPart();
         weights.High0 = DeviceBFloat16.Pack(weight0, weight1);
         weights.High8 = DeviceBFloat16.Pack(weight8, weight9);

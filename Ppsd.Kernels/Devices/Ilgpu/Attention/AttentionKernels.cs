@@ -2,6 +2,7 @@ using ILGPU;
 using ILGPU.Runtime;
 using ILGPU.Runtime.Cuda;
 using Ppsd.Kernels.Devices.Ilgpu.Attention.KvCache;
+using Ppsd.Kernels.Devices.Ilgpu.Attention.Prompts;
 using Ppsd.Kernels.Devices.Ilgpu.Attention.Tiling;
 using Ppsd.Kernels.Devices.Ilgpu.Buffers;
 using Ppsd.Kernels.Devices.Ilgpu.Driver;
@@ -28,10 +29,12 @@ internal abstract class AttentionKernels
     /// Queues attention of a step's rows. For up to <see cref="AppendedRows.MaxCount"/> rows it also appends keys and
     /// values; for more, they must have been appended before.
     /// </summary>
+    /// <param name="ranges">Prompts among the rows; see <see cref="RowRanges.All"/>.</param>
     public abstract void Attend(
         AcceleratorStream stream,
         RowContexts contexts,
         int rows,
+        IReadOnlyList<RowRange> ranges,
         AttentionGeometry geometry,
         AttentionSource source,
         KvCacheView cache,
@@ -47,20 +50,27 @@ internal sealed class AttentionKernels<TElement, TParts> : AttentionKernels
     where TElement : struct, IKvEights
     where TParts : struct, IHeadParts
 {
+    private const string PromptSwitch = "PPSD_PROMPT_ATTENTION";
+
     // A card reserves 1 KiB of each group's shared memory.
     private const int ReservedLoads = 2 * 1024 / SharedCopy.LoadBytes;
 
     private readonly Accelerator _accelerator;
     private readonly int _groupsPerMultiprocessor = SplitAttentionKernel.GroupsPerMultiprocessor<TElement>();
+    private readonly IlgpuLimits _limits;
     private readonly int _multiprocessors;
     private readonly int _sharedLoads;
     private readonly AttentionRoom _room;
     private readonly Split _split;
+    private readonly bool _hasPrompts;
+    private PromptKernels<TParts>? _prompts;
 
     /// <param name="limits">Limits of the device.</param>
     public AttentionKernels(Accelerator accelerator, IlgpuLimits limits)
     {
         _accelerator = accelerator;
+        _limits = limits;
+        _hasPrompts = HasPrompts(limits);
         _multiprocessors = limits.Multiprocessors;
         _sharedLoads = limits.SharedBytes / SharedCopy.LoadBytes;
         _room = FittingRoom();
@@ -92,6 +102,7 @@ internal sealed class AttentionKernels<TElement, TParts> : AttentionKernels
         AcceleratorStream stream,
         RowContexts contexts,
         int rows,
+        IReadOnlyList<RowRange> ranges,
         AttentionGeometry geometry,
         AttentionSource source,
         KvCacheView cache,
@@ -99,10 +110,52 @@ internal sealed class AttentionKernels<TElement, TParts> : AttentionKernels
         IlgpuProductInput y
     )
     {
-        var step = scratch.RowsPerLaunch(geometry, TParts.Count);
-        for (var first = 0; first < rows; first += step)
+        if (!_hasPrompts || ranges.Count == 0)
         {
-            var last = Math.Min(first + step, rows);
+            var appendCount = rows <= AppendedRows.MaxCount ? rows : 0;
+            Attend(stream, contexts, new RowRange(0, rows, false), appendCount, geometry, source, cache, scratch, y);
+            return;
+        }
+
+        foreach (var range in ranges)
+        {
+            if (range.IsPrompt)
+            {
+                _prompts ??= new PromptKernels<TParts>(_accelerator, _limits);
+                _prompts.Attend(stream, contexts, range, geometry.OfFullTiles(), source, cache, scratch, y);
+            }
+            else
+            {
+                Attend(stream, contexts, range, 0, geometry, source, cache, scratch, y);
+            }
+        }
+    }
+
+    /// <summary>
+    /// True where a group may have the shared memory for prompts: they are read from a bf16 cache only, since two chunks of
+    /// fp32 have no room. PPSD_PROMPT_ATTENTION=0 turns it off, for measurements.
+    /// </summary>
+    private static bool HasPrompts(IlgpuLimits limits) =>
+        !TElement.HasLowPart
+        && PromptKernels<TParts>.SharedBytes <= limits.SharedBytes
+        && Environment.GetEnvironmentVariable(PromptSwitch) != "0";
+
+    private void Attend(
+        AcceleratorStream stream,
+        RowContexts contexts,
+        RowRange range,
+        int appendCount,
+        AttentionGeometry geometry,
+        AttentionSource source,
+        KvCacheView cache,
+        AttentionScratch scratch,
+        IlgpuProductInput y
+    )
+    {
+        var step = scratch.RowsPerLaunch(geometry, TParts.Count, geometry.TileRows);
+        for (var first = range.First; first < range.End; first += step)
+        {
+            var last = Math.Min(first + step, range.End);
             var tiles = (last - first + geometry.TileRows - 1) / geometry.TileRows * geometry.BlocksPerKvHead;
             var groupsPerTile = GroupsPerTile(geometry.KvHeads * tiles, geometry.Chunks);
             _split(
@@ -115,7 +168,7 @@ internal sealed class AttentionKernels<TElement, TParts> : AttentionKernels
                 contexts,
                 first,
                 last,
-                rows <= AppendedRows.MaxCount ? rows : 0,
+                appendCount,
                 source,
                 cache,
                 _room,

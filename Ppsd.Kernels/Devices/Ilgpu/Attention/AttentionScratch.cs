@@ -32,11 +32,13 @@ internal sealed class AttentionScratch(Accelerator accelerator) : IDisposable
         if (pairs * heads > _partials.Totals.Length)
         {
             _partials.Totals = Allocate<SoftmaxTotal>(pairs * heads);
+            _partials.TotalAddress = DeviceAddress.Of(accelerator, _partials.Totals);
         }
 
         if (pairs * heads * partCount * HeadPart.Size / 4 > _partials.Weighted.Length)
         {
             _partials.Weighted = Allocate<Float4>(pairs * heads * partCount * HeadPart.Size / 4);
+            _partials.WeightedAddress = DeviceAddress.Of(accelerator, _partials.Weighted);
         }
 
         // A tile has at least one column.
@@ -47,15 +49,20 @@ internal sealed class AttentionScratch(Accelerator accelerator) : IDisposable
         }
     }
 
-    /// <summary>Rows of one launch whose partial results fit, whole tiles of them.</summary>
-    public int RowsPerLaunch(in AttentionGeometry geometry, int partCount)
+    /// <summary>Rows of one launch whose partial results fit: whole blocks of them, or else whole tiles.</summary>
+    /// <param name="geometry">How the work is cut.</param>
+    /// <param name="partCount">Parts of 64 that hold a head.</param>
+    /// <param name="blockRows">Rows of a block: a multiple of a tile's.</param>
+    public int RowsPerLaunch(in AttentionGeometry geometry, int partCount, int blockRows)
     {
         var loads = (long)geometry.Heads * geometry.Chunks;
         var rows = Math.Min(
             _partials.Totals.Length / loads,
             _partials.Weighted.Length / (loads * partCount * HeadPart.Size / 4)
         );
-        return (int)Math.Max(rows / geometry.TileRows, 1) * geometry.TileRows;
+        return rows >= blockRows
+            ? (int)(rows / blockRows) * blockRows
+            : (int)Math.Max(rows / geometry.TileRows, 1) * geometry.TileRows;
     }
 
     public void Dispose() => _buffers.ForEach(buffer => buffer.Dispose());

@@ -139,6 +139,7 @@ internal sealed class IlgpuKvKernels<TElement>(Accelerator accelerator, IlgpuLim
             stream,
             contexts,
             rows,
+            extent.Ranges,
             new AttentionGeometry(shape, ChunksOf(extent.LongestContext), extent.RowsTogether),
             Source(qkv, table),
             ((IlgpuKvMemory)kv).View,

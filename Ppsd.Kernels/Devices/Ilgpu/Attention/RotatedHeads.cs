@@ -164,7 +164,10 @@ internal static class RotatedHeads
         TElement.Store(shared.Appended, element + half, isValue > 0 ? pair.Second : turned.Second);
     }
 
-    private static void StoreQuery(ArrayView<UInt4> queries, int at, int size, float value)
+    /// <summary>Stores a value of a query in two bf16 parts.</summary>
+    /// <param name="at">Where its first part stands, in values.</param>
+    /// <param name="size">Values from there to its second part.</param>
+    public static void StoreQuery(ArrayView<UInt4> queries, int at, int size, float value)
     {
         var high = DeviceBFloat16.FromSingle(value);
         var parts = queries.Cast<ushort>();

@@ -17,7 +17,7 @@ internal static class SharedKernel
     /// <summary>Compiles and loads a kernel.</summary>
     /// <param name="kernel">A static method.</param>
     /// <param name="specialization">Its launch bounds.</param>
-    /// <param name="bytes">Dynamic shared memory of a group, at most.</param>
+    /// <param name="bytes">Dynamic shared memory of a group, at most; 0 for none.</param>
     /// <param name="usesWarpgroups">True when its assembly has what only compute capability 9.0 has.</param>
     /// <typeparam name="TLauncher">Stream, configuration, then the kernel's parameters.</typeparam>
     /// <exception cref="Ppsd.Kernels.Devices.DeviceException">The card has less; one line.</exception>
@@ -41,7 +41,7 @@ internal static class SharedKernel
                     )
                 )
                 : accelerator.LoadKernel(kernel.Method, specialization);
-        if (loaded is CudaKernel cuda)
+        if (bytes > 0 && loaded is CudaKernel cuda)
         {
             CudaDriver.AllowSharedMemory(cuda, bytes);
         }

@@ -63,6 +63,7 @@ internal sealed class StepRecordings(Func<Action, IStepRecording?> record, int c
 /// <param name="Depth">Steps that a chain drafts.</param>
 /// <param name="Head">Which of the stage's exit heads the part is.</param>
 /// <param name="RowsTogether">Rows that attention takes together.</param>
+/// <param name="IsPrompt">True when all rows are one prompt's, for which attention has kernels of its own.</param>
 internal readonly record struct StepKey(
     StepPart Part,
     int Rows,
@@ -71,5 +72,6 @@ internal readonly record struct StepKey(
     bool HasFilters,
     int Depth = 1,
     int Head = 0,
-    int RowsTogether = 1
+    int RowsTogether = 1,
+    bool IsPrompt = false
 );

@@ -31,6 +31,9 @@ internal sealed class StepWords : IDisposable
     /// <summary>Number of the current step.</summary>
     public int StepNumber { get; private set; }
 
+    /// <summary>What attention treats alike among the step's rows.</summary>
+    public RowRanges Ranges { get; } = new();
+
     /// <summary>True when a row that the device draws for excludes some tokens.</summary>
     public bool HasFilters { get; private set; }
 
@@ -55,6 +58,7 @@ internal sealed class StepWords : IDisposable
         }
 
         HasFilters = batch.HasFilters;
+        Ranges.Find(words, batch.RowCount);
         queue.Begin();
         _host.Span[0] = ++StepNumber;
         words.CopyTo(_host.Span[HeaderLength..]);

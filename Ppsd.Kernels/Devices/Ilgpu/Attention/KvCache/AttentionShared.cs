@@ -13,11 +13,13 @@ namespace Ppsd.Kernels.Devices.Ilgpu.Attention.KvCache;
 /// </summary>
 internal struct AttentionShared
 {
+    /// <summary>
+    /// The least maximum: finite, so that a query without any counted position gets weights of zero rather than NaN.
+    /// </summary>
+    public const float Lowest = -1e30f;
+
     private const int Columns = AttentionGeometry.TileColumns;
     private const int TotalLoads = AttentionTiling.WarpCount * Columns / 4;
-
-    // Finite, so that a query without any counted position gets weights of zero rather than NaN.
-    private const float Lowest = -1e30f;
 
     // One load more than a query has, against bank conflicts.
     private const int QueryStride = 4 * HeadPart.EightCount + 1;

@@ -148,7 +148,7 @@ internal struct KvRing<TElement, TParts>
     public readonly KeyPart Keys(int part) => KvStage<TElement, TParts>.Keys(_ring, _slot, part);
 
     /// <summary>The oldest chunk's values; see <see cref="KvStage{TElement, TParts}.Values"/>.</summary>
-    public readonly ValuePart Values(int part) => KvStage<TElement, TParts>.Values(_ring, _slot, part);
+    public readonly ValuePart Values(int part) => KvStage<TElement, TParts>.Values(_ring, _slot, part, Group.IdxX);
 
     private static int PositionOfWarp(in ChunkWalk walk) => walk.Start + (Group.IdxX >> 5) * AttentionTiling.TileLength;
 

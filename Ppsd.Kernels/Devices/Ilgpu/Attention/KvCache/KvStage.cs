@@ -154,32 +154,38 @@ internal static class KvStage<TElement, TParts>
     /// Keys that have arrived: positions lane / 4 and 8 + lane / 4, groups of eight lane % 4 and 4 + lane % 4 of a
     /// part.
     /// </summary>
-    public static KeyPart Keys(ArrayView<UInt4> ring, int stage, int part)
-    {
-        var at = At(stage, part);
-        return new KeyPart
+    public static KeyPart Keys(ArrayView<UInt4> ring, int stage, int part) =>
+        new()
         {
-            First0 = Read(ring, at),
-            First1 = Read(ring, at + EightLoads),
-            Second0 = Read(ring, at + 2 * EightLoads),
-            Second1 = Read(ring, at + 3 * EightLoads),
+            First0 = Read(ring, At(stage, part, 0, Group.IdxX)),
+            First1 = Read(ring, At(stage, part, 1, Group.IdxX)),
+            Second0 = Read(ring, At(stage, part, 2, Group.IdxX)),
+            Second1 = Read(ring, At(stage, part, 3, Group.IdxX)),
         };
-    }
 
     /// <summary>Values that have arrived: eight lane / 4 of a part, positions c, c + 1, c + 8 and c + 9.</summary>
-    public static ValuePart Values(ArrayView<UInt4> ring, int stage, int part)
-    {
-        var at = At(stage, TParts.Count + part);
-        return new ValuePart
+    /// <param name="ring">Stages.</param>
+    /// <param name="stage">Which of them.</param>
+    /// <param name="part">Part of the head.</param>
+    /// <param name="thread">The thread that copied them: 32 for each tile of positions.</param>
+    public static ValuePart Values(ArrayView<UInt4> ring, int stage, int part, int thread) =>
+        new()
         {
-            P0 = Read(ring, at),
-            P1 = Read(ring, at + EightLoads),
-            P8 = Read(ring, at + 2 * EightLoads),
-            P9 = Read(ring, at + 3 * EightLoads),
+            P0 = Read(ring, At(stage, TParts.Count + part, 0, thread)),
+            P1 = Read(ring, At(stage, TParts.Count + part, 1, thread)),
+            P8 = Read(ring, At(stage, TParts.Count + part, 2, thread)),
+            P9 = Read(ring, At(stage, TParts.Count + part, 3, thread)),
         };
-    }
 
-    private static int At(int stage, int block) => stage * Loads + block * PartLoads + Group.IdxX;
+    /// <summary>Where a thread's load of a group of eight stands: the first, when there are two.</summary>
+    /// <param name="stage">Stage of the ring.</param>
+    /// <param name="block">Part of the keys, or behind them of the values.</param>
+    /// <param name="eight">Which of the thread's four.</param>
+    /// <param name="thread">The thread that copied it.</param>
+    public static int At(int stage, int block, int eight, int thread) =>
+        stage * Loads + block * PartLoads + eight * EightLoads + thread;
+
+    private static int At(int stage, int block) => At(stage, block, 0, Group.IdxX);
 
     private static KvEight Read(ArrayView<UInt4> ring, int at) =>
         TElement.Loads > 1

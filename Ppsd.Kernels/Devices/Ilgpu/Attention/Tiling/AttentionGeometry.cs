@@ -87,6 +87,15 @@ internal struct AttentionGeometry
     /// <summary>Blocks that share a key/value head.</summary>
     public int BlocksPerKvHead;
 
+    /// <summary>The same work cut into tiles with as many rows as there is room for.</summary>
+    public readonly AttentionGeometry OfFullTiles()
+    {
+        var full = this;
+        full.RowShift = ColumnShift - HeadShift;
+        full.TileRows = 1 << full.RowShift;
+        return full;
+    }
+
     /// <summary>
     /// Eights before a slot's keys or values of a head. Those of a page lie together, head by head, so that a tile of
     /// positions is one run of memory.

@@ -13,8 +13,14 @@ internal struct AttentionPartials
     /// </summary>
     public ArrayView<Float4> Weighted;
 
+    /// <summary>Where they lie on the card; 0 on the simulator.</summary>
+    public long WeightedAddress;
+
     /// <summary>Largest score and sum of weights, [row of the launch, head, chunk].</summary>
     public ArrayView<SoftmaxTotal> Totals;
+
+    /// <summary>Where they lie on the card; 0 on the simulator.</summary>
+    public long TotalAddress;
 
     /// <summary>
     /// Number of finished groups of each tile, [tile, key/value head]. The last group resets it, so that it is zero

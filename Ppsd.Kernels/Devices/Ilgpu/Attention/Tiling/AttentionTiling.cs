@@ -17,6 +17,9 @@ internal static class AttentionTiling
     /// <summary>Base-2 logarithm of <see cref="TileLength"/>.</summary>
     public const int TileShift = 4;
 
+    /// <summary>Base-2 logarithm of <see cref="WarpCount"/>: 3.</summary>
+    public const int WarpShift = ChunkShift - TileShift;
+
     /// <summary>Warps of a group.</summary>
     public const int WarpCount = ChunkLength / TileLength;
 

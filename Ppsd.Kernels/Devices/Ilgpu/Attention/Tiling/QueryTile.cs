@@ -37,7 +37,6 @@ internal struct QueryTile
     /// <summary>The group's tile. Grid: key/value heads, anything, blocks of heads times tiles of rows.</summary>
     public static QueryTile OfGroup(RowContexts rows, int firstRow, int lastRow, in AttentionGeometry geometry)
     {
-        var lane = Warp.LaneIdx;
         // Divisions are slow on a card, and blocks of heads are few.
         var rowTiles = (lastRow - firstRow + geometry.TileRows - 1) >> geometry.RowShift;
         var index = Grid.IdxZ;
@@ -48,15 +47,34 @@ internal struct QueryTile
             firstGroupHead += geometry.TileHeads;
         }
 
+        return Of(rows, firstRow + index * geometry.TileRows, lastRow, firstGroupHead, geometry);
+    }
+
+    /// <summary>The tile that begins at a row, for some of the grid's key/value head's query heads; without rows from the last on.</summary>
+    /// <param name="rows">The step's rows.</param>
+    /// <param name="tileRow">The tile's first row.</param>
+    /// <param name="lastRow">Row after the last of this launch.</param>
+    /// <param name="firstGroupHead">First of the query heads that share the key/value head.</param>
+    /// <param name="geometry">How the work is cut.</param>
+    public static QueryTile Of(
+        RowContexts rows,
+        int tileRow,
+        int lastRow,
+        int firstGroupHead,
+        in AttentionGeometry geometry
+    )
+    {
+        var lane = Warp.LaneIdx;
         var tile = new QueryTile();
-        tile.FirstRow = firstRow + index * geometry.TileRows;
-        tile.RowCount = XMath.Min(geometry.TileRows, lastRow - tile.FirstRow);
+        tile.FirstRow = tileRow;
+        tile.RowCount = XMath.Max(XMath.Min(geometry.TileRows, lastRow - tileRow), 0);
+        var row = XMath.Min(tileRow + XMath.Min(lane, XMath.Max(tile.RowCount - 1, 0)), lastRow - 1);
         tile.KvHead = Grid.IdxX;
         tile.FirstHead = Grid.IdxX * geometry.GroupHeads + firstGroupHead;
         tile.HeadCount = XMath.Min(geometry.TileHeads, geometry.GroupHeads - firstGroupHead);
         tile.HeadShift = geometry.HeadShift;
-        tile._own = rows.Context(tile.FirstRow + XMath.Min(lane, tile.RowCount - 1));
-        tile._position = rows.Position(tile.FirstRow + XMath.Min(lane, tile.RowCount - 1));
+        tile._own = rows.Context(row);
+        tile._position = rows.Position(row);
         tile.Length = lane < tile.RowCount ? tile._own.Length : 0;
         return tile;
     }
