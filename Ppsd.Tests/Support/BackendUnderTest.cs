@@ -15,7 +15,9 @@ internal sealed class BackendUnderTest : IDisposable
 {
     // The simulator starts a thread for every thread of a card's multiprocessor, so all tests share one, one at a time.
     private static readonly SemaphoreSlim _simulatorFree = new(1);
-    private static readonly Lazy<Backend> _simulator = new(() => new IlgpuBackend(TestCard.Open(), kvIsBFloat16: true));
+    private static readonly Lazy<Backend> _simulator = new(() =>
+        new IlgpuBackend(TestCard.Open(), kvIsBFloat16: true)
+    );
     private static readonly Lazy<Backend> _exactSimulator = new(() =>
         new IlgpuBackend(TestCard.Open(), kvIsBFloat16: false)
     );
@@ -46,9 +48,6 @@ internal sealed class BackendUnderTest : IDisposable
 
     /// <summary>True on the simulator, which is right and thousands of times slower.</summary>
     public bool IsSimulator => _isShared && !TestCard.IsAsked;
-
-    /// <summary>True when products with weights of this type round their rows to bf16: a card's tensor cores do.</summary>
-    public bool RoundsRows(ElementType type) => _isShared && type == ElementType.BFloat16;
 
     public static BackendUnderTest Open(string name)
     {

@@ -76,7 +76,7 @@ internal sealed class IlgpuBackend : Backend
 
     public override string Description => _device.Description;
 
-    public override string Arithmetic => $"{_device.Architecture} kv-type={8 * KvElementBytes}-bit rows=bf16";
+    public override string Arithmetic => $"{_device.Architecture} kv-type={8 * KvElementBytes}-bit";
 
     private IlgpuWeightLoader Loader => _loader ??= new IlgpuWeightLoader(_accelerator, _kernels, _matrices);
 

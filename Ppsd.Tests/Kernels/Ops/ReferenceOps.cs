@@ -1,4 +1,3 @@
-using Ppsd.Kernels.Checkpoints.Tensors;
 using Ppsd.Kernels.Devices;
 
 namespace Ppsd.Tests.Kernels.Ops;
@@ -28,13 +27,7 @@ public static class ReferenceOps
     }
 
     /// <summary>x / sqrt(mean(x^2) + epsilon) * weight.</summary>
-    /// <param name="isRounded">True when x * weight is rounded to bf16 before it is divided, as a card's products read it.</param>
-    public static float[] RmsNorm(
-        ReadOnlySpan<float> x,
-        ReadOnlySpan<float> weight,
-        float epsilon,
-        bool isRounded = false
-    )
+    public static float[] RmsNorm(ReadOnlySpan<float> x, ReadOnlySpan<float> weight, float epsilon)
     {
         var squares = 0.0;
         foreach (var value in x)
@@ -46,19 +39,7 @@ public static class ReferenceOps
         var y = new float[x.Length];
         for (var i = 0; i < x.Length; i++)
         {
-            y[i] = (float)(isRounded ? Rounded(x[i] * weight[i]) * scale : x[i] * scale * weight[i]);
-        }
-
-        return y;
-    }
-
-    /// <summary>A row as a card's products read it: rounded to bf16.</summary>
-    public static float[] Rounded(ReadOnlySpan<float> x)
-    {
-        var y = new float[x.Length];
-        for (var i = 0; i < y.Length; i++)
-        {
-            y[i] = Rounded(x[i]);
+            y[i] = (float)(x[i] * scale * weight[i]);
         }
 
         return y;
@@ -153,6 +134,4 @@ public static class ReferenceOps
 
         return weights;
     }
-
-    private static float Rounded(float value) => BFloat16.ToSingle(BFloat16.Round(value));
 }

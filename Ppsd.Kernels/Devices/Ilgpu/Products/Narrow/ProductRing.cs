@@ -9,7 +9,8 @@ namespace Ppsd.Kernels.Devices.Ilgpu.Products.Narrow;
 /// <summary>
 /// The heart of every product with bf16 weights for up to eight rows of x. A group of eight warps owns a unit of up to
 /// sixty-four outputs after another. Warp s adds up the tiles s, s + 8, s + 16, ... of its rows, in that order; a total
-/// is the warps' sums added in the order of the warps. x, fp32, is rounded to bf16 as every product does. Other rows of x do not affect a row's result, and the order is the same at any width.
+/// is the warps' sums added in the order of the warps. x, fp32, is split into two bf16 parts, high then low, so sums
+/// are nearly those of fp32. Other rows of x do not affect a row's result, and the order is the same at any width.
 /// </summary>
 /// <remarks>
 /// Weights and x pass through a ring of <see cref="RingStage"/>s in shared memory, by copies that take no register:

@@ -6,7 +6,7 @@ namespace Ppsd.Kernels.Devices.Ilgpu.Products.Narrow;
 
 /// <summary>
 /// Sums of up to four row blocks of a matrix by eight rows of x, a warp's registers, as <see cref="MmaTile"/>s. x comes
-/// in fp32 and is rounded to bf16 on the way.
+/// in fp32 and is split on the way: first the high bf16 parts are multiplied, then the residuals.
 /// </summary>
 /// <remarks>
 /// On a card a stage is one piece of assembly whose registers have names of their own: with eight warps a multiprocessor
@@ -24,8 +24,17 @@ internal struct UnitSums
         + "ld.shared.v4.b32 {px0,px1,px2,px3}, [%1]; ld.shared.v4.b32 {pc0,pc1,pc2,pc3}, [%0+4096]; "
         + "ld.shared.v4.b32 {pd0,pd1,pd2,pd3}, [%0+12288]; ld.shared.v4.b32 {py0,py1,py2,py3}, [%2]; ";
 
-    private const string RoundFirst = "cvt.rn.bf16x2.f32 ph0, px1, px0; cvt.rn.bf16x2.f32 ph1, px3, px2; ";
-    private const string RoundSecond = "cvt.rn.bf16x2.f32 pi0, py1, py0; cvt.rn.bf16x2.f32 pi1, py3, py2; ";
+    // High parts of four values to ph0 and ph1, residuals to pl0 and pl1.
+    private const string SplitFirst =
+        "cvt.rn.bf16x2.f32 ph0, px1, px0; cvt.rn.bf16x2.f32 ph1, px3, px2; "
+        + "shl.b32 pt0, ph0, 16; and.b32 pt1, ph0, 0xffff0000; shl.b32 pt2, ph1, 16; and.b32 pt3, ph1, 0xffff0000; "
+        + "sub.ftz.f32 pt0, px0, pt0; sub.ftz.f32 pt1, px1, pt1; sub.ftz.f32 pt2, px2, pt2; sub.ftz.f32 pt3, px3, pt3; "
+        + "cvt.rn.bf16x2.f32 pl0, pt1, pt0; cvt.rn.bf16x2.f32 pl1, pt3, pt2; ";
+    private const string SplitSecond =
+        "cvt.rn.bf16x2.f32 pi0, py1, py0; cvt.rn.bf16x2.f32 pi1, py3, py2; "
+        + "shl.b32 pt0, pi0, 16; and.b32 pt1, pi0, 0xffff0000; shl.b32 pt2, pi1, 16; and.b32 pt3, pi1, 0xffff0000; "
+        + "sub.ftz.f32 pt0, py0, pt0; sub.ftz.f32 pt1, py1, pt1; sub.ftz.f32 pt2, py2, pt2; sub.ftz.f32 pt3, py3, pt3; "
+        + "cvt.rn.bf16x2.f32 pm0, pt1, pt0; cvt.rn.bf16x2.f32 pm1, pt3, pt2; ";
     private const string Product = "mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 ";
     private const string Sums0 = "{tc0,tc1,tc2,tc3}";
     private const string Sums1 = "{tc4,tc5,tc6,tc7}";
@@ -35,25 +44,108 @@ internal struct UnitSums
     private const string TileB = ", {pb0,pb1,pb2,pb3}, ";
     private const string TileC = ", {pc0,pc1,pc2,pc3}, ";
     private const string TileD = ", {pd0,pd1,pd2,pd3}, ";
-    private const string First = "{ph0,ph1}, ";
-    private const string Second = "{pi0,pi1}, ";
+    private const string High = "{ph0,ph1}, ";
+    private const string Low = "{pl0,pl1}, ";
+    private const string SecondHigh = "{pi0,pi1}, ";
+    private const string SecondLow = "{pm0,pm1}, ";
     private const string End = "; ";
     private const string MultiplyFirstPair =
-        Product + Sums0 + TileA + First + Sums0 + End + Product + Sums1 + TileB + First + Sums1 + End;
+        Product
+        + Sums0
+        + TileA
+        + High
+        + Sums0
+        + End
+        + Product
+        + Sums1
+        + TileB
+        + High
+        + Sums1
+        + End
+        + Product
+        + Sums0
+        + TileA
+        + Low
+        + Sums0
+        + End
+        + Product
+        + Sums1
+        + TileB
+        + Low
+        + Sums1
+        + End;
     private const string MultiplySecondPair =
-        Product + Sums0 + TileC + Second + Sums0 + End + Product + Sums1 + TileD + Second + Sums1 + End;
+        Product
+        + Sums0
+        + TileC
+        + SecondHigh
+        + Sums0
+        + End
+        + Product
+        + Sums1
+        + TileD
+        + SecondHigh
+        + Sums1
+        + End
+        + Product
+        + Sums0
+        + TileC
+        + SecondLow
+        + Sums0
+        + End
+        + Product
+        + Sums1
+        + TileD
+        + SecondLow
+        + Sums1
+        + End;
     private const string MultiplyQuad =
-        MultiplyFirstPair
+        Product
+        + Sums0
+        + TileA
+        + High
+        + Sums0
+        + End
+        + Product
+        + Sums1
+        + TileB
+        + High
+        + Sums1
+        + End
         + Product
         + Sums2
         + TileC
-        + First
+        + High
         + Sums2
         + End
         + Product
         + Sums3
         + TileD
-        + First
+        + High
+        + Sums3
+        + End
+        + Product
+        + Sums0
+        + TileA
+        + Low
+        + Sums0
+        + End
+        + Product
+        + Sums1
+        + TileB
+        + Low
+        + Sums1
+        + End
+        + Product
+        + Sums2
+        + TileC
+        + Low
+        + Sums2
+        + End
+        + Product
+        + Sums3
+        + TileD
+        + Low
         + Sums3
         + End;
 
@@ -71,7 +163,8 @@ internal struct UnitSums
         }
 
         CudaAsm.Emit(".reg .f32 tc<16>; .reg .b32 pa<4>; .reg .b32 pb<4>; .reg .b32 pc<4>; .reg .b32 pd<4>;");
-        CudaAsm.Emit(".reg .b32 px<4>; .reg .b32 py<4>; .reg .b32 ph<2>; .reg .b32 pi<2>;");
+        CudaAsm.Emit(".reg .b32 px<4>; .reg .b32 py<4>; .reg .b32 pt<4>; .reg .b32 ph<2>;");
+        CudaAsm.Emit(".reg .b32 pl<2>; .reg .b32 pi<2>; .reg .b32 pm<2>;");
     }
 
     /// <summary>Makes the sums zero.</summary>
@@ -96,7 +189,7 @@ internal struct UnitSums
     /// <param name="weights">Address of the thread's first load of weights.</param>
     /// <param name="row">Address of its load of x.</param>
     public static void AddQuad(int weights, int row) =>
-        CudaAsm.Emit(ReadQuad + RoundFirst + MultiplyQuad, weights, row);
+        CudaAsm.Emit(ReadQuad + SplitFirst + MultiplyQuad, weights, row);
 
     /// <summary>On a card: adds a stage of a unit of two row blocks.</summary>
     /// <param name="weights">Address of the thread's first load of weights.</param>
@@ -104,7 +197,7 @@ internal struct UnitSums
     /// <param name="second">Address of its load of x for the second.</param>
     public static void AddPair(int weights, int first, int second) =>
         CudaAsm.Emit(
-            ReadPair + RoundFirst + RoundSecond + MultiplyFirstPair + MultiplySecondPair,
+            ReadPair + SplitFirst + SplitSecond + MultiplyFirstPair + MultiplySecondPair,
             weights,
             first,
             second
@@ -116,15 +209,18 @@ internal struct UnitSums
     /// <param name="width">Rows of x.</param>
     public void SimulateQuad(ArrayView<UInt4> weights, ArrayView<UInt4> x, int width)
     {
-        for (var i = 0; i < 4; i++)
+        for (var isLow = 0; isLow < 2; isLow++)
         {
-            var even = Even(x, i, width);
-            var odd = Odd(x, i, width);
-            var row = 4 * (Warp.LaneIdx >> 2) + i;
-            _tile0.AddWords(weights[row], even, odd);
-            _tile1.AddWords(weights[row + RingStage.TileLoads], even, odd);
-            _tile2.AddWords(weights[row + 2 * RingStage.TileLoads], even, odd);
-            _tile3.AddWords(weights[row + 3 * RingStage.TileLoads], even, odd);
+            for (var i = 0; i < 4; i++)
+            {
+                var even = Even(x, i, width, isLow);
+                var odd = Odd(x, i, width, isLow);
+                var row = 4 * (Warp.LaneIdx >> 2) + i;
+                _tile0.AddWords(weights[row], even, odd);
+                _tile1.AddWords(weights[row + RingStage.TileLoads], even, odd);
+                _tile2.AddWords(weights[row + 2 * RingStage.TileLoads], even, odd);
+                _tile3.AddWords(weights[row + 3 * RingStage.TileLoads], even, odd);
+            }
         }
     }
 
@@ -142,13 +238,16 @@ internal struct UnitSums
                 round * RingStage.TileRowLoads(width),
                 RingStage.TileRowLoads(1) / RowSplits.Count * width
             );
-            for (var i = 0; i < 4; i++)
+            for (var isLow = 0; isLow < 2; isLow++)
             {
-                var even = Even(rows, i, width);
-                var odd = Odd(rows, i, width);
-                var row = 4 * (Warp.LaneIdx >> 2) + i;
-                _tile0.AddWords(first[row], even, odd);
-                _tile1.AddWords(second[row], even, odd);
+                for (var i = 0; i < 4; i++)
+                {
+                    var even = Even(rows, i, width, isLow);
+                    var odd = Odd(rows, i, width, isLow);
+                    var row = 4 * (Warp.LaneIdx >> 2) + i;
+                    _tile0.AddWords(first[row], even, odd);
+                    _tile1.AddWords(second[row], even, odd);
+                }
             }
         }
     }
@@ -208,17 +307,27 @@ internal struct UnitSums
     }
 
     /// <summary>Four values of the first of the lane's two rows of x, which lies with a neighbour on the simulator.</summary>
-    private static ulong Even(ArrayView<UInt4> x, int i, int width) =>
-        Rounded(x[RowLoad(2 * (Warp.LaneIdx & 3), width) + i]);
+    private static ulong Even(ArrayView<UInt4> x, int i, int width, int isLow) =>
+        Part(x[RowLoad(2 * (Warp.LaneIdx & 3), width) + i], isLow);
 
-    private static ulong Odd(ArrayView<UInt4> x, int i, int width) =>
-        Rounded(x[RowLoad(2 * (Warp.LaneIdx & 3) + 1, width) + i]);
+    private static ulong Odd(ArrayView<UInt4> x, int i, int width, int isLow) =>
+        Part(x[RowLoad(2 * (Warp.LaneIdx & 3) + 1, width) + i], isLow);
 
     private static int RowLoad(int row, int width) => 4 * (row < width ? row : width - 1);
 
-    private static ulong Rounded(UInt4 x) =>
-        DeviceBFloat16.Pack(Interop.IntAsFloat(x.X), Interop.IntAsFloat(x.Y))
-        | ((ulong)DeviceBFloat16.Pack(Interop.IntAsFloat(x.Z), Interop.IntAsFloat(x.W)) << 32);
+    /// <summary>High bf16 parts of four values, or their residuals.</summary>
+    private static ulong Part(UInt4 x, int isLow)
+    {
+        var x0 = Interop.IntAsFloat(x.X);
+        var x1 = Interop.IntAsFloat(x.Y);
+        var x2 = Interop.IntAsFloat(x.Z);
+        var x3 = Interop.IntAsFloat(x.W);
+        var high0 = DeviceBFloat16.Pack(x0, x1);
+        var high1 = DeviceBFloat16.Pack(x2, x3);
+        return isLow == 0
+            ? high0 | ((ulong)high1 << 32)
+            : DeviceBFloat16.PackRest(x0, x1, high0) | ((ulong)DeviceBFloat16.PackRest(x2, x3, high1) << 32);
+    }
 
     private static void StoreColumn(ArrayView<float> sums, int at, float upper, float lower, int block)
     {

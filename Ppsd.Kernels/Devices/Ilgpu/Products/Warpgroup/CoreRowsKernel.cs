@@ -7,22 +7,19 @@ using Ppsd.Kernels.Devices.Ilgpu.Rows;
 namespace Ppsd.Kernels.Devices.Ilgpu.Products.Warpgroup;
 
 /// <summary>
-/// Rounds rows to bf16 in the cores that <c>wgmma</c> reads from shared memory, eight rows by eight columns, and finds the
-/// second half of their norm. A tile of eight rows and sixteen columns has two cores of 128 bytes: the columns 4 c and 4 c + 1,
-/// then 4 c + 2 and 4 c + 3, as <see cref="TensorCore"/> deals them out. Tiles of one split lie together, so that a warp copies two
-/// of them at once. Threads, grid and scales are those of <see cref="RowPackKernel"/>.
+/// Splits rows into two bf16 parts in the cores that <c>wgmma</c> reads from shared memory, eight rows by eight columns, and
+/// finds the second half of their norm. A tile of eight rows and sixteen columns has four cores of 128 bytes: upper parts, then
+/// lower ones, each first of the columns 4 c and 4 c + 1, then of 4 c + 2 and 4 c + 3, as <see cref="TensorCore"/> deals them out.
+/// Threads, grid and scales are those of <see cref="RowPackKernel"/>.
 /// </summary>
 internal static class CoreRowsKernel
 {
-    /// <summary>Loads of a tile of eight rows.</summary>
-    public const int TileLoads = 2 * CoreWords * sizeof(uint) / SharedCopy.LoadBytes;
-
     private const int CoreWords = 32;
 
     /// <param name="x">The rows, in <see cref="TileOrder"/>, padded with zeros to whole tiles.</param>
     /// <param name="rows">Rows; those past the last of a block become zeros.</param>
     /// <param name="tilesPerRow">Sixteens of columns.</param>
-    /// <param name="packed">Receives them, [row blocks of 8, splits, tiles of a split, 64] words.</param>
+    /// <param name="packed">Receives the parts, [row blocks of 8, tilesPerRow, 128] words.</param>
     /// <param name="scales">Receives the rows' scales, [rows]; untouched for rows without a norm.</param>
     /// <param name="counts">Made zero for the product that follows; see <see cref="SplitPartials"/>.</param>
     public static void Execute(
@@ -52,19 +49,18 @@ internal static class CoreRowsKernel
         }
 
         var lane = Group.IdxX & (GroupSum.WarpSize - 1);
-        var four = RowPackKernel.Rounded(x, rows, tile, lane);
-        var split = tile & (RowSplits.Count - 1);
-        var tilesPerSplit = tilesPerRow / RowSplits.Count;
-        var block = ((long)Grid.IdxY * RowSplits.Count + split) * tilesPerSplit + tile / RowSplits.Count;
-        var at = block * (2 * CoreWords) + lane;
-        packed[at] = four.X;
-        packed[at + CoreWords] = four.Y;
+        var parts = RowPackKernel.PartsOf(x, rows, tile, lane);
+        var at = ((long)Grid.IdxY * tilesPerRow + tile) * (4 * CoreWords) + lane;
+        packed[at] = parts.X;
+        packed[at + CoreWords] = parts.Y;
+        packed[at + 2 * CoreWords] = parts.Z;
+        packed[at + 3 * CoreWords] = parts.W;
     }
 
-    /// <summary>What lane 4 r + <paramref name="lane"/> of <see cref="RowPackKernel"/> has of a row: four columns.</summary>
-    public static ulong Words(ArrayView<uint> tile, int row, int lane)
+    /// <summary>What lane 4 r + <paramref name="lane"/> of <see cref="RowPackKernel"/> has of a row's part: four columns.</summary>
+    public static ulong Words(ArrayView<uint> tile, int isLow, int row, int lane)
     {
-        var at = row * 4 + lane;
+        var at = isLow * 2 * CoreWords + row * 4 + lane;
         return tile[at] | ((ulong)tile[at + CoreWords] << 32);
     }
 }

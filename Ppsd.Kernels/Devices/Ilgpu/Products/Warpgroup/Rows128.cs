@@ -7,7 +7,7 @@ internal readonly struct Rows128 : IWarpgroupForm
 {
     public static int RowBlocks => 16;
 
-    public static int Stages => 6;
+    public static int Stages => 4;
 
     public static void Begin()
     {

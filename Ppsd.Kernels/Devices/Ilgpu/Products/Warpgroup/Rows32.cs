@@ -7,7 +7,7 @@ internal readonly struct Rows32 : IWarpgroupForm
 {
     public static int RowBlocks => 4;
 
-    public static int Stages => 10;
+    public static int Stages => 8;
 
     public static void Begin()
     {

@@ -49,7 +49,15 @@ internal static class Rows32Assembly
         + Multiply
         + "{ga0,ga1,ga2,ga3}, %1"
         + Close
+        + NextPart
+        + Multiply
+        + "{ga0,ga1,ga2,ga3}, d"
+        + Close
         + NextTile
+        + Multiply
+        + "{ga4,ga5,ga6,ga7}, d"
+        + Close
+        + LastPart
         + Multiply
         + "{ga4,ga5,ga6,ga7}, d"
         + Close
@@ -62,18 +70,28 @@ internal static class Rows32Assembly
         + Multiply
         + "{ga8,ga9,ga10,ga11}, %1"
         + Close
+        + NextPart
+        + Multiply
+        + "{ga8,ga9,ga10,ga11}, d"
+        + Close
         + NextTile
+        + Multiply
+        + "{ga12,ga13,ga14,ga15}, d"
+        + Close
+        + LastPart
         + Multiply
         + "{ga12,ga13,ga14,ga15}, d"
         + Close
         + Commit;
 
     private const string LoadEven =
-        "ld.shared.v4.b32 {ga0,ga1,ga2,ga3}, [%0]; ld.shared.v4.b32 {ga4,ga5,ga6,ga7}, [%0+5120]; ";
+        "ld.shared.v4.b32 {ga0,ga1,ga2,ga3}, [%0]; ld.shared.v4.b32 {ga4,ga5,ga6,ga7}, [%0+6144]; ";
     private const string LoadOdd =
-        "ld.shared.v4.b32 {ga8,ga9,ga10,ga11}, [%0]; ld.shared.v4.b32 {ga12,ga13,ga14,ga15}, [%0+5120]; ";
+        "ld.shared.v4.b32 {ga8,ga9,ga10,ga11}, [%0]; ld.shared.v4.b32 {ga12,ga13,ga14,ga15}, [%0+6144]; ";
     private const string Open = "wgmma.fence.sync.aligned; { .reg .pred all; .reg .b64 d; setp.ne.b32 all, 1, 0; ";
-    private const string NextTile = "add.s64 d, %1, 320; ";
+    private const string NextPart = "add.s64 d, %1, 16; ";
+    private const string NextTile = "add.s64 d, %1, 384; ";
+    private const string LastPart = "add.s64 d, %1, 400; ";
     private const string Close = ", all, 1, 1, 0; ";
     private const string Commit = "} wgmma.commit_group.sync.aligned;";
 

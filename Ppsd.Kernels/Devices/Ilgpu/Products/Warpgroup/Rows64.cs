@@ -7,7 +7,7 @@ internal readonly struct Rows64 : IWarpgroupForm
 {
     public static int RowBlocks => 8;
 
-    public static int Stages => 8;
+    public static int Stages => 6;
 
     public static void Begin()
     {

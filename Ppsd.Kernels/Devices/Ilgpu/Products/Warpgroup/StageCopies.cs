@@ -17,9 +17,6 @@ internal struct StageCopies<TForm>
     private const int PairStep = WarpgroupProductKernel.PairTiles * TileStep;
     private const int TileStep = RowSplits.Count * GroupSum.WarpSize;
 
-    // Tiles of a split lie together in x, and a pair is a load of every lane.
-    private const int RowPairStep = WarpgroupProductKernel.PairTiles * CoreRowsKernel.TileLoads;
-
     private TileWalk _walk;
     private int _splitPairs;
     private int _stride;
@@ -28,7 +25,6 @@ internal struct StageCopies<TForm>
     private long _weights;
     private long _rows;
     private int _liveRows;
-    private int _rowPlace;
     private int _left;
 
     /// <summary>True behind the last stage.</summary>
@@ -49,7 +45,6 @@ internal struct StageCopies<TForm>
             _stride = stride,
             _lastOutputBlock = outputBlocks - 1,
             _rowBlocks = (rows + 7) >> 3,
-            _rowPlace = RowPlace(),
         };
         copies.FindSplit();
         return copies;
@@ -78,7 +73,7 @@ internal struct StageCopies<TForm>
     /// <param name="address">Where they lie on a card.</param>
     public readonly void CopyRows(ArrayView<UInt4> ring, int to, ArrayView<UInt4> x, long address)
     {
-        to += _rowPlace;
+        to += WarpgroupProductKernel.GroupSize;
         if (_liveRows > 0)
         {
             CopyBlock(ring, to, x, address, _rows);
@@ -86,18 +81,21 @@ internal struct StageCopies<TForm>
 
         if (TForm.RowBlocks > WarpgroupProductKernel.WarpCount && _liveRows > WarpgroupProductKernel.WarpCount)
         {
-            var from = _rows + (long)WarpgroupProductKernel.WarpCount * (_stride >> 1);
-            CopyBlock(ring, to + WarpgroupProductKernel.WarpCount * CoreRowsKernel.TileLoads, x, address, from);
+            var from = _rows + (long)WarpgroupProductKernel.WarpCount * _stride;
+            CopyBlock(ring, to + WarpgroupProductKernel.GroupSize, x, address, from);
         }
     }
 
     private readonly void CopyBlock(ArrayView<UInt4> ring, int to, ArrayView<UInt4> x, long address, long from)
     {
         SharedCopy.Begin(ring, to, x, address, from);
+        SharedCopy.Begin(ring, to + WarpgroupProductKernel.TileLoads<TForm>(), x, address, from + TileStep);
         if (_left > 1)
         {
             to += WarpgroupProductKernel.PairTiles * WarpgroupProductKernel.TileLoads<TForm>();
-            SharedCopy.Begin(ring, to, x, address, from + RowPairStep);
+            from += PairStep;
+            SharedCopy.Begin(ring, to, x, address, from);
+            SharedCopy.Begin(ring, to + WarpgroupProductKernel.TileLoads<TForm>(), x, address, from + TileStep);
         }
     }
 
@@ -105,7 +103,7 @@ internal struct StageCopies<TForm>
     public void Next()
     {
         _weights += StageStep;
-        _rows += 2 * RowPairStep;
+        _rows += StageStep;
         _left -= 2;
         if (_left <= 0)
         {
@@ -113,20 +111,6 @@ internal struct StageCopies<TForm>
             _walk.Next();
             FindSplit();
         }
-    }
-
-    /// <summary>
-    /// From the thread's load of weights in a stage to its load of rows: half of a warp copies the first tile of a pair, the other
-    /// half the second.
-    /// </summary>
-    private static int RowPlace()
-    {
-        var lane = Group.IdxX & (GroupSum.WarpSize - 1);
-        return WarpgroupProductKernel.GroupSize
-            + (Group.IdxX >> 5) * CoreRowsKernel.TileLoads
-            + (lane & (CoreRowsKernel.TileLoads - 1))
-            + lane / CoreRowsKernel.TileLoads * WarpgroupProductKernel.TileLoads<TForm>()
-            - Group.IdxX;
     }
 
     private void FindSplit()
@@ -137,11 +121,10 @@ internal struct StageCopies<TForm>
         }
 
         var warp = Group.IdxX >> 5;
-        var lane = Group.IdxX & (GroupSum.WarpSize - 1);
-        var first = _walk.Split * GroupSum.WarpSize + lane;
+        var first = _walk.Split * GroupSum.WarpSize + (Group.IdxX & (GroupSum.WarpSize - 1));
         var rowBlock = _walk.FirstRowBlock + warp;
         _weights = (long)XMath.Min(_walk.FirstOutputBlock + warp, _lastOutputBlock) * _stride + first;
-        _rows = (long)rowBlock * (_stride >> 1) + _walk.Split * _splitPairs * RowPairStep + lane;
+        _rows = (long)rowBlock * _stride + first;
         _liveRows = warp < TForm.RowBlocks ? _rowBlocks - rowBlock : 0;
         _left = _splitPairs;
     }

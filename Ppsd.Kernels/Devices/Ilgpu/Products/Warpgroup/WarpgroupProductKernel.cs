@@ -25,9 +25,10 @@ namespace Ppsd.Kernels.Devices.Ilgpu.Products.Warpgroup;
 /// </para>
 /// <para>Versions; docs/gpu-log.md has the tables:</para>
 /// <para>1. Two tiles a stage: half the memory's rate at 16 to 64 rows, because a stage's barrier, wait and addresses are a chain.</para>
-/// <para>2. Four tiles a stage: 420 to 560 TFLOP/s from 512 rows on. 128 outputs by 128 rows read 48 KB a stage from the second-level
-/// cache, which is what it gives.</para>
-/// <para>3. x rounded to one bf16 part: a third fewer bytes and half the products.</para>
+/// <para>2. Four tiles a stage: 420 to 560 TFLOP/s from 512 rows on, both parts counted.</para>
+/// <para>Tried and given up: x in one bf16 part. Half the products and a third fewer bytes made a prompt of 512 tokens 13 % faster and no
+/// more, so a stage's chain of barrier, wait and issue is what holds it; and not all golden results allow it
+/// (docs/gpu-notes.md).</para>
 /// Shapes, padding and alignment are those of <see cref="WideProductKernel"/>. Reference: ReferenceOps.MatMul of the tests.
 /// </remarks>
 internal static class WarpgroupProductKernel
@@ -60,7 +61,7 @@ internal static class WarpgroupProductKernel
 
     /// <param name="weightAddress">Where its loads lie on the card.</param>
     /// <param name="outputBlocks">Sixteens of outputs.</param>
-    /// <param name="x">Rows; see <see cref="CoreRowsKernel"/>.</param>
+    /// <param name="x">Rows in parts; see <see cref="CoreRowsKernel"/>.</param>
     /// <param name="xAddress">Where they lie on the card.</param>
     /// <param name="schedule">How tiles are shared out.</param>
     /// <param name="partials">What groups leave each other.</param>
@@ -165,7 +166,7 @@ internal static class WarpgroupProductKernel
 
     /// <summary>Loads of a tile of columns.</summary>
     public static int TileLoads<TForm>()
-        where TForm : struct, IWarpgroupForm => WeightLoads + TForm.RowBlocks * CoreRowsKernel.TileLoads;
+        where TForm : struct, IWarpgroupForm => (WarpCount + TForm.RowBlocks) * GroupSum.WarpSize;
 
     /// <summary>A split's sums are complete: they join the totals or go to memory, and with the last the tile may be complete.</summary>
     private static void EndSplit<TForm, TResult>(

@@ -13,9 +13,9 @@ namespace Ppsd.Kernels.Devices.Ilgpu.Products.Warpgroup;
 internal struct WarpgroupTile<TForm>
     where TForm : struct, IWarpgroupForm
 {
-    // Cores of eight rows by eight columns: two for the columns of a tile, one after another, then those of the next row block.
+    // Cores of eight rows by eight columns, two for the columns of a tile, one after another; row blocks are tiles apart.
     private const long CoreBytes = 8 * 8 * sizeof(ushort);
-    private const long RowBlockBytes = CoreRowsKernel.TileLoads * SharedCopy.LoadBytes;
+    private const long RowBlockBytes = GroupSum.WarpSize * SharedCopy.LoadBytes;
     private const long Strides = (CoreBytes >> 4 << 16) | (RowBlockBytes >> 4 << 32);
 
     // Used by the simulator only.
@@ -69,8 +69,8 @@ internal struct WarpgroupTile<TForm>
     }
 
     /// <summary>
-    /// Begins to add a stage's first pair of tiles to a split's sums. The first pair before it must be done: operands of products
-    /// at work stay in registers.
+    /// Begins to add a stage's first pair of tiles to a split's sums: of each tile first the upper parts of x, then the lower ones,
+    /// as every product does. The first pair before it must be done: operands of products at work stay in registers.
     /// </summary>
     /// <param name="ring">Operands in shared memory.</param>
     /// <param name="start">From <see cref="SharedCopy.Start"/>.</param>
@@ -145,7 +145,7 @@ internal struct WarpgroupTile<TForm>
 
     private const int MostRowBlocks = 16;
 
-    private static int TileLoads => WarpgroupProductKernel.TileLoads<TForm>();
+    private static int TileLoads => (WarpgroupProductKernel.WarpCount + TForm.RowBlocks) * GroupSum.WarpSize;
 
     private static long CoresAt(int start, int rows) => ((long)(start + rows * SharedCopy.LoadBytes) >> 4) | Strides;
 
@@ -180,15 +180,18 @@ internal struct WarpgroupTile<TForm>
         var row = (Warp.LaneIdx & 3) * 2;
         for (var block = 0; block < TForm.RowBlocks; block++)
         {
-            var words = ring.SubView(rows + block * CoreRowsKernel.TileLoads, CoreRowsKernel.TileLoads).Cast<uint>();
-            for (var i = 0; i < 4; i++)
+            var words = ring.SubView(rows + block * GroupSum.WarpSize, GroupSum.WarpSize).Cast<uint>();
+            for (var isLow = 0; isLow < 2; isLow++)
             {
-                _sums[block]
-                    .AddWords(
-                        ring[output + i],
-                        CoreRowsKernel.Words(words, row, i),
-                        CoreRowsKernel.Words(words, row + 1, i)
-                    );
+                for (var i = 0; i < 4; i++)
+                {
+                    _sums[block]
+                        .AddWords(
+                            ring[output + i],
+                            CoreRowsKernel.Words(words, isLow, row, i),
+                            CoreRowsKernel.Words(words, isLow, row + 1, i)
+                        );
+                }
             }
         }
     }
@@ -208,12 +211,12 @@ internal interface IWarpgroupForm
 
     /// <summary>Issues a stage's products.</summary>
     /// <param name="weights">Address of the lane's load of weights in the stage's first tile.</param>
-    /// <param name="cores">Descriptor of the rows there.</param>
+    /// <param name="cores">Descriptor of the rows' upper parts there.</param>
     static abstract void MultiplyEven(int weights, long cores);
 
     /// <summary>The same with other registers for weights.</summary>
     /// <param name="weights">Address of the lane's load of weights in the stage's first tile.</param>
-    /// <param name="cores">Descriptor of the rows there.</param>
+    /// <param name="cores">Descriptor of the rows' upper parts there.</param>
     static abstract void MultiplyOdd(int weights, long cores);
 
     /// <summary>Adds the sums to the totals and clears them.</summary>

@@ -18,7 +18,7 @@ internal abstract class ManyRowProducts(Accelerator accelerator) : IDisposable
 
     private readonly List<IDisposable> _buffers = [];
 
-    /// <summary>The rows as the product reads them, at most [row blocks of 8, tilesPerRow, 32] loads.</summary>
+    /// <summary>The rows in parts, [row blocks of 8, tilesPerRow, 32] loads.</summary>
     protected ArrayView<UInt4> Packed { get; private set; }
 
     /// <summary>Second half of the rows' norm, [rows].</summary>
@@ -62,7 +62,7 @@ internal abstract class ManyRowProducts(Accelerator accelerator) : IDisposable
 
     public void Dispose() => _buffers.ForEach(buffer => buffer.Dispose());
 
-    /// <summary>Queues rounding the rows, to <see cref="Packed"/>, and finding <see cref="Scales"/>.</summary>
+    /// <summary>Queues splitting the rows into parts, to <see cref="Packed"/>, and finding <see cref="Scales"/>.</summary>
     /// <param name="stream">Where to.</param>
     /// <param name="config">A thread for each load.</param>
     /// <param name="tilesPerRow">Sixteens of columns.</param>

@@ -6,15 +6,10 @@ using Ppsd.Kernels.Devices.Ilgpu.Rows;
 namespace Ppsd.Kernels.Devices.Ilgpu.Products.Wide;
 
 /// <summary>
-/// Rounds rows to bf16 in the order tensor cores read them, [row blocks of 8, tilesPerRow, 32] loads of sixteen bytes, and
-/// finds the second half of their norm. Lane 4 r + c of a tile has row r, columns 4 c to 4 c + 3 in two words. One thread a
-/// load.
+/// Splits rows into two bf16 parts in the order tensor cores read them, [row blocks of 8, tilesPerRow, 32] loads of
+/// sixteen bytes, and finds the second half of their norm. Lane 4 r + c of a tile has row r, columns 4 c to 4 c + 3:
+/// two words of high parts, two of residuals. One thread a load.
 /// </summary>
-/// <remarks>
-/// The kernels that read them take a second part, which training needs (Ppsd.Kernels/Distillation). Here it is
-/// zero: sums keep their bits, and cards without products by warpgroups, the only ones to come this way, lose no time that
-/// they did not spend before.
-/// </remarks>
 internal static class RowPackKernel
 {
     /// <summary>Threads of a group: a warp for each of the eight rows' norms.</summary>
@@ -24,7 +19,7 @@ internal static class RowPackKernel
     /// <param name="x">The rows, in <see cref="TileOrder"/>, padded with zeros to whole tiles.</param>
     /// <param name="rows">Rows; those past the last of a block become zeros.</param>
     /// <param name="tilesPerRow">Sixteens of columns.</param>
-    /// <param name="packed">Receives them.</param>
+    /// <param name="packed">Receives the parts.</param>
     /// <param name="scales">Receives the rows' scales, [rows]; untouched for rows without a norm.</param>
     public static void Execute(
         NormedRowsView x,
@@ -41,7 +36,7 @@ internal static class RowPackKernel
         if (tile < tilesPerRow)
         {
             var lane = Group.IdxX & (GroupSum.WarpSize - 1);
-            packed[((long)Grid.IdxY * tilesPerRow + tile) * GroupSum.WarpSize + lane] = Rounded(x, rows, tile, lane);
+            packed[((long)Grid.IdxY * tilesPerRow + tile) * GroupSum.WarpSize + lane] = PartsOf(x, rows, tile, lane);
         }
     }
 
@@ -59,18 +54,20 @@ internal static class RowPackKernel
         }
     }
 
-    /// <summary>A lane's four values, rounded to bf16; zeros of rows that do not exist, and where the residuals would stand.</summary>
-    public static UInt4 Rounded(NormedRowsView x, int rows, int tile, int lane)
+    /// <summary>A lane's two words of high parts and two of residuals; zeros of rows that do not exist.</summary>
+    public static UInt4 PartsOf(NormedRowsView x, int rows, int tile, int lane)
     {
         var row = Grid.IdxY * 8 + (lane >> 2);
-        var rounded = new UInt4();
+        var parts = new UInt4();
         if (row < rows)
         {
             var four = x.Values.Cast<Float4>()[TileOrder.At(row, 16 * tile + 4 * (lane & 3), x.Stride) >> 2];
-            rounded.X = DeviceBFloat16.Pack(four.X, four.Y);
-            rounded.Y = DeviceBFloat16.Pack(four.Z, four.W);
+            parts.X = DeviceBFloat16.Pack(four.X, four.Y);
+            parts.Y = DeviceBFloat16.Pack(four.Z, four.W);
+            parts.Z = DeviceBFloat16.PackRest(four.X, four.Y, parts.X);
+            parts.W = DeviceBFloat16.PackRest(four.Z, four.W, parts.Y);
         }
 
-        return rounded;
+        return parts;
     }
 }
