@@ -15,18 +15,16 @@ internal sealed class BackendUnderTest : IDisposable
 {
     // The simulator starts a thread for every thread of a card's multiprocessor, so all tests share one, one at a time.
     private static readonly SemaphoreSlim _simulatorFree = new(1);
-    private static readonly Lazy<Backend> _simulator = new(() =>
-        new IlgpuBackend(TestCard.Open(), kvIsBFloat16: true)
-    );
+    private static readonly Lazy<Backend> _simulator = new(() => new IlgpuBackend(TestCard.Open(), kvIsBFloat16: true));
     private static readonly Lazy<Backend> _exactSimulator = new(() =>
         new IlgpuBackend(TestCard.Open(), kvIsBFloat16: false)
     );
 
     private static readonly Lazy<Backend> _smallSimulator = new(() =>
-        new IlgpuBackend(TestCard.Open(), kvIsBFloat16: true, new IlgpuLimits(99 * 1024, 1))
+        new IlgpuBackend(TestCard.Open(), kvIsBFloat16: true, TestCard.Limits(99 * 1024, 1))
     );
     private static readonly Lazy<Backend> _narrowSimulator = new(() =>
-        new IlgpuBackend(TestCard.Open(), kvIsBFloat16: true, new IlgpuLimits(227 * 1024, 1))
+        new IlgpuBackend(TestCard.Open(), kvIsBFloat16: true, TestCard.Limits(227 * 1024, 1))
     );
 
     private readonly List<IDisposable> _buffers = [];

@@ -17,4 +17,11 @@ internal static class TestCard
     /// <summary>Opens the simulator or the card.</summary>
     public static IlgpuDevice Open() =>
         IsAsked ? IlgpuDevice.OpenCuda(int.Parse(_card!, CultureInfo.InvariantCulture)) : IlgpuDevice.OpenSimulator();
+
+    /// <summary>
+    /// What the simulator pretends to have; null on a card, which has what it has: there all back ends share the loaded kernels,
+    /// and the shared memory of one is that of all.
+    /// </summary>
+    public static IlgpuLimits? Limits(int sharedBytes, int multiprocessors) =>
+        IsAsked ? null : new IlgpuLimits(sharedBytes, multiprocessors);
 }
