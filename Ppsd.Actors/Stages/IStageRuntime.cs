@@ -36,6 +36,19 @@ public interface IStageRuntime : IDisposable
     /// <summary>Closes a session and frees its pages; unknown sessions are ignored.</summary>
     void Release(SessionId session);
 
+    /// <summary>Number of committed tokens of an open session that its path has in common with the start of a text.</summary>
+    int CountHeld(SessionId session, ReadOnlySpan<TokenId> text) => 0;
+
+    /// <summary>
+    /// Opens a session with the first committed tokens of another one, as candidates 0 to <paramref name="length"/> - 1, and
+    /// closes the other one. Its keys and values stay where they are, and so do those of exit heads.
+    /// </summary>
+    /// <param name="earlier">The other session.</param>
+    /// <param name="length">Tokens, at least one.</param>
+    /// <returns>False when the other session does not hold so many; nothing has changed then.</returns>
+    /// <exception cref="StageCapacityException">It would have to grow, and too few pages are free; nothing has changed.</exception>
+    bool TryAdopt(SessionId earlier, SessionId session, int length, SessionSettings settings) => false;
+
     /// <summary>
     /// After an operation threw: drops what the failed step has left behind. The sessions in it are lost.
     /// </summary>

@@ -39,6 +39,20 @@ internal sealed class ShelvedRuntime(IStageRuntime runtime, Action putBack) : IS
         runtime.Release(session);
     }
 
+    public int CountHeld(SessionId session, ReadOnlySpan<TokenId> text) => runtime.CountHeld(session, text);
+
+    public bool TryAdopt(SessionId earlier, SessionId session, int length, SessionSettings settings)
+    {
+        var isAdopted = runtime.TryAdopt(earlier, session, length, settings);
+        if (isAdopted)
+        {
+            _open.Remove(earlier);
+            _open.Add(session);
+        }
+
+        return isAdopted;
+    }
+
     public bool TryRecover()
     {
         _isBroken = !runtime.TryRecover();

@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using Ppsd.Actors.Ids;
 using Ppsd.Actors.Messages;
 using Ppsd.Actors.Rivals;
@@ -117,6 +118,29 @@ internal sealed class StageModelRuntime : ISkippingRuntime
         _model.Rollback(session.Value, path.Head.Value, path.Length);
 
     public void Release(SessionId session) => _model.Release(session.Value);
+
+    public int CountHeld(SessionId session, ReadOnlySpan<TokenId> text) =>
+        _model.CountCommitted(session.Value, MemoryMarshal.Cast<TokenId, int>(text));
+
+    public bool TryAdopt(SessionId earlier, SessionId session, int length, SessionSettings settings)
+    {
+        try
+        {
+            return _model.TryAdopt(
+                earlier.Value,
+                length,
+                session.Value,
+                settings.ReservedLength,
+                settings.PromptLength,
+                ParametersOf(settings.Sampling),
+                settings.MaxWidth
+            );
+        }
+        catch (KvCapacityException e)
+        {
+            throw new StageCapacityException(e.Message, e);
+        }
+    }
 
     public bool TryRecover() => _model.TryRecover();
 

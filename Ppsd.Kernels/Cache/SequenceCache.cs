@@ -20,13 +20,13 @@ internal sealed class SequenceCache
 
     private readonly KvPagePool _pool;
     private readonly int _maxLength;
-    private readonly int[] _pages;
+    private int[] _pages;
     private readonly Stack<int> _freeSlots = new();
     private readonly List<Candidate> _uncommitted = [];
     private readonly List<int> _path = [];
     private readonly List<int> _tail = [];
-    private readonly int[] _table;
-    private readonly int[] _tokens;
+    private int[] _table;
+    private int[] _tokens;
     private int _committedHead = Root;
 
     /// <summary>Takes pages for <paramref name="capacity"/> tokens, committed and uncommitted together.</summary>
@@ -42,13 +42,7 @@ internal sealed class SequenceCache
         var slots = _pages.Length * KvPagePool.PageSize;
         _table = new int[slots];
         _tokens = new int[slots];
-        for (var page = _pages.Length - 1; page >= 0; page--)
-        {
-            for (var offset = KvPagePool.PageSize - 1; offset >= 0; offset--)
-            {
-                _freeSlots.Push(_pages[page] * KvPagePool.PageSize + offset);
-            }
-        }
+        AddSlots(_pages);
     }
 
     /// <summary>Tokens in the table.</summary>
@@ -196,12 +190,43 @@ internal sealed class SequenceCache
         return new TokenHistory(_tokens.AsSpan(0, CommittedLength), CollectionsMarshal.AsSpan(tail), promptLength);
     }
 
+    /// <summary>Number of tokens that the table's start has in common with a text.</summary>
+    public int CountCommitted(ReadOnlySpan<int> text) => _tokens.AsSpan(0, CommittedLength).CommonPrefixLength(text);
+
+    /// <summary>Makes sure that the cache holds that many tokens, committed and uncommitted together; it never shrinks.</summary>
+    /// <exception cref="KvCapacityException">The pool has too few pages free; the cache stays as it is.</exception>
+    public void Reserve(int capacity)
+    {
+        var missing = KvPagePool.PagesFor(capacity) - _pages.Length;
+        if (missing <= 0)
+        {
+            return;
+        }
+
+        var more = _pool.Rent(missing * KvPagePool.PageSize);
+        _pages = [.. _pages, .. more];
+        Array.Resize(ref _table, _pages.Length * KvPagePool.PageSize);
+        Array.Resize(ref _tokens, _table.Length);
+        AddSlots(more);
+    }
+
     /// <summary>Gives the sequence's pages back to the pool; the cache must not be used after.</summary>
     public void Release()
     {
         _pool.Return(_pages);
         _uncommitted.Clear();
         _freeSlots.Clear();
+    }
+
+    private void AddSlots(int[] pages)
+    {
+        for (var page = pages.Length - 1; page >= 0; page--)
+        {
+            for (var offset = KvPagePool.PageSize - 1; offset >= 0; offset--)
+            {
+                _freeSlots.Push(pages[page] * KvPagePool.PageSize + offset);
+            }
+        }
     }
 
     /// <summary>Slots of the path that was traced, and one behind it; valid until the next call.</summary>

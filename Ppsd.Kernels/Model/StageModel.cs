@@ -138,13 +138,46 @@ public sealed partial class StageModel : IDisposable
     /// <exception cref="KvCapacityException">Too few pages are free.</exception>
     public void Open(long sequence, int capacity, int promptLength, SamplingParameters sampling, int maxDrafts = 1)
     {
-        var cache = new SequenceCache(_pages, capacity, MaxLength);
-        var drafts = _drafts.Draws(maxDrafts);
-
-        // Penalties need the earlier tokens, which only the host has, and a bias is a list of any length.
-        var draw = new RowDraw(DrawSettings.Of(sampling), sampling.ChangesLogits ? 0 : drafts, maxDrafts);
-        _sequences.Add(sequence, new Sequence(cache, promptLength, sampling, draw));
+        Add(sequence, new SequenceCache(_pages, capacity, MaxLength), promptLength, sampling, maxDrafts);
     }
+
+    /// <summary>
+    /// Opens a sequence with the first committed tokens of another one, as candidates 0 to <paramref name="length"/> - 1. The other
+    /// one is closed; its keys and values stay where they are.
+    /// </summary>
+    /// <param name="from">The other sequence.</param>
+    /// <param name="length">Tokens, at least one.</param>
+    /// <param name="to">Its id, unused until now.</param>
+    /// <param name="capacity">Tokens it may hold at once, as for <see cref="Open"/>.</param>
+    /// <param name="promptLength">Tokens of its prompt; what follows them was generated.</param>
+    /// <param name="sampling">How its tokens are drawn.</param>
+    /// <param name="maxDrafts">Most drafts requested at once.</param>
+    /// <returns>False when the other sequence does not hold so many; nothing has changed then.</returns>
+    /// <exception cref="KvCapacityException">Too few pages are free for it to grow; nothing has changed.</exception>
+    public bool TryAdopt(
+        long from,
+        int length,
+        long to,
+        int capacity,
+        int promptLength,
+        SamplingParameters sampling,
+        int maxDrafts = 1
+    )
+    {
+        if (!_sequences.TryGetValue(from, out var other) || other.Cache.CommittedLength < length)
+        {
+            return false;
+        }
+
+        other.Cache.Reserve(capacity);
+        other.Cache.Rollback(length - 1, length);
+        _sequences.Remove(from);
+        Add(to, other.Cache, promptLength, sampling, maxDrafts);
+        return true;
+    }
+
+    /// <summary>Number of committed tokens that an open sequence has in common with the start of a text.</summary>
+    public int CountCommitted(long sequence, ReadOnlySpan<int> text) => _sequences[sequence].Cache.CountCommitted(text);
 
     /// <summary>True when the sequence is open.</summary>
     public bool IsOpen(long sequence) => _sequences.ContainsKey(sequence);
@@ -290,6 +323,15 @@ public sealed partial class StageModel : IDisposable
         _drafts.Dispose();
         _weights.Dispose();
         _scratch.Dispose();
+    }
+
+    private void Add(long sequence, SequenceCache cache, int promptLength, SamplingParameters sampling, int maxDrafts)
+    {
+        var drafts = _drafts.Draws(maxDrafts);
+
+        // Penalties need the earlier tokens, which only the host has, and a bias is a list of any length.
+        var draw = new RowDraw(DrawSettings.Of(sampling), sampling.ChangesLogits ? 0 : drafts, maxDrafts);
+        _sequences.Add(sequence, new Sequence(cache, promptLength, sampling, draw));
     }
 
     private void RunKept()

@@ -46,6 +46,33 @@ public sealed class SequenceCacheTests
     }
 
     [Test]
+    public void A_cache_grows_and_keeps_what_it_has_and_where_it_cannot_it_stays_as_it_is()
+    {
+        var pool = new KvPagePool(3);
+        var cache = new SequenceCache(pool, KvPagePool.PageSize, 100);
+        var batch = new StepBatch(2 * KvPagePool.PageSize);
+        int[] text = [.. Enumerable.Range(1, 2 * KvPagePool.PageSize)];
+        for (var i = 0; i < KvPagePool.PageSize; i++)
+        {
+            cache.TryAppend(i, i - 1, text[i], isCertain: true, batch);
+        }
+
+        cache.Reserve(KvPagePool.PageSize);
+        Assert.That(pool.FreePages, Is.EqualTo(2));
+        Assert.That(() => cache.Reserve(4 * KvPagePool.PageSize), Throws.TypeOf<KvCapacityException>());
+        cache.Reserve(KvPagePool.PageSize + 1);
+        for (var i = KvPagePool.PageSize; i < 2 * KvPagePool.PageSize; i++)
+        {
+            cache.TryAppend(i, i - 1, text[i], isCertain: true, batch);
+        }
+
+        Assert.That(cache.CountCommitted(text), Is.EqualTo(text.Length));
+        Assert.That(cache.CountCommitted([.. text[..5], 0]), Is.EqualTo(5));
+        cache.Release();
+        Assert.That(pool.FreePages, Is.EqualTo(3));
+    }
+
+    [Test]
     public void A_pool_gives_each_page_once_and_takes_them_back()
     {
         var pool = new KvPagePool(5);
