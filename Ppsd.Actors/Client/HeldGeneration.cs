@@ -75,6 +75,7 @@ internal sealed class HeldGeneration(StartSession request, int maxResumes)
     /// <param name="isStopped">True when its reader wants no more of it.</param>
     public AfterLoss Lose(bool isStopped)
     {
+        var lost = Session ?? Request.Earlier;
         Session = null;
         if (maxResumes == 0)
         {
@@ -97,7 +98,7 @@ internal sealed class HeldGeneration(StartSession request, int maxResumes)
         }
 
         _replayed += _tokens.Count;
-        Request = Request with { Generated = [.. _tokens], Attempt = Request.Attempt + 1 };
+        Request = Request with { Generated = [.. _tokens], Attempt = Request.Attempt + 1, Earlier = lost };
         return new AfterLoss(CanResume: true, null);
     }
 

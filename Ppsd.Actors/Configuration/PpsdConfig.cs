@@ -72,6 +72,8 @@ public static class PpsdConfig
                 StallTimeout = section.GetTimeSpan("stall-timeout"),
                 HousekeepingInterval = section.GetTimeSpan("housekeeping-interval"),
                 MaxWaitingSessions = section.GetInt("max-waiting-sessions"),
+                ReplayMemory = section.GetLong("replay-memory"),
+                ReplayPatience = section.GetTimeSpan("replay-patience"),
             }
         );
     }

@@ -96,7 +96,22 @@ public sealed record BatchPart
     [Key(11)]
     public bool SkipsHead { get; init; }
 
+    /// <summary>
+    /// With the first candidates of a session that goes on with what stages keep of a text, and with those that are replayed:
+    /// places of the stages, from 0, that keep nothing and get its tokens up to <see cref="Base"/> again. Null otherwise.
+    /// </summary>
+    [Key(12)]
+    public int[]? Lacking { get; init; }
+
+    /// <summary>True for verified tokens that only the stages in <see cref="Lacking"/> compute again; nobody judges them.</summary>
+    [Key(13)]
+    public bool IsReplayed { get; init; }
+
     /// <summary>Number of candidates.</summary>
     [IgnoreMember]
     public int Count => Candidates.Length;
+
+    /// <summary>True when a stage lacks the tokens before this part.</summary>
+    /// <param name="stage">Its place, from 0.</param>
+    public bool IsLackedBy(int stage) => Lacking is not null && Array.IndexOf(Lacking, stage) >= 0;
 }

@@ -87,6 +87,10 @@ public sealed record StartSession : IWireMessage, IControlMessage
     /// </summary>
     [Key(15)]
     public string Arithmetic { get; init; } = "";
+
+    /// <summary>The session that the text was lost with: stages that have lived may keep its keys and values. Null for none.</summary>
+    [Key(16)]
+    public SessionId? Earlier { get; init; }
 }
 
 /// <summary>

@@ -145,6 +145,14 @@ public sealed record StageStatus : IWireMessage
     [Key(22)]
     public SessionTotals? Sessions { get; init; }
 
+    /// <summary>Rows that went through its layers: of prompts, verified tokens and drafts.</summary>
+    [Key(26)]
+    public long ComputedRows { get; init; }
+
+    /// <summary>Bytes of hidden states it has sent and keeps, to send them again to a stage that takes the next one's place.</summary>
+    [Key(27)]
+    public long SentRowBytes { get; init; }
+
     /// <summary>Messages its process was sent and did not read: off the allow-list, or not what they say they are.</summary>
     [Key(25)]
     public long RefusedMessages { get; init; }

@@ -39,6 +39,18 @@ public sealed record PipelineOptions
     /// <summary>Sessions that may wait for KV pages; one more is refused.</summary>
     public int MaxWaitingSessions { get; init; } = 256;
 
+    /// <summary>
+    /// Most bytes of hidden states that a stage keeps of what it has sent, so that a stage which takes the next one's place can
+    /// be sent them again; 0 to keep nothing of a session whose pipeline is gone, keys and values neither.
+    /// </summary>
+    public long ReplayMemory { get; init; } = 256 << 20;
+
+    /// <summary>
+    /// How long a stage keeps what it has of a session whose pipeline is gone, once another pipeline stands: whoever goes on with
+    /// the text asks at once.
+    /// </summary>
+    public TimeSpan ReplayPatience { get; init; } = TimeSpan.FromSeconds(5);
+
     /// <summary>How many of <paramref name="stageCount"/> stages can work at the same time.</summary>
     public int ParallelStagesOf(int stageCount) => ParallelStages > 0 ? ParallelStages : stageCount;
 

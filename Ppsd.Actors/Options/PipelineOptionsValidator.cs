@@ -37,6 +37,13 @@ public static class PipelineOptionsValidator
             "more than 0"
         );
         Require(options.MaxWaitingSessions >= 0, "max-waiting-sessions", options.MaxWaitingSessions, "0 or more");
+        Require(options.ReplayMemory >= 0, "replay-memory", options.ReplayMemory, "0 or more bytes");
+        Require(
+            options.ReplayPatience > TimeSpan.Zero && options.ReplayPatience <= TimeSpan.FromHours(1),
+            "replay-patience",
+            options.ReplayPatience,
+            "more than 0, at most 1 h"
+        );
         return options;
     }
 

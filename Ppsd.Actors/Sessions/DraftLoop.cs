@@ -12,7 +12,7 @@ namespace Ppsd.Actors.Sessions;
 /// </summary>
 /// <param name="port">The stage that runs the loop.</param>
 /// <param name="options">Settings of the protocol.</param>
-internal sealed class DraftLoop(IDraftLoopPort port, PipelineOptions options, TimeProvider clock)
+internal sealed partial class DraftLoop(IDraftLoopPort port, PipelineOptions options, TimeProvider clock)
 {
     private readonly Dictionary<SessionId, LiveSession> _sessions = [];
 
@@ -82,7 +82,7 @@ internal sealed class DraftLoop(IDraftLoopPort port, PipelineOptions options, Ti
         {
             var session = _sessions[part.Session];
             session.NoteEntry(part);
-            if (part.FirstHeadRow == 0)
+            if (part.FirstHeadRow == 0 && part.Lacking is null)
             {
                 _admission?.Fill.NoteEntry(part.Session, part.Candidates[0], rows, NowMs);
             }
@@ -167,9 +167,7 @@ internal sealed class DraftLoop(IDraftLoopPort port, PipelineOptions options, Ti
     {
         if (Forget(id) is { } session)
         {
-            session.SendNews();
-            session.Client.Tell(new SessionFailed(id, reason, isFault));
-            Unwatch(session.Client);
+            Tell(session, new SessionFailed(id, reason, isFault));
         }
     }
 
@@ -299,6 +297,7 @@ internal sealed class DraftLoop(IDraftLoopPort port, PipelineOptions options, Ti
             port.SendAgain(stage, new EndSession(session));
         }
 
+        AskForKeptAgain();
         foreach (var session in _sessions.Values)
         {
             if (session.HasStalled(options.StallTimeout))
@@ -401,10 +400,9 @@ internal sealed class DraftLoop(IDraftLoopPort port, PipelineOptions options, Ti
         );
         var session = new LiveSession(decode, client, request, clock);
         _sessions.Add(id, session);
-        _composer!.Add(decode);
         port.Watch(client);
         TellStarted(session);
-        port.RequestWork();
+        GoOn(decode, request.Earlier);
         return true;
     }
 
@@ -432,27 +430,48 @@ internal sealed class DraftLoop(IDraftLoopPort port, PipelineOptions options, Ti
         }
     }
 
-    /// <summary>Takes a session out of the pipeline.</summary>
+    /// <summary>Takes a session out of the pipeline, at all stages.</summary>
     private LiveSession? Forget(SessionId id)
+    {
+        if (Close(id) is not { } session)
+        {
+            return null;
+        }
+
+        _releasing.Add(id, StageCount);
+        port.SendToStages(new EndSession(id));
+        return session;
+    }
+
+    /// <summary>Takes a session out of the loop.</summary>
+    private LiveSession? Close(SessionId id)
     {
         if (!_sessions.Remove(id, out var session))
         {
             return null;
         }
 
+        _resumed.Remove(id);
         _composer!.Remove(session.Decode);
         session.Decode.Finish();
         _counters.Close(session.Decode);
-        _releasing.Add(id, StageCount);
-        port.SendToStages(new EndSession(id));
         return session;
     }
 
+    private void Tell(LiveSession session, IWireMessage last)
+    {
+        session.SendNews();
+        session.Client.Tell(last);
+        Unwatch(session.Client);
+    }
+
+    /// <summary>The pipeline is gone. Stages learn of that themselves, and decide what they keep.</summary>
     private void FailAll(string reason)
     {
         foreach (var id in _sessions.Keys.ToList())
         {
-            Fail(id, reason, isFault: false);
+            var session = options.ReplayMemory > 0 ? Close(id) : Forget(id);
+            Tell(session!, new SessionFailed(id, reason, IsFault: false));
         }
 
         while (_waiting.TryDequeue(out var entry))

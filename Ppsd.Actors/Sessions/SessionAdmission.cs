@@ -204,6 +204,25 @@ internal sealed class SessionAdmission
         return true;
     }
 
+    /// <summary>
+    /// Reserves pages for a session that goes on with one which has reserved more: what stages keep of that does not shrink.
+    /// </summary>
+    /// <param name="length">Tokens that were reserved.</param>
+    /// <returns>Tokens that are reserved now; null where there is no room.</returns>
+    public int? TryExtend(SessionId session, int length)
+    {
+        var pages = _reserved[session];
+        var more = Math.Max(0, (length + _pageSize - 1) / _pageSize - pages);
+        if (_reservedPages + more > _pageCount)
+        {
+            return null;
+        }
+
+        _reserved[session] = pages + more;
+        _reservedPages += more;
+        return Math.Max(length, pages * _pageSize);
+    }
+
     /// <summary>Every stage has released the session.</summary>
     public void Release(SessionId session)
     {

@@ -1,11 +1,19 @@
 using Ppsd.Actors.Ids;
 using Ppsd.Actors.Messages;
+using Ppsd.Actors.Resumes;
 
 namespace Ppsd.Actors.Speculation;
 
-/// <summary>What a session wants of its exit head, and the prompt's chunks, which enter the head's caches.</summary>
+/// <summary>
+/// What a session wants of its exit head, and the chunks in which known tokens enter, the head's caches too: a prompt's, and
+/// those that go on behind what stages keep from an earlier pipeline.
+/// </summary>
 internal sealed partial class DecodeSession
 {
+    private int _kept;
+    private int _replayed;
+    private int[] _lacking = [];
+
     /// <summary>
     /// The verified token that waits to enter with no draft of the exit head behind it; null for none, and where the session
     /// does not want any.
@@ -71,6 +79,11 @@ internal sealed partial class DecodeSession
     /// <param name="mayDraft">True when the part may be drafted from.</param>
     public BatchPart NextPromptChunk(int maxTokens, bool mayDraft)
     {
+        if (_replayed < _kept)
+        {
+            return NextReplay(maxTokens);
+        }
+
         var start = _prefilled;
         var count = Math.Min(Math.Min(_limits.PrefillChunk, maxTokens), _prefillEnd - start);
         var candidates = new CandidateId[count];
@@ -107,10 +120,79 @@ internal sealed partial class DecodeSession
             Parents = parents,
             CertainCount = count,
             FirstHeadRow = isLast ? count - 1 : count,
-            Settings = start == 0 ? _settings : null,
+            Settings = start == 0 || IsFirstBehindKept(start) ? _settings : null,
+            Lacking = IsFirstBehindKept(start) ? _lacking : null,
             IsDrafting = WantsDrafts(mayDraft),
             Depth = _part.Depth,
             SkipsHead = _part.SkipsHead,
         };
     }
+
+    /// <summary>
+    /// Goes on behind the tokens that stages keep, which are candidates 0 and following; the stages that lack them get them again.
+    /// Call before anything has entered.
+    /// </summary>
+    /// <param name="plan">With a length of at least one and less than the text's.</param>
+    /// <param name="reservedLength">Tokens each stage reserves memory for.</param>
+    public void GoOnBehind(ResumePlan plan, int reservedLength)
+    {
+        _settings = _settings with { ReservedLength = reservedLength };
+        _kept = plan.Length;
+        _lacking = plan.Lacking;
+
+        // The first stage is fed by tokens, which are here; others by the stage before them.
+        _replayed = plan.Lacking.Contains(0) ? 0 : plan.Length;
+        _base = PathOf(plan.Length);
+        _nextId = new CandidateId(plan.Length);
+        (_prefillStart, _prefilled) = (plan.Length, plan.Length);
+        foreach (var token in _tokens.Take(plan.Length))
+        {
+            _pool.Read(token);
+        }
+
+        if (plan.HeadLength < plan.Length)
+        {
+            _sleptFrom = PathOf(plan.HeadLength);
+            _part.SkipsHead = true;
+        }
+    }
+
+    /// <summary>
+    /// Something of what was kept or sent again is lost: all stages compute the whole text. Does nothing once a verdict has come,
+    /// for then every stage holds it.
+    /// </summary>
+    private void ForgetKept()
+    {
+        if (_kept == 0 || _base.Length > _kept)
+        {
+            return;
+        }
+
+        _kept = 0;
+        _replayed = 0;
+        _base = VerifiedPath.Empty;
+        (_prefillStart, _prefillEnd) = (0, _tokens.Count);
+        _sleptFrom = _sleptFrom is null ? null : VerifiedPath.Empty;
+    }
+
+    /// <summary>The next of the tokens that the first stage lacks.</summary>
+    private BatchPart NextReplay(int maxTokens)
+    {
+        var count = Math.Min(Math.Min(_limits.PrefillChunk, maxTokens), _kept - _replayed);
+        var part = ReplayParts.Part(
+            Id,
+            Run,
+            _lacking,
+            _replayed,
+            [.. _tokens.Skip(_replayed).Take(count)],
+            _replayed == 0 ? _settings : null
+        );
+        _replayed += count;
+        _nextPart++;
+        return part;
+    }
+
+    private bool IsFirstBehindKept(int start) => _kept > 0 && start == _kept && _base.Length == _kept && Run.Value == 0;
+
+    private static VerifiedPath PathOf(int length) => new(new CandidateId(length - 1), length);
 }

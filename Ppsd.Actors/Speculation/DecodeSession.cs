@@ -22,7 +22,7 @@ namespace Ppsd.Actors.Speculation;
 /// </remarks>
 internal sealed partial class DecodeSession
 {
-    private readonly SessionSettings _settings;
+    private SessionSettings _settings;
     private readonly GenerationLimits _generation;
     private readonly SpeculationLimits _limits;
     private readonly DraftPool _pool;
@@ -237,6 +237,7 @@ internal sealed partial class DecodeSession
         if (_base.Length == _prefillStart)
         {
             // No verdict has come since these tokens entered.
+            ForgetKept();
             _prefilled = _prefillStart;
             _pool.Tree.Clear();
         }

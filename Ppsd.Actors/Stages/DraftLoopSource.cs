@@ -52,6 +52,9 @@ internal sealed class DraftLoopSource(
             case GapSeen gap:
                 loop.TakeGap(gap);
                 return true;
+            case KeptFound found:
+                loop.TakeKept(found);
+                return true;
             case SessionReleased released:
                 loop.NoteReleased(released);
                 return true;

@@ -19,6 +19,9 @@ namespace Ppsd.Actors.Stages;
 /// </summary>
 internal sealed class StageActor : ReceiveActor, IWithTimers, IStagePort, IDraftLoopPort
 {
+    /// <summary>Questions of a pipeline that is not known here yet; more are asked again.</summary>
+    private const int MostEarly = 1024;
+
     private readonly StageSetup _setup;
     private readonly CreditWindow _outbox;
     private readonly DraftLoopMeter _cycles;
@@ -27,6 +30,8 @@ internal sealed class StageActor : ReceiveActor, IWithTimers, IStagePort, IDraft
     private readonly Action<WorkItem> _handOver;
     private readonly Func<bool> _hasMessages;
     private readonly Func<ISessionClient> _sender;
+    private readonly Queue<IEnumerator<WorkItem>> _replays = [];
+    private readonly List<FindKept> _early = [];
     private StageMessageQueue _mailbox = null!;
     private IStageRuntime _runtime = null!;
     private StageLinks _links = null!;
@@ -54,6 +59,8 @@ internal sealed class StageActor : ReceiveActor, IWithTimers, IStagePort, IDraft
         Receive<Credit>(SendOn);
         Receive<Cancel>(_ => DropDeadWork());
         Receive<EndSession>(Release);
+        Receive<FindKept>(Answer);
+        Receive<DropUnclaimed>(drop => _worker.DropUnclaimed(drop.Pipeline));
         Receive<GetStageStatus>(_ => Report());
         Receive<Terminated>(Lose);
         Receive<Housekeeping>(_ => _source.KeepHouse());
@@ -169,7 +176,15 @@ internal sealed class StageActor : ReceiveActor, IWithTimers, IStagePort, IDraft
         }
 
         var sink = new DraftStageSink(_links, loop, _log);
-        _worker = new StageWorker(_setup.Index, _runtime, _mailbox.Board, _source.IsDead, sink, _setup.Clock);
+        _worker = new StageWorker(
+            _setup.Index,
+            _runtime,
+            _mailbox.Board,
+            _source.IsDead,
+            sink,
+            _setup.Clock,
+            _setup.Options.ReplayMemory
+        );
     }
 
     private void TakeForSource(object message)
@@ -180,7 +195,7 @@ internal sealed class StageActor : ReceiveActor, IWithTimers, IStagePort, IDraft
         }
     }
 
-    /// <summary>The pipeline was formed or re-formed; state of an earlier pipeline is dropped.</summary>
+    /// <summary>The pipeline was formed or re-formed; of an earlier one the stage keeps what sessions may go on with.</summary>
     private void Join(PipelineFormed formed)
     {
         if (_pipeline is { } known)
@@ -196,8 +211,12 @@ internal sealed class StageActor : ReceiveActor, IWithTimers, IStagePort, IDraft
             }
         }
 
-        ReleaseAll();
+        Park();
         _pipeline = formed;
+        _worker.ReplayChunk = Math.Min(
+            _setup.Options.PrefillChunk,
+            formed.Stages.Min(stage => stage.Description.MaxRows)
+        );
         _busyWait = _runtime.RunsOnDevice
             ? new BusyWait(_setup.Clock, _setup.Options.BusyWaitOf(formed.Stages.Length, Environment.ProcessorCount))
             : null;
@@ -212,6 +231,26 @@ internal sealed class StageActor : ReceiveActor, IWithTimers, IStagePort, IDraft
 
         ProbeLink();
         _source.Open(formed);
+        _early.ForEach(Answer);
+        _early.Clear();
+        if (_worker.ParkedSessions > 0)
+        {
+            var drop = new DropUnclaimed(formed.Epoch);
+            Timers.StartSingleTimer(nameof(DropUnclaimed), drop, _setup.Options.ReplayPatience);
+        }
+    }
+
+    /// <summary>Says what is kept of a text. The draft stage may know of the pipeline before this one does.</summary>
+    private void Answer(FindKept find)
+    {
+        if (find.Session.Epoch == _pipeline?.Epoch)
+        {
+            _links.Tell(0, _worker.Find(find));
+        }
+        else if (find.Session.Epoch.Value > (_pipeline?.Epoch.Value ?? 0) && _early.Count < MostEarly)
+        {
+            _early.Add(find);
+        }
     }
 
     /// <summary>A client is gone, or a stage of the pipeline and with it every session's cache.</summary>
@@ -231,7 +270,7 @@ internal sealed class StageActor : ReceiveActor, IWithTimers, IStagePort, IDraft
 
         // The source first: it ends sessions at the other stages, which learn of the loss in their own time.
         _source.Close($"stage {stage + 1} of the pipeline is gone ({lost.ActorRef.Path.Address})");
-        ReleaseAll();
+        Park();
         _pipeline = null;
     }
 
@@ -240,7 +279,7 @@ internal sealed class StageActor : ReceiveActor, IWithTimers, IStagePort, IDraft
         _workRequested = false;
 
         // Hidden states that cannot be sent yet would pile up here; the next credit requests work again.
-        if (_pipeline is null || _outbox.WaitingCount > 0 || _source.Next() is not { } item)
+        if (_pipeline is null || _outbox.WaitingCount > 0 || _replays.Count > 0 || _source.Next() is not { } item)
         {
             _cycles.Wait();
             _source.UseTheWait();
@@ -298,7 +337,15 @@ internal sealed class StageActor : ReceiveActor, IWithTimers, IStagePort, IDraft
 
     private void HandOver(WorkItem item)
     {
-        _outbox.Add(item);
+        if (item.Before is { } before)
+        {
+            _replays.Enqueue(before.Append(item).GetEnumerator());
+        }
+        else
+        {
+            _outbox.Add(item);
+        }
+
         Send();
     }
 
@@ -315,13 +362,37 @@ internal sealed class StageActor : ReceiveActor, IWithTimers, IStagePort, IDraft
             return;
         }
 
-        while (_outbox.TakeNext(_mailbox.Board, NowMs) is { } item)
+        while (true)
         {
-            _linkBytes += item.Hidden.Length;
-            _links.Tell(_setup.Index.Value + 1, new Forward(item.Batch, item.Hidden));
+            if (_outbox.TakeNext(_mailbox.Board, NowMs) is { } item)
+            {
+                _linkBytes += item.Hidden.Length;
+                _links.Tell(_setup.Index.Value + 1, new Forward(item.Batch, item.Hidden));
+            }
+            else if (_outbox.WaitingCount > 0 || !TryReplay())
+            {
+                break;
+            }
         }
 
         RequestWork();
+    }
+
+    /// <summary>Puts the next micro-batch of a replay into the outbox: one at a time, each in memory of its own.</summary>
+    private bool TryReplay()
+    {
+        while (_replays.TryPeek(out var replay))
+        {
+            if (replay.MoveNext())
+            {
+                _outbox.Add(replay.Current);
+                return true;
+            }
+
+            _replays.Dequeue().Dispose();
+        }
+
+        return false;
     }
 
     private void DropDeadWork()
@@ -338,10 +409,11 @@ internal sealed class StageActor : ReceiveActor, IWithTimers, IStagePort, IDraft
         Sender.Tell(new SessionReleased(end.Session, _setup.Index));
     }
 
-    private void ReleaseAll()
+    private void Park()
     {
-        _worker.ReleaseAll();
+        _worker.Park();
         _outbox.Clear();
+        _replays.Clear();
     }
 
     private void Report()
@@ -390,6 +462,8 @@ internal sealed class StageActor : ReceiveActor, IWithTimers, IStagePort, IDraft
             RefusedMessages = WireRefusals.Of(Context.System).Count,
             UpMs = meter.UpMs,
             LinkBytes = _linkBytes,
+            ComputedRows = _worker.ComputedRows,
+            SentRowBytes = _worker.SentRowBytes,
             LinkRoundTripMs = _pipeline is null || IsLast ? null : _mailbox.Link.RoundTripMs,
             Sessions = _source.Sessions,
         };
@@ -405,6 +479,9 @@ internal sealed class StageActor : ReceiveActor, IWithTimers, IStagePort, IDraft
     {
         public static Work Instance { get; } = new();
     }
+
+    /// <summary>Note to self: whoever goes on with a text on this pipeline has asked for what is kept of it.</summary>
+    private sealed record DropUnclaimed(PipelineEpoch Pipeline);
 
     /// <summary>Note to self: look for stalls and unanswered ends.</summary>
     private sealed class Housekeeping

@@ -1,5 +1,6 @@
 using Ppsd.Actors.Ids;
 using Ppsd.Actors.Messages;
+using Ppsd.Actors.Resumes;
 using Ppsd.Actors.Speculation;
 
 namespace Ppsd.Actors.Stages;
@@ -18,23 +19,31 @@ internal sealed class StageWorker
     private readonly Func<bool> _isCurrentDead;
     private readonly StageSessions _sessions;
     private readonly StageHeads _heads;
+    private readonly RowMemory? _memory;
     private MicroBatch? _current;
+    private long _replayed;
 
     /// <summary>A worker with no session open.</summary>
     /// <param name="board">Dead runs and branches.</param>
     /// <param name="isDead">True when work on a micro-batch is wasted; asked before its step and between layers.</param>
     /// <param name="sink">Receives drafts, verdicts and faults.</param>
+    /// <param name="replayMemory">
+    /// Most bytes of hidden states kept to be sent again; 0 to keep nothing of a session whose pipeline is gone.
+    /// </param>
     public StageWorker(
         StageIndex index,
         IStageRuntime runtime,
         CancelBoard board,
         Func<MicroBatch, bool> isDead,
         IVerdictSink sink,
-        TimeProvider clock
+        TimeProvider clock,
+        long replayMemory = 0
     )
     {
+        _memory = replayMemory > 0 ? new RowMemory(replayMemory, runtime.Description.HiddenSize * sizeof(float)) : null;
         _index = index;
         _runtime = runtime;
+        ReplayChunk = runtime.Description.MaxRows;
         _board = board;
         _sink = sink;
         _isDead = isDead;
@@ -44,7 +53,8 @@ internal sealed class StageWorker
             runtime,
             board,
             part => sink.Take(new GapSeen(part.Session, part.Run)),
-            Fault
+            Fault,
+            _memory
         );
         _heads = new StageHeads(index.Value == 0, runtime, _sessions);
         Meter = new StageMeter(clock);
@@ -55,6 +65,18 @@ internal sealed class StageWorker
 
     /// <summary>Sessions open.</summary>
     public int OpenSessions => _sessions.Count;
+
+    /// <summary>Sessions of earlier pipelines that are kept.</summary>
+    public int ParkedSessions => _sessions.ParkedCount;
+
+    /// <summary>Rows that went through the layers.</summary>
+    public long ComputedRows { get; private set; }
+
+    /// <summary>Bytes of the hidden states that are kept.</summary>
+    public long SentRowBytes => _memory?.UsedBytes ?? 0;
+
+    /// <summary>Most tokens of a part that is sent again.</summary>
+    public int ReplayChunk { get; set; }
 
     /// <summary>Works on a micro-batch and releases the hidden states it came with.</summary>
     /// <param name="isLast">True at the last stage, which gives verdicts.</param>
@@ -121,8 +143,14 @@ internal sealed class StageWorker
     /// <summary>Closes a session and frees its pages.</summary>
     public void Release(SessionId session) => _sessions.Release(session);
 
-    /// <summary>Closes all sessions.</summary>
-    public void ReleaseAll() => _sessions.ReleaseAll();
+    /// <summary>Closes all sessions; where there is a budget, what is verified of them is kept for those that go on with their texts.</summary>
+    public void Park() => _sessions.Park();
+
+    /// <summary>Says what is kept of a text.</summary>
+    public KeptFound Find(FindKept find) => _sessions.Find(find);
+
+    /// <summary>Nobody goes on with what no session of a pipeline has asked for.</summary>
+    public void DropUnclaimed(PipelineEpoch pipeline) => _sessions.DropUnclaimed(pipeline);
 
     private int Process(WorkItem received, bool isLast, Action<WorkItem> handOver, Action? onQueued)
     {
@@ -153,12 +181,18 @@ internal sealed class StageWorker
             return 0;
         }
 
+        ComputedRows += batch.Count;
+        _sessions.NoteComputed(batch);
         if (!isLast)
         {
             // The next stage starts now; this stage's exit head runs meanwhile.
             var hidden = HiddenStates.Rent(batch.Count * _runtime.Description.HiddenSize * sizeof(float));
             _runtime.ReadHidden(hidden.Target);
-            handOver(new WorkItem(batch, hidden));
+            KeepRows(batch, hidden.Target);
+            if (Outgoing(new WorkItem(batch, hidden)) is { } outgoing)
+            {
+                handOver(outgoing);
+            }
         }
 
         // The last stage drafts before it judges: a candidate's drafts must not come after its verdict.
@@ -179,6 +213,54 @@ internal sealed class StageWorker
         // A prompt alone is no decode step, even where its last chunk gets a verdict.
         return batch.FirstHeadRow == 0 || batch.Parts.Length > 1 ? batch.Count - batch.FirstHeadRow : 0;
     }
+
+    private void KeepRows(MicroBatch batch, ReadOnlySpan<byte> hidden)
+    {
+        if (_memory is null)
+        {
+            return;
+        }
+
+        var rowBytes = _memory.RowBytes;
+        var row = 0;
+        foreach (var part in batch.Parts)
+        {
+            _sessions.RowsOf(part.Session)?.Add(part, hidden.Slice(row * rowBytes, part.Count * rowBytes));
+            row += part.Count;
+        }
+    }
+
+    /// <summary>
+    /// What the next stage gets: a replay only where it lacks the tokens, and before a part that goes on behind tokens that it
+    /// alone lacks, those.
+    /// </summary>
+    private WorkItem? Outgoing(WorkItem item)
+    {
+        var parts = item.Batch.Parts;
+        if (Array.TrueForAll(parts, part => part.Lacking is null))
+        {
+            return item;
+        }
+
+        var (own, next) = (_index.Value, _index.Value + 1);
+        var feeds = Array.FindAll(parts, part => !part.IsReplayed && part.IsLackedBy(next) && !part.IsLackedBy(own));
+        var wanted = Array.FindAll(parts, part => !part.IsReplayed || part.IsLackedBy(next));
+        var outgoing = wanted.Length == parts.Length ? item : BatchCut.Keep(item, [.. parts.Select(Wanted)]);
+        return feeds.Length == 0 ? outgoing : outgoing! with { Before = feeds.SelectMany(Replay) };
+
+        BatchPart? Wanted(BatchPart part) => Array.IndexOf(wanted, part) < 0 ? null : part;
+    }
+
+    /// <summary>A session's tokens up to a part's base, to be sent again.</summary>
+    private IEnumerable<WorkItem> Replay(BatchPart next) =>
+        _sessions.RowsOf(next.Session) is { } rows
+            ? ReplayParts
+                .Before(next, rows, ReplayChunk)
+                .Select(replayed => new WorkItem(new MicroBatch(NextReplay(), [replayed.Part]), replayed.Hidden))
+            : [];
+
+    /// <summary>A number that no other micro-batch of a hop has: those of the draft stage count up from 0.</summary>
+    private BatchNumber NextReplay() => new(-1 - (_replayed++ * 1024 + _index.Value));
 
     private void Draft(MicroBatch batch, bool isLast)
     {

@@ -88,4 +88,8 @@ internal sealed class WorkQueue
 }
 
 /// <summary>A micro-batch and the hidden states it came with (none at the first stage).</summary>
-internal sealed record WorkItem(MicroBatch Batch, HiddenStates Hidden);
+internal sealed record WorkItem(MicroBatch Batch, HiddenStates Hidden)
+{
+    /// <summary>What must be sent before it, made as it is sent; null for nothing.</summary>
+    public IEnumerable<WorkItem>? Before { get; init; }
+}

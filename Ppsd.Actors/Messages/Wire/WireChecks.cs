@@ -39,6 +39,20 @@ internal static class WireChecks
                     "a start lacks a field"
                 );
                 break;
+            case FindKept find:
+                Require(find.Tokens is not null, "a question for what is kept lacks its tokens");
+                break;
+            case KeptFound found:
+                Require(
+                    found.Length >= 0
+                        && found.SentRows >= 0
+                        && found.HeadLength >= 0
+                        && found.SentRows <= found.Length
+                        && found.HeadLength <= found.Length
+                        && found.ReservedLength >= 0,
+                    "what is kept is more than there is"
+                );
+                break;
             case StartText text:
                 Check(text);
                 break;

@@ -17,6 +17,8 @@ internal static class WireManifests
         ("end", typeof(EndSession)),
         ("released", typeof(SessionReleased)),
         ("fault", typeof(StageFault)),
+        ("find-kept", typeof(FindKept)),
+        ("kept", typeof(KeptFound)),
         ("start", typeof(StartSession)),
         ("queued", typeof(SessionQueued)),
         ("started", typeof(SessionStarted)),

@@ -107,7 +107,7 @@ internal sealed class LockStepStage : IVerdictSink, IDisposable
     /// <inheritdoc />
     public void Dispose()
     {
-        _worker.ReleaseAll();
+        _worker.Park();
         _runtime.Dispose();
     }
 

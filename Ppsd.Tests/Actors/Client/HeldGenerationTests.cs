@@ -26,7 +26,7 @@ public sealed class HeldGenerationTests
         {
             Assert.That(held.Request.Prompt, Is.EqualTo(Tokens(1, 2)));
             Assert.That(held.Request.Generated, Is.EqualTo(Tokens(4, 5, 6)));
-            Assert.That(held.Request.Attempt, Is.EqualTo(1));
+            Assert.That((held.Request.Attempt, held.Request.Earlier), Is.EqualTo((1, _first)));
             Assert.That((held.Request.MaxTokens, held.Request.MayShorten), Is.EqualTo((7, false)), "as it began");
             Assert.That(held.Request.Arithmetic, Is.EqualTo("cpu"));
             Assert.That(held.Session, Is.Null);
@@ -91,6 +91,18 @@ public sealed class HeldGenerationTests
             Assert.That((stats.TimeToFirstTokenMs, stats.DecodeMs), Is.EqualTo((1000.0, 2000.0)));
             Assert.That(held.Lose(isStopped: false), Is.EqualTo(new AfterLoss(CanResume: false, End: null)));
         }
+    }
+
+    /// <summary>What stages keep is known by the last session that entered, also where a later attempt never got one.</summary>
+    [Test]
+    public void An_attempt_that_got_no_session_leaves_the_earlier_one_known()
+    {
+        var held = Begun(Request());
+        held.TryTake(new TokensEmitted(_first, 0, Tokens(4)));
+        held.Lose(isStopped: false);
+        held.Lose(isStopped: false);
+
+        Assert.That((held.Request.Attempt, held.Request.Earlier), Is.EqualTo((2, _first)));
     }
 
     [Test]

@@ -36,6 +36,8 @@ public sealed class WireSerializerTests
         {
             Base = new VerifiedPath(new CandidateId(6), 7),
             IsDrafting = true,
+            Lacking = [1, 3],
+            IsReplayed = true,
             Settings = new SessionSettings
             {
                 Drafts = DraftSources.ExitHead,
@@ -64,6 +66,8 @@ public sealed class WireSerializerTests
             Assert.That(arrived.Tokens, Is.EqualTo(part.Tokens));
             Assert.That(arrived.Parents, Is.EqualTo(part.Parents));
             Assert.That(arrived.Settings, Is.EqualTo(part.Settings));
+            Assert.That((arrived.Lacking, arrived.IsReplayed), Is.EqualTo((part.Lacking, true)));
+            Assert.That(received.Batch.Parts[0].Lacking, Is.Null);
             Assert.That(
                 (arrived.Session, arrived.Run, arrived.Base, arrived.CertainCount, arrived.IsDrafting),
                 Is.EqualTo((part.Session, part.Run, part.Base, part.CertainCount, part.IsDrafting))
@@ -82,6 +86,7 @@ public sealed class WireSerializerTests
             new EndSession(session),
             new SessionReleased(session, new StageIndex(3)),
             new StageFault(session, new StageIndex(3), "no room"),
+            new KeptFound(session, new StageIndex(3), 40, 30, 20, 64),
             new SessionQueued(4, Attempt: 2),
             new SessionStarted(session, Attempt: 2, MaxTokens: 7, "cpu"),
             new SessionRefused(RefusalKind.Unavailable, "later"),
@@ -119,6 +124,43 @@ public sealed class WireSerializerTests
                 () => RoundTrip(new Verdicts([own with { Logprobs = [null!] }])),
                 Throws.InstanceOf<SerializationException>()
             );
+        }
+    }
+
+    [Test]
+    public void A_question_for_what_is_kept_arrives_with_its_text_and_an_answer_of_more_than_there_is_does_not()
+    {
+        var find = new FindKept(TestBatches.Session(4), TestBatches.Session(2), [new TokenId(3), new TokenId(5)]);
+        var received = (FindKept)RoundTrip(find);
+        Assert.That(
+            (received.Session, received.Earlier, received.Tokens),
+            Is.EqualTo((find.Session, find.Earlier, find.Tokens))
+        );
+
+        var found = new KeptFound(find.Session, new StageIndex(3), 40, 30, 20, 64);
+        foreach (
+            var wrong in (KeptFound[])
+                [
+                    found with
+                    {
+                        Length = -1,
+                    },
+                    found with
+                    {
+                        SentRows = 41,
+                    },
+                    found with
+                    {
+                        HeadLength = 41,
+                    },
+                    found with
+                    {
+                        ReservedLength = -1,
+                    },
+                ]
+        )
+        {
+            Assert.That(() => RoundTrip(wrong), Throws.InstanceOf<SerializationException>());
         }
     }
 

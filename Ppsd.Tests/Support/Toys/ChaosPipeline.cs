@@ -64,7 +64,7 @@ internal sealed class ChaosPipeline : IAsyncDisposable
         for (var attempt = 0; attempt < 1000; attempt++)
         {
             var status = await PipelineStatus.AskAsync(Direct);
-            if (status.All(stage => stage is { OpenSessions: 0, UsedPages: 0, QueueLength: 0 }))
+            if (status.All(stage => stage is { OpenSessions: 0, UsedPages: 0, QueueLength: 0, SentRowBytes: 0 }))
             {
                 return;
             }

@@ -23,21 +23,57 @@ internal sealed class MortalPipeline : IAsyncDisposable
     private readonly IActorRef _gateway;
     private readonly Deaths _deaths = new();
 
-    public MortalPipeline(int stageCount, ToyDrafter drafter, int draftDepth, int maxResumes)
+    /// <param name="options">Of every stage; null for the usual.</param>
+    /// <param name="losesSteps">True when nothing comes of the step in which a stage dies.</param>
+    /// <param name="checksHead">True to have the exit head's caches watched.</param>
+    public MortalPipeline(
+        int stageCount,
+        ToyDrafter drafter,
+        int draftDepth,
+        int maxResumes,
+        PipelineOptions? options = null,
+        bool losesSteps = false,
+        bool checksHead = false
+    )
+        : this(
+            stageCount,
+            new Toys(stageCount, drafter, draftDepth, checksHead).Create,
+            maxResumes,
+            (options ?? new PipelineOptions()) with
+            {
+                PrefillChunk = 3,
+            },
+            losesSteps
+        ) { }
+
+    /// <summary>Stages of any kind.</summary>
+    /// <param name="create">Makes a stage that tells its place in a text, or whatever deaths are planned by, before each step.</param>
+    public MortalPipeline(
+        int stageCount,
+        Func<int, Action<int>, IStageRuntime> create,
+        int maxResumes,
+        PipelineOptions options,
+        bool losesSteps = false
+    )
     {
         _gateway = _system.ActorOf(
-            Props.Create(() => new Gateway(stageCount, Model, drafter, draftDepth, _deaths)),
+            Props.Create(() => new Gateway(stageCount, create, _deaths, options, losesSteps)),
             "gateway"
         );
         Client = new PpsdClient(_system, _gateway, resumes: new ResumePolicy(maxResumes, TimeSpan.FromSeconds(20)));
     }
 
+    /// <summary>The model of toy stages.</summary>
     public ToyModel Model { get; } = new(6);
 
     public PpsdClient Client { get; }
 
     /// <summary>Stages die right after they worked on the token of a session at such a place, counted from 0, or on a later one.</summary>
-    public void Plan(params IEnumerable<(int Stage, int Place)> deaths) => _deaths.Plan(deaths);
+    public void Plan(params IEnumerable<(int Stage, int Place)> deaths) => _deaths.Plan(deaths, areTogether: false);
+
+    /// <summary>The first stage dies so, and takes the others with it.</summary>
+    public void PlanTogether(int place, params IReadOnlyList<int> stages) =>
+        _deaths.Plan(stages.Select((stage, i) => (stage, i == 0 ? place : int.MaxValue)), areTogether: true);
 
     /// <summary>Deaths that were planned and have not come about.</summary>
     public int DeathsLeft => _deaths.Left;
@@ -46,9 +82,8 @@ internal sealed class MortalPipeline : IAsyncDisposable
     {
         for (var attempt = 0; attempt < 1000; attempt++)
         {
-            var formed = await _gateway.Ask<PipelineFormed>(new GetPipeline(), TimeSpan.FromSeconds(20));
-            var status = await PipelineStatus.AskAsync(formed);
-            if (status.All(stage => stage is { OpenSessions: 0, UsedPages: 0, QueueLength: 0 }))
+            var status = await StatusAsync();
+            if (status.All(stage => stage is { OpenSessions: 0, UsedPages: 0, QueueLength: 0, SentRowBytes: 0 }))
             {
                 return;
             }
@@ -56,8 +91,12 @@ internal sealed class MortalPipeline : IAsyncDisposable
             await Task.Delay(10);
         }
 
-        Assert.Fail("pages or sessions are still held after ten seconds");
+        Assert.Fail("pages, sessions or hidden states are still held after ten seconds");
     }
+
+    /// <summary>Figures of the stages that live.</summary>
+    public async Task<IReadOnlyList<StageStatus>> StatusAsync() =>
+        await PipelineStatus.AskAsync(await _gateway.Ask<PipelineFormed>(new GetPipeline(), TimeSpan.FromSeconds(20)));
 
     public async ValueTask DisposeAsync() => await _system.Terminate();
 
@@ -66,6 +105,7 @@ internal sealed class MortalPipeline : IAsyncDisposable
     {
         private readonly Lock _lock = new();
         private readonly List<(int Stage, int Place)> _planned = [];
+        private bool _areTogether;
 
         public int Left
         {
@@ -78,30 +118,54 @@ internal sealed class MortalPipeline : IAsyncDisposable
             }
         }
 
-        public void Plan(IEnumerable<(int, int)> deaths)
+        public void Plan(IEnumerable<(int, int)> deaths, bool areTogether)
         {
             lock (_lock)
             {
+                _areTogether = areTogether;
                 _planned.Clear();
                 _planned.AddRange(deaths);
             }
         }
 
-        /// <summary>True when a stage that works on a token at this place, and on none behind it, is to die.</summary>
-        public bool IsTime(int stage, int place)
+        /// <summary>Stages that are to die when one works on a token at this place, and on none behind it.</summary>
+        public List<int> DueAt(int stage, int place)
         {
             lock (_lock)
             {
                 var next = _planned.FindIndex(death => death.Stage == stage && place >= death.Place);
                 if (next < 0)
                 {
-                    return false;
+                    return [];
                 }
 
-                _planned.RemoveAt(next);
-                return true;
+                List<int> due = [.. (_areTogether ? _planned : [_planned[next]]).Select(death => death.Stage)];
+                if (_areTogether)
+                {
+                    _planned.Clear();
+                }
+                else
+                {
+                    _planned.RemoveAt(next);
+                }
+
+                return due;
             }
         }
+    }
+
+    private sealed record Toys(int StageCount, ToyDrafter Drafter, int DraftDepth, bool ChecksHead)
+    {
+        public ToyRuntime Create(int stage, Action<int> onPlace) =>
+            new(
+                new ToyModel(6),
+                stage,
+                StageCount,
+                stage == 0 ? Drafter : null,
+                draftDepth: DraftDepth,
+                checksHead: ChecksHead,
+                onPlace: onPlace
+            );
     }
 
     private sealed class Gateway : ReceiveActor
@@ -111,31 +175,38 @@ internal sealed class MortalPipeline : IAsyncDisposable
         private readonly PipelineStage?[] _stages;
         private readonly IActorRef[] _actors;
         private PipelineFormed? _formed;
+        private readonly PipelineOptions _options;
+        private readonly List<ManualResetEventSlim> _dying = [];
         private int _epoch;
         private string? _cause;
 
-        public Gateway(int stageCount, ToyModel model, ToyDrafter drafter, int draftDepth, Deaths deaths)
+        public Gateway(
+            int stageCount,
+            Func<int, Action<int>, IStageRuntime> create,
+            Deaths deaths,
+            PipelineOptions options,
+            bool losesSteps
+        )
         {
+            _options = options;
             _stages = new PipelineStage?[stageCount];
             _actors = new IActorRef[stageCount];
             var self = Self;
-            _createRuntime = stage => new ToyRuntime(
-                model,
-                stage,
-                stageCount,
-                stage == 0 ? drafter : null,
-                draftDepth: draftDepth,
-                onPlace: place =>
-                {
-                    if (deaths.IsTime(stage, place))
+            _createRuntime = stage =>
+                create(
+                    stage,
+                    place =>
                     {
-                        // It is stopped when it has finished this step: a stage is one thread.
-                        using var isStopped = new ManualResetEventSlim();
-                        self.Tell(new Kill(stage, isStopped));
-                        isStopped.Wait(TimeSpan.FromSeconds(20));
+                        var dead = deaths.DueAt(stage, place);
+                        if (dead.Count > 0)
+                        {
+                            // It is stopped when it has finished this step: a stage is one thread.
+                            var isStopped = new ManualResetEventSlim();
+                            self.Tell(new Kill(dead, isStopped));
+                            isStopped.Wait(TimeSpan.FromSeconds(20));
+                        }
                     }
-                }
-            );
+                );
 
             Receive<StageReady>(ready =>
             {
@@ -151,6 +222,9 @@ internal sealed class MortalPipeline : IAsyncDisposable
                     stage.Actor.Tell(_formed);
                 }
 
+                _dying.ForEach(isStopped => isStopped.Set());
+                _dying.Clear();
+
                 foreach (var (message, sender) in _waiting.ToList())
                 {
                     Self.Tell(message, sender);
@@ -160,12 +234,20 @@ internal sealed class MortalPipeline : IAsyncDisposable
             });
             Receive<Kill>(kill =>
             {
-                Context.Stop(_actors[kill.Stage]);
-                _cause = $"stage {kill.Stage + 1} of the pipeline is gone";
-                _stages[kill.Stage] = null;
-                _formed = null;
-                Start(kill.Stage);
-                kill.IsStopped.Set();
+                foreach (var stage in kill.Stages)
+                {
+                    Context.Stop(_actors[stage]);
+                    _cause = $"stage {stage + 1} of the pipeline is gone";
+                    _stages[stage] = null;
+                    _formed = null;
+                    Start(stage);
+                }
+
+                _dying.Add(kill.IsStopped);
+                if (!losesSteps)
+                {
+                    kill.IsStopped.Set();
+                }
             });
             Receive<StartSession>(start => WhenFormed(start, formed => formed.Stages[0].Actor.Forward(start)));
             Receive<GetPipeline>(ask => WhenFormed(ask, Sender.Tell));
@@ -187,7 +269,7 @@ internal sealed class MortalPipeline : IAsyncDisposable
                 new StageIndex(stage),
                 () => _createRuntime(stage),
                 Self,
-                new PipelineOptions { PrefillChunk = 3 },
+                _options,
                 TimeProvider.System
             );
             _actors[stage] = Context.ActorOf(setup.Props);
@@ -205,6 +287,6 @@ internal sealed class MortalPipeline : IAsyncDisposable
             }
         }
 
-        private sealed record Kill(int Stage, ManualResetEventSlim IsStopped);
+        private sealed record Kill(IReadOnlyList<int> Stages, ManualResetEventSlim IsStopped);
     }
 }

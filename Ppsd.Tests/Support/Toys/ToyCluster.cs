@@ -135,7 +135,11 @@ internal sealed class ToyCluster(
         for (var attempt = 0; attempt < 600; attempt++)
         {
             var snapshot = await _nodes[^1].GetSnapshotAsync(TimeSpan.FromSeconds(5), TimeProvider.System);
-            if (snapshot.Stages.All(stage => stage.Status is { OpenSessions: 0, UsedPages: 0, QueueLength: 0 }))
+            if (
+                snapshot.Stages.All(stage =>
+                    stage.Status is { OpenSessions: 0, UsedPages: 0, QueueLength: 0, SentRowBytes: 0 }
+                )
+            )
             {
                 return;
             }

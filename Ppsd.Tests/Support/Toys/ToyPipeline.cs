@@ -90,7 +90,7 @@ internal sealed class ToyPipeline : IAsyncDisposable
         for (var attempt = 0; attempt < 1000; attempt++)
         {
             var status = await StatusAsync();
-            if (status.All(stage => stage is { OpenSessions: 0, UsedPages: 0, QueueLength: 0 }))
+            if (status.All(stage => stage is { OpenSessions: 0, UsedPages: 0, QueueLength: 0, SentRowBytes: 0 }))
             {
                 return;
             }

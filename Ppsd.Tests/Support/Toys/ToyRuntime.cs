@@ -102,6 +102,29 @@ internal sealed class ToyRuntime : ISkippingRuntime
         }
     }
 
+    public int CountHeld(SessionId session, ReadOnlySpan<TokenId> text) =>
+        _caches[session].Committed.ToArray().AsSpan().CommonPrefixLength(text);
+
+    public bool TryAdopt(SessionId earlier, SessionId session, int length, SessionSettings settings)
+    {
+        var cache = _caches[earlier];
+        if (cache.Committed.Count() < length)
+        {
+            return false;
+        }
+
+        var pages = Math.Max(cache.Pages, (settings.ReservedLength + PageSize - 1) / PageSize);
+        if (pages - cache.Pages > FreePages)
+        {
+            throw new StageCapacityException($"needs {pages - cache.Pages} more pages, {FreePages} are free");
+        }
+
+        _usedPages += pages - cache.Pages;
+        _caches.Remove(earlier);
+        _caches.Add(session, cache.Adopted(settings, pages, length));
+        return true;
+    }
+
     public bool TryRecover() => _recovers;
 
     public void BeginStep()
@@ -285,7 +308,30 @@ internal sealed class ToyRuntime : ISkippingRuntime
 
         public int Pages { get; } = pages;
 
+        public IEnumerable<TokenId> Committed => _path.Select(id => _cells[id].Token);
+
         public bool Holds(CandidateId id) => PathTo(id) is not null;
+
+        /// <summary>The first committed tokens, numbered by position, with what was written of them.</summary>
+        public Cache Adopted(SessionSettings settings, int pages, int length)
+        {
+            var adopted = new Cache(settings, pages) { _committed = new CandidateId(length - 1) };
+            for (var position = 0; position < length; position++)
+            {
+                var cell = _cells[_path[position]];
+                adopted._path.Add(new CandidateId(position));
+                adopted._cells.Add(
+                    new CandidateId(position),
+                    new Cell(new CandidateId(position - 1), cell.Token)
+                    {
+                        IsWritten = cell.IsWritten,
+                        IsInHead = cell.IsInHead,
+                    }
+                );
+            }
+
+            return adopted;
+        }
 
         public bool TryAppend(CandidateId id, CandidateId parent, TokenId token, bool isCertain)
         {
