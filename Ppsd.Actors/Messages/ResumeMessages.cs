@@ -22,6 +22,13 @@ public sealed record FindKept(
     [property: Key(2)] TokenId[] Tokens
 ) : IWireMessage, IControlMessage;
 
+/// <summary>
+/// A stage that lacked tokens of a session has computed some of them again: nothing is stalled. Stage to draft stage, with each
+/// replayed part. Repeat delivery is safe.
+/// </summary>
+[MessagePackObject]
+public sealed record TokensReplayed([property: Key(0)] SessionId Session) : IWireMessage, IControlMessage;
+
 /// <summary>What a stage keeps of a text. Stage to draft stage. Repeat delivery is safe.</summary>
 /// <param name="Session">The session that goes on.</param>
 /// <param name="Length">Verified tokens from the text's first on whose keys and values it holds; 0 for none.</param>

@@ -19,6 +19,15 @@ internal sealed partial class DraftLoop
         }
     }
 
+    /// <summary>A stage is computing tokens of a session again, which may take longer than a stall.</summary>
+    public void NoteReplayed(SessionId id)
+    {
+        if (_sessions.TryGetValue(id, out var session))
+        {
+            session.NoteProgress();
+        }
+    }
+
     private void GoOn(DecodeSession decode, SessionId? earlier)
     {
         if (earlier is { } lost && options.ReplayMemory > 0)

@@ -55,6 +55,9 @@ internal sealed class DraftLoopSource(
             case KeptFound found:
                 loop.TakeKept(found);
                 return true;
+            case TokensReplayed replayed:
+                loop.NoteReplayed(replayed.Session);
+                return true;
             case SessionReleased released:
                 loop.NoteReleased(released);
                 return true;

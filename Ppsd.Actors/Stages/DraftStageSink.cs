@@ -26,6 +26,9 @@ internal sealed class DraftStageSink(StageLinks links, DraftLoop? loop, ILogging
     public void Take(Verdicts verdicts) => Send(verdicts);
 
     /// <inheritdoc />
+    public void Take(TokensReplayed replayed) => Send(replayed);
+
+    /// <inheritdoc />
     public void Take(GapSeen gap) => Send(gap);
 
     /// <inheritdoc />

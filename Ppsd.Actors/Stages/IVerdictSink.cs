@@ -11,6 +11,9 @@ internal interface IVerdictSink
     /// <summary>Takes the target's tokens.</summary>
     void Take(Verdicts verdicts);
 
+    /// <summary>Takes the news that tokens of a session were computed again; only where a pipeline can be lost.</summary>
+    void Take(TokensReplayed replayed) { }
+
     /// <summary>Takes the report of a part that could not be placed because something before it was lost.</summary>
     void Take(GapSeen gap);
 

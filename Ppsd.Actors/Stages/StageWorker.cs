@@ -183,6 +183,14 @@ internal sealed class StageWorker
 
         ComputedRows += batch.Count;
         _sessions.NoteComputed(batch);
+        foreach (var part in batch.Parts)
+        {
+            if (part.IsReplayed)
+            {
+                _sink.Take(new TokensReplayed(part.Session));
+            }
+        }
+
         if (!isLast)
         {
             // The next stage starts now; this stage's exit head runs meanwhile.

@@ -144,6 +144,7 @@ internal static class WireChecks
             or GapSeen
             or EndSession
             or SessionReleased
+            or TokensReplayed
             or SessionQueued
             or TokenCredit
             or StopSession

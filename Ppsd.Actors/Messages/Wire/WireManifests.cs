@@ -19,6 +19,7 @@ internal static class WireManifests
         ("fault", typeof(StageFault)),
         ("find-kept", typeof(FindKept)),
         ("kept", typeof(KeptFound)),
+        ("replayed", typeof(TokensReplayed)),
         ("start", typeof(StartSession)),
         ("queued", typeof(SessionQueued)),
         ("started", typeof(SessionStarted)),

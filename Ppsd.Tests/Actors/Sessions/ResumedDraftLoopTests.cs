@@ -75,6 +75,30 @@ public sealed class ResumedDraftLoopTests
     }
 
     [Test]
+    public void A_long_replay_is_no_stall_and_one_that_breaks_off_is()
+    {
+        var loop = Loop();
+        loop.Start(Request(), _client);
+        loop.TakeKept(Kept(0, 3));
+        loop.TakeKept(Kept(1, 0));
+        Assert.That(loop.Next()!.Parts[0].Lacking, Is.EqualTo(new[] { 1 }));
+
+        var patience = (long)new PipelineOptions().StallTimeout.TotalMicroseconds;
+        for (var chunk = 0; chunk < 5; chunk++)
+        {
+            _clock.Advance(patience * 2 / 3);
+            loop.NoteReplayed(_client.Session);
+            loop.KeepHouse();
+            Assert.That(_stage.Stalls, Is.Zero);
+        }
+
+        _clock.Advance(patience);
+        loop.KeepHouse();
+        Assert.That(_stage.Stalls, Is.EqualTo(1));
+        Assert.That(loop.Next()!.Parts[0].Count, Is.EqualTo(4), "the whole text");
+    }
+
+    [Test]
     public void Where_nothing_is_to_be_kept_nobody_is_asked_and_the_whole_text_enters()
     {
         var loop = Loop(replayMemory: 0);
@@ -175,6 +199,8 @@ public sealed class ResumedDraftLoopTests
 
         public void NoteRejection(SessionId session, long arrivedAt) { }
 
-        public void NoteStall(SessionId session) { }
+        public int Stalls { get; private set; }
+
+        public void NoteStall(SessionId session) => Stalls++;
     }
 }

@@ -87,6 +87,7 @@ public sealed class WireSerializerTests
             new SessionReleased(session, new StageIndex(3)),
             new StageFault(session, new StageIndex(3), "no room"),
             new KeptFound(session, new StageIndex(3), 40, 30, 20, 64),
+            new TokensReplayed(session),
             new SessionQueued(4, Attempt: 2),
             new SessionStarted(session, Attempt: 2, MaxTokens: 7, "cpu"),
             new SessionRefused(RefusalKind.Unavailable, "later"),
