@@ -126,6 +126,8 @@ internal static class ClusterJson
         WriteNullable(json, "refused_messages", status?.RefusedMessages);
         WriteNullable(json, "cycles", status?.Cycles);
         WriteNullable(json, "cycle_ms", status?.CycleMs, digits: 3);
+        WriteNullable(json, "computed_rows", status?.ComputedRows);
+        WriteNullable(json, "sent_row_bytes", status?.SentRowBytes);
         WriteNullable(json, "link_bytes", status?.LinkBytes);
         WriteNullable(json, "link_round_trip_ms", status?.LinkRoundTripMs, digits: 4);
         json.WriteEndObject();

@@ -67,6 +67,14 @@ internal sealed class StageCommand : PpsdCommand
         "Holds more layers than planned, as many as fit into half of the device's memory, while nodes are missing and no spare is left."
     );
 
+    private readonly Option<long?> _replayMemory = OptionFactory.Number(
+        "--replay-memory",
+        "BYTES",
+        "Most memory for the hidden states that this node has sent: they go again to the stage that takes a dead next one's place, and the stages that live keep their keys and values. 268435456 by default; with 0 all stages compute a text again.",
+        0L,
+        1L << 50
+    );
+
     public StageCommand(TimeProvider clock)
         : base("stage", "Runs a node that holds one stage of a cluster's pipeline.", clock)
     {
@@ -80,6 +88,7 @@ internal sealed class StageCommand : PpsdCommand
         Add(_drainTimeout);
         Add(_spare);
         Add(_shrink);
+        Add(_replayMemory);
         Add(_leaveAtEndOfInput);
     }
 
@@ -142,7 +151,7 @@ internal sealed class StageCommand : PpsdCommand
             OnFailed = reason => failure.TrySetResult(reason),
         };
         using var traces = TelemetryExport.StartStageTraces();
-        var config = _node.Settings(parsed).Load(NodeRole.Stage, DrainSettings(parsed));
+        var config = _node.Settings(parsed).Load(NodeRole.Stage, OwnSettings(parsed));
         List<string> seeds = [.. parsed.GetValue(_seedNodes)!.Select(SeedAddress.Parse)];
         if (isSpare)
         {
@@ -184,8 +193,9 @@ internal sealed class StageCommand : PpsdCommand
         return runtime;
     }
 
-    private string DrainSettings(ParseResult parsed) =>
-        parsed.GetValue(_drainTimeout) is { } seconds ? $"ppsd.cluster.drain-timeout = {seconds}s" : "";
+    private string OwnSettings(ParseResult parsed) =>
+        (parsed.GetValue(_drainTimeout) is { } seconds ? $"ppsd.cluster.drain-timeout = {seconds}s\n" : "")
+        + (parsed.GetValue(_replayMemory) is { } bytes ? $"ppsd.pipeline.replay-memory = {bytes}\n" : "");
 
     private static async Task ReadToEndAsync()
     {

@@ -53,6 +53,18 @@ internal static class StageReadings
             "Micro-batches that a cancel reached."
         );
         meter.CreateObservableCounter(
+            "ppsd.stage_rows",
+            () => Each(watch, stage => stage.ComputedRows),
+            null,
+            "Rows that went through the stage's layers: of prompts, verified tokens and drafts."
+        );
+        meter.CreateObservableGauge(
+            "ppsd.stage_sent_rows",
+            () => Each(watch, stage => stage.SentRowBytes),
+            "By",
+            "Hidden states that the stage keeps to send them again (--replay-memory)."
+        );
+        meter.CreateObservableCounter(
             "ppsd.refused_messages",
             () => Each(watch, stage => stage.RefusedMessages),
             null,

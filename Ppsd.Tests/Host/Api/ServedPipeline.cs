@@ -15,7 +15,9 @@ internal static class ServedPipeline
             var stages = cluster.GetProperty("stages").EnumerateArray().ToList();
             if (
                 stages.Count > 0
-                && stages.TrueForAll(stage => IsZero(stage, "sessions") && IsZero(stage, "kv_pages_used"))
+                && stages.TrueForAll(stage =>
+                    IsZero(stage, "sessions") && IsZero(stage, "kv_pages_used") && IsZero(stage, "sent_row_bytes")
+                )
             )
             {
                 return;

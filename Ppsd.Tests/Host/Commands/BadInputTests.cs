@@ -168,6 +168,7 @@ public sealed class BadInputTests
             ["generate", "--config", "nowhere.conf", "a"]
         );
         yield return Case("a host name that is none", "ppsd: --hostname: ", ["stage", "--hostname", "a\" b"]);
+        yield return Case("memory below 0", "--replay-memory: expected", ["stage", "--replay-memory", "-1"]);
         yield return Case("a stage beyond the pipeline", "--stage: expected 1 to 4", ["stage", "--stage", "9"]);
         yield return Case(
             "a prompt and its length",
