@@ -2,7 +2,6 @@ using Ppsd.Kernels.Checkpoints.Tensors;
 using Ppsd.Kernels.Devices;
 using Ppsd.Kernels.Devices.Cpu;
 using Ppsd.Kernels.Devices.Ilgpu;
-using Ppsd.Kernels.Devices.Ilgpu.Driver;
 using Ppsd.Kernels.Weights;
 
 namespace Ppsd.Tests.Support;
