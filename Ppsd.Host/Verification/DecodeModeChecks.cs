@@ -6,6 +6,7 @@ using Ppsd.Actors.Messages;
 using Ppsd.Actors.Planning;
 using Ppsd.Actors.Stages;
 using Ppsd.Host.Generation;
+using Ppsd.Host.Models;
 using Ppsd.Host.Runtime;
 
 namespace Ppsd.Host.Verification;
@@ -17,6 +18,8 @@ namespace Ppsd.Host.Verification;
 internal sealed class DecodeModeChecks(VerifiedDevice device, TimeProvider clock)
 {
     private const int Tokens = 48;
+    private const int PromptCount = 3;
+    private const int KeyedPromptTokens = 24;
 
     private static readonly SamplingSettings[] _samplings =
     [
@@ -143,10 +146,15 @@ internal sealed class DecodeModeChecks(VerifiedDevice device, TimeProvider clock
         );
     }
 
+    /// <summary>Questions, or tokens of a synthetic model, which has no words.</summary>
     private List<int[]> Prompts() =>
         [
-            .. Bench
-                .BuiltInQuestions.All.Take(3)
-                .Select(question => device.Assets.Tokenizer.Encode($"USER: {question} ASSISTANT:")),
+            .. device.Assets.Synthetic is null
+                ? Bench
+                    .BuiltInQuestions.All.Take(PromptCount)
+                    .Select(question => device.Assets.Tokenizer.Encode($"USER: {question} ASSISTANT:"))
+                : Enumerable
+                    .Range(0, PromptCount)
+                    .Select(i => KeyedPrompt.Create(i, KeyedPromptTokens, device.Assets.Config.VocabSize)),
         ];
 }

@@ -6,7 +6,6 @@ using Ppsd.Actors.Cluster;
 using Ppsd.Actors.Configuration;
 using Ppsd.Actors.Ids;
 using Ppsd.Actors.Messages;
-using Ppsd.Tests.Support;
 using Ppsd.Tests.Support.Toys;
 
 namespace Ppsd.Tests.Actors.Security;

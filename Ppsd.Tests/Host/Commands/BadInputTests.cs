@@ -5,8 +5,8 @@ using Ppsd.Tests.Support;
 
 namespace Ppsd.Tests.Host.Commands;
 
-/// <summary>Whatever cannot be used is refused with exit code 2 and one line that says what was expected.</summary>
-[NonParallelizable] // It sets Console.Error.
+/// <summary>What cannot be used is refused with exit code 2 and one line that says what was expected.</summary>
+[NonParallelizable] // Console.Error
 public sealed class BadInputTests
 {
     private static IEnumerable<TestCaseData> CommandLines()
@@ -168,7 +168,7 @@ public sealed class BadInputTests
             ["generate", "--config", "nowhere.conf", "a"]
         );
         yield return Case("a host name that is none", "ppsd: --hostname: ", ["stage", "--hostname", "a\" b"]);
-        yield return Case("memory below 0", "--replay-memory: expected", ["stage", "--replay-memory", "-1"]);
+        yield return Case("-1", "--replay-memory: expected", ["stage", "--replay-memory", "-1"]);
         yield return Case("a stage beyond the pipeline", "--stage: expected 1 to 4", ["stage", "--stage", "9"]);
         yield return Case(
             "a prompt and its length",

@@ -78,6 +78,15 @@ public sealed class VerificationTests
     }
 
     [Test]
+    public async Task A_synthetic_model_is_verified_by_token_ids()
+    {
+        var result = await Cli.RunAsync(["verify", "--synthetic", "toy", "--exit-layer", "1", "--device", "cpu"]);
+
+        Assert.That(result.Output, Does.Contain("texts of up to 48 tokens identical").And.Contain("all checks passed"));
+        Assert.That(result.ExitCode, Is.Zero, result.Error);
+    }
+
+    [Test]
     public void Goldens_pass_on_the_bundled_model_and_fail_on_other_weights()
     {
         var device = Device(TestModels.Folder(TestModels.Tiny), exitHead: null);

@@ -3,7 +3,7 @@ using ILGPU;
 using ILGPU.Backends.EntryPoints;
 using ILGPU.Backends.PTX;
 using ILGPU.Runtime.Cuda;
-using Ppsd.Kernels.Devices.Ilgpu.Attention;
+using Ppsd.Kernels.Devices.Ilgpu.Attention.Chunks;
 using Ppsd.Kernels.Devices.Ilgpu.Attention.KvCache;
 using Ppsd.Kernels.Devices.Ilgpu.Attention.Prompts;
 using Ppsd.Kernels.Devices.Ilgpu.Attention.Tiling;

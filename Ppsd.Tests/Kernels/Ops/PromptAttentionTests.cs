@@ -9,7 +9,7 @@ namespace Ppsd.Tests.Kernels.Ops;
 /// Attention of a prompt's rows, which a card computes by kernels of their own: the bits of a row alone, and the reference's
 /// values.
 /// </summary>
-[NonParallelizable] // The simulator starts a thread for each of a card's: whatever ran beside it would starve.
+[OnSimulator]
 public sealed class PromptAttentionTests
 {
     private static readonly RopeParameters _rope = new(RopeKind.Default, 10_000, 1, 1, 1, 64);

@@ -1,6 +1,7 @@
 using ILGPU;
 using ILGPU.Runtime;
 using ILGPU.Runtime.Cuda;
+using Ppsd.Kernels.Devices.Ilgpu.Attention.Chunks;
 using Ppsd.Kernels.Devices.Ilgpu.Attention.KvCache;
 using Ppsd.Kernels.Devices.Ilgpu.Attention.Prompts;
 using Ppsd.Kernels.Devices.Ilgpu.Attention.Tiling;

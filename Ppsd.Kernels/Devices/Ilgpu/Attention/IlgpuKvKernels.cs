@@ -1,6 +1,7 @@
 using System.Numerics;
 using ILGPU;
 using ILGPU.Runtime;
+using Ppsd.Kernels.Devices.Ilgpu.Attention.Chunks;
 using Ppsd.Kernels.Devices.Ilgpu.Attention.KvCache;
 using Ppsd.Kernels.Devices.Ilgpu.Attention.Tiling;
 using Ppsd.Kernels.Devices.Ilgpu.Buffers;

@@ -7,7 +7,7 @@ using Ppsd.Kernels.Devices.Ilgpu.Rows;
 namespace Ppsd.Kernels.Devices.Ilgpu.Attention.KvCache;
 
 /// <summary>
-/// The rows of a step whose keys and values <see cref="SplitAttentionKernel"/> appends itself: all of a step of up to
+/// The rows of a step whose keys and values <see cref="Chunks.SplitAttentionKernel"/> appends itself: all of a step of up to
 /// eight, none of a longer one. No group reads them from the cache: a slot that one of these rows writes is recognised
 /// by its number in any row's context, and each group rotates the keys itself. Lane i holds row i.
 /// </summary>

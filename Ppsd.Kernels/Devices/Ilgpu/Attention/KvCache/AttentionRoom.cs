@@ -1,6 +1,6 @@
 namespace Ppsd.Kernels.Devices.Ilgpu.Attention.KvCache;
 
-/// <summary>Layout of a group's shared memory in <see cref="SplitAttentionKernel"/>.</summary>
+/// <summary>Layout of a group's shared memory in <see cref="Chunks.SplitAttentionKernel"/>.</summary>
 internal struct AttentionRoom
 {
     /// <summary>Stages of the ring; see <see cref="KvRing{TElement, TParts}"/>.</summary>

@@ -7,7 +7,7 @@ using Ppsd.Kernels.Devices.Ilgpu.Products.Narrow;
 namespace Ppsd.Kernels.Devices.Ilgpu.Attention.KvCache;
 
 /// <summary>
-/// The dynamic shared memory of a group of <see cref="SplitAttentionKernel"/>: the ring, the tile's queries, the step's
+/// The dynamic shared memory of a group of <see cref="Chunks.SplitAttentionKernel"/>: the ring, the tile's queries, the step's
 /// keys and values, softmax totals of its warps, a word, the warps' weighted values. All of it is dynamic, for the same
 /// reason as <see cref="RingMemory"/>.
 /// </summary>

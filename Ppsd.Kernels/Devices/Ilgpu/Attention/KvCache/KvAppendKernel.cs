@@ -7,7 +7,7 @@ namespace Ppsd.Kernels.Devices.Ilgpu.Attention.KvCache;
 
 /// <summary>
 /// Rotates rows' keys by their positions and stores keys and values in the rows' slots, for steps with too many rows
-/// for <see cref="SplitAttentionKernel"/> to do it, or without attention. One thread a pair; a group takes a few heads
+/// for <see cref="Chunks.SplitAttentionKernel"/> to do it, or without attention. One thread a pair; a group takes a few heads
 /// of a row (keys, then values).
 /// </summary>
 internal static class KvAppendKernel

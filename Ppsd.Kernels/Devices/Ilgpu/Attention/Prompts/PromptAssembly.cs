@@ -1,3 +1,5 @@
+using Ppsd.Kernels.Devices.Ilgpu.Attention.Chunks;
+
 namespace Ppsd.Kernels.Devices.Ilgpu.Attention.Prompts;
 
 /// <summary>

@@ -1,5 +1,6 @@
 using ILGPU;
 using ILGPU.Runtime;
+using Ppsd.Kernels.Devices.Ilgpu.Attention.Chunks;
 using Ppsd.Kernels.Devices.Ilgpu.Attention.Tiling;
 using Ppsd.Kernels.Devices.Ilgpu.Driver;
 using Ppsd.Kernels.Devices.Ilgpu.Rows;

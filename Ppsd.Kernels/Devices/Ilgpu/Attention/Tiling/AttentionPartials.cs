@@ -4,7 +4,7 @@ using Ppsd.Kernels.Devices.Ilgpu.Lane;
 namespace Ppsd.Kernels.Devices.Ilgpu.Attention.Tiling;
 
 /// <summary>
-/// Partial results that groups of <see cref="SplitAttentionKernel"/> store for the group that merges a tile's chunks.
+/// Partial results that groups of <see cref="Chunks.SplitAttentionKernel"/> store for the group that merges a tile's chunks.
 /// </summary>
 internal struct AttentionPartials
 {

@@ -5,7 +5,7 @@ using Ppsd.Kernels.Devices.Ilgpu.Rows;
 namespace Ppsd.Kernels.Devices.Ilgpu.Attention.Tiling;
 
 /// <summary>
-/// What a group of <see cref="SplitAttentionKernel"/> serves: the columns of one tensor-core tile, each a row of the step
+/// What a group of <see cref="Chunks.SplitAttentionKernel"/> serves: the columns of one tensor-core tile, each a row of the step
 /// and a query head, row &lt;&lt; headShift | head. Lane i keeps what is known of the tile's row i.
 /// </summary>
 internal struct QueryTile

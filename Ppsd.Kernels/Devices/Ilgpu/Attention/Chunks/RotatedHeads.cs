@@ -4,7 +4,7 @@ using Ppsd.Kernels.Devices.Ilgpu.Attention.KvCache;
 using Ppsd.Kernels.Devices.Ilgpu.Attention.Tiling;
 using Ppsd.Kernels.Devices.Ilgpu.Lane;
 
-namespace Ppsd.Kernels.Devices.Ilgpu.Attention;
+namespace Ppsd.Kernels.Devices.Ilgpu.Attention.Chunks;
 
 /// <summary>
 /// Writes a group's queries to shared memory, rotated and split in two bf16 parts, together with the keys and values

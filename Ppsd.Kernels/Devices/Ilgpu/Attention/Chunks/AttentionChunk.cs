@@ -4,7 +4,7 @@ using Ppsd.Kernels.Devices.Ilgpu.Attention.KvCache;
 using Ppsd.Kernels.Devices.Ilgpu.Attention.Tiling;
 using Ppsd.Kernels.Devices.Ilgpu.Lane;
 
-namespace Ppsd.Kernels.Devices.Ilgpu.Attention;
+namespace Ppsd.Kernels.Devices.Ilgpu.Attention.Chunks;
 
 /// <summary>
 /// One chunk of positions for the rows that read it together: scores, their maximum, weights and weighted values, on

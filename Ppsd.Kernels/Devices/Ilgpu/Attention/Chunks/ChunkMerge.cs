@@ -4,7 +4,7 @@ using ILGPU.Runtime.Cuda;
 using Ppsd.Kernels.Devices.Ilgpu.Attention.Tiling;
 using Ppsd.Kernels.Devices.Ilgpu.Lane;
 
-namespace Ppsd.Kernels.Devices.Ilgpu.Attention;
+namespace Ppsd.Kernels.Devices.Ilgpu.Attention.Chunks;
 
 /// <summary>
 /// Joins the chunks of a row and head: y = sum of 2^(max of chunk - max) * weighted values, over the same sum of the

@@ -4,7 +4,7 @@ using Ppsd.Kernels.Devices.Ilgpu.Attention.Tiling;
 using Ppsd.Kernels.Devices.Ilgpu.Driver;
 using Ppsd.Kernels.Devices.Ilgpu.Lane;
 
-namespace Ppsd.Kernels.Devices.Ilgpu.Attention;
+namespace Ppsd.Kernels.Devices.Ilgpu.Attention.Chunks;
 
 /// <summary>
 /// Memory between the groups of attention, shared by all layers: the chunks' partial results and the groups' counters. A

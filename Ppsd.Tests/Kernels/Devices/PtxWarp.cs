@@ -1,6 +1,6 @@
 using System.Globalization;
 
-namespace Ppsd.Tests.Support;
+namespace Ppsd.Tests.Kernels.Devices;
 
 /// <summary>
 /// A warp that carries out the few PTX instructions that attention's assembly consists of, so that its choice of registers

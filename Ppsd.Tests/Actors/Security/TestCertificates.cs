@@ -2,7 +2,7 @@ using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using Ppsd.Tests.Kernels.Checkpoints;
 
-namespace Ppsd.Tests.Support;
+namespace Ppsd.Tests.Actors.Security;
 
 /// <summary>A certificate authority and a node's certificate that it signed, as files in a folder; made anew each time.</summary>
 internal sealed class TestCertificates : IDisposable

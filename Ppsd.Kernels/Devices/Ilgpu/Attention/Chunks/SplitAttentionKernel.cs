@@ -5,7 +5,7 @@ using Ppsd.Kernels.Devices.Ilgpu.Driver;
 using Ppsd.Kernels.Devices.Ilgpu.Lane;
 using Ppsd.Kernels.Devices.Ilgpu.Rows;
 
-namespace Ppsd.Kernels.Devices.Ilgpu.Attention;
+namespace Ppsd.Kernels.Devices.Ilgpu.Attention.Chunks;
 
 /// <summary>
 /// Attention of a tile of queries over chunks of <see cref="AttentionTiling.ChunkLength"/> positions (flash decoding,
