@@ -58,12 +58,13 @@ public sealed class KillTests
                 Assert.That(Stopwatch.GetElapsedTime(started), Is.LessThan(TimeSpan.FromSeconds(15)));
             }
 
-            await AssertSurvivorsHoldNothingAsync(joined.Formed, dead: 2);
-
             stages.Add(await StageUnderTest.StartAsync(["--seed-node", stages[0].Address]));
             await using var rejoined = await JoinAsync(stages[0].Address);
             var again = await rejoined.Client.RunAsync(Request(maxTokens: 24));
             Assert.That(again.Tokens, Is.EqualTo(expected.Tokens));
+
+            // Survivors keep a text's keys and values until a pipeline stands and nobody has asked for them.
+            await AssertHoldNothingAsync(rejoined.Formed);
         }
         finally
         {
@@ -84,12 +85,11 @@ public sealed class KillTests
     private static StartSession Request(int maxTokens) =>
         ToyPipeline.Request([1, 438, 4035, 489, 4080, 441, 4035], maxTokens, DraftSources.ExitHead);
 
-    private static async Task AssertSurvivorsHoldNothingAsync(PipelineFormed formed, int dead)
+    private static async Task AssertHoldNothingAsync(PipelineFormed formed)
     {
-        var survivors = formed with { Stages = [.. formed.Stages.Where((_, i) => i != dead)] };
         for (var attempt = 0; attempt < 200; attempt++)
         {
-            var status = await PipelineStatus.AskAsync(survivors);
+            var status = await PipelineStatus.AskAsync(formed);
             if (status.All(stage => stage is { OpenSessions: 0, UsedPages: 0 }))
             {
                 return;
@@ -98,6 +98,6 @@ public sealed class KillTests
             await Task.Delay(50);
         }
 
-        Assert.Fail("a survivor still holds pages ten seconds after the request ended");
+        Assert.Fail("a stage still holds pages ten seconds after the last request ended");
     }
 }
