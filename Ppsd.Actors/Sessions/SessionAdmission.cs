@@ -212,7 +212,7 @@ internal sealed class SessionAdmission
     public int? TryExtend(SessionId session, int length)
     {
         var pages = _reserved[session];
-        var more = Math.Max(0, (length + _pageSize - 1) / _pageSize - pages);
+        var more = Math.Max(0, PagesFor(length) - pages);
         if (_reservedPages + more > _pageCount)
         {
             return null;
@@ -325,5 +325,7 @@ internal sealed class SessionAdmission
         return proposesMore && rowCost < DearRow ? Math.Min(StandardWidth, _maxWidth) : 1;
     }
 
-    private int PagesFor(StartSession request) => (ReservedLength(request) + _pageSize - 1) / _pageSize;
+    private int PagesFor(StartSession request) => PagesFor(ReservedLength(request));
+
+    private int PagesFor(int length) => (length + _pageSize - 1) / _pageSize;
 }

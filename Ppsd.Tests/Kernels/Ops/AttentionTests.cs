@@ -1,5 +1,3 @@
-using Ppsd.Kernels.Checkpoints.Configuration;
-using Ppsd.Kernels.Checkpoints.Tensors;
 using Ppsd.Kernels.Devices;
 using Ppsd.Tests.Support;
 
@@ -9,8 +7,6 @@ namespace Ppsd.Tests.Kernels.Ops;
 [OnSimulator]
 public sealed class AttentionTests
 {
-    private static readonly RopeParameters _rope = new(RopeKind.Default, 10_000, 1, 1, 1, 64);
-
     private static IEnumerable<TestCaseData> Shapes() =>
         from backend in BackendUnderTest.Names
         from shape in (AttentionShape[])[new(1, 1, 16), new(4, 2, 20), new(3, 3, 64), new(6, 2, 128)]
@@ -30,7 +26,7 @@ public sealed class AttentionTests
         int[] slots = [9, 3, 30, 1, 17, 0, 22, 8, 5, 31, 12];
         var actual = Run(device, shape, rows, slots, tailLength: 3);
 
-        var expected = Reference(shape, rows);
+        var expected = AttentionReference.Of(shape, rows);
         for (var row = 0; row < count; row++)
         {
             Assert.That(
@@ -62,14 +58,14 @@ public sealed class AttentionTests
         var rows = Enumerable.Range(0, length).Select(row => TestValues.Peaky(shape.QkvWidth, row)).ToArray();
         var slotCount = (length + 31) / 16 * 16;
         int[] slots = [.. Enumerable.Range(0, length).Select(i => i * 7 % slotCount)];
-        var pool = new AttentionPool(device, _rope, shape, slotCount, slotCount);
+        var pool = new AttentionPool(device, AttentionReference.Rope, shape, slotCount, slotCount);
         pool.Store(rows, Chain(slots, 0, length));
 
         // Three rows of a chain: committed up to the middle of the last block, a tail after it.
         var batch = Chain(slots, length - 3, length, committed: length - 6);
         var actual = pool.Attend(rows[^3..], batch);
 
-        var expected = Reference(shape, rows);
+        var expected = AttentionReference.Of(shape, rows);
         for (var row = 0; row < 3; row++)
         {
             Assert.That(
@@ -88,7 +84,7 @@ public sealed class AttentionTests
         using var device = BackendUnderTest.Open(name);
         var shape = new AttentionShape(2, 2, 16);
         var rows = Enumerable.Range(0, 14).Select(row => TestValues.Normal(shape.QkvWidth, row)).ToArray();
-        var pool = new AttentionPool(device, _rope, shape, slotCount: 32, maxLength: 64);
+        var pool = new AttentionPool(device, AttentionReference.Rope, shape, slotCount: 32, maxLength: 64);
         int[] one = [4, 5, 6];
         int[] other = [20, 21, 22, 23, 24];
         var stored = new StepBatch(14);
@@ -140,9 +136,9 @@ public sealed class AttentionTests
         var shape = new AttentionShape(heads, kvHeads, headSize);
         int[] one = [.. Enumerable.Range(0, 125).Select(i => i * 5 % 128)];
         int[] other = [130, 131, 132];
-        var pool = new AttentionPool(device, _rope, shape, slotCount: 192, maxLength: 160);
-        pool.Store(Values(shape, one.Length, seed: 0), Chain(one, 0, one.Length));
-        pool.Store(Values(shape, other.Length, seed: 1000), Chain(other, 0, other.Length));
+        var pool = new AttentionPool(device, AttentionReference.Rope, shape, slotCount: 192, maxLength: 160);
+        pool.Store(AttentionReference.Rows(shape, one.Length, seed: 0), Chain(one, 0, one.Length));
+        pool.Store(AttentionReference.Rows(shape, other.Length, seed: 1000), Chain(other, 0, other.Length));
         (int[] Table, int Position, int Parent)[] tokens =
         [
             (one, 125, -1),
@@ -155,7 +151,7 @@ public sealed class AttentionTests
             (other, 4, 6),
             (other, 5, 7),
         ];
-        var rows = Values(shape, tokens.Length, seed: 2000);
+        var rows = AttentionReference.Rows(shape, tokens.Length, seed: 2000);
 
         StepBatch Step(int first, int end, int firstSlot)
         {
@@ -254,7 +250,7 @@ public sealed class AttentionTests
 
         var actual = Run(device, shape, rows, scattered, tailLength: 2, window: Window);
 
-        var expected = Reference(shape, rows, Window);
+        var expected = AttentionReference.Of(shape, rows, window: Window);
         for (var row = 0; row < count; row++)
         {
             Assert.That(
@@ -275,12 +271,12 @@ public sealed class AttentionTests
     {
         using var device = BackendUnderTest.Open(name);
         var shape = new AttentionShape(2, 1, 16);
-        var rows = Values(shape, count: 5, seed: 1);
+        var rows = AttentionReference.Rows(shape, count: 5, seed: 1);
         var doubled = rows.Select(row => row.Select((value, i) => i < shape.QueryWidth ? 2 * value : value).ToArray());
 
         var actual = Run(device, shape with { OwnScoreDivisor = 8 }, [.. doubled], [0, 1, 2, 3, 4], tailLength: 1);
 
-        var expected = Reference(shape, rows);
+        var expected = AttentionReference.Of(shape, rows);
         for (var row = 0; row < rows.Length; row++)
         {
             Assert.That(Numbers.RelativeError(actual[row], expected[row]), Is.LessThan(ToleranceOf(name)));
@@ -298,7 +294,7 @@ public sealed class AttentionTests
         int window = int.MaxValue
     )
     {
-        var pool = new AttentionPool(device, _rope, shape, slotCount: 32, maxLength: 64);
+        var pool = new AttentionPool(device, AttentionReference.Rope, shape, slotCount: 32, maxLength: 64);
         var results = new List<float[]>();
         for (var first = 0; first < rows.Length; first += Math.Min(chunk, rows.Length))
         {
@@ -311,37 +307,6 @@ public sealed class AttentionTests
             }
 
             results.AddRange(pool.Attend(rows[first..(first + count)], batch));
-        }
-
-        return [.. results];
-    }
-
-    private static float[][] Values(AttentionShape shape, int count, int seed) =>
-        [.. Enumerable.Range(0, count).Select(row => TestValues.Normal(shape.QkvWidth, seed + row))];
-
-    private static float[][] Reference(AttentionShape shape, float[][] rows, int window = int.MaxValue)
-    {
-        var table = new RotaryTable(_rope, shape.HeadSize, rows.Length, ElementType.Float32);
-        var keys = new List<float[]>();
-        var values = new List<float[]>();
-        var results = new List<float[]>();
-        for (var position = 0; position < rows.Length; position++)
-        {
-            var turned = rows[position]
-                .Take(shape.QueryWidth + shape.KvWidth)
-                .Chunk(shape.HeadSize)
-                .SelectMany(head =>
-                    ReferenceOps.Rotate(
-                        head,
-                        table.Cosines.AsSpan(position * table.HalfSize, table.HalfSize),
-                        table.Sines.AsSpan(position * table.HalfSize, table.HalfSize)
-                    )
-                )
-                .ToArray();
-            keys.Add(turned[shape.QueryWidth..]);
-            values.Add(rows[position][(shape.QueryWidth + shape.KvWidth)..]);
-            var seen = Math.Min(window, keys.Count);
-            results.Add(ReferenceOps.Attend(turned.AsSpan(0, shape.QueryWidth), shape, keys[^seen..], values[^seen..]));
         }
 
         return [.. results];

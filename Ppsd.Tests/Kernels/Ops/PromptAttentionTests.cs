@@ -1,5 +1,3 @@
-using Ppsd.Kernels.Checkpoints.Configuration;
-using Ppsd.Kernels.Checkpoints.Tensors;
 using Ppsd.Kernels.Devices;
 using Ppsd.Tests.Support;
 
@@ -12,8 +10,6 @@ namespace Ppsd.Tests.Kernels.Ops;
 [OnSimulator]
 public sealed class PromptAttentionTests
 {
-    private static readonly RopeParameters _rope = new(RopeKind.Default, 10_000, 1, 1, 1, 64);
-
     /// <summary>
     /// Heads without and with grouped queries: tiles of eight rows, of four, of two with columns that no head fills, of one row
     /// and heads in two blocks. Contexts within a chunk, over a chunk's end, over several; rows from the middle of a chunk on.
@@ -40,10 +36,10 @@ public sealed class PromptAttentionTests
         using var device = BackendUnderTest.Open(name);
         var shape = new AttentionShape(heads, kvHeads, headSize);
         var length = before + count;
-        var rows = Rows(shape, length, seed: 0);
+        var rows = AttentionReference.Rows(shape, length, seed: 0);
         var slotCount = (length + 47) / 16 * 16;
         int[] slots = [.. Enumerable.Range(0, length).Select(i => i * 13 % slotCount)];
-        var pool = new AttentionPool(device, _rope, shape, slotCount, slotCount);
+        var pool = new AttentionPool(device, AttentionReference.Rope, shape, slotCount, slotCount);
         if (before > 0)
         {
             pool.Store(rows[..before], Chain(slots, 0, before, committed: before));
@@ -53,7 +49,7 @@ public sealed class PromptAttentionTests
         var committed = isCommitted ? length : before;
         var together = pool.Attend(rows[before..], Chain(slots, before, length, committed));
 
-        var expected = Reference(shape, rows, before);
+        var expected = AttentionReference.Of(shape, rows, before);
         for (var row = 0; row < count; row++)
         {
             Assert.That(
@@ -82,9 +78,9 @@ public sealed class PromptAttentionTests
         var shape = new AttentionShape(2, 1, 16);
         int[] first = [.. Enumerable.Range(0, 160).Select(i => i * 3 % 160)];
         int[] second = [.. Enumerable.Range(0, 180).Select(i => 160 + i * 7 % 180)];
-        var pool = new AttentionPool(device, _rope, shape, slotCount: 400, maxLength: 256);
-        pool.Store(Rows(shape, 160, seed: 1000), Chain(first, 0, 160, committed: 160));
-        pool.Store(Rows(shape, 180, seed: 2000), Chain(second, 0, 180, committed: 180));
+        var pool = new AttentionPool(device, AttentionReference.Rope, shape, slotCount: 400, maxLength: 256);
+        pool.Store(AttentionReference.Rows(shape, 160, seed: 1000), Chain(first, 0, 160, committed: 160));
+        pool.Store(AttentionReference.Rows(shape, 180, seed: 2000), Chain(second, 0, 180, committed: 180));
         (int[] Table, int Position, int Committed, int[] Tail)[] contexts =
         [
             (second, 20, 20, [second[20]]),
@@ -96,7 +92,7 @@ public sealed class PromptAttentionTests
             .. Enumerable.Range(110, 60).Select(position => (second, position, position + 1, Array.Empty<int>())),
             (first, 7, 8, []),
         ];
-        var rows = Rows(shape, contexts.Length, seed: 3000);
+        var rows = AttentionReference.Rows(shape, contexts.Length, seed: 3000);
 
         StepBatch Step(params int[] picked)
         {
@@ -133,38 +129,5 @@ public sealed class PromptAttentionTests
         }
 
         return batch;
-    }
-
-    private static float[][] Rows(AttentionShape shape, int count, int seed) =>
-        [.. Enumerable.Range(0, count).Select(row => TestValues.Normal(shape.QkvWidth, seed + row))];
-
-    private static float[][] Reference(AttentionShape shape, float[][] rows, int before)
-    {
-        var table = new RotaryTable(_rope, shape.HeadSize, rows.Length, ElementType.Float32);
-        var keys = new List<float[]>();
-        var values = new List<float[]>();
-        var results = new List<float[]>();
-        for (var position = 0; position < rows.Length; position++)
-        {
-            var turned = rows[position]
-                .Take(shape.QueryWidth + shape.KvWidth)
-                .Chunk(shape.HeadSize)
-                .SelectMany(head =>
-                    ReferenceOps.Rotate(
-                        head,
-                        table.Cosines.AsSpan(position * table.HalfSize, table.HalfSize),
-                        table.Sines.AsSpan(position * table.HalfSize, table.HalfSize)
-                    )
-                )
-                .ToArray();
-            keys.Add(turned[shape.QueryWidth..]);
-            values.Add(rows[position][(shape.QueryWidth + shape.KvWidth)..]);
-            if (position >= before)
-            {
-                results.Add(ReferenceOps.Attend(turned.AsSpan(0, shape.QueryWidth), shape, keys, values));
-            }
-        }
-
-        return [.. results];
     }
 }

@@ -21,9 +21,9 @@ namespace Ppsd.Kernels.Devices.Ilgpu.Attention.Prompts;
 /// all rows must have been appended.
 /// <para>Versions:</para>
 /// <para>1. Eight tiles a group, two chunks in shared memory, a barrier a chunk, queries in registers, partial results by way of
-/// global memory. 512 rows, LLaMA-2-7B, one H200: 75 us a layer at context 512, 239 at 2,048. By count, a chunk of 64 rows of 128 values takes 4,100 cycles of shared memory's reads (each
-/// warp reads the whole chunk), 3,300 of issue and about 2,000 of the tensor cores; <see cref="SplitAttentionKernel"/> was
-/// measured at 10,000 cycles a chunk for 8 rows.</para>
+/// global memory. 512 rows, LLaMA-2-7B, one H200: 75 us a layer at context 512, 239 at 2,048. By count it is 122, as a chunk of 64
+/// rows of 128 values takes 4,100 cycles of shared memory's reads (each warp reads the whole chunk), 3,300 of issue and about
+/// 2,000 of the tensor cores. <see cref="SplitAttentionKernel"/> was measured at 10,000 cycles a chunk for 8 rows.</para>
 /// </remarks>
 internal static class PromptAttentionKernel
 {
