@@ -15,17 +15,22 @@ namespace Ppsd.Kernels.Devices.Ilgpu.Products.Warpgroup;
 internal static class CoreRowsKernel
 {
     private const int CoreWords = 32;
+    private const int SplitShift = 3;
 
     /// <param name="x">The rows, in <see cref="TileOrder"/>, padded with zeros to whole tiles.</param>
     /// <param name="rows">Rows; those past the last of a block become zeros.</param>
     /// <param name="tilesPerRow">Sixteens of columns.</param>
-    /// <param name="packed">Receives the parts, [row blocks of 8, tilesPerRow, 128] words.</param>
+    /// <param name="tileShift">Base-2 logarithm of the row blocks in a tile of <see cref="WarpgroupProductKernel"/>.</param>
+    /// <param name="packed">
+    /// Receives the parts, [row tiles, splits, tiles of a split, row blocks of a tile, 128] words: what a stage needs is one stretch.
+    /// </param>
     /// <param name="scales">Receives the rows' scales, [rows]; untouched for rows without a norm.</param>
     /// <param name="counts">Made zero for the product that follows; see <see cref="SplitPartials"/>.</param>
     public static void Execute(
         NormedRowsView x,
         int rows,
         int tilesPerRow,
+        int tileShift,
         ArrayView<uint> packed,
         ArrayView<float> scales,
         ArrayView<int> counts
@@ -50,7 +55,10 @@ internal static class CoreRowsKernel
 
         var lane = Group.IdxX & (GroupSum.WarpSize - 1);
         var parts = RowPackKernel.PartsOf(x, rows, tile, lane);
-        var at = ((long)Grid.IdxY * tilesPerRow + tile) * (4 * CoreWords) + lane;
+        var rowTile = Grid.IdxY >> tileShift;
+        var block = Grid.IdxY - (rowTile << tileShift);
+        var place = (tile & (RowSplits.Count - 1)) * (tilesPerRow >> SplitShift) + (tile >> SplitShift);
+        var at = ((((long)rowTile * tilesPerRow + place) << tileShift) + block) * (4 * CoreWords) + lane;
         packed[at] = parts.X;
         packed[at + CoreWords] = parts.Y;
         packed[at + 2 * CoreWords] = parts.Z;

@@ -22,21 +22,13 @@ internal readonly struct Rows128 : IWarpgroupForm
     public static void MultiplyOdd(int weights, long cores) =>
         CudaAsm.Emit(Rows128Assembly.MultiplyOdd, weights, cores);
 
-    public static void Take()
-    {
-        CudaAsm.Emit(Rows128Assembly.AddToTotals);
-        CudaAsm.Emit(Rows128Assembly.ClearSums);
-    }
+    public static void Take() => CudaAsm.Emit(Rows128Assembly.AddToTotals);
 
-    public static void StoreTotals(long address)
-    {
-        CudaAsm.Emit(Rows128Assembly.StoreTotals, address);
-        CudaAsm.Emit(Rows128Assembly.ClearTotals);
-    }
+    public static void ClearSums() => CudaAsm.Emit(Rows128Assembly.ClearSums);
 
-    public static void StoreSums(long address)
-    {
-        CudaAsm.Emit(Rows128Assembly.StoreSums, address);
-        CudaAsm.Emit(Rows128Assembly.ClearSums);
-    }
+    public static void ClearTotals() => CudaAsm.Emit(Rows128Assembly.ClearTotals);
+
+    public static void StoreTotals(long address) => CudaAsm.Emit(Rows128Assembly.StoreTotals, address);
+
+    public static void StoreSums(long address) => CudaAsm.Emit(Rows128Assembly.StoreSums, address);
 }

@@ -7,7 +7,7 @@ internal readonly struct Rows32 : IWarpgroupForm
 {
     public static int RowBlocks => 4;
 
-    public static int Stages => 8;
+    public static int Stages => 9;
 
     public static void Begin()
     {
@@ -21,21 +21,13 @@ internal readonly struct Rows32 : IWarpgroupForm
 
     public static void MultiplyOdd(int weights, long cores) => CudaAsm.Emit(Rows32Assembly.MultiplyOdd, weights, cores);
 
-    public static void Take()
-    {
-        CudaAsm.Emit(Rows32Assembly.AddToTotals);
-        CudaAsm.Emit(Rows32Assembly.ClearSums);
-    }
+    public static void Take() => CudaAsm.Emit(Rows32Assembly.AddToTotals);
 
-    public static void StoreTotals(long address)
-    {
-        CudaAsm.Emit(Rows32Assembly.StoreTotals, address);
-        CudaAsm.Emit(Rows32Assembly.ClearTotals);
-    }
+    public static void ClearSums() => CudaAsm.Emit(Rows32Assembly.ClearSums);
 
-    public static void StoreSums(long address)
-    {
-        CudaAsm.Emit(Rows32Assembly.StoreSums, address);
-        CudaAsm.Emit(Rows32Assembly.ClearSums);
-    }
+    public static void ClearTotals() => CudaAsm.Emit(Rows32Assembly.ClearTotals);
+
+    public static void StoreTotals(long address) => CudaAsm.Emit(Rows32Assembly.StoreTotals, address);
+
+    public static void StoreSums(long address) => CudaAsm.Emit(Rows32Assembly.StoreSums, address);
 }

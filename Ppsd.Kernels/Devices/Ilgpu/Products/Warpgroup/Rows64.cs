@@ -7,7 +7,7 @@ internal readonly struct Rows64 : IWarpgroupForm
 {
     public static int RowBlocks => 8;
 
-    public static int Stages => 6;
+    public static int Stages => 7;
 
     public static void Begin()
     {
@@ -21,21 +21,13 @@ internal readonly struct Rows64 : IWarpgroupForm
 
     public static void MultiplyOdd(int weights, long cores) => CudaAsm.Emit(Rows64Assembly.MultiplyOdd, weights, cores);
 
-    public static void Take()
-    {
-        CudaAsm.Emit(Rows64Assembly.AddToTotals);
-        CudaAsm.Emit(Rows64Assembly.ClearSums);
-    }
+    public static void Take() => CudaAsm.Emit(Rows64Assembly.AddToTotals);
 
-    public static void StoreTotals(long address)
-    {
-        CudaAsm.Emit(Rows64Assembly.StoreTotals, address);
-        CudaAsm.Emit(Rows64Assembly.ClearTotals);
-    }
+    public static void ClearSums() => CudaAsm.Emit(Rows64Assembly.ClearSums);
 
-    public static void StoreSums(long address)
-    {
-        CudaAsm.Emit(Rows64Assembly.StoreSums, address);
-        CudaAsm.Emit(Rows64Assembly.ClearSums);
-    }
+    public static void ClearTotals() => CudaAsm.Emit(Rows64Assembly.ClearTotals);
+
+    public static void StoreTotals(long address) => CudaAsm.Emit(Rows64Assembly.StoreTotals, address);
+
+    public static void StoreSums(long address) => CudaAsm.Emit(Rows64Assembly.StoreSums, address);
 }

@@ -104,13 +104,13 @@ internal static class Rows64Assembly
         + Commit;
 
     private const string LoadEven =
-        "ld.shared.v4.b32 {ga0,ga1,ga2,ga3}, [%0]; ld.shared.v4.b32 {ga4,ga5,ga6,ga7}, [%0+8192]; ";
+        "ld.shared.v4.b32 {ga0,ga1,ga2,ga3}, [%0]; ld.shared.v4.b32 {ga4,ga5,ga6,ga7}, [%0+4096]; ";
     private const string LoadOdd =
-        "ld.shared.v4.b32 {ga8,ga9,ga10,ga11}, [%0]; ld.shared.v4.b32 {ga12,ga13,ga14,ga15}, [%0+8192]; ";
+        "ld.shared.v4.b32 {ga8,ga9,ga10,ga11}, [%0]; ld.shared.v4.b32 {ga12,ga13,ga14,ga15}, [%0+4096]; ";
     private const string Open = "wgmma.fence.sync.aligned; { .reg .pred all; .reg .b64 d; setp.ne.b32 all, 1, 0; ";
     private const string NextPart = "add.s64 d, %1, 16; ";
-    private const string NextTile = "add.s64 d, %1, 512; ";
-    private const string LastPart = "add.s64 d, %1, 528; ";
+    private const string NextTile = "add.s64 d, %1, 256; ";
+    private const string LastPart = "add.s64 d, %1, 272; ";
     private const string Close = ", all, 1, 1, 0; ";
     private const string Commit = "} wgmma.commit_group.sync.aligned;";
 

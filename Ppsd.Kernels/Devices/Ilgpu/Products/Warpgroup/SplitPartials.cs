@@ -50,28 +50,44 @@ internal struct SplitPartials
         return isLast[0] != 0;
     }
 
-    /// <summary>Adds the splits behind the prefix, in their order.</summary>
-    /// <param name="at">Where the prefix stands.</param>
+    /// <summary>Adds the splits behind the prefix, in their order, to the totals of two blocks of rows.</summary>
+    /// <param name="at">Where the first one's prefix stands.</param>
     /// <param name="step">From one split to the next.</param>
+    /// <param name="blockStep">From the first block to the second.</param>
     /// <param name="prefix">Splits in the prefix.</param>
-    public readonly void AddRest(int at, int step, int prefix, ref Float4 total)
+    public readonly void AddRest(int at, int step, int blockStep, int prefix, ref Float4 first, ref Float4 second)
     {
         // No branches: all loads leave before the first addition. Those of the prefix become zeros.
-        var second = Load(at, step, prefix, 1);
-        var third = Load(at, step, prefix, 2);
-        var fourth = Load(at, step, prefix, 3);
-        var fifth = Load(at, step, prefix, 4);
-        var sixth = Load(at, step, prefix, 5);
-        var seventh = Load(at, step, prefix, 6);
-        var eighth = Load(at, step, prefix, 7);
+        var first1 = Load(at, step, prefix, 1);
+        var first2 = Load(at, step, prefix, 2);
+        var first3 = Load(at, step, prefix, 3);
+        var first4 = Load(at, step, prefix, 4);
+        var first5 = Load(at, step, prefix, 5);
+        var first6 = Load(at, step, prefix, 6);
+        var first7 = Load(at, step, prefix, 7);
+        at += blockStep;
+        var second1 = Load(at, step, prefix, 1);
+        var second2 = Load(at, step, prefix, 2);
+        var second3 = Load(at, step, prefix, 3);
+        var second4 = Load(at, step, prefix, 4);
+        var second5 = Load(at, step, prefix, 5);
+        var second6 = Load(at, step, prefix, 6);
+        var second7 = Load(at, step, prefix, 7);
         Warp.Barrier();
-        Add(ref total, second);
-        Add(ref total, third);
-        Add(ref total, fourth);
-        Add(ref total, fifth);
-        Add(ref total, sixth);
-        Add(ref total, seventh);
-        Add(ref total, eighth);
+        Add(ref first, first1);
+        Add(ref first, first2);
+        Add(ref first, first3);
+        Add(ref first, first4);
+        Add(ref first, first5);
+        Add(ref first, first6);
+        Add(ref first, first7);
+        Add(ref second, second1);
+        Add(ref second, second2);
+        Add(ref second, second3);
+        Add(ref second, second4);
+        Add(ref second, second5);
+        Add(ref second, second6);
+        Add(ref second, second7);
     }
 
     private readonly Float4 Load(int at, int step, int prefix, int split)

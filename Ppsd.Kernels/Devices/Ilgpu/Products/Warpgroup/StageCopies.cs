@@ -1,110 +1,128 @@
 using ILGPU;
 using ILGPU.Algorithms;
+using ILGPU.Runtime.Cuda;
 using Ppsd.Kernels.Devices.Ilgpu.Lane;
 
 namespace Ppsd.Kernels.Devices.Ilgpu.Products.Warpgroup;
 
 /// <summary>
-/// A thread's copies of operands to the ring, stage after stage of its group's walk. Where a stage's loads lie is worked out
-/// when a split begins; from one stage to the next it is an addition.
+/// The copies that fill the ring, stage after stage of the group's walk: a box of weights and a stretch of rows. On a card one
+/// thread begins them; on the simulator each copies its share.
 /// </summary>
 /// <typeparam name="TForm">Rows of a tile.</typeparam>
 internal struct StageCopies<TForm>
     where TForm : struct, IWarpgroupForm
 {
-    // From one stage of a split to the next, and from a stage's first tile to its second.
-    private const int StageStep = WarpgroupProductKernel.StageTiles * TileStep;
-    private const int PairStep = WarpgroupProductKernel.PairTiles * TileStep;
-    private const int TileStep = RowSplits.Count * GroupSum.WarpSize;
+    private const int StageTiles = WarpgroupProductKernel.StageTiles;
+    private const int SplitShift = 3;
 
+    // ILGPU mixes up structures of as many equal fields that nest them differently (here 14; with 13 as in QueryTile one of the two
+    // kernels does not compile): a test compiles both.
     private TileWalk _walk;
-    private int _splitPairs;
-    private int _stride;
-    private int _lastOutputBlock;
-    private int _rowBlocks;
-    private long _weights;
-    private long _rows;
-    private int _liveRows;
+    private int _tilesPerRow;
+    private int _splitTiles;
+    private int _tile;
     private int _left;
 
     /// <summary>True behind the last stage.</summary>
     public readonly bool IsDone => _left == 0;
 
-    /// <summary>The copies of a group.</summary>
-    /// <param name="walk">At its first split.</param>
-    /// <param name="splitPairs">Pairs of tiles in a split.</param>
-    /// <param name="stride">Loads from one block of outputs or rows to the next.</param>
-    /// <param name="outputBlocks">Sixteens of outputs.</param>
-    /// <param name="rows">Rows of x.</param>
-    public static StageCopies<TForm> Begin(in TileWalk walk, int splitPairs, int stride, int outputBlocks, int rows)
+    /// <summary>Bytes of the stage: of weights a box, also where a split ends within it, of rows what there is.</summary>
+    public readonly int Bytes => (WarpgroupProductKernel.WeightLoads + RowLoads) * SharedCopy.LoadBytes;
+
+    /// <summary>A group's copies.</summary>
+    /// <param name="walk">At the group's first split.</param>
+    /// <param name="tilesPerRow">Sixteens of columns.</param>
+    public static StageCopies<TForm> Begin(in TileWalk walk, int tilesPerRow)
     {
         var copies = new StageCopies<TForm>
         {
             _walk = walk,
-            _splitPairs = splitPairs,
-            _stride = stride,
-            _lastOutputBlock = outputBlocks - 1,
-            _rowBlocks = (rows + 7) >> 3,
+            _tilesPerRow = tilesPerRow,
+            _splitTiles = tilesPerRow >> SplitShift,
         };
         copies.FindSplit();
         return copies;
     }
 
-    /// <summary>A warp copies the weights that it multiplies; blocks past the last repeat it, and nobody takes their sums.</summary>
+    /// <summary>Blocks past the last are whatever is copied: nobody takes their sums.</summary>
     /// <param name="ring">Shared memory.</param>
-    /// <param name="to">The thread's first load of the stage.</param>
+    /// <param name="start">From <see cref="SharedCopy.Start"/>.</param>
+    /// <param name="place">The stage's.</param>
+    /// <param name="weights">What the simulator copies.</param>
+    /// <param name="outputBlocks">Sixteens of outputs.</param>
+    /// <param name="map">What a card copies (<see cref="Buffers.IlgpuTiledMatrix.Map"/>).</param>
+    public readonly void CopyWeights(
+        ArrayView<UInt4> ring,
+        int start,
+        in RingPlace<TForm> place,
+        ArrayView<UInt4> weights,
+        int outputBlocks,
+        long map
+    )
+    {
+        if (CudaAsm.IsSupported)
+        {
+            BulkCopy.BeginBox(
+                start + place.Load * SharedCopy.LoadBytes,
+                map,
+                _walk.FirstOutputBlock,
+                _tile,
+                _walk.Split,
+                place.Full
+            );
+            return;
+        }
+
+        var output = XMath.Min(_walk.FirstOutputBlock + (Group.IdxX >> 5), outputBlocks - 1);
+        for (var i = 0; i < Tiles; i++)
+        {
+            var column = _walk.Split + (_tile + i) * RowSplits.Count;
+            var from = ((long)output * _tilesPerRow + column) * GroupSum.WarpSize;
+            ring[place.Load + i * WarpgroupProductKernel.GroupSize + Group.IdxX] = weights[from + Warp.LaneIdx];
+        }
+    }
+
+    /// <summary>Rows past the last are whatever lies behind them: what stands there changes no other row.</summary>
+    /// <param name="ring">Shared memory.</param>
+    /// <param name="start">From <see cref="SharedCopy.Start"/>.</param>
+    /// <param name="place">The stage's.</param>
+    /// <param name="x">What the simulator copies; see <see cref="CoreRowsKernel"/>.</param>
     /// <param name="address">Where it lies on a card.</param>
-    public readonly void CopyWeights(ArrayView<UInt4> ring, int to, ArrayView<UInt4> weights, long address)
+    public readonly void CopyRows(
+        ArrayView<UInt4> ring,
+        int start,
+        in RingPlace<TForm> place,
+        ArrayView<UInt4> x,
+        long address
+    )
     {
-        SharedCopy.Begin(ring, to, weights, address, _weights);
-        SharedCopy.Begin(ring, to + WarpgroupProductKernel.TileLoads<TForm>(), weights, address, _weights + TileStep);
-        if (_left > 1)
+        var to = place.Load + WarpgroupProductKernel.WeightLoads;
+        var from =
+            ((long)_walk.FirstRowBlock * _tilesPerRow + (long)(_walk.Split * _splitTiles + _tile) * TForm.RowBlocks)
+            * GroupSum.WarpSize;
+        if (CudaAsm.IsSupported)
         {
-            to += WarpgroupProductKernel.PairTiles * WarpgroupProductKernel.TileLoads<TForm>();
-            var from = _weights + PairStep;
-            SharedCopy.Begin(ring, to, weights, address, from);
-            SharedCopy.Begin(ring, to + WarpgroupProductKernel.TileLoads<TForm>(), weights, address, from + TileStep);
-        }
-    }
-
-    /// <summary>Rows that do not exist are not copied: what stands in their place changes no other row.</summary>
-    /// <param name="ring">Shared memory.</param>
-    /// <param name="to">The thread's first load of the stage.</param>
-    /// <param name="address">Where they lie on a card.</param>
-    public readonly void CopyRows(ArrayView<UInt4> ring, int to, ArrayView<UInt4> x, long address)
-    {
-        to += WarpgroupProductKernel.GroupSize;
-        if (_liveRows > 0)
-        {
-            CopyBlock(ring, to, x, address, _rows);
+            BulkCopy.Begin(
+                start + to * SharedCopy.LoadBytes,
+                address + from * SharedCopy.LoadBytes,
+                RowLoads * SharedCopy.LoadBytes,
+                place.Full
+            );
+            return;
         }
 
-        if (TForm.RowBlocks > WarpgroupProductKernel.WarpCount && _liveRows > WarpgroupProductKernel.WarpCount)
+        for (var i = Group.IdxX; i < RowLoads; i += WarpgroupProductKernel.GroupSize)
         {
-            var from = _rows + (long)WarpgroupProductKernel.WarpCount * _stride;
-            CopyBlock(ring, to + WarpgroupProductKernel.GroupSize, x, address, from);
-        }
-    }
-
-    private readonly void CopyBlock(ArrayView<UInt4> ring, int to, ArrayView<UInt4> x, long address, long from)
-    {
-        SharedCopy.Begin(ring, to, x, address, from);
-        SharedCopy.Begin(ring, to + WarpgroupProductKernel.TileLoads<TForm>(), x, address, from + TileStep);
-        if (_left > 1)
-        {
-            to += WarpgroupProductKernel.PairTiles * WarpgroupProductKernel.TileLoads<TForm>();
-            from += PairStep;
-            SharedCopy.Begin(ring, to, x, address, from);
-            SharedCopy.Begin(ring, to + WarpgroupProductKernel.TileLoads<TForm>(), x, address, from + TileStep);
+            ring[to + i] = x[from + i];
         }
     }
 
     /// <summary>To the next stage.</summary>
     public void Next()
     {
-        _weights += StageStep;
-        _rows += StageStep;
-        _left -= 2;
+        _tile += StageTiles;
+        _left -= StageTiles;
         if (_left <= 0)
         {
             _left = 0;
@@ -113,19 +131,17 @@ internal struct StageCopies<TForm>
         }
     }
 
+    /// <summary>A split may end with half a stage.</summary>
+    private readonly int Tiles => XMath.Min(_left, StageTiles);
+
+    private readonly int RowLoads => Tiles * TForm.RowBlocks * GroupSum.WarpSize;
+
     private void FindSplit()
     {
-        if (_walk.IsDone)
+        if (!_walk.IsDone)
         {
-            return;
+            _tile = 0;
+            _left = _splitTiles;
         }
-
-        var warp = Group.IdxX >> 5;
-        var first = _walk.Split * GroupSum.WarpSize + (Group.IdxX & (GroupSum.WarpSize - 1));
-        var rowBlock = _walk.FirstRowBlock + warp;
-        _weights = (long)XMath.Min(_walk.FirstOutputBlock + warp, _lastOutputBlock) * _stride + first;
-        _rows = (long)rowBlock * _stride + first;
-        _liveRows = warp < TForm.RowBlocks ? _rowBlocks - rowBlock : 0;
-        _left = _splitPairs;
     }
 }

@@ -1,3 +1,4 @@
+using System.Numerics;
 using ILGPU;
 using ILGPU.Runtime;
 using Ppsd.Kernels.Devices.Ilgpu.Buffers;
@@ -19,6 +20,7 @@ internal sealed class WarpgroupProducts : ManyRowProducts
         NormedRowsView,
         int,
         int,
+        int,
         ArrayView<uint>,
         ArrayView<float>,
         ArrayView<int>
@@ -35,9 +37,15 @@ internal sealed class WarpgroupProducts : ManyRowProducts
         _groups = groups;
         _prefixes = Grown(_prefixes, groups);
         _counts = Grown(_counts, groups);
-        _pack = accelerator.LoadKernel<NormedRowsView, int, int, ArrayView<uint>, ArrayView<float>, ArrayView<int>>(
-            CoreRowsKernel.Execute
-        );
+        _pack = accelerator.LoadKernel<
+            NormedRowsView,
+            int,
+            int,
+            int,
+            ArrayView<uint>,
+            ArrayView<float>,
+            ArrayView<int>
+        >(CoreRowsKernel.Execute);
     }
 
     private delegate void Launch(
@@ -45,7 +53,7 @@ internal sealed class WarpgroupProducts : ManyRowProducts
         KernelConfig config,
         StepState step,
         TiledWeights weights,
-        long weightAddress,
+        long weightMap,
         int outputBlocks,
         ArrayView<UInt4> x,
         long xAddress,
@@ -62,13 +70,31 @@ internal sealed class WarpgroupProducts : ManyRowProducts
             Math.Max(WarpgroupProductKernel.SharedLoads<Rows64>(), WarpgroupProductKernel.SharedLoads<Rows128>())
         );
 
+    /// <summary>Whole tiles of rows: a tile is copied as one stretch.</summary>
+    protected override int PackedRowBlocks(int capacity)
+    {
+        const int Widest = 16;
+        return (capacity + 8 * Widest - 1) / (8 * Widest) * Widest;
+    }
+
     protected override void Pack(
         AcceleratorStream stream,
         KernelConfig config,
         NormedRowsView x,
         int rows,
         int tilesPerRow
-    ) => _pack(stream, config, x, rows, tilesPerRow, Packed.Cast<uint>(), Scales, _counts);
+    ) =>
+        _pack(
+            stream,
+            config,
+            x,
+            rows,
+            tilesPerRow,
+            BitOperations.Log2((uint)RowBlocksFor(rows)),
+            Packed.Cast<uint>(),
+            Scales,
+            _counts
+        );
 
     protected override void Multiply(
         ProductKind kind,
@@ -78,11 +104,12 @@ internal sealed class WarpgroupProducts : ManyRowProducts
         in ProductTarget target
     )
     {
-        if (target.Rows <= 8 * Rows32.RowBlocks)
+        var rowBlocks = RowBlocksFor(target.Rows);
+        if (rowBlocks == Rows32.RowBlocks)
         {
             Multiply<Rows32>(kind, stream, step, weights, target);
         }
-        else if (target.Rows <= 8 * Rows64.RowBlocks)
+        else if (rowBlocks == Rows64.RowBlocks)
         {
             Multiply<Rows64>(kind, stream, step, weights, target);
         }
@@ -91,6 +118,12 @@ internal sealed class WarpgroupProducts : ManyRowProducts
             Multiply<Rows128>(kind, stream, step, weights, target);
         }
     }
+
+    /// <summary>Eights of rows in a tile: rows and product must agree.</summary>
+    private static int RowBlocksFor(int rows) =>
+        rows <= 8 * Rows32.RowBlocks ? Rows32.RowBlocks
+        : rows <= 8 * Rows64.RowBlocks ? Rows64.RowBlocks
+        : Rows128.RowBlocks;
 
     private void Multiply<TForm>(
         ProductKind kind,
@@ -120,7 +153,7 @@ internal sealed class WarpgroupProducts : ManyRowProducts
             ),
             step,
             view,
-            DeviceAddress.Of(Accelerator, view.Loads),
+            DeviceAddress.Of(Accelerator, weights.Map),
             weights.RowBlocks,
             Packed,
             DeviceAddress.Of(Accelerator, Packed),

@@ -41,15 +41,6 @@ internal struct WarpgroupTile<TForm>
         TForm.Begin();
     }
 
-    /// <summary>What the thread copied or stored to shared memory may be read by tensor cores, once a barrier has followed.</summary>
-    public static void Publish()
-    {
-        if (CudaAsm.IsSupported)
-        {
-            CudaAsm.Emit("fence.proxy.async.shared::cta;");
-        }
-    }
-
     /// <summary>Waits for all products but those of the last <see cref="MultiplyFirst"/> or <see cref="MultiplySecond"/>.</summary>
     public static void WaitForAllButLast()
     {
@@ -99,7 +90,7 @@ internal struct WarpgroupTile<TForm>
         TForm.MultiplyOdd(start + weights * SharedCopy.LoadBytes, CoresAt(start, rows));
     }
 
-    /// <summary>Adds a split's sums to the totals and clears them.</summary>
+    /// <summary>Adds a split's sums to the totals.</summary>
     public readonly void Take()
     {
         if (CudaAsm.IsSupported)
@@ -111,11 +102,34 @@ internal struct WarpgroupTile<TForm>
         for (var i = 0; i < TForm.RowBlocks; i++)
         {
             _totals[i].Add(_sums[i]);
-            _sums[i] = new MmaTile();
         }
     }
 
-    /// <summary>Writes the totals and clears them.</summary>
+    /// <summary>Makes the sums zero. Late: until the next split begins nothing needs their registers to be zero.</summary>
+    public readonly void ClearSums()
+    {
+        if (CudaAsm.IsSupported)
+        {
+            TForm.ClearSums();
+            return;
+        }
+
+        Clear(_sums);
+    }
+
+    /// <summary>Makes the totals zero.</summary>
+    public readonly void ClearTotals()
+    {
+        if (CudaAsm.IsSupported)
+        {
+            TForm.ClearTotals();
+            return;
+        }
+
+        Clear(_totals);
+    }
+
+    /// <summary>Writes the totals.</summary>
     /// <param name="partials">Where to.</param>
     /// <param name="block">The first of the row blocks.</param>
     public readonly void StoreTotals(in SplitPartials partials, int block)
@@ -129,7 +143,7 @@ internal struct WarpgroupTile<TForm>
         Store(_totals, partials, block);
     }
 
-    /// <summary>Writes a split's sums and clears them.</summary>
+    /// <summary>Writes a split's sums.</summary>
     /// <param name="partials">Where to.</param>
     /// <param name="block">The first of the row blocks.</param>
     public readonly void StoreSums(in SplitPartials partials, int block)
@@ -144,8 +158,6 @@ internal struct WarpgroupTile<TForm>
     }
 
     private const int MostRowBlocks = 16;
-
-    private static int TileLoads => (WarpgroupProductKernel.WarpCount + TForm.RowBlocks) * GroupSum.WarpSize;
 
     private static long CoresAt(int start, int rows) => ((long)(start + rows * SharedCopy.LoadBytes) >> 4) | Strides;
 
@@ -163,6 +175,13 @@ internal struct WarpgroupTile<TForm>
                 Z = tiles[i].C2,
                 W = tiles[i].C3,
             };
+        }
+    }
+
+    private static void Clear(ArrayView<MmaTile> tiles)
+    {
+        for (var i = 0; i < TForm.RowBlocks; i++)
+        {
             tiles[i] = new MmaTile();
         }
     }
@@ -170,7 +189,11 @@ internal struct WarpgroupTile<TForm>
     private readonly void SimulatePair(ArrayView<UInt4> ring, int weights, int rows)
     {
         Simulate(ring, weights - Warp.LaneIdx, rows);
-        Simulate(ring, weights - Warp.LaneIdx + TileLoads, rows + TileLoads);
+        Simulate(
+            ring,
+            weights - Warp.LaneIdx + WarpgroupProductKernel.GroupSize,
+            rows + TForm.RowBlocks * GroupSum.WarpSize
+        );
     }
 
     /// <summary>A tile of columns as the simulator multiplies it: lanes look into shared memory.</summary>
@@ -219,14 +242,20 @@ internal interface IWarpgroupForm
     /// <param name="cores">Descriptor of the rows' upper parts there.</param>
     static abstract void MultiplyOdd(int weights, long cores);
 
-    /// <summary>Adds the sums to the totals and clears them.</summary>
+    /// <summary>Adds the sums to the totals.</summary>
     static abstract void Take();
 
-    /// <summary>Writes the totals, sixteen bytes a row block, and clears them.</summary>
+    /// <summary>Makes the sums zero.</summary>
+    static abstract void ClearSums();
+
+    /// <summary>Makes the totals zero.</summary>
+    static abstract void ClearTotals();
+
+    /// <summary>Writes the totals, sixteen bytes a row block.</summary>
     /// <param name="address">The thread's place of the first.</param>
     static abstract void StoreTotals(long address);
 
-    /// <summary>Writes the sums, sixteen bytes a row block, and clears them.</summary>
+    /// <summary>Writes the sums, sixteen bytes a row block.</summary>
     /// <param name="address">The thread's place of the first.</param>
     static abstract void StoreSums(long address);
 }

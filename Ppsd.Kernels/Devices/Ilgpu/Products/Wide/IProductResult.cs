@@ -1,4 +1,5 @@
 using ILGPU;
+using ILGPU.Algorithms;
 using Ppsd.Kernels.Devices.Ilgpu.Lane;
 using Ppsd.Kernels.Devices.Ilgpu.Rows;
 
@@ -23,34 +24,85 @@ internal struct ProductTarget
     public ArrayView<float> Scales;
 }
 
-/// <summary>Operation applied to a product's totals as they are written.</summary>
+/// <summary>
+/// Operation applied to a product's totals as they are written. What it needs of memory is read apart: who has several totals
+/// reads for all of them first, so that they wait once and not one after another.
+/// </summary>
 internal interface IProductResult
 {
-    /// <summary>Takes two totals of a row.</summary>
+    /// <summary>Reads what two results need; places outside the target are read at its edge.</summary>
+    /// <param name="target">Where results go.</param>
+    /// <param name="block">Sixteen of outputs.</param>
+    /// <param name="output">Output within the block, 0 to 7.</param>
+    static abstract ReadForResult Read(in ProductTarget target, int block, int output, int row);
+
+    /// <summary>Writes two results of a row that exists.</summary>
     /// <param name="target">Where results go.</param>
     /// <param name="block">Sixteen of outputs.</param>
     /// <param name="output">Output within the block, 0 to 7.</param>
     /// <param name="low">Total of that output.</param>
     /// <param name="high">Total of the output eight further.</param>
-    static abstract void Store(in ProductTarget target, int block, int output, int row, float low, float high);
+    /// <param name="read">From <see cref="Read"/>.</param>
+    static abstract void Write(
+        in ProductTarget target,
+        int block,
+        int output,
+        int row,
+        float low,
+        float high,
+        in ReadForResult read
+    );
+}
+
+/// <summary>What two results need of memory.</summary>
+internal struct ReadForResult
+{
+    /// <summary>For the lower output, or for both.</summary>
+    public float Low;
+
+    /// <summary>For the upper one.</summary>
+    public float High;
+}
+
+/// <summary>Results one after another.</summary>
+internal static class ProductResult
+{
+    /// <summary>Reads and writes two results of a row that exists; see <see cref="IProductResult"/>.</summary>
+    public static void Store<TResult>(in ProductTarget target, int block, int output, int row, float low, float high)
+        where TResult : struct, IProductResult =>
+        TResult.Write(target, block, output, row, low, high, TResult.Read(target, block, output, row));
+
+    /// <summary>A row's scale.</summary>
+    public static ReadForResult ReadScale(in ProductTarget target, int row) =>
+        new() { Low = target.Scales[XMath.Min(row, target.Rows - 1)] };
 }
 
 /// <summary>y = total * scale.</summary>
 internal readonly struct ScaledResult : IProductResult
 {
-    public static void Store(in ProductTarget target, int block, int output, int row, float low, float high)
+    public static ReadForResult Read(in ProductTarget target, int block, int output, int row) =>
+        ProductResult.ReadScale(target, row);
+
+    public static void Write(
+        in ProductTarget target,
+        int block,
+        int output,
+        int row,
+        float low,
+        float high,
+        in ReadForResult read
+    )
     {
         var i = block * 16 + output;
         var at = (long)row * target.Stride + i;
-        var scale = target.Scales[row];
         if (i < target.Outputs)
         {
-            target.Y[at] = UnfusedMath.Multiply(low, scale);
+            target.Y[at] = UnfusedMath.Multiply(low, read.Low);
         }
 
         if (i + 8 < target.Outputs)
         {
-            target.Y[at + 8] = UnfusedMath.Multiply(high, scale);
+            target.Y[at + 8] = UnfusedMath.Multiply(high, read.Low);
         }
     }
 }
@@ -58,18 +110,37 @@ internal readonly struct ScaledResult : IProductResult
 /// <summary>y += total.</summary>
 internal readonly struct AddedResult : IProductResult
 {
-    public static void Store(in ProductTarget target, int block, int output, int row, float low, float high)
+    public static ReadForResult Read(in ProductTarget target, int block, int output, int row)
+    {
+        var i = block * 16 + output;
+        var at = (long)XMath.Min(row, target.Rows - 1) * target.Stride;
+        return new ReadForResult
+        {
+            Low = target.Y[at + XMath.Min(i, target.Outputs - 1)],
+            High = target.Y[at + XMath.Min(i + 8, target.Outputs - 1)],
+        };
+    }
+
+    public static void Write(
+        in ProductTarget target,
+        int block,
+        int output,
+        int row,
+        float low,
+        float high,
+        in ReadForResult read
+    )
     {
         var i = block * 16 + output;
         var at = (long)row * target.Stride + i;
         if (i < target.Outputs)
         {
-            target.Y[at] += low;
+            target.Y[at] = read.Low + low;
         }
 
         if (i + 8 < target.Outputs)
         {
-            target.Y[at + 8] += high;
+            target.Y[at + 8] = read.High + high;
         }
     }
 }
@@ -80,15 +151,25 @@ internal readonly struct AddedResult : IProductResult
 /// </summary>
 internal readonly struct GatedResult : IProductResult
 {
-    public static void Store(in ProductTarget target, int block, int output, int row, float low, float high)
+    public static ReadForResult Read(in ProductTarget target, int block, int output, int row) =>
+        ProductResult.ReadScale(target, row);
+
+    public static void Write(
+        in ProductTarget target,
+        int block,
+        int output,
+        int row,
+        float low,
+        float high,
+        in ReadForResult read
+    )
     {
         var i = block * 8 + output;
-        var scale = target.Scales[row];
         if (i < target.Outputs / 2)
         {
             target.Y[TileOrder.At(row, i, target.Stride)] = SwiGluKernel.Apply(
-                UnfusedMath.Multiply(low, scale),
-                UnfusedMath.Multiply(high, scale)
+                UnfusedMath.Multiply(low, read.Low),
+                UnfusedMath.Multiply(high, read.Low)
             );
         }
     }

@@ -62,6 +62,9 @@ internal abstract class ManyRowProducts(Accelerator accelerator) : IDisposable
 
     public void Dispose() => _buffers.ForEach(buffer => buffer.Dispose());
 
+    /// <summary>Eights of rows that <see cref="Packed"/> has room for.</summary>
+    protected virtual int PackedRowBlocks(int capacity) => (capacity + 7) / 8;
+
     /// <summary>Queues splitting the rows into parts, to <see cref="Packed"/>, and finding <see cref="Scales"/>.</summary>
     /// <param name="stream">Where to.</param>
     /// <param name="config">A thread for each load.</param>
@@ -108,7 +111,7 @@ internal abstract class ManyRowProducts(Accelerator accelerator) : IDisposable
         IlgpuRows y
     )
     {
-        Packed = Grown(Packed, (capacity + 7L) / 8 * weights.TilesPerRow * GroupSum.WarpSize);
+        Packed = Grown(Packed, (long)PackedRowBlocks(capacity) * weights.TilesPerRow * GroupSum.WarpSize);
         Scales = Grown(Scales, capacity);
         var groups = (weights.TilesPerRow * GroupSum.WarpSize + RowPackKernel.GroupSize - 1) / RowPackKernel.GroupSize;
         var config = new KernelConfig(new Index2D(groups, (rows + 7) / 8), new Index2D(RowPackKernel.GroupSize, 1));

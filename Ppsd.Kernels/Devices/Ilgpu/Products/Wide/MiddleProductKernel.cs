@@ -185,7 +185,7 @@ internal static class MiddleProductKernel
                     high = UnfusedMath.Add(high, sums[at + split * SplitWords + 8]);
                 }
 
-                TResult.Store(target, outputBlock + block, output, rowBlock * 8 + row, low, high);
+                ProductResult.Store<TResult>(target, outputBlock + block, output, rowBlock * 8 + row, low, high);
             }
         }
     }

@@ -228,12 +228,12 @@ internal struct WideTile
         var row = rowBlock * 8 + (lane & 3) * 2;
         if (row < target.Rows)
         {
-            TResult.Store(target, outputBlock, lane >> 2, row, total.C0, total.C2);
+            ProductResult.Store<TResult>(target, outputBlock, lane >> 2, row, total.C0, total.C2);
         }
 
         if (row + 1 < target.Rows)
         {
-            TResult.Store(target, outputBlock, lane >> 2, row + 1, total.C1, total.C3);
+            ProductResult.Store<TResult>(target, outputBlock, lane >> 2, row + 1, total.C1, total.C3);
         }
     }
 }
