@@ -21,6 +21,9 @@ internal sealed record DecodeRound(
     public double TokensPerSecond =>
         Sessions.Sum(session => session.GeneratedTokens - 1) * 1000.0 / Sessions.Sum(session => session.DecodeMs);
 
+    /// <summary>Tokens per second of whole texts, from their prompts on.</summary>
+    public double TextTokensPerSecond => GeneratedTokens * 1000.0 / ElapsedMs;
+
     /// <summary>Milliseconds per token after each first token.</summary>
     public double MsPerToken => 1000.0 / TokensPerSecond;
 }

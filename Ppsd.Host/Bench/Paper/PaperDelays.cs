@@ -13,7 +13,7 @@ internal sealed class PaperDelays(PaperCells cells)
             .ToList();
         return new PaperSection(
             "4b. Slow links",
-            "Four stages in one process, every link delayed one way, one text. Over plain decoding: of the same stages and links, in the same rounds.",
+            "Four stages in one process, every link delayed one way, one text of up to 64 tokens, from its prompt on. Over plain decoding: of the same stages and links, in the same rounds.",
             new BenchTable(
                 ["one way, ms", "drafts", "plain, tokens/s", "tokens/s", "over plain decoding"],
                 [

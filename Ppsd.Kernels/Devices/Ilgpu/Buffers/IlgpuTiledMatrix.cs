@@ -9,6 +9,12 @@ namespace Ppsd.Kernels.Devices.Ilgpu.Buffers;
 /// <summary>A bf16 matrix in device memory, in tiles.</summary>
 internal sealed class IlgpuTiledMatrix : IDisposable
 {
+    /// <summary>Row blocks that are copied at once by <see cref="Map"/>.</summary>
+    public const int CopiedBlocks = 8;
+
+    /// <summary>Tiles of a split that are copied at once.</summary>
+    public const int CopiedTiles = 4;
+
     private const int MapLoads = TensorMap.Bytes / SharedCopy.LoadBytes;
     private const int TileBytes = GroupSum.WarpSize * SharedCopy.LoadBytes;
     private readonly MemoryBuffer1D<UInt4, Stride1D.Dense> _buffer;
@@ -27,12 +33,6 @@ internal sealed class IlgpuTiledMatrix : IDisposable
             WriteMap(accelerator);
         }
     }
-
-    /// <summary>Row blocks that are copied at once by <see cref="Map"/>.</summary>
-    public const int CopiedBlocks = 8;
-
-    /// <summary>Tiles of a split that are copied at once.</summary>
-    public const int CopiedTiles = 4;
 
     /// <summary>Output values.</summary>
     public int Rows { get; }

@@ -23,6 +23,7 @@ internal static unsafe partial class TensorMap
     /// <param name="sizes">Of each dimension, the innermost first.</param>
     /// <param name="strides">Bytes from one to the next of each dimension but the innermost, multiples of 16.</param>
     /// <param name="box">What one copy takes of each dimension; past the sizes it reads zeros.</param>
+    /// <typeparam name="T">Elements of the result, which divide its bytes.</typeparam>
     /// <exception cref="DeviceException">The driver refuses; one line.</exception>
     public static T[] Of<T>(
         long address,

@@ -4,8 +4,8 @@ namespace Ppsd.Kernels.Devices.Ilgpu.Lane;
 
 /// <summary>
 /// Copies of whole stretches from device memory to a kernel's dynamic shared memory (cp.async.bulk, compute capability 9.0). One
-/// thread begins a copy, the card does the rest and counts the bytes at a <see cref="SharedBarrier"/>. On the simulator a copy is
-/// done at once.
+/// thread begins a copy, the card does the rest and counts the bytes at a <see cref="SharedBarrier"/>. Only on a card: callers say
+/// themselves what the simulator copies.
 /// </summary>
 internal static class BulkCopy
 {

@@ -73,8 +73,8 @@ internal sealed class WarpgroupProducts : ManyRowProducts
     /// <summary>Whole tiles of rows: a tile is copied as one stretch.</summary>
     protected override int PackedRowBlocks(int capacity)
     {
-        const int Widest = 16;
-        return (capacity + 8 * Widest - 1) / (8 * Widest) * Widest;
+        var widest = Rows128.RowBlocks;
+        return (capacity + 8 * widest - 1) / (8 * widest) * widest;
     }
 
     protected override void Pack(
