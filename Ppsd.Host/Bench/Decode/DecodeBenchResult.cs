@@ -34,15 +34,19 @@ internal sealed class DecodeBenchResult(
     public double TokensPerSecond(BenchArm arm) =>
         Statistics.Median(rounds[arm].Select(round => round.TokensPerSecond));
 
+    /// <summary>The same of whole texts, from their prompts on.</summary>
+    public double TextTokensPerSecond(BenchArm arm) =>
+        Statistics.Median(rounds[arm].Select(round => round.TextTokensPerSecond));
+
     /// <summary>Standard deviation of an arm's rounds.</summary>
     public double TokensPerSecondDeviation(BenchArm arm) =>
         Statistics.StandardDeviation(rounds[arm].Select(round => round.TokensPerSecond));
 
     /// <summary>Median over rounds of PPSD's tokens per second over another arm's of the same round.</summary>
-    public double SpeedUpOver(BenchArm baseline) =>
-        Statistics.Median(
-            rounds[BenchArm.Ppsd].Zip(rounds[baseline], (ppsd, other) => ppsd.TokensPerSecond / other.TokensPerSecond)
-        );
+    public double SpeedUpOver(BenchArm baseline) => SpeedUpOver(baseline, round => round.TokensPerSecond);
+
+    /// <summary>The same of whole texts, from their prompts on.</summary>
+    public double TextSpeedUpOver(BenchArm baseline) => SpeedUpOver(baseline, round => round.TextTokensPerSecond);
 
     /// <summary>Median over rounds of PPSD's tokens per second over <see cref="BoundOf"/> the same round.</summary>
     public double ShareOfBound =>
@@ -264,4 +268,7 @@ internal sealed class DecodeBenchResult(
         rounds[arm].Sum(round => round.Stages.Sum(bytes)) / (double)rounds[arm].Sum(round => round.GeneratedTokens);
 
     private List<SessionStats> AllSessions(BenchArm arm) => [.. rounds[arm].SelectMany(round => round.Sessions)];
+
+    private double SpeedUpOver(BenchArm baseline, Func<DecodeRound, double> speed) =>
+        Statistics.Median(rounds[BenchArm.Ppsd].Zip(rounds[baseline], (ppsd, other) => speed(ppsd) / speed(other)));
 }

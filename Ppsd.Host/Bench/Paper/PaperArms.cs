@@ -129,15 +129,12 @@ internal sealed class PaperArms(PaperSettings settings, TimeProvider clock)
         );
 
         // Of whole texts: where links are slow a chain may bring all of a text in one round trip, behind its first token at once.
-        var (plain, drafted) = (result.Rounds(BenchArm.Autoregressive), result.Rounds(BenchArm.Ppsd));
         return new JsonObject
         {
             ["delay_ms"] = delayMs,
-            ["tokens_per_second"] = Statistics.Median(drafted.Select(round => round.TextTokensPerSecond)),
-            ["same_stages_tokens_per_second"] = Statistics.Median(plain.Select(round => round.TextTokensPerSecond)),
-            ["speed_up_same_stages"] = Statistics.Median(
-                drafted.Zip(plain, (ours, theirs) => ours.TextTokensPerSecond / theirs.TextTokensPerSecond)
-            ),
+            ["tokens_per_second"] = result.TextTokensPerSecond(BenchArm.Ppsd),
+            ["same_stages_tokens_per_second"] = result.TextTokensPerSecond(BenchArm.Autoregressive),
+            ["speed_up_same_stages"] = result.TextSpeedUpOver(BenchArm.Autoregressive),
             ["stage_ms"] = List(result.StageCount, result.StageMs),
             ["text_identical"] = result.IsTextIdentical,
         };

@@ -3,9 +3,9 @@ using ILGPU.Runtime.Cuda;
 namespace Ppsd.Kernels.Devices.Ilgpu.Lane;
 
 /// <summary>
-/// A barrier that lies in shared memory (mbarrier, compute capability 9.0): a phase ends when so many threads have arrived and all
-/// bytes that they expect have been copied (<see cref="BulkCopy"/>). Whoever waits names the phase by its parity; the phase before
-/// the first counts as ended. On the simulator, which copies at once, all of this does nothing.
+/// A barrier in shared memory (mbarrier, compute capability 9.0). It counts threads and copied bytes (<see cref="BulkCopy"/>), phase
+/// after phase: a phase ends when its threads have arrived and the bytes they announced are there. A waiting thread names the phase
+/// by its parity; the phase before the first counts as ended. The simulator copies at once, so there all of this does nothing.
 /// </summary>
 internal static class SharedBarrier
 {
@@ -23,7 +23,7 @@ internal static class SharedBarrier
         }
     }
 
-    /// <summary>What was initialised is seen by copies, too; by the same thread, behind the last barrier.</summary>
+    /// <summary>Shows the initialised barriers to copies. The same thread calls it, after the last one.</summary>
     public static void PublishInitialized()
     {
         if (CudaAsm.IsSupported)
@@ -32,7 +32,7 @@ internal static class SharedBarrier
         }
     }
 
-    /// <summary>Arrives, and lets the phase wait for so many bytes; one thread, before it begins the copies.</summary>
+    /// <summary>Arrives and announces bytes that the phase waits for. One thread calls it, before it begins the copies.</summary>
     public static void ArriveExpecting(int address, int bytes)
     {
         if (CudaAsm.IsSupported)

@@ -15,18 +15,5 @@ internal readonly struct SetResult : IProductResult
         float low,
         float high,
         in ReadForResult read
-    )
-    {
-        var i = block * 16 + output;
-        var at = (long)row * target.Stride + i;
-        if (i < target.Outputs)
-        {
-            target.Y[at] = low;
-        }
-
-        if (i + 8 < target.Outputs)
-        {
-            target.Y[at + 8] = high;
-        }
-    }
+    ) => ProductResult.WritePair(target, block, output, row, low, high);
 }

@@ -72,6 +72,22 @@ internal static class ProductResult
         where TResult : struct, IProductResult =>
         TResult.Write(target, block, output, row, low, high, TResult.Read(target, block, output, row));
 
+    /// <summary>Writes a row's values of two outputs, where the matrix has these.</summary>
+    public static void WritePair(in ProductTarget target, int block, int output, int row, float low, float high)
+    {
+        var i = block * 16 + output;
+        var at = (long)row * target.Stride + i;
+        if (i < target.Outputs)
+        {
+            target.Y[at] = low;
+        }
+
+        if (i + 8 < target.Outputs)
+        {
+            target.Y[at + 8] = high;
+        }
+    }
+
     /// <summary>A row's scale.</summary>
     public static ReadForResult ReadScale(in ProductTarget target, int row) =>
         new() { Low = target.Scales[XMath.Min(row, target.Rows - 1)] };
@@ -91,20 +107,15 @@ internal readonly struct ScaledResult : IProductResult
         float low,
         float high,
         in ReadForResult read
-    )
-    {
-        var i = block * 16 + output;
-        var at = (long)row * target.Stride + i;
-        if (i < target.Outputs)
-        {
-            target.Y[at] = UnfusedMath.Multiply(low, read.Low);
-        }
-
-        if (i + 8 < target.Outputs)
-        {
-            target.Y[at + 8] = UnfusedMath.Multiply(high, read.Low);
-        }
-    }
+    ) =>
+        ProductResult.WritePair(
+            target,
+            block,
+            output,
+            row,
+            UnfusedMath.Multiply(low, read.Low),
+            UnfusedMath.Multiply(high, read.Low)
+        );
 }
 
 /// <summary>y += total.</summary>
@@ -129,20 +140,7 @@ internal readonly struct AddedResult : IProductResult
         float low,
         float high,
         in ReadForResult read
-    )
-    {
-        var i = block * 16 + output;
-        var at = (long)row * target.Stride + i;
-        if (i < target.Outputs)
-        {
-            target.Y[at] = read.Low + low;
-        }
-
-        if (i + 8 < target.Outputs)
-        {
-            target.Y[at + 8] = read.High + high;
-        }
-    }
+    ) => ProductResult.WritePair(target, block, output, row, read.Low + low, read.High + high);
 }
 
 /// <summary>
