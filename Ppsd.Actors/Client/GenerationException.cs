@@ -19,6 +19,9 @@ public enum GenerationFailure
 /// <summary>A generation was refused or broke off; the message is one line for the user.</summary>
 public sealed class GenerationException : Exception
 {
+    /// <summary>One sentence for both ends of a race: a request's texts start one by one while the system stops.</summary>
+    private const string Leaving = "this process was removed from the cluster, or is stopping";
+
     /// <summary>Creates the exception.</summary>
     public GenerationException(GenerationFailure failure, string message, Exception? cause = null)
         : base(message, cause) => Failure = failure;
@@ -34,10 +37,9 @@ public sealed class GenerationException : Exception
         new(GenerationFailure.Broken, message) { CanGoOn = true };
 
     /// <summary>The client's end of a generation has stopped before the last message came.</summary>
-    internal static GenerationException Unfinished() =>
-        Lost("this process was removed from the cluster, or is stopping, before the text was complete");
+    internal static GenerationException Unfinished() => Lost(Leaving + ", before the text was complete");
 
     /// <summary>Nothing can be started any more on an actor system that ends.</summary>
     internal static GenerationException OfLeaving(Exception cause) =>
-        new(GenerationFailure.Unavailable, "this process ends, or has left the cluster", cause);
+        new(GenerationFailure.Unavailable, Leaving, cause);
 }

@@ -26,48 +26,25 @@ internal sealed class DraftDepths(PipelineCosts costs, int maxDepth)
     /// <summary>Acceptances are told apart by this much.</summary>
     private const int Classes = 32;
 
-    private readonly Dictionary<
-        (int Sessions, int MicroBatches, int Width, int Class),
-        (int Depth, double Gain)
-    > _known = [];
+    private readonly Dictionary<(int Sessions, int MicroBatches, int Width), Load> _loads = [];
+    private Load? _last;
 
     /// <summary>True where drafts are worth their time at an acceptance as they usually have.</summary>
-    public bool Pay(int sessions, int microBatches, int width) =>
-        Best(UsualAcceptance, sessions, microBatches, width).Gain >= (sessions == 1 ? Margin : WorthTrying);
+    public bool Pay(int sessions, int microBatches, int width) => Of(sessions, microBatches, width).Pays;
 
     /// <summary>Tokens ahead that bring most, at least 1.</summary>
     /// <param name="acceptance">The session's own.</param>
     public int DepthAt(double acceptance, int sessions, int microBatches, int width) =>
-        Best(acceptance, sessions, microBatches, width).Depth;
+        Of(sessions, microBatches, width).Best(acceptance).Depth;
 
     /// <summary>Acceptance below which drafts make decoding slower; 1 where they always do.</summary>
-    public double BreakEven(int sessions, int microBatches, int width)
-    {
-        for (var step = 0; step < Classes; step++)
-        {
-            var acceptance = (double)step / Classes;
-            if (Best(acceptance, sessions, microBatches, width).Gain >= Margin)
-            {
-                return acceptance;
-            }
-        }
-
-        return 1;
-    }
+    public double BreakEven(int sessions, int microBatches, int width) => Of(sessions, microBatches, width).BreakEven;
 
     /// <summary>
     /// True where the mere upkeep of the exit head's caches makes decoding without drafts slower, so that a session that will
     /// not draft is better off without it.
     /// </summary>
-    public bool UpkeepCosts(int sessions, int microBatches)
-    {
-        var rows = (sessions + microBatches - 1) / microBatches;
-        var groups = (sessions + rows - 1) / rows;
-        return TokenMs(depth: 1) > 1.01 * TokenMs(depth: 0);
-
-        double TokenMs(int depth) =>
-            Math.Max(groups * costs.CycleMs(rows, draftRows: 0, depth), costs.ThroughMs(rows, draftRows: 0, depth));
-    }
+    public bool UpkeepCosts(int sessions, int microBatches, int width) => Of(sessions, microBatches, width).UpkeepCosts;
 
     /// <summary>True where a head that has slept is worth the time in which it catches up.</summary>
     /// <param name="acceptance">The session's own.</param>
@@ -86,7 +63,7 @@ internal sealed class DraftDepths(PipelineCosts costs, int maxDepth)
         int most
     )
     {
-        var gain = Best(acceptance, sessions, microBatches, width).Gain;
+        var gain = Of(sessions, microBatches, width).Best(acceptance).Gain;
         if (gain < Margin)
         {
             return false;
@@ -97,25 +74,83 @@ internal sealed class DraftDepths(PipelineCosts costs, int maxDepth)
         return savedMs > WorthWaking * costs.CatchUpMs(missed, chunk);
     }
 
-    /// <summary>The depth of most tokens in a time, and these over plain decoding's.</summary>
-    private (int Depth, double Gain) Best(double acceptance, int sessions, int microBatches, int width)
+    /// <summary>What is known of a load. It is asked for in every cycle, and seldom another than the last time.</summary>
+    private Load Of(int sessions, int microBatches, int width)
     {
-        var key = (sessions, microBatches, width, (int)Math.Round(acceptance * Classes));
-        if (_known.TryGetValue(key, out var best))
+        if (_last is { } last && last.IsOf(sessions, microBatches, width))
         {
+            return last;
+        }
+
+        var key = (sessions, microBatches, width);
+        if (!_loads.TryGetValue(key, out _last))
+        {
+            _loads.Add(key, _last = new Load(costs, maxDepth, sessions, microBatches, width));
+        }
+
+        return _last;
+    }
+
+    /// <summary>What drafts bring to a number of sessions.</summary>
+    private sealed class Load
+    {
+        private readonly int _sessions;
+        private readonly int _microBatches;
+        private readonly int _width;
+
+        /// <summary>Depth of most tokens in a time, and these over plain decoding's, by class of acceptance.</summary>
+        private readonly (int Depth, double Gain)[] _best = new (int, double)[Classes + 1];
+
+        public Load(PipelineCosts costs, int maxDepth, int sessions, int microBatches, int width)
+        {
+            (_sessions, _microBatches, _width) = (sessions, microBatches, width);
+            for (var rank = 0; rank < _best.Length; rank++)
+            {
+                _best[rank] = BestAt((double)rank / Classes, costs, maxDepth);
+            }
+
+            Pays = Best(UsualAcceptance).Gain >= (sessions == 1 ? Margin : WorthTrying);
+            var first = Array.FindIndex(_best, 0, Classes, best => best.Gain >= Margin);
+            BreakEven = first < 0 ? 1 : (double)first / Classes;
+            UpkeepCosts = TokenMs(costs, depth: 1) > 1.01 * TokenMs(costs, depth: 0);
+        }
+
+        /// <summary>See <see cref="Pay"/>.</summary>
+        public bool Pays { get; }
+
+        /// <summary>See <see cref="DraftDepths.BreakEven"/>.</summary>
+        public double BreakEven { get; }
+
+        /// <summary>See <see cref="DraftDepths.UpkeepCosts"/>.</summary>
+        public bool UpkeepCosts { get; }
+
+        public bool IsOf(int sessions, int microBatches, int width) =>
+            sessions == _sessions && microBatches == _microBatches && width == _width;
+
+        /// <summary>The depth that brings most, and its gain.</summary>
+        public (int Depth, double Gain) Best(double acceptance) => _best[(int)Math.Round(acceptance * Classes)];
+
+        private (int Depth, double Gain) BestAt(double rate, PipelineCosts costs, int maxDepth)
+        {
+            var plain = costs.TokensPerMs(rate, _sessions, _microBatches, depth: 0, _width);
+            var best = (Depth: 1, Gain: 0.0);
+            for (var depth = 1; depth <= maxDepth; depth++)
+            {
+                var gain = costs.TokensPerMs(rate, _sessions, _microBatches, depth, _width) / plain;
+                best = gain > best.Gain ? (depth, gain) : best;
+            }
+
             return best;
         }
 
-        var rate = (double)key.Item4 / Classes;
-        var plain = costs.TokensPerMs(rate, sessions, microBatches, depth: 0, width);
-        best = (1, 0);
-        for (var depth = 1; depth <= maxDepth; depth++)
+        private double TokenMs(PipelineCosts costs, int depth)
         {
-            var gain = costs.TokensPerMs(rate, sessions, microBatches, depth, width) / plain;
-            best = gain > best.Gain ? (depth, gain) : best;
+            var rows = (_sessions + _microBatches - 1) / _microBatches;
+            var groups = (_sessions + rows - 1) / rows;
+            return Math.Max(
+                groups * costs.CycleMs(rows, draftRows: 0, depth),
+                costs.ThroughMs(rows, draftRows: 0, depth)
+            );
         }
-
-        _known.Add(key, best);
-        return best;
     }
 }

@@ -23,6 +23,8 @@ internal sealed class PipelineFill(int parallelStages, PipelineCosts costs)
     private const double SlowLink = 1.5;
 
     private readonly Queue<double> _roundTrips = [];
+    private readonly double _oneThroughMs = costs.ThroughMs(rows: 1, draftRows: 1, depth: 1);
+    private readonly double _oneCycleMs = costs.CycleMs(rows: 1, draftRows: 1, depth: 1);
     private int _overLinks;
     private readonly List<(SessionId Session, CandidateId First, int Rows, double Ms)> _entered = [];
 
@@ -59,7 +61,7 @@ internal sealed class PipelineFill(int parallelStages, PipelineCosts costs)
             _entered.RemoveAt(at);
 
             // The time that the stages took for its rows says nothing about the links.
-            var rowsMs = costs.ThroughMs(rows, rows, depth: 1) - costs.ThroughMs(1, 1, depth: 1);
+            var rowsMs = rows == 1 ? 0 : costs.ThroughMs(rows, rows, depth: 1) - _oneThroughMs;
             NoteRoundTrip(ms - entered - rowsMs);
         }
     }
@@ -74,10 +76,7 @@ internal sealed class PipelineFill(int parallelStages, PipelineCosts costs)
 
         // The shortest: others have waited behind one another.
         var shortest = _roundTrips.Min();
-        var onLinks = shortest - SlowLink * costs.ThroughMs(rows: 1, draftRows: 1, depth: 1);
-        _overLinks =
-            onLinks > 0
-                ? (int)Math.Clamp(Math.Ceiling(shortest / costs.CycleMs(1, 1, depth: 1)), parallelStages, Most)
-                : 0;
+        var onLinks = shortest - SlowLink * _oneThroughMs;
+        _overLinks = onLinks > 0 ? (int)Math.Clamp(Math.Ceiling(shortest / _oneCycleMs), parallelStages, Most) : 0;
     }
 }

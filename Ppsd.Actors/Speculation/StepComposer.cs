@@ -183,7 +183,7 @@ internal sealed class StepComposer(StepLimits limits)
 
         if (limits.Depths is { } head)
         {
-            ChooseDepths(head, head.UpkeepCosts(count, MicroBatches));
+            ChooseDepths(head, head.UpkeepCosts(count, MicroBatches, Width));
         }
     }
 

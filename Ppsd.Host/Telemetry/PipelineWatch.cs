@@ -5,12 +5,15 @@ using Ppsd.Host.Pipelines;
 namespace Ppsd.Host.Telemetry;
 
 /// <summary>
-/// Takes a snapshot of the pipeline once a second, for readiness, metrics and the page. Reading <see cref="Latest"/>
-/// sends nothing.
+/// Takes a snapshot of the pipeline once a second, for readiness, metrics and the page; every other second of one that stands
+/// and has nothing to do. Reading <see cref="Latest"/> sends nothing.
 /// </summary>
 internal sealed class PipelineWatch : IAsyncDisposable
 {
     private static readonly TimeSpan _interval = TimeSpan.FromSeconds(1);
+
+    // Each look wakes every stage's thread, which is much of what an idle server takes.
+    private static readonly TimeSpan _idleInterval = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan _patience = TimeSpan.FromSeconds(2);
 
     private readonly IPipelineAccess _pipeline;
@@ -39,6 +42,9 @@ internal sealed class PipelineWatch : IAsyncDisposable
     /// <summary>What happened between the last two looks; null after the first.</summary>
     public SnapshotRates? Rates => _latest.Rates;
 
+    private bool IsIdle =>
+        Latest.Sessions is { Running: 0, Waiting: 0 } && Rates is { TokensPerSecond: 0 } && Missing() is null;
+
     /// <summary>Takes the first snapshot and starts the timer.</summary>
     public static async Task<PipelineWatch> StartAsync(IPipelineAccess pipeline, TimeProvider clock) =>
         new(pipeline, clock, await pipeline.GetSnapshotAsync(_patience));
@@ -64,7 +70,7 @@ internal sealed class PipelineWatch : IAsyncDisposable
     {
         while (true)
         {
-            await Task.Delay(_interval, _clock, _stop.Token);
+            await Task.Delay(IsIdle ? _idleInterval : _interval, _clock, _stop.Token);
             var snapshot = await _pipeline.GetSnapshotAsync(_patience);
             _latest = new Look(snapshot, SnapshotRates.Between(_latest.Snapshot, snapshot));
         }
