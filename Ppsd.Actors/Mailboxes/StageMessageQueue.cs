@@ -24,7 +24,7 @@ public sealed class StageMessageQueue : IMessageQueue, IUnboundedMessageQueueSem
     /// <summary>How long the link to the next stage takes.</summary>
     public LinkMeter Link { get; } = new();
 
-    /// <summary>Stamps verdicts as they arrive.</summary>
+    /// <summary>Stamps micro-batches and verdicts as they arrive.</summary>
     internal TimeProvider Clock { get; set; } = TimeProvider.System;
 
     /// <inheritdoc />
@@ -61,6 +61,9 @@ public sealed class StageMessageQueue : IMessageQueue, IUnboundedMessageQueueSem
                 _control.Enqueue(envelope);
                 Interlocked.Increment(ref _verdictArrivals);
                 return;
+            case Forward forward:
+                forward.Batch.ArrivedAt = Clock.GetTimestamp();
+                break;
             default:
                 break;
         }

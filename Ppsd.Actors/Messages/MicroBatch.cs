@@ -11,6 +11,17 @@ namespace Ppsd.Actors.Messages;
 [MessagePackObject]
 public sealed record MicroBatch([property: Key(0)] BatchNumber Number, [property: Key(1)] BatchPart[] Parts)
 {
+    /// <summary>
+    /// Milliseconds that it has spent at stages so far, waits included, each by the stage's own clock: the rest of its round
+    /// trip it spent on links.
+    /// </summary>
+    [Key(2)]
+    public double StageMs { get; init; }
+
+    /// <summary>Timestamp of its arrival at the stage that holds it; the holder's own, never sent. 0 where nobody noted it.</summary>
+    [IgnoreMember]
+    internal long ArrivedAt { get; set; }
+
     /// <summary>Rows of all parts.</summary>
     [IgnoreMember]
     public int Count { get; } = CountRows(Parts);
@@ -24,6 +35,10 @@ public sealed record MicroBatch([property: Key(0)] BatchNumber Number, [property
     /// <summary>True when it carries a verified token of any session: such work goes before speculation.</summary>
     [IgnoreMember]
     public bool IsUrgent => Array.Exists(Parts, part => part.CertainCount > 0);
+
+    /// <summary>What <see cref="StageMs"/> is when it leaves the stage that holds it now.</summary>
+    internal double StageMsAt(TimeProvider clock) =>
+        ArrivedAt == 0 ? StageMs : StageMs + clock.GetElapsedTime(ArrivedAt).TotalMilliseconds;
 
     private static int CountRows(BatchPart[]? parts)
     {

@@ -91,6 +91,10 @@ public sealed record SessionVerdicts(
 [MessagePackObject]
 public sealed record Verdicts([property: Key(0)] SessionVerdicts[] Sessions) : IWireMessage, IControlMessage
 {
+    /// <summary>Milliseconds that their micro-batch spent at stages, waits included.</summary>
+    [Key(1)]
+    public double StageMs { get; init; }
+
     /// <summary>Timestamp of its arrival in the draft stage's mailbox; the receiver's own, never sent.</summary>
     [IgnoreMember]
     internal long ArrivedAt { get; set; }

@@ -17,7 +17,7 @@ namespace Ppsd.Actors.Remoting;
 internal sealed class Greeting
 {
     /// <summary>Version of the messages between nodes; nodes of different ones do not talk.</summary>
-    public const ushort WireVersion = 3;
+    public const ushort WireVersion = 4;
 
     /// <summary>Bytes of a hello.</summary>
     public const int HelloBytes = VersionsBytes + 32;

@@ -77,20 +77,19 @@ internal sealed partial class DraftLoop(IDraftLoopPort port, PipelineOptions opt
             return null;
         }
 
-        var rows = parts.Sum(part => part.Count);
         foreach (var part in parts)
         {
             var session = _sessions[part.Session];
             session.NoteEntry(part);
             if (part.FirstHeadRow == 0 && part.Lacking is null)
             {
-                _admission?.Fill.NoteEntry(part.Session, part.Candidates[0], rows, NowMs);
+                _admission?.Fill.NoteEntry(part.Session, part.Candidates[0], NowMs);
             }
 
             _news.Add(session);
         }
 
-        return new MicroBatch(new BatchNumber(_batchNumber++), parts);
+        return new MicroBatch(new BatchNumber(_batchNumber++), parts) { ArrivedAt = clock.GetTimestamp() };
     }
 
     /// <summary>True when verdicts that have arrived but are not yet applied will kill a micro-batch.</summary>
@@ -216,7 +215,8 @@ internal sealed partial class DraftLoop(IDraftLoopPort port, PipelineOptions opt
 
     /// <summary>The last stage's verdicts on one session's candidates.</summary>
     /// <param name="arrivedAt">Timestamp of their arrival.</param>
-    public void TakeVerdicts(SessionVerdicts verdicts, long arrivedAt)
+    /// <param name="stageMs">Milliseconds that their micro-batch spent at stages.</param>
+    public void TakeVerdicts(SessionVerdicts verdicts, long arrivedAt, double stageMs = 0)
     {
         if (!_sessions.TryGetValue(verdicts.Session, out var session))
         {
@@ -225,7 +225,8 @@ internal sealed partial class DraftLoop(IDraftLoopPort port, PipelineOptions opt
 
         if (verdicts.Candidates.Length > 0)
         {
-            _admission?.Fill.NoteVerdicts(verdicts.Session, verdicts.Candidates[0], NowMs);
+            var arrivedMs = clock.GetElapsedTime(0, arrivedAt).TotalMilliseconds;
+            _admission?.Fill.NoteVerdicts(verdicts.Session, verdicts.Candidates[0], arrivedMs, stageMs);
         }
 
         var outcome = session.Decode.Apply(verdicts.Run, verdicts.Candidates, verdicts.Tokens);

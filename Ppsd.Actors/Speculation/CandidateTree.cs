@@ -44,10 +44,11 @@ internal sealed class CandidateTree
     }
 
     /// <summary>A proposal enters the pipeline; its parent has.</summary>
-    public void Enter(TokenNode node, CandidateId id, int part)
+    public void Enter(TokenNode node, CandidateId id, int part, long step = 0)
     {
         node.Id = id;
         node.Part = part;
+        node.Step = step;
         node.EntryClaim = node.LikeliestClaim;
         _proposals.Remove(node);
         _candidates.Add(node);

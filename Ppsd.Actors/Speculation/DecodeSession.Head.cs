@@ -105,7 +105,7 @@ internal sealed partial class DecodeSession
         var isLast = _prefilled == _prefillEnd;
         if (isLast)
         {
-            _pool.Tree.Enter(_pool.Tree.Plant(tokens[^1], _prefillEnd - 1), candidates[^1], _nextPart);
+            _pool.Tree.Enter(_pool.Tree.Plant(tokens[^1], _prefillEnd - 1), candidates[^1], _nextPart, Step);
             _pool.ProposeNGrams(Head!);
         }
 

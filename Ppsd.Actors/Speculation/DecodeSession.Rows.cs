@@ -8,6 +8,12 @@ internal sealed partial class DecodeSession
 {
     private TokenNode? _best;
 
+    /// <summary>Number of the micro-batch under construction.</summary>
+    public long Step { get; set; }
+
+    /// <summary>Number of the micro-batch that the last verified token entered with; null while it waits.</summary>
+    public long? HeadStep => Head is { Id: not null } head ? head.Step : null;
+
     /// <summary>Rows that may still join the part under construction.</summary>
     public int RoomInPart => MaxWidth - _part.Count;
 
@@ -62,7 +68,7 @@ internal sealed partial class DecodeSession
     private void Enter(TokenNode node, CandidateId parent)
     {
         _part.Add(_nextId, node.Token, parent);
-        _pool.Tree.Enter(node, _nextId, _nextPart);
+        _pool.Tree.Enter(node, _nextId, _nextPart, Step);
         _nextId = _nextId.Plus(1);
     }
 }

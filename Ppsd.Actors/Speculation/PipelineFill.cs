@@ -4,10 +4,14 @@ namespace Ppsd.Actors.Speculation;
 
 /// <summary>
 /// How many micro-batches fill a pipeline: as many as its stages can work on at once, and over slow links those on their
-/// way as well: the shortest recent round trip over the time between two micro-batches. Pure; one owner.
+/// way as well. Pure; one owner.
 /// </summary>
+/// <remarks>
+/// What counts is the time on links: of a round trip the part that no stage had the micro-batch. Waits at stages say that the
+/// pipeline is full, and more micro-batches would make them longer still.
+/// </remarks>
 /// <param name="parallelStages">Stages that can work at the same time.</param>
-/// <param name="costs">Measured costs; round trips mean nothing where there are none.</param>
+/// <param name="costs">Measured costs; times mean nothing where there are none.</param>
 internal sealed class PipelineFill(int parallelStages, PipelineCosts costs)
 {
     /// <summary>Most micro-batches; more would only wait.</summary>
@@ -19,22 +23,21 @@ internal sealed class PipelineFill(int parallelStages, PipelineCosts costs)
     /// <summary>Round trips remembered.</summary>
     private const int Memory = 32;
 
-    /// <summary>A round trip longer than this many times the stages' own work is a matter of links.</summary>
-    private const double SlowLink = 1.5;
+    /// <summary>Links that take this share of the stages' own work are slow.</summary>
+    private const double SlowLink = 0.5;
 
-    private readonly Queue<double> _roundTrips = [];
-    private readonly double _oneThroughMs = costs.ThroughMs(rows: 1, draftRows: 1, depth: 1);
-    private readonly double _oneCycleMs = costs.CycleMs(rows: 1, draftRows: 1, depth: 1);
+    private readonly double _throughMs = costs.ThroughMs(rows: 1, draftRows: 1, depth: 1);
+    private readonly double _cycleMs = costs.CycleMs(rows: 1, draftRows: 1, depth: 1);
+    private readonly Queue<double> _linkMs = [];
+    private readonly List<(SessionId Session, CandidateId First, double Ms)> _entered = [];
     private int _overLinks;
-    private readonly List<(SessionId Session, CandidateId First, int Rows, double Ms)> _entered = [];
 
     /// <summary>Micro-batches that fill the pipeline.</summary>
     public int MicroBatches => _overLinks > 0 ? _overLinks : parallelStages;
 
     /// <summary>Candidates have entered.</summary>
     /// <param name="first">The first that needs a successor.</param>
-    /// <param name="rows">Rows of the micro-batch.</param>
-    public void NoteEntry(SessionId session, CandidateId first, int rows, double ms)
+    public void NoteEntry(SessionId session, CandidateId first, double ms)
     {
         if (!costs.IsMeasured)
         {
@@ -47,36 +50,38 @@ internal sealed class PipelineFill(int parallelStages, PipelineCosts costs)
             _entered.RemoveAt(0);
         }
 
-        _entered.Add((session, first, rows, ms));
+        _entered.Add((session, first, ms));
     }
 
     /// <summary>Their verdicts have come.</summary>
     /// <param name="first">The first that they are about.</param>
-    public void NoteVerdicts(SessionId session, CandidateId first, double ms)
+    /// <param name="stageMs">Milliseconds in which a stage had their micro-batch.</param>
+    public void NoteVerdicts(SessionId session, CandidateId first, double ms, double stageMs)
     {
-        var at = _entered.FindIndex(entry => entry.Session == session && entry.First == first);
-        if (at >= 0)
+        for (var i = 0; i < _entered.Count; i++)
         {
-            var (_, _, rows, entered) = _entered[at];
-            _entered.RemoveAt(at);
-
-            // The time that the stages took for its rows says nothing about the links.
-            var rowsMs = rows == 1 ? 0 : costs.ThroughMs(rows, rows, depth: 1) - _oneThroughMs;
-            NoteRoundTrip(ms - entered - rowsMs);
+            if (_entered[i].Session == session && _entered[i].First == first)
+            {
+                NoteLinks(ms - _entered[i].Ms - stageMs);
+                _entered.RemoveAt(i);
+                return;
+            }
         }
     }
 
-    private void NoteRoundTrip(double roundTripMs)
+    private void NoteLinks(double linkMs)
     {
-        _roundTrips.Enqueue(roundTripMs);
-        if (_roundTrips.Count > Memory)
+        _linkMs.Enqueue(linkMs);
+        if (_linkMs.Count > Memory)
         {
-            _roundTrips.Dequeue();
+            _linkMs.Dequeue();
         }
 
-        // The shortest: others have waited behind one another.
-        var shortest = _roundTrips.Min();
-        var onLinks = shortest - SlowLink * _oneThroughMs;
-        _overLinks = onLinks > 0 ? (int)Math.Clamp(Math.Ceiling(shortest / _oneCycleMs), parallelStages, Most) : 0;
+        // The shortest: a busy machine wakes a thread late.
+        var shortest = _linkMs.Min();
+        _overLinks =
+            shortest > SlowLink * _throughMs
+                ? (int)Math.Clamp(Math.Ceiling((_throughMs + shortest) / _cycleMs), parallelStages, Most)
+                : 0;
     }
 }

@@ -25,6 +25,8 @@ internal sealed class StepComposer(StepLimits limits)
     private readonly List<DecodeSession> _taken = [];
     private readonly List<BatchPart> _parts = [];
     private readonly List<BatchPart> _draftingParts = [];
+    private readonly HashSet<long> _inFlight = [];
+    private long _step;
     private int _rows;
     private bool _lastWasPrompt;
 
@@ -38,6 +40,9 @@ internal sealed class StepComposer(StepLimits limits)
     private bool MayDraftFromText => MayDraftBy(limits.TextDepths);
 
     private bool HasRoom => _sessions.Count < MicroBatches;
+
+    /// <summary>Sessions of a micro-batch when as many go round as fill the pipeline.</summary>
+    private int Share => (_sessions.Count + MicroBatches - 1) / MicroBatches;
 
     /// <summary>The widest session's candidates.</summary>
     private int Width => _sessions.Max(session => session.MaxWidth);
@@ -54,15 +59,27 @@ internal sealed class StepComposer(StepLimits limits)
         ChooseDepths();
         var prompt = _sessions.Find(session => session.IsPrefilling);
         var hasVerified = _sessions.Exists(session => session.HasVerifiedToken);
+        _step++;
+        foreach (var session in _sessions)
+        {
+            session.Step = _step;
+        }
+
         if (prompt is not null && hasVerified && limits.SharedRows > 1)
         {
             return Shared(prompt);
         }
 
-        _lastWasPrompt = prompt is not null && (!hasVerified || !_lastWasPrompt);
+        var waits = hasVerified && WaitsForMore();
+        _lastWasPrompt = prompt is not null && (!hasVerified || waits || !_lastWasPrompt);
         if (_lastWasPrompt)
         {
             return [prompt!.NextPart(limits.MaxRows, MayDraft)];
+        }
+
+        if (waits)
+        {
+            return null;
         }
 
         _rows = 0;
@@ -90,10 +107,32 @@ internal sealed class StepComposer(StepLimits limits)
         return [chunk, .. Parts() ?? []];
     }
 
+    /// <summary>
+    /// True when the verified tokens that wait are fewer than a micro-batch's share while as many micro-batches go round as fill
+    /// the pipeline. One more would only wait at the next stage; those that come back make this one wider.
+    /// </summary>
+    private bool WaitsForMore()
+    {
+        _inFlight.Clear();
+        var waiting = 0;
+        foreach (var session in _sessions)
+        {
+            if (session.HeadStep is { } step)
+            {
+                _inFlight.Add(step);
+            }
+            else if (session.HasVerifiedToken)
+            {
+                waiting++;
+            }
+        }
+
+        return _inFlight.Count >= MicroBatches && waiting < Math.Min(Share, limits.MaxRows);
+    }
+
     private void TakeVerified(int maxRows)
     {
-        var share = (_sessions.Count + MicroBatches - 1) / MicroBatches;
-        var room = Math.Min(share, maxRows);
+        var room = Math.Min(Share, maxRows);
         for (var i = 0; i < _sessions.Count && room > 0; )
         {
             if (!_sessions[i].HasVerifiedToken)

@@ -35,6 +35,9 @@ internal sealed class TokenNode
     /// <summary>Which of the session's parts it entered with.</summary>
     public int Part { get; set; }
 
+    /// <summary>Number of the micro-batch that it entered with.</summary>
+    public long Step { get; set; }
+
     /// <summary>False for a token that was verified when it entered.</summary>
     public bool IsDraft { get; set; }
 

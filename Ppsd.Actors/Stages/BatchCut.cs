@@ -39,7 +39,11 @@ internal static class BatchCut
             return null;
         }
 
-        var batch = new MicroBatch(item.Batch.Number, parts);
+        var batch = new MicroBatch(item.Batch.Number, parts)
+        {
+            StageMs = item.Batch.StageMs,
+            ArrivedAt = item.Batch.ArrivedAt,
+        };
         return item.Hidden.IsEmpty
             ? new WorkItem(batch, item.Hidden)
             : new WorkItem(batch, HiddenStates.Keep(Rows(item, left, batch.Count)));

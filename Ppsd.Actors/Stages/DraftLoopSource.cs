@@ -135,7 +135,7 @@ internal sealed class DraftLoopSource(
             }
             else
             {
-                loop.TakeVerdicts(own, verdicts.ArrivedAt);
+                loop.TakeVerdicts(own, verdicts.ArrivedAt, verdicts.StageMs);
             }
         }
 

@@ -367,7 +367,11 @@ internal sealed class StageActor : ReceiveActor, IWithTimers, IStagePort, IDraft
             if (_outbox.TakeNext(_mailbox.Board, NowMs) is { } item)
             {
                 _linkBytes += item.Hidden.Length;
-                _links.Tell(_setup.Index.Value + 1, new Forward(item.Batch, item.Hidden));
+                var batch = new MicroBatch(item.Batch.Number, item.Batch.Parts)
+                {
+                    StageMs = item.Batch.StageMsAt(_setup.Clock),
+                };
+                _links.Tell(_setup.Index.Value + 1, new Forward(batch, item.Hidden));
             }
             else if (_outbox.WaitingCount > 0 || !TryReplay())
             {

@@ -20,6 +20,7 @@ internal sealed class StageWorker
     private readonly StageSessions _sessions;
     private readonly StageHeads _heads;
     private readonly RowMemory? _memory;
+    private readonly TimeProvider _clock;
     private MicroBatch? _current;
     private long _replayed;
 
@@ -41,6 +42,7 @@ internal sealed class StageWorker
     )
     {
         _memory = replayMemory > 0 ? new RowMemory(replayMemory, runtime.Description.HiddenSize * sizeof(float)) : null;
+        _clock = clock;
         _index = index;
         _runtime = runtime;
         ReplayChunk = runtime.Description.MaxRows;
@@ -286,7 +288,7 @@ internal sealed class StageWorker
         Meter.MarkWork();
         var verdicts = _heads.Judge(batch);
         Meter.MarkHeads();
-        _sink.Take(verdicts);
+        _sink.Take(verdicts with { StageMs = batch.StageMsAt(_clock) });
     }
 
     private void Fault(SessionId session, string reason) => _sink.Take(new StageFault(session, _index, reason));

@@ -17,6 +17,7 @@ internal static class WireChecks
             case Verdicts verdicts:
                 Require(verdicts.Sessions is not null, "verdicts lack their sessions");
                 Array.ForEach(verdicts.Sessions, Check);
+                Require(IsTime(verdicts.StageMs), "verdicts' time at stages is none");
                 break;
             case Drafts drafts:
                 Require(drafts.Tokens is not null, "drafts lack their tokens");
@@ -214,6 +215,7 @@ internal static class WireChecks
     {
         var batch = forward.Batch;
         Require(batch is { Parts.Length: > 0 }, "a micro-batch has no parts");
+        Require(IsTime(batch.StageMs), "a micro-batch's time at stages is none");
         for (var i = 0; i < batch.Parts.Length; i++)
         {
             Check(batch.Parts[i], isFirst: i == 0);
@@ -262,6 +264,8 @@ internal static class WireChecks
             "a turn lacks its role or its content"
         );
     }
+
+    private static bool IsTime(double ms) => double.IsFinite(ms) && ms >= 0;
 
     private static void Require([DoesNotReturnIf(false)] bool holds, string complaint)
     {

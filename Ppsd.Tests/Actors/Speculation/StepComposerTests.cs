@@ -32,6 +32,54 @@ public sealed class StepComposerTests
     }
 
     [Test]
+    public void A_narrow_micro_batch_waits_for_others_to_join_while_enough_go_round()
+    {
+        var composer = Composer(parallelStages: 2, sessions: 6, out var sessions);
+        EnterPrompts(composer, sessions);
+
+        // Six prompts went round one by one; the first verdicts start no third micro-batch.
+        Judge(sessions[..2]);
+        Assert.That(composer.Next(), Is.Null);
+
+        Judge(sessions[2..3]);
+        Assert.That(Sessions(composer.Next()), Is.EqualTo(new[] { 0, 1, 2 }));
+
+        Judge(sessions[3..5]);
+        Assert.That(composer.Next(), Is.Null);
+
+        Judge(sessions[5..]);
+        Assert.That(Sessions(composer.Next()), Is.EqualTo(new[] { 3, 4, 5 }));
+    }
+
+    [Test]
+    public void A_narrow_micro_batch_enters_where_stages_would_idle()
+    {
+        var composer = Composer(parallelStages: 2, sessions: 4, out var sessions);
+        EnterPrompts(composer, sessions);
+        Judge(sessions);
+        composer.Next();
+        composer.Next();
+
+        sessions[0].Apply(sessions[0].Run, [new CandidateId(1)], [new TokenId(1)]);
+        Assert.That(composer.Next(), Is.Null);
+
+        sessions[1].Apply(sessions[1].Run, [new CandidateId(1)], [new TokenId(1)]);
+        Assert.That(Sessions(composer.Next()), Is.EqualTo(new[] { 0, 1 }));
+    }
+
+    [Test]
+    public void Prompts_go_on_while_verified_tokens_wait_for_others()
+    {
+        var composer = Composer(parallelStages: 1, sessions: 3, out var sessions);
+        EnterPrompts(composer, sessions);
+        composer.Add(Session(7, prompt: 6));
+        Judge(sessions[..1]);
+
+        Assert.That(Sessions(composer.Next()), Is.EqualTo(new[] { 7 }));
+        Assert.That(Sessions(composer.Next()), Is.EqualTo(new[] { 7 }));
+    }
+
+    [Test]
     public void Sessions_take_turns_when_there_is_no_room_for_all()
     {
         var composer = Composer(parallelStages: 1, sessions: 5, out var sessions, maxRows: 2);
@@ -105,7 +153,7 @@ public sealed class StepComposerTests
         var batch = new MicroBatch(new BatchNumber(0), composer.Next()!);
 
         Assert.That(batch.Count - batch.FirstHeadRow, Is.EqualTo(2));
-        Assert.That(Sessions(composer.Next()), Is.EqualTo(new[] { 1 }));
+        Assert.That(sessions[1].HasVerifiedToken, Is.True);
     }
 
     [Test]
