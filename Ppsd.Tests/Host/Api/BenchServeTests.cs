@@ -55,6 +55,7 @@ public sealed class BenchServeTests
     }
 
     [Test]
+    [NonParallelizable] // Beside texts of other tests nothing would be drafted.
     public async Task It_measures_another_server_with_prompts_of_a_file_as_json()
     {
         var prompts = Path.Combine(TestContext.CurrentContext.TestDirectory, "Data", "gsm8k-test.jsonl");

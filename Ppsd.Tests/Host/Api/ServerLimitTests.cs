@@ -55,14 +55,15 @@ public sealed class ServerLimitTests
         await SharedServer.AssertNothingHeldAsync();
 
         // Not streamed: the client gives up while the server still computes.
-        using var patience = new CancellationTokenSource(TimeSpan.FromMilliseconds(150));
-        await Assert.CatchAsync<OperationCanceledException>(() =>
-            http.PostAsync(
-                new Uri(Completions, UriKind.Relative),
-                HttpAnswers.Json(Long.Replace(",\"stream\":true", "", StringComparison.Ordinal)),
-                patience.Token
-            )
+        using var patience = new CancellationTokenSource();
+        var answer = http.PostAsync(
+            new Uri(Completions, UriKind.Relative),
+            HttpAnswers.Json(Long.Replace(",\"stream\":true", "", StringComparison.Ordinal)),
+            patience.Token
         );
+        await WaitForAsync(http, "ppsd_num_requests_running", 1);
+        await patience.CancelAsync();
+        await Assert.CatchAsync<OperationCanceledException>(() => answer);
         await SharedServer.AssertNothingHeldAsync();
         await WaitForAsync(http, "ppsd_request_failure_total", 2);
         await WaitForAsync(http, "ppsd_num_requests_running", 0);

@@ -39,13 +39,15 @@ public sealed class ReplayCostTests
             }
 
             await ChaosReaders.WaitForAsync(async () =>
-                (await RowsAsync(server)).Count == Stages ? null : "no pipeline"
+                (await CountsAsync(server)).Count == Stages ? null : "no pipeline"
             );
             var question = string.Concat(Enumerable.Repeat("USER: How many legs do 3 cats have? ASSISTANT: 12 ", 80));
             var request =
                 $"\"prompt\": \"{question}USER: How many legs do 5 cats have? ASSISTANT:\", "
                 + $"\"max_tokens\": {Length}, \"ignore_eos\": true, \"temperature\": 1, \"seed\": 1";
+            var before = await CountAsync(server);
             var undisturbed = await ChaosStream.ReadAsync(server.Http, request);
+            var usual = (await CountAsync(server)).Zip(before, (later, earlier) => later.Rows - earlier.Rows).Max();
             List<Cost> costs = [];
             for (var stage = 1; stage <= Stages; stage++)
             {
@@ -57,7 +59,7 @@ public sealed class ReplayCostTests
                             ? null
                             : "no spare"
                     );
-                    costs.Add(await KillAsync(server, processes, stage, request, undisturbed));
+                    costs.Add(await KillAsync(server, processes, stage, request, undisturbed, usual));
                 }
 
                 var own = costs[^Kills..];
@@ -85,14 +87,17 @@ public sealed class ReplayCostTests
     }
 
     /// <summary>Reads the text, kills a stage in the middle of it, and counts what the others computed.</summary>
+    /// <param name="usual">Rows of a stage for the undisturbed text.</param>
     private static async Task<Cost> KillAsync(
         ServerProcess server,
         List<StageUnderTest> processes,
         int stage,
         string request,
-        ChaosStream undisturbed
+        ChaosStream undisturbed,
+        long usual
     )
     {
+        var before = await CountAsync(server);
         var isTime = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         var last = 0L;
         var pause = TimeSpan.Zero;
@@ -112,40 +117,70 @@ public sealed class ReplayCostTests
             }
         );
         await isTime.Task.WaitAsync(TimeSpan.FromMinutes(3));
-        var before = await RowsAsync(server);
         var victim = processes.Find(process => process.Address == before[stage - 1].Node)!;
         victim.Kill();
+        var sentRowBytes = 0L;
+        while (await Task.WhenAny(reading, Task.Delay(50)) != reading)
+        {
+            sentRowBytes = Math.Max(
+                sentRowBytes,
+                (await CountsAsync(server)).Select(one => one.SentRowBytes).DefaultIfEmpty().Max()
+            );
+        }
+
         var stream = await reading;
         Assert.That(stream.Text, Is.EqualTo(undisturbed.Text));
         Assert.That(stream.Resumes, Is.GreaterThan(0), "the kill came after the text");
         await ServedPipeline.AssertNothingHeldAsync(server.Http);
-        var after = await RowsAsync(server);
+        var after = await CountAsync(server);
         return new Cost(
             stream.Text,
             pause,
-            Enumerable.Range(0, Stages).Where(i => i != stage - 1).Max(i => after[i].Rows - before[i].Rows),
+            Enumerable.Range(0, Stages).Where(i => i != stage - 1).Max(i => after[i].Rows - before[i].Rows - usual),
             after[stage - 1].Rows,
-            before.Max(one => one.SentRowBytes)
+            sentRowBytes
         );
     }
 
-    private static async Task<List<(string Node, long Rows, long SentRowBytes)>> RowsAsync(ServerProcess server) =>
+    /// <summary>
+    /// What each stage has computed up to now: the server shows its last look at them, and a text is shorter than the time
+    /// between two. The one after the next began after this call.
+    /// </summary>
+    private static async Task<List<StageCount>> CountAsync(ServerProcess server)
+    {
+        List<StageCount> counts = [];
+        HashSet<double> looks = [];
+        await ChaosReaders.WaitForAsync(async () =>
+        {
+            counts = await CountsAsync(server);
+            if (counts.Count == Stages)
+            {
+                looks.Add(counts[0].UpMs);
+            }
+
+            return looks.Count > 2 && counts.Count == Stages ? null : $"{counts.Count} stages after {looks.Count} looks";
+        });
+        return counts;
+    }
+
+    private static async Task<List<StageCount>> CountsAsync(ServerProcess server) =>
         [
             .. (await server.Http.ReadAsync("/cluster"))
                 .Body.GetProperty("stages")
                 .EnumerateArray()
                 .Where(stage => stage.GetProperty("answers").GetBoolean())
-                .Select(stage =>
-                    (
-                        stage.GetProperty("node").GetString()!,
-                        stage.GetProperty("computed_rows").GetInt64(),
-                        stage.GetProperty("sent_row_bytes").GetInt64()
-                    )
-                ),
+                .Select(stage => new StageCount(
+                    stage.GetProperty("node").GetString()!,
+                    stage.GetProperty("computed_rows").GetInt64(),
+                    stage.GetProperty("sent_row_bytes").GetInt64(),
+                    stage.GetProperty("up_ms").GetDouble()
+                )),
         ];
 
-    /// <param name="SurvivorRows">Rows that the busiest survivor computed from the kill to the text's end.</param>
+    private sealed record StageCount(string Node, long Rows, long SentRowBytes, double UpMs);
+
+    /// <param name="SurvivorRows">Rows that the busiest survivor computed beyond those of an undisturbed text.</param>
     /// <param name="NewRows">Rows of the stage that took the dead one's place.</param>
-    /// <param name="SentRowBytes">Hidden states that a stage kept at the kill.</param>
+    /// <param name="SentRowBytes">Hidden states that a stage kept for the text, as far as a look saw them.</param>
     private sealed record Cost(string Text, TimeSpan Pause, long SurvivorRows, long NewRows, long SentRowBytes);
 }
