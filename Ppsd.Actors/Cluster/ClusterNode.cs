@@ -25,6 +25,9 @@ public sealed class ClusterNode : IAsyncDisposable
     private const string StageHost = "stage-host";
     private const int DrainAttempts = 4;
 
+    /// <summary>How often a node that finishes its work looks whether it is still a member.</summary>
+    private static readonly TimeSpan _cutOffInterval = TimeSpan.FromMilliseconds(200);
+
     private readonly ActorSystem _system;
     private readonly IActorRef _coordinator;
     private readonly TextGateways _gateways;
@@ -349,8 +352,8 @@ public sealed class ClusterNode : IAsyncDisposable
 
     /// <summary>
     /// Registers an actor whose work is finished before the node leaves, within the drain timeout. Not where the cluster has removed
-    /// the node: nobody reads that work any more, and while the node stays, its word of whom it cannot reach makes others
-    /// doubt members that are well.
+    /// the node, nor any longer once it does: nobody reads that work any more, and while the node stays, its word of whom it cannot
+    /// reach makes others doubt members that are well. One that wakes from a long pause learns of it seconds later.
     /// </summary>
     private void FinishBeforeLeaving(IActorRef actor)
     {
@@ -364,7 +367,11 @@ public sealed class ClusterNode : IAsyncDisposable
                 {
                     if (!Membership.IsCutOff(_system))
                     {
-                        await ActorAsk.OrNullAsync<Drained>(actor, Drain.Instance, timeout).ConfigureAwait(false);
+                        var drained = ActorAsk.OrNullAsync<Drained>(actor, Drain.Instance, timeout);
+                        while (!drained.IsCompleted && !Membership.IsCutOff(_system))
+                        {
+                            await Task.WhenAny(drained, Task.Delay(_cutOffInterval)).ConfigureAwait(false);
+                        }
                     }
 
                     return Akka.Done.Instance;

@@ -158,7 +158,9 @@ public sealed class ReplayCostTests
                 looks.Add(counts[0].UpMs);
             }
 
-            return looks.Count > 2 && counts.Count == Stages ? null : $"{counts.Count} stages after {looks.Count} looks";
+            return looks.Count > 2 && counts.Count == Stages
+                ? null
+                : $"{counts.Count} stages after {looks.Count} looks";
         });
         return counts;
     }

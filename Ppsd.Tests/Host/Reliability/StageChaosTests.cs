@@ -36,6 +36,17 @@ public sealed class StageChaosTests
         Assert.That(after.Sum(stream => stream.Resumes), Is.Zero);
     }
 
+    /// <summary>It wakes as a member, as far as it knows, and learns seconds later that the cluster has gone on without it.</summary>
+    [Test]
+    public async Task A_stage_that_is_told_to_stop_as_it_wakes_does_not_linger()
+    {
+        await using var cluster = await ChaosCluster.StartAsync();
+        await cluster.AddStageAsync("--spare");
+        await HangAsync(cluster, stage: 2, seconds: 10, share: 0.1);
+
+        // Leaving them asserts that each ends within 15 s.
+    }
+
     /// <summary>The long form, by name: every stage at random tokens, and stops of ten seconds.</summary>
     [Test]
     [Explicit("takes twenty minutes")]
