@@ -49,7 +49,7 @@ public sealed class StageChaosTests
 
     /// <summary>The long form, by name: every stage at random tokens, and stops of ten seconds.</summary>
     [Test]
-    [Explicit("takes twenty minutes")]
+    [Explicit("takes three minutes and more")]
     public async Task Texts_survive_twenty_random_faults([Values(1)] int seed)
     {
         var random = new Random(seed);
