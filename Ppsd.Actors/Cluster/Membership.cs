@@ -19,6 +19,7 @@ internal static class Membership
     /// </summary>
     public static bool IsCutOff(ActorSystem system) =>
         CoordinatedShutdown.Get(system).ShutdownReason is CoordinatedShutdown.ClusterDowningReason
-        || Akka.Cluster.Cluster.Get(system) is { IsTerminated: true }
-        || Akka.Cluster.Cluster.Get(system).SelfMember.Status is MemberStatus.Down or MemberStatus.Removed;
+        || Akka.Cluster.Cluster.Get(system)
+            is { IsTerminated: true }
+                or { SelfMember.Status: MemberStatus.Down or MemberStatus.Removed };
 }

@@ -41,8 +41,6 @@ internal sealed partial class DraftLoop(IDraftLoopPort port, PipelineOptions opt
 
     private int StageCount => _pipeline!.Stages.Length;
 
-    private double NowMs => clock.GetElapsedTime(0).TotalMilliseconds;
-
     /// <summary>The pipeline was formed, or formed anew: sessions of an earlier one fail.</summary>
     public void Open(PipelineFormed pipeline)
     {
@@ -77,19 +75,20 @@ internal sealed partial class DraftLoop(IDraftLoopPort port, PipelineOptions opt
             return null;
         }
 
+        var now = clock.GetTimestamp();
         foreach (var part in parts)
         {
             var session = _sessions[part.Session];
             session.NoteEntry(part);
             if (part.FirstHeadRow == 0 && part.Lacking is null)
             {
-                _admission?.Fill.NoteEntry(part.Session, part.Candidates[0], NowMs);
+                _admission?.Fill.NoteEntry(part.Session, part.Candidates[0], MsOf(now));
             }
 
             _news.Add(session);
         }
 
-        return new MicroBatch(new BatchNumber(_batchNumber++), parts) { ArrivedAt = clock.GetTimestamp() };
+        return new MicroBatch(new BatchNumber(_batchNumber++), parts) { ArrivedAt = now };
     }
 
     /// <summary>True when verdicts that have arrived but are not yet applied will kill a micro-batch.</summary>
@@ -216,7 +215,7 @@ internal sealed partial class DraftLoop(IDraftLoopPort port, PipelineOptions opt
     /// <summary>The last stage's verdicts on one session's candidates.</summary>
     /// <param name="arrivedAt">Timestamp of their arrival.</param>
     /// <param name="stageMs">Milliseconds that their micro-batch spent at stages.</param>
-    public void TakeVerdicts(SessionVerdicts verdicts, long arrivedAt, double stageMs = 0)
+    public void TakeVerdicts(SessionVerdicts verdicts, long arrivedAt, double stageMs)
     {
         if (!_sessions.TryGetValue(verdicts.Session, out var session))
         {
@@ -225,8 +224,7 @@ internal sealed partial class DraftLoop(IDraftLoopPort port, PipelineOptions opt
 
         if (verdicts.Candidates.Length > 0)
         {
-            var arrivedMs = clock.GetElapsedTime(0, arrivedAt).TotalMilliseconds;
-            _admission?.Fill.NoteVerdicts(verdicts.Session, verdicts.Candidates[0], arrivedMs, stageMs);
+            _admission?.Fill.NoteVerdicts(verdicts.Session, verdicts.Candidates[0], MsOf(arrivedAt), stageMs);
         }
 
         var outcome = session.Decode.Apply(verdicts.Run, verdicts.Candidates, verdicts.Tokens);
@@ -329,6 +327,8 @@ internal sealed partial class DraftLoop(IDraftLoopPort port, PipelineOptions opt
 
         return _waiting.Any(entry => entry.Client.Equals(client));
     }
+
+    private double MsOf(long timestamp) => clock.GetElapsedTime(0, timestamp).TotalMilliseconds;
 
     private void TellStarted(LiveSession session) => session.Client.Tell(session.Started(_arithmetic));
 

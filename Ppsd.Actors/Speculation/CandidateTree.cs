@@ -44,7 +44,7 @@ internal sealed class CandidateTree
     }
 
     /// <summary>A proposal enters the pipeline; its parent has.</summary>
-    public void Enter(TokenNode node, CandidateId id, int part, long step = 0)
+    public void Enter(TokenNode node, CandidateId id, int part, long step)
     {
         node.Id = id;
         node.Part = part;

@@ -367,10 +367,7 @@ internal sealed class StageActor : ReceiveActor, IWithTimers, IStagePort, IDraft
             if (_outbox.TakeNext(_mailbox.Board, NowMs) is { } item)
             {
                 _linkBytes += item.Hidden.Length;
-                var batch = new MicroBatch(item.Batch.Number, item.Batch.Parts)
-                {
-                    StageMs = item.Batch.StageMsAt(_setup.Clock),
-                };
+                var batch = item.Batch with { StageMs = item.Batch.StageMsAt(_setup.Clock) };
                 _links.Tell(_setup.Index.Value + 1, new Forward(batch, item.Hidden));
             }
             else if (_outbox.WaitingCount > 0 || !TryReplay())

@@ -17,7 +17,7 @@ internal static class WireChecks
             case Verdicts verdicts:
                 Require(verdicts.Sessions is not null, "verdicts lack their sessions");
                 Array.ForEach(verdicts.Sessions, Check);
-                Require(IsTime(verdicts.StageMs), "verdicts' time at stages is none");
+                Require(IsTime(verdicts.StageMs), "verdicts' time at stages is negative or not finite");
                 break;
             case Drafts drafts:
                 Require(drafts.Tokens is not null, "drafts lack their tokens");
@@ -215,7 +215,7 @@ internal static class WireChecks
     {
         var batch = forward.Batch;
         Require(batch is { Parts.Length: > 0 }, "a micro-batch has no parts");
-        Require(IsTime(batch.StageMs), "a micro-batch's time at stages is none");
+        Require(IsTime(batch.StageMs), "a micro-batch's time at stages is negative or not finite");
         for (var i = 0; i < batch.Parts.Length; i++)
         {
             Check(batch.Parts[i], isFirst: i == 0);

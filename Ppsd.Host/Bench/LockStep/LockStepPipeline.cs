@@ -305,7 +305,8 @@ internal sealed class LockStepPipeline : IDraftLoopPort, IDisposable
                 _loop.TakeDrafts(drafts);
                 break;
             case Verdicts verdicts:
-                Array.ForEach(verdicts.Sessions, own => _loop.TakeVerdicts(own, arrivedAt: 0));
+                // Links take no time here, and a round trip that ends before it began leaves none for them.
+                Array.ForEach(verdicts.Sessions, own => _loop.TakeVerdicts(own, arrivedAt: 0, stageMs: 0));
                 break;
             case GapSeen gap:
                 _loop.TakeGap(gap);

@@ -70,7 +70,7 @@ public sealed class DraftLoopTests
         var verdicts = new SessionVerdicts(client.Session, prompt.Run, Ids(1), Tokens(4));
         Assert.That(_loop.WillDie(draft, [new Verdicts([verdicts])]));
 
-        _loop.TakeVerdicts(verdicts, arrivedAt: 17);
+        _loop.TakeVerdicts(verdicts, arrivedAt: 17, stageMs: 0);
 
         var cancel = _stage.Sent.OfType<Cancel>().Single();
         using (Assert.EnterMultipleScope())
@@ -263,7 +263,11 @@ public sealed class DraftLoopTests
         var client = new Client();
         _loop.Start(Request() with { MaxWidth = 4 }, client);
         var prompt = _loop.Next()!.Parts[0];
-        _loop.TakeVerdicts(new SessionVerdicts(client.Session, prompt.Run, Ids(1), Tokens(4)), arrivedAt: 0);
+        _loop.TakeVerdicts(
+            new SessionVerdicts(client.Session, prompt.Run, Ids(1), Tokens(4)),
+            arrivedAt: 0,
+            stageMs: 0
+        );
 
         var entered = _loop.Next()!.Parts[0];
 
@@ -285,7 +289,11 @@ public sealed class DraftLoopTests
         var client = new Client();
         _loop.Start(Request() with { MaxWidth = width }, client);
         var prompt = _loop.Next()!.Parts[0];
-        _loop.TakeVerdicts(new SessionVerdicts(client.Session, prompt.Run, Ids(1), Tokens(4)), arrivedAt: 0);
+        _loop.TakeVerdicts(
+            new SessionVerdicts(client.Session, prompt.Run, Ids(1), Tokens(4)),
+            arrivedAt: 0,
+            stageMs: 0
+        );
 
         Assert.That(Tokens(_loop.Next()!.Parts[0]), Is.EqualTo(new[] { 4 }));
         Assert.That(_stage.DraftedBehind, Is.Empty);
@@ -302,7 +310,11 @@ public sealed class DraftLoopTests
         _loop.TakeDrafts(
             new Drafts(client.Session, prompt.Run, [Drafted(1, 4, -0.1f), Drafted(1, 7, -0.1f) with { Step = 1 }])
         );
-        _loop.TakeVerdicts(new SessionVerdicts(client.Session, prompt.Run, Ids(1), Tokens(4)), arrivedAt: 0);
+        _loop.TakeVerdicts(
+            new SessionVerdicts(client.Session, prompt.Run, Ids(1), Tokens(4)),
+            arrivedAt: 0,
+            stageMs: 0
+        );
 
         Assert.That(Tokens(_loop.Next()!.Parts[0]), Is.EqualTo(new[] { 4, 7 }));
         Assert.That(_stage.DraftedBehind, Is.Empty);
@@ -318,7 +330,8 @@ public sealed class DraftLoopTests
             entered.Add(part);
             _loop.TakeVerdicts(
                 new SessionVerdicts(client.Session, part.Run, [part.Candidates[^1]], Tokens(verdict)),
-                arrivedAt: 0
+                arrivedAt: 0,
+                stageMs: 0
             );
             _loop.SendNews();
         }

@@ -202,10 +202,10 @@ public sealed class DraftPoolTests
         var calibration = new DraftCalibration();
         var pool = new DraftPool(calibration, usesNGrams: false, endPosition: 100);
         var root = pool.Tree.Plant(new TokenId(1), 0);
-        pool.Tree.Enter(root, new CandidateId(0), part: 0);
+        pool.Tree.Enter(root, new CandidateId(0), part: 0, step: 0);
         pool.Add(_chain);
         var best = CandidateTree.FindChild(root, new TokenId(7))!;
-        pool.Tree.Enter(best, new CandidateId(1), part: 1);
+        pool.Tree.Enter(best, new CandidateId(1), part: 1, step: 0);
         pool.Add([Drafted(1, 8, -0.01f)]);
         pool.Tree.KeepOnly(best, []);
 
@@ -221,9 +221,9 @@ public sealed class DraftPoolTests
     {
         var pool = new DraftPool(new DraftCalibration(), usesNGrams: false, endPosition: 100);
         var root = pool.Tree.Plant(new TokenId(1), 0);
-        pool.Tree.Enter(root, new CandidateId(0), part: 0);
+        pool.Tree.Enter(root, new CandidateId(0), part: 0, step: 0);
         pool.Add(_chain);
-        pool.Tree.Enter(CandidateTree.FindChild(root, new TokenId(7))!, new CandidateId(1), part: 1);
+        pool.Tree.Enter(CandidateTree.FindChild(root, new TokenId(7))!, new CandidateId(1), part: 1, step: 0);
 
         pool.Add([Drafted(1, 8, -3f)]);
 

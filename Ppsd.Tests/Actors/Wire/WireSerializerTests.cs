@@ -206,6 +206,30 @@ public sealed class WireSerializerTests
     }
 
     [Test]
+    public void The_time_at_stages_travels_with_a_micro_batch_and_its_verdicts()
+    {
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(((Forward)RoundTrip(After(3.5))).Batch.StageMs, Is.EqualTo(3.5));
+            Assert.That(((Verdicts)RoundTrip(new Verdicts([]) { StageMs = 3.5 })).StageMs, Is.EqualTo(3.5));
+            foreach (var ms in (double[])[-1, double.NaN, double.PositiveInfinity])
+            {
+                Assert.That(() => RoundTrip(After(ms)), Throws.InstanceOf<SerializationException>());
+                Assert.That(
+                    () => RoundTrip(new Verdicts([]) { StageMs = ms }),
+                    Throws.InstanceOf<SerializationException>()
+                );
+            }
+        }
+
+        static Forward After(double ms) =>
+            new(
+                new MicroBatch(new BatchNumber(1), [TestBatches.Part(1, 1)]) { StageMs = ms },
+                HiddenStates.Keep(new byte[8])
+            );
+    }
+
+    [Test]
     public void A_forward_whose_fields_contradict_each_other_is_refused()
     {
         var part = TestBatches.Part(1, 1, count: 2);
