@@ -5,7 +5,7 @@ using Akka.Event;
 
 namespace Ppsd.Tests.Support;
 
-/// <summary>A logger that keeps its lines, for the one fixture that names it in its HOCON.</summary>
+/// <summary>A logger that keeps its lines, of all fixtures that name it in their HOCON.</summary>
 internal sealed class LogLines : ReceiveActor, IRequiresMessageQueue<ILoggerMessageQueueSemantics>
 {
     private static readonly ConcurrentQueue<string> _lines = new();

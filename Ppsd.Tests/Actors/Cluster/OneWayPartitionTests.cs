@@ -4,6 +4,7 @@ using Akka.Actor;
 using Akka.Cluster;
 using Ppsd.Actors.Cluster;
 using Ppsd.Actors.Messages;
+using Ppsd.Tests.Support;
 using Ppsd.Tests.Support.Toys;
 
 namespace Ppsd.Tests.Actors.Cluster;
@@ -94,7 +95,9 @@ public sealed class OneWayPartitionTests
             2,
             ToyDrafters.Mostly,
             hocon: $"""
-            akka.loglevel = OFF
+            akka.loglevel = WARNING
+            akka.remote.log-remote-lifecycle-events = WARNING
+            {LogLines.Hocon}
             akka.cluster.run-coordinated-shutdown-when-down = on
             akka.cluster.split-brain-resolver.stable-after = {stableAfter}
             akka.cluster.split-brain-resolver.down-all-when-unstable = off
@@ -149,7 +152,10 @@ public sealed class OneWayPartitionTests
             Assert.That(
                 Stopwatch.GetElapsedTime(started),
                 Is.LessThan(_patience),
-                () => $"the members are not as expected: {string.Join(", ", itself.State.Members)}"
+                () =>
+                    $"the members are not as expected: {string.Join(", ", itself.State.Members)}; "
+                    + $"not reached: {string.Join(", ", itself.State.Unreachable.Select(member => member.Address))}"
+                    + string.Concat(LogLines.All.TakeLast(100).Select(line => $"\n{line}"))
             );
             await Task.Delay(50);
         }

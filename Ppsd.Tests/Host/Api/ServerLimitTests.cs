@@ -53,6 +53,8 @@ public sealed class ServerLimitTests
         var running = await StartStreamAsync(http);
         running.Dispose();
         await SharedServer.AssertNothingHeldAsync();
+        await WaitForAsync(http, "ppsd_request_failure_total", 1);
+        await WaitForAsync(http, "ppsd_num_requests_running", 0);
 
         // Not streamed: the client gives up while the server still computes.
         using var patience = new CancellationTokenSource();
@@ -159,7 +161,7 @@ public sealed class ServerLimitTests
     private static async Task WaitForAsync(HttpClient http, string metric, double expected)
     {
         var found = "";
-        for (var attempt = 0; attempt < 500; attempt++)
+        for (var attempt = 0; attempt < 6000; attempt++)
         {
             var text = await http.GetStringAsync(new Uri("/metrics", UriKind.Relative));
             found = string.Join(

@@ -47,7 +47,7 @@ public sealed class ReplayCostTests
                 + $"\"max_tokens\": {Length}, \"ignore_eos\": true, \"temperature\": 1, \"seed\": 1";
             var before = await CountAsync(server);
             var undisturbed = await ChaosStream.ReadAsync(server.Http, request);
-            var usual = (await CountAsync(server)).Zip(before, (later, earlier) => later.Rows - earlier.Rows).Max();
+            var usual = Rows(before, await CountAsync(server));
             List<Cost> costs = [];
             for (var stage = 1; stage <= Stages; stage++)
             {
@@ -67,8 +67,7 @@ public sealed class ReplayCostTests
                 await TestContext.Out.WriteLineAsync(
                     $"| stage {stage} | {replayMemory >> 20} MiB | {pauses[Kills / 2]:0.0} s | {pauses[^1]:0.0} s | "
                         + $"{own.Min(cost => cost.SurvivorRows)} to {own.Max(cost => cost.SurvivorRows)} | "
-                        + $"{own.Min(cost => cost.NewRows)} to {own.Max(cost => cost.NewRows)} | "
-                        + $"{own.Max(cost => cost.SentRowBytes)} |"
+                        + $"{own.Min(cost => cost.NewRows)} to {own.Max(cost => cost.NewRows)} |"
                 );
             }
 
@@ -87,14 +86,14 @@ public sealed class ReplayCostTests
     }
 
     /// <summary>Reads the text, kills a stage in the middle of it, and counts what the others computed.</summary>
-    /// <param name="usual">Rows of a stage for the undisturbed text.</param>
+    /// <param name="usual">Rows of each stage for the undisturbed text.</param>
     private static async Task<Cost> KillAsync(
         ServerProcess server,
         List<StageUnderTest> processes,
         int stage,
         string request,
         ChaosStream undisturbed,
-        long usual
+        IReadOnlyList<long> usual
     )
     {
         var before = await CountAsync(server);
@@ -119,28 +118,18 @@ public sealed class ReplayCostTests
         await isTime.Task.WaitAsync(TimeSpan.FromMinutes(3));
         var victim = processes.Find(process => process.Address == before[stage - 1].Node)!;
         victim.Kill();
-        var sentRowBytes = 0L;
-        while (await Task.WhenAny(reading, Task.Delay(50)) != reading)
-        {
-            sentRowBytes = Math.Max(
-                sentRowBytes,
-                (await CountsAsync(server)).Select(one => one.SentRowBytes).DefaultIfEmpty().Max()
-            );
-        }
-
         var stream = await reading;
         Assert.That(stream.Text, Is.EqualTo(undisturbed.Text));
         Assert.That(stream.Resumes, Is.GreaterThan(0), "the kill came after the text");
         await ServedPipeline.AssertNothingHeldAsync(server.Http);
         var after = await CountAsync(server);
-        return new Cost(
-            stream.Text,
-            pause,
-            Enumerable.Range(0, Stages).Where(i => i != stage - 1).Max(i => after[i].Rows - before[i].Rows - usual),
-            after[stage - 1].Rows,
-            sentRowBytes
-        );
+        var more = Rows(before, after).Zip(usual, (rows, undisturbedRows) => rows - undisturbedRows).ToList();
+        more.RemoveAt(stage - 1);
+        return new Cost(stream.Text, pause, more.Max(), after[stage - 1].Rows);
     }
+
+    private static List<long> Rows(List<StageCount> earlier, List<StageCount> later) =>
+        [.. later.Zip(earlier, (after, before) => after.Rows - before.Rows)];
 
     /// <summary>
     /// What each stage has computed up to now: the server shows its last look at them, and a text is shorter than the time
@@ -174,15 +163,13 @@ public sealed class ReplayCostTests
                 .Select(stage => new StageCount(
                     stage.GetProperty("node").GetString()!,
                     stage.GetProperty("computed_rows").GetInt64(),
-                    stage.GetProperty("sent_row_bytes").GetInt64(),
                     stage.GetProperty("up_ms").GetDouble()
                 )),
         ];
 
-    private sealed record StageCount(string Node, long Rows, long SentRowBytes, double UpMs);
+    private sealed record StageCount(string Node, long Rows, double UpMs);
 
     /// <param name="SurvivorRows">Rows that the busiest survivor computed beyond those of an undisturbed text.</param>
     /// <param name="NewRows">Rows of the stage that took the dead one's place.</param>
-    /// <param name="SentRowBytes">Hidden states that a stage kept for the text, as far as a look saw them.</param>
-    private sealed record Cost(string Text, TimeSpan Pause, long SurvivorRows, long NewRows, long SentRowBytes);
+    private sealed record Cost(string Text, TimeSpan Pause, long SurvivorRows, long NewRows);
 }
