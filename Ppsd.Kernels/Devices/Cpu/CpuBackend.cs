@@ -15,6 +15,7 @@ public sealed unsafe class CpuBackend : Backend
 {
     private readonly WorkerTeam _team;
     private readonly MatMulWork _matMul = new();
+    private readonly RowPanels _panels = new();
     private readonly AttentionWork _attention;
     private StepBatch _batch = new(0);
     private StepBatch _step = new(0);
@@ -312,6 +313,7 @@ public sealed unsafe class CpuBackend : Backend
         {
             _team.Dispose();
             _attention.Dispose();
+            _panels.Dispose();
         }
     }
 
@@ -344,13 +346,14 @@ public sealed unsafe class CpuBackend : Backend
 
     private void Multiply(Activations x, WeightMatrix weight, Activations y, int rows, bool accumulate)
     {
-        _matMul.Arguments = new MatMulArguments(
-            (CpuActivations)x,
-            (CpuMatrix)weight,
-            (CpuActivations)y,
-            rows,
-            accumulate
-        );
+        var matrix = (CpuMatrix)weight;
+        var from = (CpuActivations)x;
+        if (rows > 1 || matrix.TileCount % MatMulBlocks.TilesOfOneRow != 0)
+        {
+            _panels.Pack(from, rows, matrix.PairCount, _team);
+        }
+
+        _matMul.Arguments = new MatMulArguments(from, _panels, matrix, (CpuActivations)y, rows, accumulate);
         _team.Run(_matMul);
     }
 

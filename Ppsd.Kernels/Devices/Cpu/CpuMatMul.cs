@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 
 namespace Ppsd.Kernels.Devices.Cpu;
@@ -8,12 +9,11 @@ namespace Ppsd.Kernels.Devices.Cpu;
 /// the threads change that order, so a row's bits are the same at every width.
 /// </summary>
 /// <remarks>
-/// Rows go in blocks of eight, four and two: a column pair of a tile is loaded and converted once for all rows of a block,
-/// and the block's accumulators fill half the registers of AVX-512, enough chains to hide the latency of FMA. A tile stays
-/// in the first-level cache from block to block. Without AVX-512 blocks of more than two rows would spill.
-/// Measured on one core of an EPYC (Zen 4), 1408x256 bf16: 8.4 us for one row, 49 us for eight, 59 G multiply-adds/s, which
-/// is one 512-bit FMA a cycle.
+/// Several rows go in blocks of fourteen to two (<see cref="MatMulBlocks.RowsOfNext"/>): a column pair of a tile is loaded and
+/// converted once for all rows of a block, whose accumulators are enough chains to hide the latency of FMA. A tile and the
+/// rows' panels stay in the second-level cache from block to block.
 /// </remarks>
+[SkipLocalsInit]
 internal static unsafe class CpuMatMul
 {
     /// <summary>Computes one thread's share of the tiles, for all rows.</summary>
@@ -36,60 +36,77 @@ internal static unsafe class CpuMatMul
     private static void Execute<TPairs>(in MatMulArguments a, int firstTile, int endTile)
         where TPairs : struct, IWeightPairs
     {
-        var widest = Vector512.IsHardwareAccelerated ? 8 : 2;
+        var sums = stackalloc float[MatMulBlocks.MostRows * Lanes.Count];
+        var block = new MatMulBlock
+        {
+            TileBytes = a.Weight.TileBytes,
+            Pairs = a.Weight.PairCount,
+            Row = a.X.Row(0),
+            Sums = sums,
+        };
         if (a.Rows == 1)
         {
             for (; firstTile + MatMulBlocks.TilesOfOneRow <= endTile; firstTile += MatMulBlocks.TilesOfOneRow)
             {
-                MatMulBlocks.OneRow<TPairs>(BlockOf(a, firstTile, 0));
+                block.Weights = a.Weight.Tile(firstTile);
+                MatMulBlocks.OneRow<TPairs>(block);
+                Write(a, 0, 1, firstTile, MatMulBlocks.TilesOfOneRow, sums);
             }
         }
 
         for (var tile = firstTile; tile < endTile; tile++)
         {
+            block.Weights = a.Weight.Tile(tile);
             for (var row = 0; row < a.Rows; )
             {
-                var block = BlockOf(a, tile, row);
-                switch (Math.Min(widest, a.Rows - row))
+                var rows = MatMulBlocks.RowsOfNext(a.Rows - row);
+                block.Panel = a.Panels.Panel(row);
+                switch (rows)
                 {
-                    case >= 8:
+                    case 14:
+                        MatMulBlocks.FourteenRows<TPairs>(block);
+                        break;
+                    case 8:
                         MatMulBlocks.EightRows<TPairs>(block);
-                        row += 8;
                         break;
-                    case >= 4:
+                    case 6:
+                        MatMulBlocks.SixRows<TPairs>(block);
+                        break;
+                    case 4:
                         MatMulBlocks.FourRows<TPairs>(block);
-                        row += 4;
-                        break;
-                    case >= 2:
-                        MatMulBlocks.TwoRows<TPairs>(block);
-                        row += 2;
                         break;
                     default:
-                        MatMulBlocks.OneTile<TPairs>(block);
-                        row++;
+                        MatMulBlocks.TwoRows<TPairs>(block);
                         break;
                 }
+
+                Write(a, row, Math.Min(rows, a.Rows - row), tile, 1, sums);
+                row += rows;
             }
         }
     }
 
-    private static MatMulBlock BlockOf(in MatMulArguments a, int tile, int row) =>
-        new()
+    /// <summary>Stores a block's sums, or adds them to what is there.</summary>
+    private static void Write(in MatMulArguments a, int firstRow, int rows, int firstTile, int tiles, float* sums)
+    {
+        for (var row = firstRow; row < firstRow + rows; row++)
         {
-            Weights = a.Weight.Tile(tile),
-            TileBytes = a.Weight.TileBytes,
-            Pairs = a.Weight.PairCount,
-            X = a.X.Row(row),
-            XStride = a.X.Stride,
-            Y = a.Y.Row(row) + (long)tile * Lanes.Count,
-            YStride = a.Y.Stride,
-            Accumulate = a.Accumulate,
-        };
+            var y = a.Y.Row(row) + (long)firstTile * Lanes.Count;
+            for (var tile = 0; tile < tiles; tile++)
+            {
+                var sum = Vector512.Load(sums);
+                (a.Accumulate ? Vector512.Load(y) + sum : sum).Store(y);
+                sums += Lanes.Count;
+                y += Lanes.Count;
+            }
+        }
+    }
 }
 
 /// <summary>Operands of one product, set up once and read by every thread.</summary>
 internal readonly struct MatMulArguments(
     CpuActivations x,
+    RowPanels panels,
     CpuMatrix weight,
     CpuActivations y,
     int rows,
@@ -97,6 +114,9 @@ internal readonly struct MatMulArguments(
 )
 {
     public readonly CpuActivations X = x;
+
+    /// <summary>x as blocks of several rows read it.</summary>
+    public readonly RowPanels Panels = panels;
     public readonly CpuMatrix Weight = weight;
     public readonly CpuActivations Y = y;
     public readonly int Rows = rows;

@@ -12,18 +12,12 @@ internal unsafe ref struct MatMulBlock
     /// <summary>Column pairs of a tile.</summary>
     public int Pairs;
 
-    /// <summary>First row's input.</summary>
-    public float* X;
+    /// <summary>The only row's input, where there is one.</summary>
+    public float* Row;
 
-    /// <summary>Values from one row's input to the next.</summary>
-    public long XStride;
+    /// <summary>The rows' input as <see cref="RowPanels"/> hold it, where there are several.</summary>
+    public float* Panel;
 
-    /// <summary>First row's sixteen outputs of the first tile; the next tile's follow.</summary>
-    public float* Y;
-
-    /// <summary>Values from one row's outputs to the next.</summary>
-    public long YStride;
-
-    /// <summary>True to add to what is there.</summary>
-    public bool Accumulate;
+    /// <summary>Sixteen sums of each row, or of each tile where there is one row.</summary>
+    public float* Sums;
 }

@@ -16,18 +16,22 @@ internal unsafe interface IWeightPairs
     /// <summary>A memory page.</summary>
     const int PrefetchBytes = 4096;
 
-    static abstract void Load(byte* tile, int pair, out Vector512<float> even, out Vector512<float> odd);
+    /// <summary>Bytes of a column pair.</summary>
+    static abstract int Bytes { get; }
+
+    static abstract void Load(byte* pair, out Vector512<float> even, out Vector512<float> odd);
 }
 
 /// <summary>bf16: the upper half of an fp32, so a shift or a mask converts it.</summary>
 internal readonly struct BFloat16Pairs : IWeightPairs
 {
+    public static int Bytes => CacheLine.Bytes;
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static unsafe void Load(byte* tile, int pair, out Vector512<float> even, out Vector512<float> odd)
+    public static unsafe void Load(byte* pair, out Vector512<float> even, out Vector512<float> odd)
     {
-        var at = tile + (long)pair * CacheLine.Bytes;
-        CacheLine.Prefetch(at + IWeightPairs.PrefetchBytes);
-        var packed = Vector512.Load((uint*)at);
+        CacheLine.Prefetch(pair + IWeightPairs.PrefetchBytes);
+        var packed = Vector512.Load((uint*)pair);
         even = (packed << 16).AsSingle();
         odd = (packed & Vector512.Create(0xFFFF0000u)).AsSingle();
     }
@@ -36,13 +40,14 @@ internal readonly struct BFloat16Pairs : IWeightPairs
 /// <summary>fp32, as stored.</summary>
 internal readonly struct Float32Pairs : IWeightPairs
 {
+    public static int Bytes => 2 * CacheLine.Bytes;
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static unsafe void Load(byte* tile, int pair, out Vector512<float> even, out Vector512<float> odd)
+    public static unsafe void Load(byte* pair, out Vector512<float> even, out Vector512<float> odd)
     {
-        var at = tile + (long)pair * 2 * CacheLine.Bytes;
-        CacheLine.Prefetch(at + IWeightPairs.PrefetchBytes);
-        CacheLine.Prefetch(at + IWeightPairs.PrefetchBytes + CacheLine.Bytes);
-        even = Vector512.Load((float*)at);
-        odd = Vector512.Load((float*)at + Lanes.Count);
+        CacheLine.Prefetch(pair + IWeightPairs.PrefetchBytes);
+        CacheLine.Prefetch(pair + IWeightPairs.PrefetchBytes + CacheLine.Bytes);
+        even = Vector512.Load((float*)pair);
+        odd = Vector512.Load((float*)pair + Lanes.Count);
     }
 }
