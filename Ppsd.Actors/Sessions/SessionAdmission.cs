@@ -11,13 +11,19 @@ namespace Ppsd.Actors.Sessions;
 /// </summary>
 internal sealed class SessionAdmission
 {
-    /// <summary>Most candidates in a micro-batch of a session that leaves its width open.</summary>
+    /// <summary>Most candidates in a micro-batch of a session that leaves its width open, where rows are cheap.</summary>
     private const int StandardWidth = 8;
+
+    /// <summary>Where rows cost more than this share of a step, eight seldom bring more than four.</summary>
+    private const double CheapRow = 0.1;
+
+    /// <summary>As many where they are not.</summary>
+    private const int NarrowWidth = 4;
 
     /// <summary>
     /// Where rows cost more than this share of a step, so do the steps of a chain, and they take what the rows bring.
     /// </summary>
-    private const double DearRow = 0.2;
+    private const double DearRow = 0.35;
 
     /// <summary>Parts beyond which hardly a draft survives, however long the links are.</summary>
     private const int WidestWindow = 32;
@@ -65,7 +71,7 @@ internal sealed class SessionAdmission
         new(
             _pipeline.Stages.Min(stage => stage.Description.CandidatesPerStep),
             _options.ParallelStagesOf(_pipeline.Stages.Length),
-            _options.WindowFor(_pipeline.Stages.Length),
+            _options.WindowFor(_options.ParallelStagesOf(_pipeline.Stages.Length)),
             RowCost(withHead: true),
             PrefillChunk
         )
@@ -74,6 +80,7 @@ internal sealed class SessionAdmission
             WideRowCost = _costs.IsMeasured
                 ? _costs.Stages.Sum(stage => stage.WideRowMs + RowMs(stage)) / _costs.Stages.Sum(stage => stage.StepMs)
                 : 0,
+            SharesProcessors = _options.ParallelStagesOf(_pipeline.Stages.Length) < _pipeline.Stages.Length,
             Depths = _costs is { IsMeasured: true, HeadStage: >= 0 and var head }
                 ? new DraftDepths(_costs, _pipeline.Stages[head].Description.StandardDepth)
                 : null,
@@ -309,8 +316,8 @@ internal sealed class SessionAdmission
         request.MaxWidth > 0 ? request.MaxWidth : OpenWidth(request.Drafts, request.ChainDepth);
 
     /// <summary>
-    /// The width of a session that leaves it open: as wide as a micro-batch may be where sources propose more than the next
-    /// token and rows cost less than a fifth of a step; the composer takes only rows that pay.
+    /// The width of a session that leaves it open: wider than one where sources propose more than the next token, and the wider
+    /// the less a row costs; the composer takes only rows that pay.
     /// </summary>
     private int OpenWidth(DraftSources drafts, int chainDepth)
     {
@@ -321,8 +328,18 @@ internal sealed class SessionAdmission
                 && chainDepth != 1
                 && _pipeline.Stages.Any(stage => stage.Description is { HasExitHead: true, DraftDepth: > 1 })
             );
-        var rowCost = RowCost(withHead: (drafts & DraftSources.ExitHead) != 0);
-        return proposesMore && rowCost < DearRow ? Math.Min(StandardWidth, _maxWidth) : 1;
+        if (!proposesMore)
+        {
+            return 1;
+        }
+
+        var width = RowCost(withHead: (drafts & DraftSources.ExitHead) != 0) switch
+        {
+            < CheapRow => StandardWidth,
+            < DearRow => NarrowWidth,
+            _ => 1,
+        };
+        return Math.Min(width, _maxWidth);
     }
 
     private int PagesFor(StartSession request) => PagesFor(ReservedLength(request));

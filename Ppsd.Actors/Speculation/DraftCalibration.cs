@@ -42,6 +42,9 @@ internal sealed class DraftCalibration
     private const double TrustInUsual = 16;
     private const double Fading = 1 - 1.0 / 512;
 
+    /// <summary>Verdicts below which what was seen of a source says little.</summary>
+    private const double Telling = 8;
+
     private readonly Cell[] _rates = new Cell[Sources];
     private readonly Cell[] _cells = new Cell[Sources * Steps * _classes.Length];
 
@@ -61,6 +64,13 @@ internal sealed class DraftCalibration
         ref readonly var rate = ref _rates[(int)source];
         var usual = source == DraftSource.ExitHead ? UsualOfHead : UsualOfNGrams;
         return (TrustInUsual * usual + rate.Right) / (TrustInUsual + rate.Count);
+    }
+
+    /// <summary>The same as far as it was seen lately and nothing is taken for usual; 1 where too little was seen.</summary>
+    public double SeenRateOf(DraftSource source)
+    {
+        ref readonly var rate = ref _rates[(int)source];
+        return rate.Count < Telling ? 1 : rate.Right / rate.Count;
     }
 
     /// <summary>

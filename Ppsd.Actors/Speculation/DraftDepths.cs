@@ -17,6 +17,12 @@ internal sealed class DraftDepths(PipelineCosts costs, int maxDepth)
     /// <summary>Gain that is not lost in what the costs leave out.</summary>
     private const double Margin = 1.02;
 
+    /// <summary>
+    /// The same where sessions share the micro-batches of several stages: the costs take all sessions to draft, and the head of one
+    /// that drafts alone delays all.
+    /// </summary>
+    private const double MarginOfMany = 1.15;
+
     /// <summary>A head catches up where that is likely to save this many times what it takes.</summary>
     private const double WorthWaking = 1.5;
 
@@ -46,7 +52,7 @@ internal sealed class DraftDepths(PipelineCosts costs, int maxDepth)
     /// </summary>
     public bool UpkeepCosts(int sessions, int microBatches, int width) => Of(sessions, microBatches, width).UpkeepCosts;
 
-    /// <summary>True where a head that has slept is worth the time in which it catches up.</summary>
+    /// <summary>True where what a session saves with a head that has slept is worth the time in which it catches up, for which all wait.</summary>
     /// <param name="acceptance">The session's own.</param>
     /// <param name="missed">Tokens that its caches lack.</param>
     /// <param name="chunk">Most of them in a step.</param>
@@ -71,7 +77,7 @@ internal sealed class DraftDepths(PipelineCosts costs, int maxDepth)
 
         var plainMs = sessions / costs.TokensPerMs(acceptance, sessions, microBatches, depth: 0, width);
         var savedMs = (plainMs - plainMs / gain) * Math.Min(Math.Max(FewTokens, generated), most);
-        return savedMs > WorthWaking * costs.CatchUpMs(missed, chunk);
+        return savedMs > WorthWaking * sessions * costs.CatchUpMs(missed, chunk);
     }
 
     /// <summary>What is known of a load. It is asked for in every cycle, and seldom another than the last time.</summary>
@@ -110,7 +116,9 @@ internal sealed class DraftDepths(PipelineCosts costs, int maxDepth)
             }
 
             Pays = Best(UsualAcceptance).Gain >= (sessions == 1 ? Margin : WorthTrying);
-            var first = Array.FindIndex(_best, 0, Classes, best => best.Gain >= Margin);
+            var sharesHead = sessions > 1 && costs.Stages.Count > 1 && costs.HeadStage >= 0;
+            var margin = sharesHead ? MarginOfMany : Margin;
+            var first = Array.FindIndex(_best, 0, Classes, best => best.Gain >= margin);
             BreakEven = first < 0 ? 1 : (double)first / Classes;
             UpkeepCosts = TokenMs(costs, depth: 1) > 1.01 * TokenMs(costs, depth: 0);
         }

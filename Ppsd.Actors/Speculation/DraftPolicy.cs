@@ -7,7 +7,8 @@ namespace Ppsd.Actors.Speculation;
 /// </summary>
 /// <param name="minAcceptance">Share of drafts that must be confirmed, from 0 to 1; 0 never pauses.</param>
 /// <param name="usual">What the share is elsewhere, as known so far: the session's own until it has shown one; null for 0.8.</param>
-internal sealed class DraftPolicy(double minAcceptance, Func<double>? usual = null)
+/// <param name="seen">What it has lately been seen to be elsewhere; 1 where too little was seen, null for that.</param>
+internal sealed class DraftPolicy(double minAcceptance, Func<double>? usual = null, Func<double>? seen = null)
 {
     private const double Weight = 1.0 / 32;
     private const int ShortestPause = 32;
@@ -48,8 +49,7 @@ internal sealed class DraftPolicy(double minAcceptance, Func<double>? usual = nu
         _average = _judged > Enough ? average : (Trust * (usual?.Invoke() ?? 0.8) + _right) / (Trust + _judged);
         if (Acceptance < Least && IsDrafting)
         {
-            _tokensLeft = _pause;
-            _pause = Math.Min(_pause * 2, LongestPause);
+            Pause();
         }
         else if (Acceptance > Least + 2 * Credit)
         {
@@ -60,9 +60,24 @@ internal sealed class DraftPolicy(double minAcceptance, Func<double>? usual = nu
     /// <summary>Records a verified token.</summary>
     public void NoteToken()
     {
-        if (_tokensLeft > 0 && --_tokensLeft == 0)
+        if (_tokensLeft == 0 || --_tokensLeft > 0)
         {
-            (_judged, _average) = (Enough, Math.Min(1, Least + Credit));
+            return;
         }
+
+        if (seen?.Invoke() < _breakEven)
+        {
+            // Similar sessions have seen that it does not pay. What they saw fades, so some day one tries again.
+            Pause();
+            return;
+        }
+
+        (_judged, _average) = (Enough, Math.Min(1, Least + Credit));
+    }
+
+    private void Pause()
+    {
+        _tokensLeft = _pause;
+        _pause = Math.Min(_pause * 2, LongestPause);
     }
 }

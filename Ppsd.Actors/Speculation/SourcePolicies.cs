@@ -11,12 +11,18 @@ namespace Ppsd.Actors.Speculation;
 /// <param name="calibration">What similar sessions' drafts are like, and learns from these.</param>
 internal sealed class SourcePolicies(DraftSources drafts, double minAcceptance, DraftCalibration calibration)
 {
-    private readonly DraftPolicy? _head =
-        (drafts & DraftSources.ExitHead) != 0
-            ? new(minAcceptance, () => calibration.RateOf(DraftSource.ExitHead))
-            : null;
-    private readonly DraftPolicy? _text =
-        (drafts & DraftSources.NGrams) != 0 ? new(minAcceptance, () => calibration.RateOf(DraftSource.NGram)) : null;
+    private readonly DraftPolicy? _head = PolicyOf(
+        (drafts & DraftSources.ExitHead) != 0,
+        DraftSource.ExitHead,
+        minAcceptance,
+        calibration
+    );
+    private readonly DraftPolicy? _text = PolicyOf(
+        (drafts & DraftSources.NGrams) != 0,
+        DraftSource.NGram,
+        minAcceptance,
+        calibration
+    );
     private double _leastChance;
 
     /// <summary>True while costs let the exit head draft.</summary>
@@ -79,6 +85,16 @@ internal sealed class SourcePolicies(DraftSources drafts, double minAcceptance, 
             Note(policy, _head is null ? DraftSource.NGram : DraftSource.ExitHead, isRight: next is not null);
         }
     }
+
+    private static DraftPolicy? PolicyOf(
+        bool drafts,
+        DraftSource source,
+        double minAcceptance,
+        DraftCalibration calibration
+    ) =>
+        drafts
+            ? new DraftPolicy(minAcceptance, () => calibration.RateOf(source), () => calibration.SeenRateOf(source))
+            : null;
 
     private void Note(DraftPolicy policy, DraftSource source, bool isRight)
     {

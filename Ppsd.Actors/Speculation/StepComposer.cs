@@ -156,7 +156,12 @@ internal sealed class StepComposer(StepLimits limits)
     private void TakeDrafts()
     {
         var window = Math.Max(limits.Window, MicroBatches + 1);
-        var partsAhead = Math.Max(HasRoom || _sessions.Count == 1 ? 1 : 0, window / _sessions.Count);
+
+        // Sessions that keep all processors busy leave no idle time to a draft without a verified token.
+        var partsAhead =
+            HasRoom ? Math.Max(1, window / _sessions.Count)
+            : limits.SharesProcessors ? 0
+            : window / _sessions.Count;
         _drafting.Clear();
         foreach (var session in _sessions)
         {

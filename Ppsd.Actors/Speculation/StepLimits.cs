@@ -19,6 +19,9 @@ internal sealed record StepLimits(int MaxRows, int ParallelStages, int Window, d
     /// <summary>What each row beyond <see cref="NarrowRows"/> adds.</summary>
     public double WideRowCost { get; init; }
 
+    /// <summary>True where fewer stages can work at the same time than there are.</summary>
+    public bool SharesProcessors { get; init; }
+
     /// <summary>How far the exit head drafts, by measured costs; null where nothing was measured or there is none.</summary>
     public DraftDepths? Depths { get; init; }
 

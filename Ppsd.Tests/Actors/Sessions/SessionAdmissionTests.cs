@@ -21,6 +21,7 @@ public sealed class SessionAdmissionTests
     )]
     [TestCase(DraftSources.ExitHead, 4, 0.01, ExpectedResult = 8, TestName = "All_rows_where_a_chain_drafts")]
     [TestCase(DraftSources.NGrams, 1, 0.01, ExpectedResult = 8, TestName = "All_rows_where_n_grams_draft")]
+    [TestCase(Both, 4, 0.2, ExpectedResult = 4, TestName = "Four_rows_where_rows_are_neither_cheap_nor_dear")]
     [TestCase(Both, 4, 0.8, ExpectedResult = 1, TestName = "One_row_where_rows_are_dear")]
     [TestCase(DraftSources.None, 4, 0.01, ExpectedResult = 1, TestName = "One_row_without_drafts")]
     public int Chooses(DraftSources drafts, int draftDepth, double rowMs) =>

@@ -34,6 +34,22 @@ public sealed class DraftPolicyTests
     }
 
     [Test]
+    public void A_session_does_not_try_again_while_others_see_that_it_does_not_pay()
+    {
+        var seen = 1.0;
+        var policy = new DraftPolicy(0, seen: () => seen);
+        policy.SetBreakEven(0.5);
+        DraftedShare(policy, acceptance: 0, tokens: 100);
+
+        seen = 0.3;
+        DraftedShare(policy, acceptance: 1, tokens: 64);
+        Assert.That(DraftedShare(policy, acceptance: 1, tokens: 2000), Is.Zero);
+
+        seen = 1;
+        Assert.That(DraftedShare(policy, acceptance: 1, tokens: 1024), Is.GreaterThan(0.5));
+    }
+
+    [Test]
     public void Without_a_minimum_nothing_pauses() =>
         Assert.That(DraftedShare(new DraftPolicy(0), acceptance: 0, tokens: 1000), Is.EqualTo(1));
 
