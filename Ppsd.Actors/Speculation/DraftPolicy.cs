@@ -7,8 +7,7 @@ namespace Ppsd.Actors.Speculation;
 /// </summary>
 /// <param name="minAcceptance">Share of drafts that must be confirmed, from 0 to 1; 0 never pauses.</param>
 /// <param name="usual">What the share is elsewhere, as known so far: the session's own until it has shown one; null for 0.8.</param>
-/// <param name="seen">What it has lately been seen to be elsewhere; 1 where too little was seen, null for that.</param>
-internal sealed class DraftPolicy(double minAcceptance, Func<double>? usual = null, Func<double>? seen = null)
+internal sealed class DraftPolicy(double minAcceptance, Func<double>? usual = null)
 {
     private const double Weight = 1.0 / 32;
     private const int ShortestPause = 32;
@@ -58,16 +57,17 @@ internal sealed class DraftPolicy(double minAcceptance, Func<double>? usual = nu
     }
 
     /// <summary>Records a verified token.</summary>
-    public void NoteToken()
+    /// <param name="seenElsewhere">Share of drafts that other sessions have lately seen confirmed; 1 where too little was seen.</param>
+    public void NoteToken(double seenElsewhere = 1)
     {
         if (_tokensLeft == 0 || --_tokensLeft > 0)
         {
             return;
         }
 
-        if (seen?.Invoke() < _breakEven)
+        if (seenElsewhere < _breakEven)
         {
-            // Similar sessions have seen that it does not pay. What they saw fades, so some day one tries again.
+            // What they saw fades, so some day one tries again.
             Pause();
             return;
         }

@@ -11,18 +11,12 @@ namespace Ppsd.Actors.Speculation;
 /// <param name="calibration">What similar sessions' drafts are like, and learns from these.</param>
 internal sealed class SourcePolicies(DraftSources drafts, double minAcceptance, DraftCalibration calibration)
 {
-    private readonly DraftPolicy? _head = PolicyOf(
-        (drafts & DraftSources.ExitHead) != 0,
-        DraftSource.ExitHead,
-        minAcceptance,
-        calibration
-    );
-    private readonly DraftPolicy? _text = PolicyOf(
-        (drafts & DraftSources.NGrams) != 0,
-        DraftSource.NGram,
-        minAcceptance,
-        calibration
-    );
+    private readonly DraftPolicy? _head =
+        (drafts & DraftSources.ExitHead) != 0
+            ? new(minAcceptance, () => calibration.RateOf(DraftSource.ExitHead))
+            : null;
+    private readonly DraftPolicy? _text =
+        (drafts & DraftSources.NGrams) != 0 ? new(minAcceptance, () => calibration.RateOf(DraftSource.NGram)) : null;
     private double _leastChance;
 
     /// <summary>True while costs let the exit head draft.</summary>
@@ -30,6 +24,9 @@ internal sealed class SourcePolicies(DraftSources drafts, double minAcceptance, 
 
     /// <summary>True while costs let n-grams draft.</summary>
     public bool MayText { get; set; } = true;
+
+    /// <summary>True while other sessions decode too, which then need not try all that one of them has tried.</summary>
+    public bool IsShared { get; set; }
 
     /// <summary>True while the exit head should draft.</summary>
     public bool HeadDrafts => MayHead && _head is { IsDrafting: true };
@@ -66,8 +63,8 @@ internal sealed class SourcePolicies(DraftSources drafts, double minAcceptance, 
     public void NoteToken()
     {
         calibration.FadeRates();
-        _head?.NoteToken();
-        _text?.NoteToken();
+        _head?.NoteToken(SeenElsewhere(DraftSource.ExitHead));
+        _text?.NoteToken(SeenElsewhere(DraftSource.NGram));
     }
 
     /// <summary>Records a verdict on drafts in flight.</summary>
@@ -86,15 +83,7 @@ internal sealed class SourcePolicies(DraftSources drafts, double minAcceptance, 
         }
     }
 
-    private static DraftPolicy? PolicyOf(
-        bool drafts,
-        DraftSource source,
-        double minAcceptance,
-        DraftCalibration calibration
-    ) =>
-        drafts
-            ? new DraftPolicy(minAcceptance, () => calibration.RateOf(source), () => calibration.SeenRateOf(source))
-            : null;
+    private double SeenElsewhere(DraftSource source) => IsShared ? calibration.SeenRateOf(source) : 1;
 
     private void Note(DraftPolicy policy, DraftSource source, bool isRight)
     {

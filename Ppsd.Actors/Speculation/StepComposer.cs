@@ -220,6 +220,7 @@ internal sealed class StepComposer(StepLimits limits)
         var (mayHead, mayText) = (MayDraft, MayDraftFromText);
         foreach (var session in _sessions)
         {
+            session.Sources.IsShared = count > 1;
             (session.Sources.MayHead, session.Sources.MayText) = (mayHead, mayText);
             session.Sources.SetBreakEvenOfHead(BreakEvenOf(session, limits.Depths));
             session.Sources.SetBreakEvenOfText(BreakEvenOf(session, limits.TextDepths));

@@ -16,6 +16,7 @@ public sealed unsafe class CpuBackend : Backend
     private readonly WorkerTeam _team;
     private readonly MatMulWork _matMul = new();
     private readonly RowPanels _panels = new();
+    private readonly SwiGluWork _swiGlu = new();
     private readonly AttentionWork _attention;
     private StepBatch _batch = new(0);
     private StepBatch _step = new(0);
@@ -273,15 +274,8 @@ public sealed unsafe class CpuBackend : Backend
         }
     }
 
-    internal override void SwiGlu(Activations gateUp, Activations y, int rows)
-    {
-        var from = (CpuActivations)gateUp;
-        var to = (CpuActivations)y;
-        for (var row = 0; row < rows; row++)
-        {
-            CpuSwiGlu.Execute(from.Row(row), from.Row(row) + y.Width, to.Row(row), y.Width);
-        }
-    }
+    internal override void SwiGlu(Activations gateUp, Activations y, int rows) =>
+        _swiGlu.Run((CpuActivations)gateUp, (CpuActivations)y, rows, _team);
 
     internal override void AppendKv(Activations qkv, AttentionShape shape, RotaryMemory rotary, KvMemory kv)
     {

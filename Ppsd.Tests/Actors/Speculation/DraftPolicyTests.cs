@@ -36,16 +36,13 @@ public sealed class DraftPolicyTests
     [Test]
     public void A_session_does_not_try_again_while_others_see_that_it_does_not_pay()
     {
-        var seen = 1.0;
-        var policy = new DraftPolicy(0, seen: () => seen);
+        var policy = new DraftPolicy(0);
         policy.SetBreakEven(0.5);
         DraftedShare(policy, acceptance: 0, tokens: 100);
 
-        seen = 0.3;
-        DraftedShare(policy, acceptance: 1, tokens: 64);
-        Assert.That(DraftedShare(policy, acceptance: 1, tokens: 2000), Is.Zero);
+        DraftedShare(policy, acceptance: 1, tokens: 64, seenElsewhere: 0.3);
+        Assert.That(DraftedShare(policy, acceptance: 1, tokens: 2000, seenElsewhere: 0.3), Is.Zero);
 
-        seen = 1;
         Assert.That(DraftedShare(policy, acceptance: 1, tokens: 1024), Is.GreaterThan(0.5));
     }
 
@@ -54,7 +51,7 @@ public sealed class DraftPolicyTests
         Assert.That(DraftedShare(new DraftPolicy(0), acceptance: 0, tokens: 1000), Is.EqualTo(1));
 
     /// <summary>Share of tokens that were drafted, with drafts confirmed at an even rate.</summary>
-    private static double DraftedShare(DraftPolicy policy, double acceptance, int tokens)
+    private static double DraftedShare(DraftPolicy policy, double acceptance, int tokens, double seenElsewhere = 1)
     {
         var drafted = 0;
         var owed = 0.0;
@@ -68,7 +65,7 @@ public sealed class DraftPolicyTests
                 owed -= owed >= 1 ? 1 : 0;
             }
 
-            policy.NoteToken();
+            policy.NoteToken(seenElsewhere);
         }
 
         return (double)drafted / tokens;

@@ -8,6 +8,16 @@ namespace Ppsd.Tests.Host.Reliability.Network;
 [NonParallelizable] // It measures how long readers wait.
 public sealed class HostChaosTests
 {
+    /// <summary>What runs with all other tests: a minute.</summary>
+    [Test]
+    public async Task Texts_survive_the_death_and_the_silence_of_a_host()
+    {
+        await using var cluster = await HostCluster.StartAsync(length: 200, seed: 1);
+        await HostFaults.KillStageAsync(cluster, stage: 2, share: 0.1);
+        await HostFaults.TakeLinkDownAsync(cluster, stage: 1, seconds: 5, share: 0.1);
+        await HostFaults.DisturbFramesAsync(cluster);
+    }
+
     [Test]
     [Explicit("takes three minutes; a stage killed together with the other one has once not joined again")]
     public async Task Texts_survive_what_happens_to_hosts_and_to_the_network_between_them()
