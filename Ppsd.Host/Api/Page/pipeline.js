@@ -129,7 +129,7 @@ function emptyCard() {
 function fill(card, stage, step) {
   const share = stage.busy_share ?? 0;
   const put = (part, text) => (card.querySelector(part).textContent = text);
-  card.className = `stage${share > 0.02 ? " working" : ""}${stage.answers ? "" : " silent"}`;
+  card.className = `stage${share > 0.002 ? " working" : ""}${stage.answers ? "" : " silent"}`;
   put(".name", `Stage ${stage.stage}`);
   put(".head", stage.exit_head ? "exit head" : stage.target_head ? "target head" : "");
   card.querySelector(".head").className = `head${stage.exit_head ? " exit" : stage.target_head ? " target" : ""}`;
