@@ -52,7 +52,11 @@ public sealed record PipelineOptions
     public TimeSpan ReplayPatience { get; init; } = TimeSpan.FromSeconds(5);
 
     /// <summary>How many of <paramref name="stageCount"/> stages can work at the same time.</summary>
-    public int ParallelStagesOf(int stageCount) => ParallelStages > 0 ? ParallelStages : stageCount;
+    public int ParallelStagesOf(int stageCount) =>
+        ParallelStages > 0 ? Math.Min(ParallelStages, stageCount) : stageCount;
+
+    /// <summary>True where fewer stages than <paramref name="stageCount"/> can work at the same time.</summary>
+    public bool SharesProcessors(int stageCount) => ParallelStagesOf(stageCount) < stageCount;
 
     /// <summary>
     /// <see cref="BusyWait"/> time, or zero when there are fewer than two processors per stage (one for the stage, one
@@ -65,7 +69,7 @@ public sealed record PipelineOptions
     /// Share of drafts that must be confirmed for a session to go on drafting. A stage with a device of its own drafts in
     /// what would be idle time; where stages share processors, drafts take time from verified tokens.
     /// </summary>
-    public double MinAcceptanceFor(int stageCount) => ParallelStagesOf(stageCount) < stageCount ? 0.5 : 0.1;
+    public double MinAcceptanceFor(int stageCount) => SharesProcessors(stageCount) ? 0.5 : 0.1;
 
     /// <summary>The window for a pipeline of <paramref name="stageCount"/> stages.</summary>
     /// <remarks>

@@ -80,7 +80,7 @@ internal sealed class SessionAdmission
             WideRowCost = _costs.IsMeasured
                 ? _costs.Stages.Sum(stage => stage.WideRowMs + RowMs(stage)) / _costs.Stages.Sum(stage => stage.StepMs)
                 : 0,
-            SharesProcessors = _options.ParallelStagesOf(_pipeline.Stages.Length) < _pipeline.Stages.Length,
+            SharesProcessors = _options.SharesProcessors(_pipeline.Stages.Length),
             Depths = _costs is { IsMeasured: true, HeadStage: >= 0 and var head }
                 ? new DraftDepths(_costs, _pipeline.Stages[head].Description.StandardDepth)
                 : null,

@@ -342,6 +342,8 @@ public sealed unsafe class CpuBackend : Backend
     {
         var matrix = (CpuMatrix)weight;
         var from = (CpuActivations)x;
+
+        // One row goes four tiles at a time; tiles that are left over are a block's.
         if (rows > 1 || matrix.TileCount % MatMulBlocks.TilesOfOneRow != 0)
         {
             _panels.Pack(from, rows, matrix.PairCount, _team);
@@ -392,10 +394,10 @@ public sealed unsafe class CpuBackend : Backend
         public void Execute(int part, int parts)
         {
             var items = _batch.RowCount * _shape.KvHeadCount;
-            var end = (int)((long)items * (part + 1) / parts);
+            var (first, end) = WorkerTeam.Share(items, part, parts);
             fixed (int* tails = _batch.TailSlots)
             {
-                for (var item = (int)((long)items * part / parts); item < end; item++)
+                for (var item = first; item < end; item++)
                 {
                     var row = item / _shape.KvHeadCount;
                     fixed (int* table = &MemoryMarshal.GetArrayDataReference(_batch.SlotTables[row]))

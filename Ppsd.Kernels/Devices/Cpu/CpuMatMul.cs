@@ -21,8 +21,9 @@ internal static unsafe class CpuMatMul
     {
         // Whole groups of tiles, so that a lone row always finds its four.
         var groups = (a.Weight.TileCount + MatMulBlocks.TilesOfOneRow - 1) / MatMulBlocks.TilesOfOneRow;
-        var first = (int)((long)groups * part / parts) * MatMulBlocks.TilesOfOneRow;
-        var end = Math.Min((int)((long)groups * (part + 1) / parts) * MatMulBlocks.TilesOfOneRow, a.Weight.TileCount);
+        var (firstGroup, endGroup) = WorkerTeam.Share(groups, part, parts);
+        var first = firstGroup * MatMulBlocks.TilesOfOneRow;
+        var end = Math.Min(endGroup * MatMulBlocks.TilesOfOneRow, a.Weight.TileCount);
         if (a.Weight.IsBFloat16)
         {
             Execute<BFloat16Pairs>(a, first, end);

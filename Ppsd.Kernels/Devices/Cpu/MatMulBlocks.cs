@@ -5,7 +5,8 @@ namespace Ppsd.Kernels.Devices.Cpu;
 
 /// <summary>
 /// The inner loops of <see cref="CpuMatMul"/>: few outputs of few rows, held in registers over all columns. Pointers are
-/// worked out before a loop and nothing is called after it, or the compiler would keep the accumulators in memory.
+/// worked out before a loop and nothing is called after it, or the compiler would keep the accumulators in memory. For the same
+/// reason every accumulator is a variable of its own, and every number of rows has its loop.
 /// </summary>
 /// <remarks>
 /// A panel holds what a column pair of a tile is multiplied with, one value after the other, so that each is read where a
@@ -22,8 +23,8 @@ internal static unsafe class MatMulBlocks
     public const int MostRows = 14;
 
     /// <summary>
-    /// Rows of the block that comes next where so many are left, of which the last may be missing. Without AVX-512 more than two
-    /// would spill.
+    /// Rows of the next block. The last block may have room for more than are left. Without AVX-512 a block of more than two rows
+    /// spills registers.
     /// </summary>
     public static int RowsOfNext(int left) =>
         !Vector512.IsHardwareAccelerated

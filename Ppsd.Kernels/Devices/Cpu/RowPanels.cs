@@ -6,7 +6,7 @@ namespace Ppsd.Kernels.Devices.Cpu;
 /// </summary>
 internal sealed unsafe class RowPanels : ITeamWork, IDisposable
 {
-    /// <summary>Values from which on threads share the work; fewer are packed while another would wake.</summary>
+    /// <summary>Values from which on threads share the work.</summary>
     private const int LeastShared = 1 << 15;
 
     private AlignedMemory? _memory;
@@ -29,13 +29,7 @@ internal sealed unsafe class RowPanels : ITeamWork, IDisposable
             _memory = new AlignedMemory(needed);
         }
 
-        if (rows * 2 * pairs < LeastShared)
-        {
-            Execute(0, 1);
-            return;
-        }
-
-        team.Run(this);
+        team.Run(this, isSmall: rows * 2 * pairs < LeastShared);
     }
 
     /// <summary>The panel that starts with a row.</summary>
@@ -44,8 +38,7 @@ internal sealed unsafe class RowPanels : ITeamWork, IDisposable
     /// <inheritdoc />
     public void Execute(int part, int parts)
     {
-        var first = (int)((long)_pairs * part / parts);
-        var end = (int)((long)_pairs * (part + 1) / parts);
+        var (first, end) = WorkerTeam.Share(_pairs, part, parts);
         for (var row = 0; row < _rows; )
         {
             var rows = MatMulBlocks.RowsOfNext(_rows - row);

@@ -3,7 +3,7 @@ namespace Ppsd.Kernels.Devices.Cpu;
 /// <summary><see cref="CpuSwiGlu"/> of many rows, split among threads.</summary>
 internal sealed unsafe class SwiGluWork : ITeamWork
 {
-    /// <summary>Values from which on threads share the work; fewer are done while another would wake.</summary>
+    /// <summary>Values from which on threads share the work.</summary>
     private const int LeastShared = 1 << 13;
 
     private CpuActivations _gateUp = null!;
@@ -14,20 +14,14 @@ internal sealed unsafe class SwiGluWork : ITeamWork
     public void Run(CpuActivations gateUp, CpuActivations y, int rows, WorkerTeam team)
     {
         (_gateUp, _y, _rows) = (gateUp, y, rows);
-        if (rows * y.Width < LeastShared)
-        {
-            Execute(0, 1);
-            return;
-        }
-
-        team.Run(this);
+        team.Run(this, isSmall: rows * y.Width < LeastShared);
     }
 
     /// <inheritdoc />
     public void Execute(int part, int parts)
     {
-        var end = (int)((long)_rows * (part + 1) / parts);
-        for (var row = (int)((long)_rows * part / parts); row < end; row++)
+        var (first, end) = WorkerTeam.Share(_rows, part, parts);
+        for (var row = first; row < end; row++)
         {
             var gate = _gateUp.Row(row);
             CpuSwiGlu.Execute(gate, gate + _y.Width, _y.Row(row), _y.Width);

@@ -47,10 +47,16 @@ internal sealed class WorkerTeam : IDisposable
     /// <summary>Threads, the caller included.</summary>
     public int Size { get; }
 
+    /// <summary>A part's share of units: the first, and the one behind the last.</summary>
+    public static (int First, int End) Share(int units, int part, int parts) =>
+        ((int)((long)units * part / parts), (int)((long)units * (part + 1) / parts));
+
     /// <summary>Runs all parts and returns when the last is done. Allocates nothing.</summary>
-    public void Run(ITeamWork work)
+    /// <param name="work">The operation.</param>
+    /// <param name="isSmall">True where the caller is done before a helper would wake: it does the operation alone.</param>
+    public void Run(ITeamWork work, bool isSmall = false)
     {
-        if (_helpers.Length == 0)
+        if (isSmall || _helpers.Length == 0)
         {
             work.Execute(0, 1);
             return;

@@ -67,17 +67,7 @@ internal sealed unsafe partial class CpuTrainingDevice
     }
 
     public override void SwiGlu(Activations gateUp, Activations y, int rows) =>
-        _rows.Run(
-            rows,
-            (first, end) =>
-            {
-                for (var row = first; row < end; row++)
-                {
-                    var gate = ((CpuActivations)gateUp).Row(row);
-                    CpuSwiGlu.Execute(gate, gate + y.Width, ((CpuActivations)y).Row(row), y.Width);
-                }
-            }
-        );
+        _swiGlu.Run((CpuActivations)gateUp, (CpuActivations)y, rows, _team);
 
     public override void SwiGluGradient(Activations gateUp, Activations dy, Activations dGateUp, int rows) =>
         _rows.Run(

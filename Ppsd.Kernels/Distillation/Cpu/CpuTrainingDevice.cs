@@ -13,6 +13,7 @@ internal sealed unsafe partial class CpuTrainingDevice : TrainingDevice
     private readonly TeamProduct _products;
     private readonly AttentionWork _attention;
     private readonly RowWork _rows;
+    private readonly SwiGluWork _swiGlu = new();
     private readonly MemoryTally _tally = new();
     private float[] _partialSums = [];
 
