@@ -52,8 +52,8 @@ public sealed record PipelineOptions
     public TimeSpan ReplayPatience { get; init; } = TimeSpan.FromSeconds(5);
 
     /// <summary>How many of <paramref name="stageCount"/> stages can work at the same time.</summary>
-    public int ParallelStagesOf(int stageCount) =>
-        ParallelStages > 0 ? Math.Min(ParallelStages, stageCount) : stageCount;
+    /// <remarks>As configured, more than there are included: then drafts enter however many sessions decode.</remarks>
+    public int ParallelStagesOf(int stageCount) => ParallelStages > 0 ? ParallelStages : stageCount;
 
     /// <summary>True where fewer stages than <paramref name="stageCount"/> can work at the same time.</summary>
     public bool SharesProcessors(int stageCount) => ParallelStagesOf(stageCount) < stageCount;

@@ -27,11 +27,6 @@ public sealed class SessionAdmissionTests
     public int Chooses(DraftSources drafts, int draftDepth, double rowMs) =>
         Admission(draftDepth, rowMs).SettingsFor(ToyPipeline.Request([1], 8, drafts, maxWidth: 0)).MaxWidth;
 
-    /// <summary>A pipeline that has lost nodes may have fewer than its node's settings count on.</summary>
-    [Test]
-    public void No_more_stages_work_at_once_than_there_are() =>
-        Assert.That(new PipelineOptions { ParallelStages = 4 }.ParallelStagesOf(2), Is.EqualTo(2));
-
     [Test]
     public void A_width_that_is_asked_for_is_kept() =>
         Assert.That(
