@@ -1,8 +1,6 @@
 using System.Net.Sockets;
 using Akka.Actor;
-using Akka.Cluster.Tools.Singleton;
 using Akka.Configuration;
-using Akka.Pattern;
 using Ppsd.Actors.Client;
 using Ppsd.Actors.Cluster.Partitions;
 using Ppsd.Actors.Configuration;
@@ -20,7 +18,6 @@ namespace Ppsd.Actors.Cluster;
 /// </summary>
 public sealed class ClusterNode : IAsyncDisposable
 {
-    private const string CoordinatorName = "coordinator";
     private const string CoordinatorRole = "coordinator";
     private const string StageHost = "stage-host";
     private const int DrainAttempts = 4;
@@ -36,10 +33,7 @@ public sealed class ClusterNode : IAsyncDisposable
     {
         _system = system;
         Cluster = Akka.Cluster.Cluster.Get(system);
-        _coordinator = system.ActorOf(
-            ClusterSingletonProxy.Props($"/user/{CoordinatorName}", ClusterSingletonProxySettings.Create(system)),
-            "coordinator-proxy"
-        );
+        _coordinator = system.ActorOf(CoordinatorSingleton.Proxy(system), "coordinator-proxy");
         system.ActorOf(Props.Create(() => new UnreadFramesActor()), "unread-frames");
         Client = new PpsdClient(system, _coordinator, resumes: ResumePolicy.Of(system.Settings.Config));
         _gateways = new TextGateways((ExtendedActorSystem)system);
@@ -90,7 +84,7 @@ public sealed class ClusterNode : IAsyncDisposable
         ArgumentNullException.ThrowIfNull(node);
         var options = PpsdConfig.PipelineOptions(config);
         var system = Create(node.CreateTextModel is null ? config : WithRole(config, TextGateways.Role));
-        HostCoordinator(system, plan, clock);
+        CoordinatorSingleton.Host(system, plan, clock);
         var member = new ClusterNode(system);
         member.FinishBeforeLeaving(
             system.ActorOf(Props.Create(() => new StageHostActor(node, member._coordinator, options, clock)), StageHost)
@@ -117,7 +111,7 @@ public sealed class ClusterNode : IAsyncDisposable
     )
     {
         var system = Create(createTextModel is null ? config : WithRole(config, TextGateways.Role));
-        HostCoordinator(system, plan, TimeProvider.System);
+        CoordinatorSingleton.Host(system, plan, TimeProvider.System);
         var member = new ClusterNode(system);
         member.ServeTexts(createTextModel);
         member.Join(seeds);
@@ -234,29 +228,6 @@ public sealed class ClusterNode : IAsyncDisposable
             )),
         ];
     }
-
-    /// <summary>The manager of a singleton that has stopped does not start another: no request would be served from then on.</summary>
-    private static Props RestartedWhenStopped(Props props) =>
-        BackoffSupervisor.Props(
-            Backoff.OnStop(
-                props,
-                "actor",
-                TimeSpan.FromMilliseconds(100),
-                TimeSpan.FromSeconds(3),
-                randomFactor: 0,
-                maxNrOfRetries: -1
-            )
-        );
-
-    private static void HostCoordinator(ActorSystem system, ClusterPlan plan, TimeProvider clock) =>
-        system.ActorOf(
-            ClusterSingletonManager.Props(
-                RestartedWhenStopped(Props.Create(() => new CoordinatorActor(plan, clock))),
-                PoisonPill.Instance,
-                ClusterSingletonManagerSettings.Create(system)
-            ),
-            CoordinatorName
-        );
 
     private void Join(IReadOnlyList<string> seeds)
     {

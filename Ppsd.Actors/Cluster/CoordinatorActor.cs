@@ -319,12 +319,9 @@ internal sealed class CoordinatorActor : ReceiveActor, IWithTimers
             return;
         }
 
-        var members = formed
-            .Stages.Select(stage => _nodes.All.FirstOrDefault(node => IsParent(node.Host, stage.Actor)))
-            .ToList();
-        if (members.TrueForAll(node => node?.Offer.Formed?.Epoch == formed.Epoch))
+        if (_nodes.HostsOf(formed) is { } hosts)
         {
-            _formation.Adopt(formed, [.. members.Select(node => node!.Host)]);
+            _formation.Adopt(formed, hosts);
             Become(Standing);
             PassOnWaiting();
         }
@@ -339,9 +336,7 @@ internal sealed class CoordinatorActor : ReceiveActor, IWithTimers
         var suspect = Suspect;
         if (!_formation.HasBegun)
         {
-            // A pipeline may already stand whose nodes have not all sent offers yet; forming another would end its
-            // sessions.
-            if ((_isSettled || !_nodes.All.Any(node => IsNews(node.Offer.Formed))) && Choose() is { } placed)
+            if ((_isSettled || !_nodes.All.Any(node => MayStand(node.Offer.Formed))) && Choose() is { } placed)
             {
                 Assign(placed);
             }
@@ -488,6 +483,10 @@ internal sealed class CoordinatorActor : ReceiveActor, IWithTimers
     private bool IsNews([NotNullWhen(true)] PipelineFormed? formed) =>
         formed is not null && formed.Epoch.Value > _dissolved.Value;
 
-    private static bool IsParent(IActorRef host, IActorRef stage) =>
-        stage.Path.Address == host.Path.Address && stage.Path.Parent.Name == host.Path.Name;
+    /// <summary>Where a pipeline's nodes have not all sent offers yet, forming another would end its sessions.</summary>
+    private bool MayStand(PipelineFormed? formed) => IsNews(formed) && _nodes.MayHold(formed, IsMember);
+
+    private static bool IsMember(Address address) =>
+        address.HasLocalScope
+        || Akka.Cluster.Cluster.Get(Context.System).State.Members.Any(member => member.Address == address);
 }

@@ -101,6 +101,21 @@ internal sealed class OfferedNodes(TimeSpan silence, TimeProvider clock)
                 )),
         ];
 
+    /// <summary>Hosts of a pipeline's stages, in order; null unless all have said that they hold it.</summary>
+    public IReadOnlyList<IActorRef>? HostsOf(PipelineFormed formed)
+    {
+        var holders = HoldersOf(formed);
+        return holders.TrueForAll(node => node?.Offer.Formed?.Epoch == formed.Epoch)
+            ? [.. holders.Select(node => node!.Host)]
+            : null;
+    }
+
+    /// <summary>False when a node of a pipeline is no member, or has said that it does not hold it, as one that was started again.</summary>
+    /// <param name="isMember">True for the address of a member of the cluster.</param>
+    public bool MayHold(PipelineFormed formed, Func<Address, bool> isMember) =>
+        formed.Stages.All(stage => isMember(stage.Actor.Path.Address))
+        && HoldersOf(formed).TrueForAll(node => node is null || node.Offer.Formed?.Epoch == formed.Epoch);
+
     /// <summary>How many nodes a pipeline lacks, and why those that are up do not do.</summary>
     public string Missing(int stagesNeeded)
     {
@@ -115,6 +130,13 @@ internal sealed class OfferedNodes(TimeSpan silence, TimeProvider clock)
             + string.Concat(misfits)
             + $": start {Math.Max(1, stagesNeeded - _nodes.Count + others)} more with 'ppsd stage'";
     }
+
+    /// <summary>The nodes of a pipeline's stages, in order; null for those that have sent no offer.</summary>
+    private List<OfferingNode?> HoldersOf(PipelineFormed formed) =>
+        [.. formed.Stages.Select(stage => _nodes.Find(node => IsParent(node.Host, stage.Actor)))];
+
+    private static bool IsParent(IActorRef host, IActorRef stage) =>
+        stage.Path.Address == host.Path.Address && stage.Path.Parent.Name == host.Path.Name;
 
     private static LayerRange? LoadedLayers(StageOffered offer) =>
         offer.LoadedFirstLayer < 0 ? null : new LayerRange(offer.LoadedFirstLayer, offer.LoadedLayerCount);

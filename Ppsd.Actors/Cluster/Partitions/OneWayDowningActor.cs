@@ -1,6 +1,7 @@
 using Akka.Actor;
 using Akka.Cluster;
 using Akka.Event;
+using Ppsd.Actors.Remoting;
 
 namespace Ppsd.Actors.Cluster.Partitions;
 
@@ -8,6 +9,7 @@ namespace Ppsd.Actors.Cluster.Partitions;
 /// The parent of Akka's split brain resolver. While members cannot reach each other but gossip still arrives, it stops the resolver and
 /// downs the members that <see cref="PartitionVote"/> names. Only the leader acts, as with the resolver.
 /// </summary>
+/// <remarks>A member that is the only one not reached and whose port refuses connections is downed without the resolver's wait.</remarks>
 internal sealed class OneWayDowningActor : ReceiveActor, IWithTimers
 {
     private static readonly TimeSpan _lookInterval = TimeSpan.FromMilliseconds(250);
@@ -20,6 +22,7 @@ internal sealed class OneWayDowningActor : ReceiveActor, IWithTimers
     private IReadOnlyList<BrokenPair<UniqueAddress>> _broken = [];
     private IReadOnlyCollection<Address> _seenBy = [];
     private IActorRef? _resolver;
+    private bool _isAsking;
 
     /// <param name="createResolver">Creates a new instance of Akka's resolver.</param>
     /// <param name="role">Role of the members that count; empty for all.</param>
@@ -38,6 +41,14 @@ internal sealed class OneWayDowningActor : ReceiveActor, IWithTimers
 
         Receive<Look>(_ => Review());
         Receive<ClusterEvent.IMemberEvent>(_ => Review());
+        Receive<PortAsked>(asked =>
+        {
+            _isAsking = false;
+            if (asked.IsRefused && IsLeader)
+            {
+                Act(_watch.VerdictOnDead(asked.Member), $"nothing listens at {asked.Member.Address} any more");
+            }
+        });
         Receive(
             GossipEvents.SeenChanged,
             changed =>
@@ -60,6 +71,8 @@ internal sealed class OneWayDowningActor : ReceiveActor, IWithTimers
 
     private bool IsMember =>
         _cluster.SelfMember.Status is MemberStatus.Up or MemberStatus.WeaklyUp or MemberStatus.Leaving;
+
+    private bool IsLeader => IsMember && _cluster.State.Leader == _cluster.SelfAddress;
 
     protected override void PreStart()
     {
@@ -95,10 +108,24 @@ internal sealed class OneWayDowningActor : ReceiveActor, IWithTimers
             _seenBy.Append(_cluster.SelfAddress).Where(byAddress.ContainsKey).Select(address => byAddress[address])
         );
         SetResolver();
-        if (IsMember && state.Leader == _cluster.SelfAddress)
+        if (IsLeader)
         {
-            Act(_watch.Verdict());
+            var pairs = _broken.Select(pair => $"{pair.Observer.Address} not {pair.Subject.Address}");
+            Act(_watch.Verdict(), $"members do not reach each other ({string.Join(", ", pairs)})");
+            AskPort();
         }
+    }
+
+    private void AskPort()
+    {
+        if (!_isAsking && _watch.TryFindLost(out var lost))
+        {
+            _isAsking = true;
+            AskAsync(lost).PipeTo(Self);
+        }
+
+        static async Task<PortAsked> AskAsync(UniqueAddress member) =>
+            new(member, await PeerPort.RefusesAsync(member.Address, _lookInterval).ConfigureAwait(false));
     }
 
     private bool Counts(Member member) =>
@@ -135,7 +162,7 @@ internal sealed class OneWayDowningActor : ReceiveActor, IWithTimers
         }
     }
 
-    private void Act(IReadOnlySet<UniqueAddress> leavers)
+    private void Act(IReadOnlySet<UniqueAddress> leavers, string cause)
     {
         if (leavers.Count == 0)
         {
@@ -143,8 +170,8 @@ internal sealed class OneWayDowningActor : ReceiveActor, IWithTimers
         }
 
         _log.Warning(
-            "members do not reach each other ({0}); the cluster goes on without {1}",
-            string.Join(", ", _broken.Select(pair => $"{pair.Observer.Address} not {pair.Subject.Address}")),
+            "{0}; the cluster goes on without {1}",
+            cause,
             string.Join(", ", leavers.Select(leaver => leaver.Address))
         );
 
@@ -154,6 +181,8 @@ internal sealed class OneWayDowningActor : ReceiveActor, IWithTimers
             _cluster.Down(leaver.Address);
         }
     }
+
+    private sealed record PortAsked(UniqueAddress Member, bool IsRefused);
 
     /// <summary>The timer's message.</summary>
     private sealed class Look

@@ -1,3 +1,5 @@
+using System.Diagnostics.CodeAnalysis;
+
 namespace Ppsd.Actors.Cluster.Partitions;
 
 /// <summary>
@@ -61,5 +63,35 @@ internal sealed class PartitionWatch<TNode>(TNode self, TimeSpan stableAfter, bo
 
         _changedAt = clock.GetTimestamp();
         return PartitionVote.Leavers(_members, _broken, self, oldestMayBeAlone);
+    }
+
+    /// <summary>Finds the member that is not reached, where it is the only one and the loss is not one-way.</summary>
+    public bool TryFindLost([MaybeNullWhen(false)] out TNode lost)
+    {
+        var subjects = _broken
+            .Select(pair => pair.Subject)
+            .Where(subject => _members.Any(member => member.Id.Equals(subject)))
+            .ToHashSet();
+        lost = subjects.FirstOrDefault();
+        return subjects.Count == 1 && !IsOneWay;
+    }
+
+    /// <summary>
+    /// The members that must leave now that nothing listens at a lost member's address any more: itself; none when others are
+    /// lost too, or when it would be the side that stays if it lived after all and a firewall answered for it.
+    /// </summary>
+    public IReadOnlySet<TNode> VerdictOnDead(TNode dead)
+    {
+        HashSet<TNode> verdict = [dead];
+        var broken = _members
+            .Where(member => !member.Id.Equals(dead))
+            .Select(member => new BrokenPair<TNode>(member.Id, dead))
+            .ToList();
+        return
+            TryFindLost(out var lost)
+            && lost.Equals(dead)
+            && verdict.SetEquals(PartitionVote.Leavers(_members, broken, self, oldestMayBeAlone))
+            ? verdict
+            : new HashSet<TNode>();
     }
 }

@@ -1,3 +1,4 @@
+using System.Runtime.ExceptionServices;
 using System.Security.Cryptography;
 using System.Text.Json.Nodes;
 using Ppsd.Actors.Messages;
@@ -188,22 +189,33 @@ internal sealed class PaperArms(PaperSettings settings, TimeProvider clock)
     )
     {
         var factory = new StageRuntimeFactory(assets, settings.Stages, plan);
-        var runtimes = new List<IStageRuntime>();
+        var runtimes = new IStageRuntime?[plan.Stages.Count];
         try
         {
-            for (var stage = 0; stage < plan.Stages.Count; stage++)
-            {
-                var runtime = factory.Load(plan.Stages[stage], stage);
-                runtimes.Add(_replay is null ? runtime : new ReplayedRuntime(runtime, _replay));
-            }
+            // At the same time, as a pipeline does: on a card most of a start is compiling kernels.
+            Parallel.For(
+                0,
+                runtimes.Length,
+                new ParallelOptions { CancellationToken = cancellation },
+                stage =>
+                {
+                    var runtime = factory.Load(plan.Stages[stage], stage);
+                    runtimes[stage] = _replay is null ? runtime : new ReplayedRuntime(runtime, _replay);
+                }
+            );
+        }
+        catch (AggregateException e)
+        {
+            Array.ForEach(runtimes, runtime => runtime?.Dispose());
+            ExceptionDispatchInfo.Throw(e.InnerExceptions[0]);
         }
         catch
         {
-            runtimes.ForEach(runtime => runtime.Dispose());
+            Array.ForEach(runtimes, runtime => runtime?.Dispose());
             throw;
         }
 
-        using var pipeline = new LockStepPipeline(runtimes, new PipelineOptions());
+        using var pipeline = new LockStepPipeline([.. runtimes.Select(runtime => runtime!)], new PipelineOptions());
         var (drafted, plain) = (new List<LockStepText>(), new List<LockStepText>());
         foreach (var prompt in prompts)
         {
@@ -228,9 +240,8 @@ internal sealed class PaperArms(PaperSettings settings, TimeProvider clock)
     private OneDeviceTexts OneDevice(ModelAssets assets, GenerationSettings generation, CancellationToken cancellation)
     {
         using var plain = Loader(assets).LoadPlain();
-        using var again = Loader(assets).LoadPlain();
         var how = generation with { Drafts = DraftSources.None, MaxWidth = 1 };
-        var result = new RivalBench(plain, again, assets, replay: null).Run(settings.Prompts, how, 1, cancellation);
+        var result = new RivalBench(plain, plain, assets, replay: null).Run(settings.Prompts, how, 1, cancellation);
         return new OneDeviceTexts(
             Math.Max(result.PlainTokensPerSecond, result.TokensPerSecond),
             result.Rounds[0].Plain.Tokens

@@ -3,49 +3,51 @@ using Ppsd.Tests.Support;
 
 namespace Ppsd.Tests.Host.Reliability;
 
-/// <summary>An API that coordinates stages of the bundled model, each a process of its own on loopback, and six readers.</summary>
+/// <summary>An API and stages of the bundled model, each a process of its own on loopback, and six readers.</summary>
 internal sealed class ChaosCluster : IAsyncDisposable
 {
     private const int StageCount = 2;
     private const int Length = 400;
 
     private readonly ServerProcess _server;
+    private readonly string _seed;
     private readonly ChaosReaders _readers;
     private readonly List<StageUnderTest> _stages = [];
 
-    private ChaosCluster(ServerProcess server)
+    private ChaosCluster(ServerProcess server, string seed)
     {
-        _server = server;
+        (_server, _seed) = (server, seed);
         _readers = new ChaosReaders(server.Http, Length);
     }
 
-    /// <summary>Starts all and reads the six texts once, undisturbed.</summary>
+    /// <summary>Starts all and reads the six texts once, undisturbed. The API's process hosts the coordinator.</summary>
     /// <param name="ofStages">Options of each stage node.</param>
     public static async Task<ChaosCluster> StartAsync(params string[] ofStages)
     {
-        var cluster = new ChaosCluster(await ServerProcess.StartAsync("--cluster", "--stages", $"{StageCount}"));
-        try
-        {
-            await cluster.AddStageAsync(ofStages);
-            await cluster.AddStageAsync(ofStages);
-            await cluster._readers.AwaitReadyAsync();
-            await cluster._readers.ReadUndisturbedAsync();
-            return cluster;
-        }
-        catch
-        {
-            await cluster.DisposeAsync();
-            throw;
-        }
+        var server = await ServerProcess.StartAsync("--cluster", "--stages", $"{StageCount}");
+        return await new ChaosCluster(server, server.Node!).WithStagesAsync(StageCount, ofStages);
+    }
+
+    /// <summary>The same, but the API joins as a client: stage 1's process hosts the coordinator.</summary>
+    public static async Task<ChaosCluster> StartWithCoordinatingStageAsync()
+    {
+        var first = await StageUnderTest.StartAsync([], StageCount);
+        var cluster = new ChaosCluster(await ServerProcess.StartAsync("--join", first.Address), first.Address);
+        cluster._stages.Add(first);
+        return await cluster.WithStagesAsync(StageCount - 1);
     }
 
     /// <summary>The process of the API, which lives through everything.</summary>
     public int ApiProcess => _server.ProcessId;
 
+    /// <summary>Starts a stage's process again at the address of one that was killed.</summary>
+    public Task StartAgainAsync(StageUnderTest killed) =>
+        AddStageAsync("--port", killed.Address[(killed.Address.LastIndexOf(':') + 1)..]);
+
     /// <summary>Starts another stage process.</summary>
     public async Task AddStageAsync(params string[] arguments)
     {
-        var stage = await StageUnderTest.StartAsync(["--seed-node", _server.Node!, .. arguments], StageCount);
+        var stage = await StageUnderTest.StartAsync(["--seed-node", _seed, .. arguments], StageCount);
         _stages.Add(stage);
         await ChaosReaders.WaitForAsync(async () =>
         {
@@ -80,6 +82,26 @@ internal sealed class ChaosCluster : IAsyncDisposable
     /// <inheritdoc cref="ChaosReaders.DisturbAsync"/>
     public Task<IReadOnlyList<ChaosStream>> DisturbAsync(string name, double share, Func<Task> happen) =>
         _readers.DisturbAsync(name, share, happen);
+
+    private async Task<ChaosCluster> WithStagesAsync(int count, params string[] arguments)
+    {
+        try
+        {
+            for (var i = 0; i < count; i++)
+            {
+                await AddStageAsync(arguments);
+            }
+
+            await _readers.AwaitReadyAsync();
+            await _readers.ReadUndisturbedAsync();
+            return this;
+        }
+        catch
+        {
+            await DisposeAsync();
+            throw;
+        }
+    }
 
     public async ValueTask DisposeAsync()
     {

@@ -19,7 +19,34 @@ public sealed class StageChaosTests
         var killed = await KillAsync(cluster, stage: 1, share: 0.2, "a spare");
         Assert.That(killed.Sum(stream => stream.Resumes), Is.GreaterThan(0), "the kill came after the texts");
 
-        await KillAsync(cluster, stage: 2, share: 0.05, "started again", () => cluster.AddStageAsync());
+        await KillAsync(cluster, stage: 2, share: 0.05, "started again", _ => cluster.AddStageAsync());
+    }
+
+    /// <summary>The new process asks to join before the cluster has removed what died at its address.</summary>
+    [Test]
+    public async Task Texts_survive_a_stage_that_its_supervisor_starts_again_at_its_address_after_two_seconds()
+    {
+        await using var cluster = await ChaosCluster.StartAsync();
+        await KillAsync(
+            cluster,
+            stage: 2,
+            share: 0.1,
+            "started again at its address after 2 s",
+            async killed =>
+            {
+                await Task.Delay(TimeSpan.FromSeconds(2));
+                await cluster.StartAgainAsync(killed);
+            }
+        );
+    }
+
+    [Test]
+    public async Task Texts_survive_a_stage_that_dies_with_the_coordinator_in_its_process()
+    {
+        await using var cluster = await ChaosCluster.StartWithCoordinatingStageAsync();
+        await cluster.AddStageAsync("--spare");
+        var killed = await KillAsync(cluster, stage: 1, share: 0.1, "the coordinator in its process, a spare");
+        Assert.That(killed.Sum(stream => stream.Resumes), Is.GreaterThan(0), "the kill came after the texts");
     }
 
     [Test]
@@ -76,7 +103,7 @@ public sealed class StageChaosTests
         int stage,
         double share,
         string then,
-        Func<Task>? afterwards = null
+        Func<StageUnderTest, Task>? afterwards = null
     )
     {
         var victim = await cluster.HolderOfAsync(stage);
@@ -86,7 +113,7 @@ public sealed class StageChaosTests
             async () =>
             {
                 victim.Kill();
-                await (afterwards?.Invoke() ?? Task.CompletedTask);
+                await (afterwards?.Invoke(victim) ?? Task.CompletedTask);
             }
         );
     }

@@ -46,6 +46,31 @@ public sealed class PartitionWatchTests
         Assert.That(_watch.Verdict(), Is.Empty, "it has just been given");
     }
 
+    [TestCase("ABC", "AC BC", "AB", true, TestName = "Who_is_reached_by_none_is_lost")]
+    [TestCase("ABC", "AC", "AB", true, TestName = "Who_is_not_reached_by_one_of_them_is_lost")]
+    [TestCase("ABC", "AC AB", "A", false, TestName = "Two_lost_members_may_be_the_other_side_of_a_split")]
+    [TestCase("ABC", "AC", "ABC", false, TestName = "Who_takes_note_is_not_lost")]
+    [TestCase("AB", "AC", "AB", false, TestName = "Who_is_no_member_any_more_is_not_lost")]
+    [TestCase("ABC", "", "ABC", false, TestName = "Who_is_reached_by_all_is_not_lost")]
+    public void Lost(string members, string broken, string hearers, bool isLost)
+    {
+        Note(members, broken, hearers);
+        Assert.That(_watch.TryFindLost(out var lost), Is.EqualTo(isLost));
+        Assert.That(!isLost || lost == 'C');
+    }
+
+    /// <summary>If it lived after all, because a firewall answered for it, it would leave by the same rule.</summary>
+    [TestCase("CAB", "AC BC", "C", TestName = "A_dead_member_leaves_at_once_be_it_the_oldest")]
+    [TestCase("AC", "AC", "C", TestName = "A_dead_member_leaves_at_once_where_one_that_is_older_is_left")]
+    [TestCase("CA", "AC", "", TestName = "The_oldest_does_not_leave_one_other_at_once")]
+    [TestCase("CAb", "AC", "", TestName = "The_oldest_does_not_leave_one_other_and_clients_at_once")]
+    [TestCase("ABC", "AB AC", "", TestName = "A_member_that_is_not_the_only_one_lost_does_not_leave_at_once")]
+    public void On_dead(string members, string broken, string leavers)
+    {
+        Note(members, broken, "A");
+        Assert.That(_watch.VerdictOnDead('C'), Is.EquivalentTo(leavers));
+    }
+
     [Test]
     public void Nobody_leaves_when_the_link_heals_before_the_verdict()
     {
