@@ -53,6 +53,15 @@ internal sealed record StageSettings
     public int LargestShare(int stageCount) =>
         Enumerable.Range(0, stageCount).GroupBy(DeviceOf).Max(stages => stages.Count());
 
+    /// <summary>True where some of <paramref name="stageCount"/> stages take the same card.</summary>
+    public bool SharesCards(int stageCount) =>
+        Enumerable
+            .Range(0, stageCount)
+            .Select(DeviceOf)
+            .Where(device => device != "cpu")
+            .CountBy(device => device)
+            .Any(card => card.Value > 1);
+
     /// <summary>
     /// Most prompt tokens of a step on a device. A card takes hundreds of rows in hardly more time than dozens; the CPU
     /// computes row after row, and small chunks let other sessions in between.

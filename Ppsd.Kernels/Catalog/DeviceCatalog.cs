@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Runtime.CompilerServices;
 using ILGPU;
 using ILGPU.Runtime.Cuda;
 using Ppsd.Kernels.Devices;
@@ -30,6 +31,15 @@ public static class DeviceCatalog
             return devices;
         }
 
+        devices.AddRange(Cards(count));
+        return devices;
+    }
+
+    /// <summary>Apart, so that a machine without cards does not load what asks about them.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static List<DeviceInfo> Cards(int count)
+    {
+        var devices = new List<DeviceInfo>();
         using var context = Context.Create(builder => IlgpuDevice.Configure(builder.Cuda()));
         var cards = context.GetCudaDevices();
         for (var i = 0; i < count; i++)
@@ -61,17 +71,12 @@ public static class DeviceCatalog
             return GC.GetGCMemoryInfo().TotalAvailableMemoryBytes;
         }
 
-        var index = ParseCuda(name);
-        var (count, trouble) = CudaDriver.CountDevices();
-        if (trouble is not null || index >= count)
-        {
-            return 0;
-        }
-
-        using var context = Context.Create(builder => IlgpuDevice.Configure(builder.Cuda()));
-        var cards = context.GetCudaDevices();
-        return index < cards.Count ? cards[index].MemorySize : 0;
+        return Ask(name, card => card.MemorySize, 0);
     }
+
+    /// <summary>Where a card is on its bus, as the driver writes it; null for the CPU and for a card that cannot be used.</summary>
+    internal static string? BusIdOf(string name) =>
+        name == "cpu" ? null : Ask(name, card => card.NVMLPCIBusId, (string?)null);
 
     /// <summary>Meaning of <c>auto</c>: all usable CUDA cards, or else the CPU.</summary>
     public static IReadOnlyList<string> Automatic()
@@ -79,6 +84,20 @@ public static class DeviceCatalog
         var cards = List().Where(device => device.Name.StartsWith(CudaPrefix, StringComparison.Ordinal));
         var usable = cards.Where(device => device.Trouble is null).Select(device => device.Name).ToList();
         return usable.Count > 0 ? usable : ["cpu"];
+    }
+
+    private static T Ask<T>(string name, Func<CudaDevice, T> question, T otherwise)
+    {
+        var index = ParseCuda(name);
+        var (count, trouble) = CudaDriver.CountDevices();
+        if (trouble is not null || index >= count)
+        {
+            return otherwise;
+        }
+
+        using var context = Context.Create(builder => IlgpuDevice.Configure(builder.Cuda()));
+        var cards = context.GetCudaDevices();
+        return index < cards.Count ? question(cards[index]) : otherwise;
     }
 
     /// <summary>Opens a device for one stage.</summary>

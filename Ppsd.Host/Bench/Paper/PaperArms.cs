@@ -4,6 +4,7 @@ using System.Text.Json.Nodes;
 using Ppsd.Actors.Messages;
 using Ppsd.Actors.Options;
 using Ppsd.Actors.Planning;
+using Ppsd.Actors.Speculation;
 using Ppsd.Actors.Stages;
 using Ppsd.Host.Bench.Decode;
 using Ppsd.Host.Bench.LockStep;
@@ -36,6 +37,9 @@ internal sealed class PaperArms(PaperSettings settings, TimeProvider clock)
     )
     {
         DecodeBenchResult result;
+        double joules,
+            plainJoules;
+        using var energy = new PaperEnergy(settings, clock);
         await using (
             var pipeline = await InProcessPipeline.StartAsync(
                 assets,
@@ -52,10 +56,12 @@ internal sealed class PaperArms(PaperSettings settings, TimeProvider clock)
                 new DecodeBenchSettings(settings.Prompts, generation, settings.Rounds),
                 cancellation
             );
+            joules = await energy.OfAsync(pipeline, assets, generation, cancellation);
+            plainJoules = await energy.OfAsync(pipeline, assets, Without(generation), cancellation);
         }
 
-        var one = OneDevice(assets, generation, cancellation);
-        var cycles = LockStep(assets, plan, generation, settings.Prompts, cancellation);
+        var one = OneDevice(assets, generation, energy, cancellation);
+        var cycles = LockStep(assets, plan, generation, settings.Prompts, cancellation, result.HandOverMs);
         var slowestMs = Enumerable
             .Range(0, result.StageCount)
             .Max(stage =>
@@ -71,7 +77,11 @@ internal sealed class PaperArms(PaperSettings settings, TimeProvider clock)
             ["one_device_tokens_per_second"] = one.TokensPerSecond,
             ["speed_up_same_stages"] = result.SpeedUpOver(BenchArm.Autoregressive),
             ["speed_up_one_device"] = result.TokensPerSecond(BenchArm.Ppsd) / one.TokensPerSecond,
-            ["free_cores_tokens_per_second"] = 1000 / (cycles.CyclesPerToken * slowestMs),
+            ["joules_per_token"] = joules,
+            ["same_stages_joules_per_token"] = plainJoules,
+            ["one_device_joules_per_token"] = one.JoulesPerToken,
+            ["free_cores_tokens_per_second"] =
+                cycles.Predicted?.Drafted ?? (1000 / (cycles.CyclesPerToken * slowestMs)),
             ["cycles_per_token"] = cycles.CyclesPerToken,
             ["lock_step_speed_up"] = cycles.SpeedUp,
             ["equation_7"] = result.Model.Equation7,
@@ -145,6 +155,7 @@ internal sealed class PaperArms(PaperSettings settings, TimeProvider clock)
     public JsonObject Rival(ModelAssets assets, RivalSettings rival, CancellationToken cancellation)
     {
         var loader = Loader(assets);
+        using var energy = new PaperEnergy(settings, clock);
         using var plain = loader.LoadPlain();
         using var decoder = loader.Load(rival, _replay is null ? null : stage => new ReplayedRuntime(stage, _replay));
         var result = new RivalBench(plain, decoder, assets, _replay).Run(
@@ -159,6 +170,8 @@ internal sealed class PaperArms(PaperSettings settings, TimeProvider clock)
             ["tokens_per_second"] = result.TokensPerSecond,
             ["one_device_tokens_per_second"] = result.PlainTokensPerSecond,
             ["speed_up_one_device"] = result.SpeedUp,
+            ["joules_per_token"] = energy.Of(decoder, assets, settings.Greedy),
+            ["one_device_joules_per_token"] = energy.Of(plain, assets, settings.Greedy),
             ["alpha"] = result.Alpha,
             ["accepted_share"] = result.AcceptedShare,
             ["tokens_per_run"] = result.TokensPerRun,
@@ -180,12 +193,17 @@ internal sealed class PaperArms(PaperSettings settings, TimeProvider clock)
         );
 
     /// <summary>Decodes texts with drafts and without in lock-step, which gives the same acceptance and cycles in every run.</summary>
+    /// <param name="hopMs">
+    /// Milliseconds of a hand-over, where speed with a device for each stage is to be predicted. It is where stages share a card: their
+    /// steps are then timed one at a time, since steps that run at once slow each other as they never would on cards of their own.
+    /// </param>
     public DraftsBenchResult LockStep(
         ModelAssets assets,
         StagePlan plan,
         GenerationSettings generation,
         IReadOnlyList<int[]> prompts,
-        CancellationToken cancellation
+        CancellationToken cancellation,
+        double? hopMs = null
     )
     {
         var factory = new StageRuntimeFactory(assets, settings.Stages, plan);
@@ -215,18 +233,23 @@ internal sealed class PaperArms(PaperSettings settings, TimeProvider clock)
             throw;
         }
 
+        var costs =
+            hopMs is { } ms && settings.Stages.SharesCards(runtimes.Length)
+                ? new PipelineCosts(
+                    [.. runtimes.Select(runtime => new RowCostProbe(runtime!, clock).Measure())],
+                    HeadStage: 0,
+                    runtimes.Length,
+                    ms
+                )
+                : null;
         using var pipeline = new LockStepPipeline([.. runtimes.Select(runtime => runtime!)], new PipelineOptions());
-        var (drafted, plain) = (new List<LockStepText>(), new List<LockStepText>());
-        foreach (var prompt in prompts)
-        {
-            cancellation.ThrowIfCancellationRequested();
-            var without = generation with { Drafts = DraftSources.None, MaxWidth = 1 };
-            plain.Add(pipeline.Decode(TextGenerator.Request(assets, prompt, without)));
-            _replay?.Note(prompt, plain[^1].TokenIds);
-            drafted.Add(pipeline.Decode(TextGenerator.Request(assets, prompt, generation)));
-        }
-
-        return new DraftsBenchResult(pipeline.Formed, drafted, plain);
+        return new DraftsBench(pipeline, assets, _replay).Run(
+            [.. prompts.Select(prompt => new BenchText(prompt))],
+            generation,
+            concurrency: 1,
+            costs,
+            cancellation
+        );
     }
 
     /// <summary>A short fingerprint of texts: equal tokens give equal fingerprints.</summary>
@@ -237,16 +260,29 @@ internal sealed class PaperArms(PaperSettings settings, TimeProvider clock)
             )
         )[..12];
 
-    private OneDeviceTexts OneDevice(ModelAssets assets, GenerationSettings generation, CancellationToken cancellation)
+    private OneDeviceTexts OneDevice(
+        ModelAssets assets,
+        GenerationSettings generation,
+        PaperEnergy energy,
+        CancellationToken cancellation
+    )
     {
         using var plain = Loader(assets).LoadPlain();
-        var how = generation with { Drafts = DraftSources.None, MaxWidth = 1 };
-        var result = new RivalBench(plain, plain, assets, replay: null).Run(settings.Prompts, how, 1, cancellation);
+        var without = Without(generation);
+        var result = new RivalBench(plain, plain, assets, replay: null).Run(settings.Prompts, without, 1, cancellation);
         return new OneDeviceTexts(
             Math.Max(result.PlainTokensPerSecond, result.TokensPerSecond),
+            energy.Of(plain, assets, without),
             result.Rounds[0].Plain.Tokens
         );
     }
+
+    private static GenerationSettings Without(GenerationSettings generation) =>
+        generation with
+        {
+            Drafts = DraftSources.None,
+            MaxWidth = 1,
+        };
 
     /// <summary>Steps of candidates that a cancel reached, over all begun.</summary>
     private static double Doomed(DecodeBenchResult result, int stage)
@@ -260,7 +296,11 @@ internal sealed class PaperArms(PaperSettings settings, TimeProvider clock)
     private static JsonArray List(int count, Func<int, double> value) =>
         [.. Enumerable.Range(0, count).Select(i => (JsonNode)value(i))];
 
-    private sealed record OneDeviceTexts(double TokensPerSecond, IReadOnlyList<IReadOnlyList<int>> Tokens)
+    private sealed record OneDeviceTexts(
+        double TokensPerSecond,
+        double JoulesPerToken,
+        IReadOnlyList<IReadOnlyList<int>> Tokens
+    )
     {
         public bool IsSame(IReadOnlyList<IReadOnlyList<int>> other) =>
             Tokens.Zip(other).All(pair => pair.First.SequenceEqual(pair.Second));

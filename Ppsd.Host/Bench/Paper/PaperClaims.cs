@@ -27,7 +27,7 @@ internal sealed class PaperClaims(PaperSettings settings, PaperCells cells)
             [
                 "2.01 to 3.81 times plain decoding",
                 Figures.Text(
-                    $"E = N/4, 4 stages: {four.Number("speed_up_same_stages"):0.00} over the same stages, {four.Number("speed_up_one_device"):0.00} over one device as measured on {Environment.ProcessorCount} cores; {free:0.00} over one device with a core for each stage"
+                    $"E = N/4, 4 stages: {four.Number("speed_up_same_stages"):0.00} over the same stages, {four.Number("speed_up_one_device"):0.00} over one device as measured on {Here}; {free:0.00} over one device with a {settings.Device} for each stage"
                 ),
                 Verdict(free >= 2.01, four.Number("speed_up_same_stages") >= 2.01),
             ];
@@ -39,7 +39,7 @@ internal sealed class PaperClaims(PaperSettings settings, PaperCells cells)
             [
                 "about 1.95 times with 2 workers (Vicuna-7B, GSM8K, E = N/4)",
                 Figures.Text(
-                    $"{two.Number("speed_up_same_stages"):0.00} over the same stages, {FreeCores(two):0.00} over one device with free cores: the second worker holds three quarters of the layers, so a cycle cannot be shorter than those"
+                    $"{two.Number("speed_up_same_stages"):0.00} over the same stages, {FreeCores(two):0.00} over one device with {settings.Free}: the second worker holds three quarters of the layers, so a cycle cannot be shorter than those"
                 ),
                 FreeCores(two) >= 1.9 ? "yes" : "no",
             ];
@@ -54,7 +54,7 @@ internal sealed class PaperClaims(PaperSettings settings, PaperCells cells)
             [
                 "faster than EESD, DEL and KNN-SSD",
                 Figures.Text(
-                    $"{ours:0.00} on 4 devices (free cores) against {theirs:0.00} on one by {best.Name}, the best of {rivals.Count}; per device {ours / 4:0.00} against {theirs:0.00}"
+                    $"{ours:0.00} on 4 devices ({settings.Free}) against {theirs:0.00} on one by {best.Name}, the best of {rivals.Count}; per device {ours / 4:0.00} against {theirs:0.00}"
                 ),
                 ours > theirs ? "in speed; not per device" : "no",
             ];
@@ -69,7 +69,7 @@ internal sealed class PaperClaims(PaperSettings settings, PaperCells cells)
             [
                 "the best exit is N/4",
                 Figures.Text(
-                    $"free cores peak at E = {measured:0}, eq. 7 at E = {byEquation:0} of {settings.Assets.Config.LayerCount}, among {string.Join(", ", depths.Select(cell => cell.E).Order())}"
+                    $"{settings.Free} peak at E = {measured:0}, eq. 7 at E = {byEquation:0} of {settings.Assets.Config.LayerCount}, among {string.Join(", ", depths.Select(cell => cell.E).Order())}"
                 ),
                 measured == settings.Quarter ? "yes" : "no",
             ];
@@ -81,7 +81,7 @@ internal sealed class PaperClaims(PaperSettings settings, PaperCells cells)
             [
                 "a norm head is quicker and accepted less than a transformer head",
                 Figures.Text(
-                    $"{norm.Number("exit_head_ms"):0.000} against {transformer.Number("exit_head_ms"):0.000} ms, alpha {norm.Number("alpha"):0.000} against {transformer.Number("alpha"):0.000}; free cores {FreeCores(norm):0.00} against {FreeCores(transformer):0.00}"
+                    $"{norm.Number("exit_head_ms"):0.000} against {transformer.Number("exit_head_ms"):0.000} ms, alpha {norm.Number("alpha"):0.000} against {transformer.Number("alpha"):0.000}; {settings.Free} {FreeCores(norm):0.00} against {FreeCores(transformer):0.00}"
                 ),
                 norm.Number("exit_head_ms") < transformer.Number("exit_head_ms")
                 && norm.Number("alpha") < transformer.Number("alpha")
@@ -93,12 +93,13 @@ internal sealed class PaperClaims(PaperSettings settings, PaperCells cells)
         if (four is not null)
         {
             var slowest = four.Numbers("stage_ms").DefaultIfEmpty(double.NaN).Max();
-            var first = four.Numbers("stage_ms").FirstOrDefault(double.NaN) + four.Number("exit_head_ms");
+            var head = HeadAlone() ?? four.Number("exit_head_ms");
+            var first = four.Numbers("stage_ms").FirstOrDefault(double.NaN) + head;
             yield return
             [
                 "stages of equal layers take equal time, and the head is free",
                 Figures.Text(
-                    $"stages {four.Texts("stage_ms", 3)} ms, the head {four.Number("exit_head_ms"):0.000}: stage 1 with its head takes {first:0.000}, the slowest without one {slowest:0.000}"
+                    $"stages {four.Texts("stage_ms", 3)} ms, the head {head:0.000}: stage 1 with its head takes {first:0.000}, the slowest without one {slowest:0.000}"
                 ),
                 first <= slowest * 1.05 ? "yes" : "no: the first stage wants fewer layers, which ppsd plan gives it",
             ];
@@ -114,9 +115,11 @@ internal sealed class PaperClaims(PaperSettings settings, PaperCells cells)
             [
                 "rejected drafts cost nothing",
                 Figures.Text(
-                    $"no time on devices of their own, but work: {100 * four.Number("cancelled_share"):0} % of drafts are cancelled in flight, and devices are busy {four.Shares("busy")} % of the time against {four.Shares("busy_plain")} without drafts"
+                    $"no time on devices of their own, but work: {100 * four.Number("cancelled_share"):0} % of drafts are cancelled in flight, and devices are busy {four.Shares("busy")} % of the time against {four.Shares("busy_plain")} without drafts{Energy(four)}"
                 ),
-                "in time, not in energy",
+                four.Number("joules_per_token") < four.Number("same_stages_joules_per_token")
+                    ? "in time; in energy they cost less than faster decoding saves"
+                    : "in time, not in energy",
             ];
         }
 
@@ -128,6 +131,26 @@ internal sealed class PaperClaims(PaperSettings settings, PaperCells cells)
         ];
     }
 
+    private string Here =>
+        settings.IsOnCards
+            ? string.Join(", ", settings.Stages.Devices)
+            : Figures.Text($"{Environment.ProcessorCount} cores");
+
+    /// <summary>Milliseconds of the head while no other stage takes its card; null where no card is shared.</summary>
+    private double? HeadAlone() =>
+        settings.IsOnCards
+        && cells[$"stages/{settings.Quarter} layers 64 tokens"]?.Number("exit_head_ms") is { } ms
+        && !double.IsNaN(ms)
+            ? ms
+            : null;
+
+    private static string Energy(JsonObject cell) =>
+        double.IsNaN(cell.Number("joules_per_token"))
+            ? ""
+            : Figures.Text(
+                $"; {cell.Number("joules_per_token"):0.000} J a token against {cell.Number("same_stages_joules_per_token"):0.000}"
+            );
+
     private string Delayed() =>
         cells["delays/ppsd 50 ms"] is { } slow
             ? Figures.Text(
@@ -135,8 +158,8 @@ internal sealed class PaperClaims(PaperSettings settings, PaperCells cells)
             )
             : "slow links were not measured in this run";
 
-    private static string Verdict(bool free, bool measured) =>
+    private string Verdict(bool free, bool measured) =>
         measured ? "yes"
-        : free ? "with a core for each stage; not on this machine"
+        : free ? $"with a {settings.Device} for each stage; not on this machine"
         : "no";
 }

@@ -7,6 +7,10 @@ internal sealed class PaperSections(PaperSettings settings, PaperCells cells)
 {
     private int Layers => settings.Assets.Config.LayerCount;
 
+    /// <summary>True where the devices count what they take.</summary>
+    private bool HasEnergy =>
+        cells.Of("replication").Any(cell => !double.IsNaN(cell.Figures.Number("joules_per_token")));
+
     /// <summary>All of them.</summary>
     public IReadOnlyList<PaperSection> All() =>
         [
@@ -26,8 +30,18 @@ internal sealed class PaperSections(PaperSettings settings, PaperCells cells)
         new(
             "1. Replication",
             "tokens/s as measured: rivals and the one device on one thread or card, pipelines with as many as stages, which share this machine. "
-                + "Free cores: cycles counted in lock-step times the slowest stage's step (its head included) as measured, what a core for each stage would give. "
-                + "Speed-ups are of the same rounds; over one device, plain decoding of the whole model there, measured right after.",
+                + (
+                    settings.IsOnCards
+                        ? "Own cards: what a card for each stage would give. Where stages share one, lock-step timed by the costs of the stages, measured one at a time; else as for cores: "
+                        : "Free cores: "
+                )
+                + $"cycles counted in lock-step times the slowest stage's step (its head included) as measured, what a {settings.Device} for each stage would give. "
+                + "Speed-ups are of the same rounds; over one device, plain decoding of the whole model there, measured right after."
+                + (
+                    HasEnergy
+                        ? " J: energy of all devices for a token, by their own counters over two seconds or more, with what they take when idle; beside it that of plain decoding."
+                        : ""
+                ),
             new BenchTable(
                 [
                     "method",
@@ -35,17 +49,18 @@ internal sealed class PaperSections(PaperSettings settings, PaperCells cells)
                     "tokens/s",
                     "over one device",
                     "over the same stages",
-                    "tokens/s, free cores",
-                    "free cores over one device",
-                    "free cores, per device",
+                    $"tokens/s, {settings.Free}",
+                    $"{settings.Free} over one device",
+                    $"{settings.Free}, per device",
                     "alpha",
                     "tokens a run",
+                    .. HasEnergy ? (string[])["J a token", "plain, same stages", "plain, one device"] : [],
                 ],
                 [.. cells.Of("replication").Select(cell => ReplicationRow(cell.Name, cell.Figures))]
             )
         );
 
-    private static IReadOnlyList<string> ReplicationRow(string name, JsonObject cell)
+    private IReadOnlyList<string> ReplicationRow(string name, JsonObject cell)
     {
         var devices = cell.Number("devices");
         var one = cell.Number("one_device_tokens_per_second");
@@ -64,6 +79,14 @@ internal sealed class PaperSections(PaperSettings settings, PaperCells cells)
             PaperFigures.Format(free / one / devices, 2),
             cell.Text("alpha", 3),
             cell.Text("tokens_per_run", 1),
+            .. HasEnergy
+                ? (string[])
+                    [
+                        cell.Text("joules_per_token", 3),
+                        cell.Text("same_stages_joules_per_token", 3),
+                        cell.Text("one_device_joules_per_token", 3),
+                    ]
+                : [],
         ];
     }
 
@@ -87,7 +110,7 @@ internal sealed class PaperSections(PaperSettings settings, PaperCells cells)
                     "over the same stages",
                     "eq. 7",
                     "lock-step",
-                    "free cores over one device",
+                    $"{settings.Free} over one device",
                     "per device",
                 ],
                 [
@@ -122,7 +145,7 @@ internal sealed class PaperSections(PaperSettings settings, PaperCells cells)
                             new PlotSeries("alpha", at, [.. depths.Select(cell => cell.Figures.Number("alpha"))]),
                             new PlotSeries("eq. 7", at, [.. depths.Select(cell => cell.Figures.Number("equation_7"))]),
                             new PlotSeries(
-                                "free cores over one device",
+                                $"{settings.Free} over one device",
                                 at,
                                 [.. depths.Select(cell => PaperClaims.FreeCores(cell.Figures))]
                             ),
@@ -142,7 +165,7 @@ internal sealed class PaperSections(PaperSettings settings, PaperCells cells)
             "3. Heads",
             $"Four stages, exit after {settings.Quarter} layers; kinds without a head are left out. The chain drafts several tokens ahead, eight rows a micro-batch.",
             new BenchTable(
-                ["head", "ms a step", "alpha", "over the same stages", "free cores over one device"],
+                ["head", "ms a step", "alpha", "over the same stages", $"{settings.Free} over one device"],
                 [
                     .. cells
                         .Of("heads")
@@ -282,10 +305,11 @@ internal sealed class PaperSections(PaperSettings settings, PaperCells cells)
             )
         );
 
-    private static PaperSection NotMeasured() =>
+    private PaperSection NotMeasured() =>
         new(
             "Not measured",
-            "Tensor parallelism on the same devices and EAGLE-class heads (trees on the last hidden state): neither is built here. Energy: no device was asked for it. "
+            "Tensor parallelism on the same devices and EAGLE-class heads (trees on the last hidden state): neither is built here. "
+                + (HasEnergy ? "" : "Energy: these devices do not count what they take. ")
                 + "The paper's own models (Vicuna-7B and 13B, LLaMA-2-13B and 70B) and its code, which is not published.",
             new BenchTable([], [])
         );

@@ -42,6 +42,15 @@ internal sealed record PaperSettings
     /// <summary>Folder of the cells, pictures and pages.</summary>
     public required string Folder { get; init; }
 
+    /// <summary>True where the devices are cards.</summary>
+    public bool IsOnCards => Stages.Devices.All(device => device != "cpu");
+
+    /// <summary>What a stage has to itself in figures of what more devices would give: a core or a card.</summary>
+    public string Device => IsOnCards ? "card" : "core";
+
+    /// <summary>The name of those figures.</summary>
+    public string Free => IsOnCards ? "own cards" : "free cores";
+
     /// <summary>The paper's choice of E: layers before the exit.</summary>
     public int Quarter => Math.Max(1, Assets.Config.LayerCount / 4);
 

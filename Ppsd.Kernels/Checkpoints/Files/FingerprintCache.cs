@@ -12,18 +12,7 @@ namespace Ppsd.Kernels.Checkpoints.Files;
 internal sealed class FingerprintCache(string? folder)
 {
     /// <summary><c>ppsd/fingerprints</c> in the user's cache folder, or null for a user without a home.</summary>
-    public static string? DefaultFolder()
-    {
-        // The XDG rules: a relative path is to be ignored. https://specifications.freedesktop.org/basedir-spec
-        var cache = Environment.GetEnvironmentVariable("XDG_CACHE_HOME");
-        if (!Path.IsPathFullyQualified(cache ?? ""))
-        {
-            var home = Environment.GetFolderPath(Environment.SpecialFolder.UserProfile);
-            cache = home.Length == 0 ? null : Path.Combine(home, ".cache");
-        }
-
-        return cache is null ? null : Path.Combine(cache, "ppsd", "fingerprints");
-    }
+    public static string? DefaultFolder() => CacheFolder.Find("fingerprints");
 
     /// <summary>A name for these files as they are now: their full paths, sizes and last-write times.</summary>
     /// <exception cref="CheckpointException">A file cannot be opened.</exception>

@@ -11,6 +11,9 @@ internal static partial class CudaDriver
     private const string Library = "cuda";
     private const int Success = 0;
     private static readonly Lock _lock = new();
+    private const string NoDriver = "no CUDA driver is installed (libcuda.so.1 was not found)";
+
+    private static readonly Lazy<(int Count, string? Trouble)> _devices = new(AskForDevices);
     private static bool _resolved;
 
     /// <summary>
@@ -70,9 +73,17 @@ internal static partial class CudaDriver
         return result != NotReady;
     }
 
-    /// <summary>Number of CUDA devices, or why they cannot be used, in one line.</summary>
-    public static (int Count, string? Trouble) CountDevices()
+    /// <summary>Number of CUDA devices, or why they cannot be used, in one line. Asked once a process.</summary>
+    public static (int Count, string? Trouble) CountDevices() => _devices.Value;
+
+    private static (int Count, string? Trouble) AskForDevices()
     {
+        // Finding out by an exception takes as long as all else of it.
+        if (OperatingSystem.IsLinux() && !NativeLibrary.TryLoad("libcuda.so.1", out _))
+        {
+            return (0, NoDriver);
+        }
+
         ResolveLibraries();
         try
         {
@@ -92,7 +103,7 @@ internal static partial class CudaDriver
         }
         catch (DllNotFoundException)
         {
-            return (0, "no CUDA driver is installed (libcuda.so.1 was not found)");
+            return (0, NoDriver);
         }
     }
 

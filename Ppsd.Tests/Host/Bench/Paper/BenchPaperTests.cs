@@ -1,3 +1,5 @@
+using System.Text.Json.Nodes;
+using Ppsd.Kernels.Catalog;
 using Ppsd.Tests.Kernels.Checkpoints;
 using Ppsd.Tests.Support;
 
@@ -37,6 +39,33 @@ public sealed class BenchPaperTests
             Assert.That(page, Does.Not.Contain("http://").And.Not.Contain("https://").And.Not.Contain("src=\"paper"));
         }
     }
+
+    /// <summary>The processor counts nothing, so a cell gets a card's figures by hand.</summary>
+    [Test]
+    public async Task What_devices_count_of_energy_stands_beside_the_speeds()
+    {
+        using var folder = new TemporaryFolder();
+        string[] command = ["bench", "paper", "--short", "--out", folder.FullPath];
+        await Cli.RunAsync(command);
+        var without = File.ReadAllText(folder.File("paper.md"));
+        var cells = File.ReadAllLines(folder.File("cells.jsonl")).Select(line => JsonNode.Parse(line)!).ToList();
+        var cell = cells.Single(cell => (string?)cell["cell"] == "replication/eesd fixed");
+        (cell["joules_per_token"], cell["one_device_joules_per_token"]) = (0.5, 0.75);
+        File.WriteAllLines(folder.File("cells.jsonl"), cells.Select(line => line.ToJsonString()));
+
+        await Cli.RunAsync(command);
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(without, Does.Contain("these devices do not count").And.Not.Contain("J a token"));
+            Assert.That(
+                File.ReadAllText(folder.File("paper.md")),
+                Does.Contain("| J a token |").And.Match(@"\| eesd fixed \|.*\| 0\.500 \| - \| 0\.750 \|")
+            );
+        }
+    }
+
+    [Test]
+    public void A_processor_does_not_count_what_it_takes() => Assert.That(CardEnergy.TryOpen(["cpu"]), Is.Null);
 
     [Test]
     public async Task Without_a_folder_nothing_is_measured()
