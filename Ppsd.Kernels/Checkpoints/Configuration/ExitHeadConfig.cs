@@ -54,14 +54,6 @@ public sealed record ExitHeadConfig
             Verifier = new("", model.LayerCount, model.HiddenSize, ""),
         };
 
-    /// <summary>False for a folder whose <c>config.json</c> says nothing of an exit head, such as a model's.</summary>
-    /// <exception cref="IOException">The file cannot be read.</exception>
-    public static bool MayBeIn(string folder)
-    {
-        var path = Path.Combine(folder, "config.json");
-        return File.Exists(path) && File.ReadAllText(path).Contains(ModelType, StringComparison.Ordinal);
-    }
-
     /// <summary>Reads <c>config.json</c> of an exit-head folder.</summary>
     /// <exception cref="CheckpointException">
     /// The file is missing or no JSON object, describes no exit head, or a field is missing, impossible or not
