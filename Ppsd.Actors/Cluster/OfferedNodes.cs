@@ -105,16 +105,16 @@ internal sealed class OfferedNodes(TimeSpan silence, TimeProvider clock)
     public IReadOnlyList<IActorRef>? HostsOf(PipelineFormed formed)
     {
         var holders = HoldersOf(formed);
-        return holders.TrueForAll(node => node?.Offer.Formed?.Epoch == formed.Epoch)
+        return holders.TrueForAll(node => node is not null && Holds(node, formed))
             ? [.. holders.Select(node => node!.Host)]
             : null;
     }
 
-    /// <summary>False when a node of a pipeline is no member, or has said that it does not hold it, as one that was started again.</summary>
+    /// <summary>False when a pipeline cannot stand: a node of it has left, or was started again and offers itself anew.</summary>
     /// <param name="isMember">True for the address of a member of the cluster.</param>
     public bool MayHold(PipelineFormed formed, Func<Address, bool> isMember) =>
         formed.Stages.All(stage => isMember(stage.Actor.Path.Address))
-        && HoldersOf(formed).TrueForAll(node => node is null || node.Offer.Formed?.Epoch == formed.Epoch);
+        && HoldersOf(formed).TrueForAll(node => node is null || Holds(node, formed));
 
     /// <summary>How many nodes a pipeline lacks, and why those that are up do not do.</summary>
     public string Missing(int stagesNeeded)
@@ -134,6 +134,8 @@ internal sealed class OfferedNodes(TimeSpan silence, TimeProvider clock)
     /// <summary>The nodes of a pipeline's stages, in order; null for those that have sent no offer.</summary>
     private List<OfferingNode?> HoldersOf(PipelineFormed formed) =>
         [.. formed.Stages.Select(stage => _nodes.Find(node => IsParent(node.Host, stage.Actor)))];
+
+    private static bool Holds(OfferingNode node, PipelineFormed formed) => node.Offer.Formed?.Epoch == formed.Epoch;
 
     private static bool IsParent(IActorRef host, IActorRef stage) =>
         stage.Path.Address == host.Path.Address && stage.Path.Parent.Name == host.Path.Name;

@@ -3,7 +3,6 @@ using Ppsd.Actors.Messages;
 using Ppsd.Actors.Options;
 using Ppsd.Actors.Planning;
 using Ppsd.Actors.Speculation;
-using Ppsd.Actors.Stages;
 using Ppsd.Host.Bench;
 using Ppsd.Host.Bench.LockStep;
 using Ppsd.Host.Bench.Replay;
@@ -80,26 +79,14 @@ internal sealed class BenchDraftsCommand : PpsdCommand
         List<BenchText> texts = given is null
             ? _prompts.Read(parsed, assets).ConvertAll(prompt => new BenchText(prompt))
             : given.Texts.ConvertAll(text => new BenchText(text.Prompt, text.Answer.Length));
-        var factory = new StageRuntimeFactory(assets, settings);
-        var runtimes = new List<IStageRuntime>();
-        try
-        {
-            for (var stage = 0; stage < plan.Stages.Count; stage++)
-            {
-                var runtime = factory.Load(plan.Stages[stage], stage);
-                runtimes.Add(
-                    replay is not null ? new ReplayedRuntime(runtime, replay)
-                    : given is not null ? new GivenTextRuntime(runtime, given.Known)
-                    : runtime
-                );
-            }
-        }
-        catch
-        {
-            runtimes.ForEach(runtime => runtime.Dispose());
-            throw;
-        }
-
+        var runtimes = LockStepRuntimes.Load(
+            new StageRuntimeFactory(assets, settings),
+            plan,
+            runtime =>
+                replay is not null ? new ReplayedRuntime(runtime, replay)
+                : given is not null ? new GivenTextRuntime(runtime, given.Known)
+                : runtime
+        );
         using var pipeline = new LockStepPipeline(
             runtimes,
             new PipelineOptions { ParallelStages = costs?.ParallelStages ?? 0 },

@@ -55,12 +55,7 @@ internal sealed record StageSettings
 
     /// <summary>True where some of <paramref name="stageCount"/> stages take the same card.</summary>
     public bool SharesCards(int stageCount) =>
-        Enumerable
-            .Range(0, stageCount)
-            .Select(DeviceOf)
-            .Where(device => device != "cpu")
-            .CountBy(device => device)
-            .Any(card => card.Value > 1);
+        Enumerable.Range(0, stageCount).GroupBy(DeviceOf).Any(stages => stages.Key != "cpu" && stages.Count() > 1);
 
     /// <summary>
     /// Most prompt tokens of a step on a device. A card takes hundreds of rows in hardly more time than dozens; the CPU

@@ -25,7 +25,7 @@ public sealed class CardEnergy : IDisposable
     public double Joules => _cards.Sum(Read);
 
     /// <summary>Opens the counters of these devices, each counted once.</summary>
-    /// <returns>Null where one of them is no card, or says nothing: older ones and slices of a card.</returns>
+    /// <returns>Null where a device does not count: the processor, old cards and slices of a card.</returns>
     public static CardEnergy? TryOpen(IEnumerable<string> devices)
     {
         var energy = new CardEnergy();

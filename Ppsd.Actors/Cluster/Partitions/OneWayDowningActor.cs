@@ -44,9 +44,9 @@ internal sealed class OneWayDowningActor : ReceiveActor, IWithTimers
         Receive<PortAsked>(asked =>
         {
             _isAsking = false;
-            if (asked.IsRefused && IsLeader)
+            if (asked.IsRefused && IsLeader && _watch.VerdictOnDead(asked.Member) is { Count: > 0 } dead)
             {
-                Act(_watch.VerdictOnDead(asked.Member), $"nothing listens at {asked.Member.Address} any more");
+                Act(dead, $"nothing listens at {asked.Member.Address} any more");
             }
         });
         Receive(
@@ -110,8 +110,12 @@ internal sealed class OneWayDowningActor : ReceiveActor, IWithTimers
         SetResolver();
         if (IsLeader)
         {
-            var pairs = _broken.Select(pair => $"{pair.Observer.Address} not {pair.Subject.Address}");
-            Act(_watch.Verdict(), $"members do not reach each other ({string.Join(", ", pairs)})");
+            if (_watch.Verdict() is { Count: > 0 } leavers)
+            {
+                var pairs = _broken.Select(pair => $"{pair.Observer.Address} not {pair.Subject.Address}");
+                Act(leavers, $"members do not reach each other ({string.Join(", ", pairs)})");
+            }
+
             AskPort();
         }
     }
@@ -164,11 +168,6 @@ internal sealed class OneWayDowningActor : ReceiveActor, IWithTimers
 
     private void Act(IReadOnlySet<UniqueAddress> leavers, string cause)
     {
-        if (leavers.Count == 0)
-        {
-            return;
-        }
-
         _log.Warning(
             "{0}; the cluster goes on without {1}",
             cause,

@@ -1,11 +1,8 @@
-using System.Runtime.ExceptionServices;
 using System.Security.Cryptography;
 using System.Text.Json.Nodes;
-using Ppsd.Actors.Messages;
 using Ppsd.Actors.Options;
 using Ppsd.Actors.Planning;
 using Ppsd.Actors.Speculation;
-using Ppsd.Actors.Stages;
 using Ppsd.Host.Bench.Decode;
 using Ppsd.Host.Bench.LockStep;
 using Ppsd.Host.Bench.Replay;
@@ -57,10 +54,10 @@ internal sealed class PaperArms(PaperSettings settings, TimeProvider clock)
                 cancellation
             );
             joules = await energy.OfAsync(pipeline, assets, generation, cancellation);
-            plainJoules = await energy.OfAsync(pipeline, assets, Without(generation), cancellation);
+            plainJoules = await energy.OfAsync(pipeline, assets, settings.Greedy, cancellation);
         }
 
-        var one = OneDevice(assets, generation, energy, cancellation);
+        var one = OneDevice(assets, energy, cancellation);
         var cycles = LockStep(assets, plan, generation, settings.Prompts, cancellation, result.HandOverMs);
         var slowestMs = Enumerable
             .Range(0, result.StageCount)
@@ -206,43 +203,21 @@ internal sealed class PaperArms(PaperSettings settings, TimeProvider clock)
         double? hopMs = null
     )
     {
-        var factory = new StageRuntimeFactory(assets, settings.Stages, plan);
-        var runtimes = new IStageRuntime?[plan.Stages.Count];
-        try
-        {
-            // At the same time, as a pipeline does: on a card most of a start is compiling kernels.
-            Parallel.For(
-                0,
-                runtimes.Length,
-                new ParallelOptions { CancellationToken = cancellation },
-                stage =>
-                {
-                    var runtime = factory.Load(plan.Stages[stage], stage);
-                    runtimes[stage] = _replay is null ? runtime : new ReplayedRuntime(runtime, _replay);
-                }
-            );
-        }
-        catch (AggregateException e)
-        {
-            Array.ForEach(runtimes, runtime => runtime?.Dispose());
-            ExceptionDispatchInfo.Throw(e.InnerExceptions[0]);
-        }
-        catch
-        {
-            Array.ForEach(runtimes, runtime => runtime?.Dispose());
-            throw;
-        }
-
+        var runtimes = LockStepRuntimes.Load(
+            new StageRuntimeFactory(assets, settings.Stages, plan),
+            plan,
+            runtime => _replay is null ? runtime : new ReplayedRuntime(runtime, _replay)
+        );
         var costs =
-            hopMs is { } ms && settings.Stages.SharesCards(runtimes.Length)
+            hopMs is { } ms && settings.Stages.SharesCards(runtimes.Count)
                 ? new PipelineCosts(
-                    [.. runtimes.Select(runtime => new RowCostProbe(runtime!, clock).Measure())],
+                    [.. runtimes.Select(runtime => new RowCostProbe(runtime, clock).Measure())],
                     HeadStage: 0,
-                    runtimes.Length,
+                    runtimes.Count,
                     ms
                 )
                 : null;
-        using var pipeline = new LockStepPipeline([.. runtimes.Select(runtime => runtime!)], new PipelineOptions());
+        using var pipeline = new LockStepPipeline(runtimes, new PipelineOptions());
         return new DraftsBench(pipeline, assets, _replay).Run(
             [.. prompts.Select(prompt => new BenchText(prompt))],
             generation,
@@ -260,29 +235,17 @@ internal sealed class PaperArms(PaperSettings settings, TimeProvider clock)
             )
         )[..12];
 
-    private OneDeviceTexts OneDevice(
-        ModelAssets assets,
-        GenerationSettings generation,
-        PaperEnergy energy,
-        CancellationToken cancellation
-    )
+    private OneDeviceTexts OneDevice(ModelAssets assets, PaperEnergy energy, CancellationToken cancellation)
     {
         using var plain = Loader(assets).LoadPlain();
-        var without = Without(generation);
-        var result = new RivalBench(plain, plain, assets, replay: null).Run(settings.Prompts, without, 1, cancellation);
+        var bench = new RivalBench(plain, plain, assets, replay: null);
+        var result = bench.Run(settings.Prompts, settings.Greedy, 1, cancellation);
         return new OneDeviceTexts(
             Math.Max(result.PlainTokensPerSecond, result.TokensPerSecond),
-            energy.Of(plain, assets, without),
+            energy.Of(plain, assets, settings.Greedy),
             result.Rounds[0].Plain.Tokens
         );
     }
-
-    private static GenerationSettings Without(GenerationSettings generation) =>
-        generation with
-        {
-            Drafts = DraftSources.None,
-            MaxWidth = 1,
-        };
 
     /// <summary>Steps of candidates that a cancel reached, over all begun.</summary>
     private static double Doomed(DecodeBenchResult result, int stage)
