@@ -43,7 +43,9 @@ internal sealed record BenchPlot(string Title, string XLabel, string YLabel, IRe
         plot.XLabel(XLabel);
         plot.YLabel(YLabel);
         plot.Axes.SetLimitsY(bottom: 0, top: 1.1 * Series.SelectMany(series => series.Y).DefaultIfEmpty(1).Max());
-        plot.ShowLegend();
+
+        // Beside the lines: over them it hides points.
+        plot.ShowLegend(Edge.Right);
         try
         {
             WholeFile.Write(path, plot.GetImage(WidthPixels, HeightPixels).GetImageBytes(ImageFormat.Png));
