@@ -147,6 +147,8 @@ internal sealed class IlgpuBackend : Backend
 
     internal override void Run(StepPart part, int firstRow, Action operations, int depth = 1, int head = 0)
     {
+        // A recording may be repeated behind another one than now.
+        _wide.ForgetParts();
         // Chunks of a prompt come in too many shapes, and are too long for their launches to count.
         if (_rows > MostRecordedRows)
         {
@@ -251,6 +253,7 @@ internal sealed class IlgpuBackend : Backend
 
     internal override void Upload(ReadOnlySpan<float> source, Activations target, int rows)
     {
+        _wide.ForgetParts();
         var to = (IlgpuRows)target;
         var length = to.Extent(rows);
         ReserveTransfer(length);
@@ -354,7 +357,12 @@ internal sealed class IlgpuBackend : Backend
         RotaryMemory rotary,
         KvMemory kv,
         Activations y
-    ) =>
+    )
+    {
+        var attended = (IlgpuProductInput)y;
+
+        // Parts of four values are written together.
+        var cores = shape.HeadSize % 4 == 0 ? _wide.PartsOfAttended(attended, _matrices.Rows) : _wide.NoParts;
         _kvKernels.Attend(
             _stream,
             _matrices.Contexts,
@@ -364,8 +372,14 @@ internal sealed class IlgpuBackend : Backend
             shape,
             (IlgpuRotaryTable)rotary,
             kv,
-            (IlgpuProductInput)y
+            new AttendedRows
+            {
+                Values = attended.View,
+                Stride = attended.Stride,
+                Cores = cores,
+            }
         );
+    }
 
     protected override void Dispose(bool disposing)
     {
@@ -384,8 +398,9 @@ internal sealed class IlgpuBackend : Backend
         }
     }
 
-    private static JoinTarget Target(WeightMatrix table, Activations joined, Activations cleared)
+    private JoinTarget Target(WeightMatrix table, Activations joined, Activations cleared)
     {
+        _wide.ForgetParts();
         var to = (IlgpuProductInput)joined;
         var zeros = (IlgpuActivations)cleared;
         return new JoinTarget

@@ -59,7 +59,14 @@ public sealed class ExitHeadChoiceTests
         var heads = ModelFinder.FindExitHeads(TestModels.Folder(TestModels.Gsm), Fingerprint);
         Assert.That(
             heads.Select(head => Path.GetFileName(Path.GetDirectoryName(head.ConfigPath))),
-            Is.EqualTo(["gsm-llama-exit4", "gsm-llama-exit2", "gsm-llama-exit6", "gsm-llama-exit8", "gsm-llama-exit10", "gsm-llama-exit12"])
+            Is.EqualTo([
+                "gsm-llama-exit4",
+                "gsm-llama-exit2",
+                "gsm-llama-exit6",
+                "gsm-llama-exit8",
+                "gsm-llama-exit10",
+                "gsm-llama-exit12",
+            ])
         );
     }
 

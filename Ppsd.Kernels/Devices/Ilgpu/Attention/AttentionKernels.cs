@@ -40,7 +40,7 @@ internal abstract class AttentionKernels
         AttentionSource source,
         KvCacheView cache,
         AttentionScratch scratch,
-        IlgpuProductInput y
+        AttendedRows y
     );
 }
 
@@ -95,8 +95,7 @@ internal sealed class AttentionKernels<TElement, TParts> : AttentionKernels
         AttentionRoom room,
         AttentionGeometry geometry,
         AttentionPartials partials,
-        ArrayView<float> y,
-        int stride
+        AttendedRows y
     );
 
     public override void Attend(
@@ -108,7 +107,7 @@ internal sealed class AttentionKernels<TElement, TParts> : AttentionKernels
         AttentionSource source,
         KvCacheView cache,
         AttentionScratch scratch,
-        IlgpuProductInput y
+        AttendedRows y
     )
     {
         if (!_hasPrompts || ranges.Count == 0)
@@ -150,7 +149,7 @@ internal sealed class AttentionKernels<TElement, TParts> : AttentionKernels
         AttentionSource source,
         KvCacheView cache,
         AttentionScratch scratch,
-        IlgpuProductInput y
+        AttendedRows y
     )
     {
         var step = scratch.RowsPerLaunch(geometry, TParts.Count, geometry.TileRows);
@@ -175,8 +174,7 @@ internal sealed class AttentionKernels<TElement, TParts> : AttentionKernels
                 _room,
                 geometry,
                 scratch.Partials,
-                y.View,
-                y.Stride
+                y
             );
         }
     }

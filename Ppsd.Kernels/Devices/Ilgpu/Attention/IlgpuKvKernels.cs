@@ -55,7 +55,7 @@ internal abstract class IlgpuKvKernels : IDisposable
         AttentionShape shape,
         IlgpuRotaryTable table,
         KvMemory kv,
-        IlgpuProductInput y
+        AttendedRows y
     );
 
     /// <inheritdoc />
@@ -123,7 +123,7 @@ internal sealed class IlgpuKvKernels<TElement>(Accelerator accelerator, IlgpuLim
         AttentionShape shape,
         IlgpuRotaryTable table,
         KvMemory kv,
-        IlgpuProductInput y
+        AttendedRows y
     )
     {
         if (rows > AppendedRows.MaxCount)

@@ -40,11 +40,18 @@ internal sealed class MatrixQueue(
 
     /// <summary>Queues y[r] = norm of x[firstRow + r].</summary>
     public void Norm(IlgpuActivations x, int firstRow, int rows, Norm norm, IlgpuNormedRows y) =>
-        Kernels.Norm(Stream, new KernelConfig(rows, NormKernel.GroupSize), x.Rows(firstRow, rows), y.For(norm));
+        Kernels.Norm(
+            Stream,
+            new KernelConfig(rows, NormKernel.GroupSize),
+            x.Rows(firstRow, rows),
+            y.For(norm),
+            Wide.PartsOfNormed(y, rows)
+        );
 
     /// <summary>Queues y[r] = silu(gate) * up, of gate and up side by side in a row.</summary>
     public void SwiGlu(IlgpuActivations gateUp, IlgpuProductInput y, int rows)
     {
+        Wide.ForgetParts();
         var groups = (y.Width + SwiGluKernel.GroupSize - 1) / SwiGluKernel.GroupSize;
         Kernels.SwiGlu(
             Stream,
@@ -56,14 +63,4 @@ internal sealed class MatrixQueue(
             y.Stride
         );
     }
-
-    /// <summary>Rows without a norm; no view of a kernel may be empty.</summary>
-    public static NormedRowsView Unnormed(IlgpuRows rows) =>
-        new()
-        {
-            Values = rows.View,
-            Partials = rows.View,
-            Weight = rows.View,
-            Stride = rows.Stride,
-        };
 }

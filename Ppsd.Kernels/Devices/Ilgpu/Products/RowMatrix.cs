@@ -14,7 +14,7 @@ internal sealed class RowMatrix(IlgpuRowMatrix matrix, MatrixQueue queue) : Ilgp
     public override void Embed(IlgpuActivations hidden, float factor) =>
         queue.Kernels.EmbedFloat32(
             queue.Stream,
-            new KernelConfig(queue.Rows, EmbeddingKernel.GroupSize),
+            EmbeddingKernel.Config(queue.Rows, hidden.Width),
             queue.Contexts,
             matrix.Loads.Cast<float>(),
             matrix.Stride,
@@ -52,7 +52,7 @@ internal sealed class RowMatrix(IlgpuRowMatrix matrix, MatrixQueue queue) : Ilgp
         IlgpuNormedRows? normed
     )
     {
-        Queue(MatrixQueue.Unnormed(x), hidden, rows, accumulate: 1);
+        Queue(NormedRowsView.Unnormed(x), hidden, rows, accumulate: 1);
         if (next is not null)
         {
             queue.Norm(hidden, 0, rows, next, normed!);
@@ -63,6 +63,7 @@ internal sealed class RowMatrix(IlgpuRowMatrix matrix, MatrixQueue queue) : Ilgp
 
     private void Queue(NormedRowsView x, IlgpuActivations y, int rows, int accumulate)
     {
+        queue.Wide.ForgetParts();
         var groups = (matrix.Rows + MatMulKernel.OutputsPerGroup - 1) / MatMulKernel.OutputsPerGroup;
         queue.Kernels.MatMulFloat32(
             queue.Stream,

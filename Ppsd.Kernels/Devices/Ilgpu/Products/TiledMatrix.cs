@@ -15,7 +15,7 @@ internal sealed class TiledMatrix(IlgpuTiledMatrix tiles, MatrixQueue queue) : I
     public override void Embed(IlgpuActivations hidden, float factor) =>
         queue.Kernels.EmbedTiled(
             queue.Stream,
-            new KernelConfig(queue.Rows, EmbeddingKernel.GroupSize),
+            EmbeddingKernel.Config(queue.Rows, hidden.Width),
             queue.Contexts,
             tiles.View,
             hidden.View,
@@ -38,7 +38,7 @@ internal sealed class TiledMatrix(IlgpuTiledMatrix tiles, MatrixQueue queue) : I
     {
         if (IsWide(rows))
         {
-            queue.Wide.Project(queue.Stream, queue.Step, tiles, x.View, x.Capacity, rows, y);
+            queue.Wide.Project(queue.Stream, queue.Step, tiles, x, rows, y);
         }
         else
         {
@@ -50,7 +50,7 @@ internal sealed class TiledMatrix(IlgpuTiledMatrix tiles, MatrixQueue queue) : I
     {
         if (IsWide(rows))
         {
-            queue.Wide.ProjectGated(queue.Stream, queue.Step, tiles, x.View, x.Capacity, rows, y);
+            queue.Wide.ProjectGated(queue.Stream, queue.Step, tiles, x, rows, y);
         }
         else
         {
@@ -66,15 +66,15 @@ internal sealed class TiledMatrix(IlgpuTiledMatrix tiles, MatrixQueue queue) : I
         IlgpuNormedRows? normed
     )
     {
-        var from = MatrixQueue.Unnormed(x);
         if (!IsWide(rows))
         {
-            var half = next is null ? MatrixQueue.Unnormed(hidden) : normed!.For(next);
+            var from = NormedRowsView.Unnormed(x);
+            var half = next is null ? NormedRowsView.Unnormed(hidden) : normed!.For(next);
             queue.Narrow.AddTo(queue.Stream, queue.Step, tiles, from, rows, hidden, half);
             return;
         }
 
-        queue.Wide.Add(queue.Stream, queue.Step, tiles, from, x.Capacity, rows, hidden);
+        queue.Wide.Add(queue.Stream, queue.Step, tiles, x, rows, hidden);
         if (next is not null)
         {
             queue.Norm(hidden, 0, rows, next, normed!);

@@ -1,14 +1,20 @@
 using ILGPU;
+using ILGPU.Runtime;
 using Ppsd.Kernels.Devices.Ilgpu.Buffers;
 using Ppsd.Kernels.Devices.Ilgpu.Driver;
 using Ppsd.Kernels.Devices.Ilgpu.Lane;
 
 namespace Ppsd.Kernels.Devices.Ilgpu.Rows;
 
-/// <summary>hidden[row] = table[token of row] * factor; one group a row.</summary>
+/// <summary>hidden[row] = table[token of row] * factor. Grid: rows, shares of their columns.</summary>
 internal static class EmbeddingKernel
 {
-    public const int GroupSize = 128;
+    private const int GroupSize = 128;
+
+    /// <summary>A thread a value: one after another each waits for memory.</summary>
+    /// <param name="width">Values of a row.</param>
+    public static KernelConfig Config(int rows, int width) =>
+        new(new Index2D(rows, (width + GroupSize - 1) / GroupSize), new Index2D(GroupSize, 1));
 
     /// <param name="rows">The step's rows.</param>
     /// <param name="table">[vocabSize, hiddenSize].</param>
@@ -31,7 +37,7 @@ internal static class EmbeddingKernel
         var token = rows.Token(row);
         var words = table.Loads.Cast<uint>();
         var tile = (long)(token / TensorCore.TileRows) * table.TilesPerRow;
-        for (var i = Group.IdxX; i < width; i += Group.DimX)
+        for (var i = Grid.IdxY * GroupSize + Group.IdxX; i < width; i += GroupSize * Grid.DimY)
         {
             // The place of a value in its tile: see TensorCore.
             var lane = token % 8 * 4 + i % TensorCore.TileColumns / 4;
@@ -57,7 +63,7 @@ internal static class EmbeddingKernel
         DependentLaunch.Wait();
         var row = Grid.IdxX;
         var source = (long)rows.Token(row) * tableStride;
-        for (var i = Group.IdxX; i < width; i += Group.DimX)
+        for (var i = Grid.IdxY * GroupSize + Group.IdxX; i < width; i += GroupSize * Grid.DimY)
         {
             hidden[(long)row * stride + i] = table[source + i] * factor;
         }

@@ -75,8 +75,8 @@ internal sealed class IlgpuKernels(Accelerator accelerator)
     > Store { get; } =
         accelerator.LoadKernel<RowContexts, ArrayView<float>, ArrayView<float>, int>(StoreKernel.Execute);
 
-    public Action<AcceleratorStream, KernelConfig, ArrayView<float>, NormedRowsView> Norm { get; } =
-        accelerator.LoadKernel<ArrayView<float>, NormedRowsView>(NormKernel.Execute);
+    public Action<AcceleratorStream, KernelConfig, ArrayView<float>, NormedRowsView, NormedCoresView> Norm { get; } =
+        accelerator.LoadKernel<ArrayView<float>, NormedRowsView, NormedCoresView>(NormKernel.Execute);
 
     public Action<AcceleratorStream, KernelConfig, ArrayView<float>, ArrayView<float>> Copy { get; } =
         accelerator.LoadKernel<ArrayView<float>, ArrayView<float>>(CopyKernel.Execute);

@@ -1,4 +1,5 @@
 using ILGPU;
+using Ppsd.Kernels.Devices.Ilgpu.Buffers;
 using Ppsd.Kernels.Devices.Ilgpu.Lane;
 
 namespace Ppsd.Kernels.Devices.Ilgpu.Rows;
@@ -26,4 +27,14 @@ internal struct NormedRowsView
 
     /// <summary>Added to the mean square.</summary>
     public float Epsilon;
+
+    /// <summary>Rows without a norm; no view of a kernel may be empty.</summary>
+    public static NormedRowsView Unnormed(IlgpuRows rows) =>
+        new()
+        {
+            Values = rows.View,
+            Partials = rows.View,
+            Weight = rows.View,
+            Stride = rows.Stride,
+        };
 }

@@ -42,15 +42,13 @@ internal static class ChunkMerge
     /// <param name="geometry">How the work was cut.</param>
     /// <param name="launchRow">The tile's first row, from the launch's first.</param>
     /// <param name="partials">What the groups wrote.</param>
-    /// <param name="y">[rows, stride] in <see cref="TileOrder"/>.</param>
-    /// <param name="stride">Values of a row with their padding.</param>
+    /// <param name="y">Receives them.</param>
     public static void Merge<TParts>(
         in QueryTile tile,
         in AttentionGeometry geometry,
         int launchRow,
         in AttentionPartials partials,
-        ArrayView<float> y,
-        int stride
+        in AttendedRows y
     )
         where TParts : struct, IHeadParts
     {
@@ -101,13 +99,16 @@ internal static class ChunkMerge
         }
 
         var divisor = divisors.X + divisors.Y + divisors.Z + divisors.W;
-        var rowAt = TileOrder.RowAt(tile.FirstRow + row, stride);
         var end = (head + 1) * geometry.HeadSize;
         var place = end - geometry.HeadSize + ChunkQuad.FirstValue(load, loads);
-        Store(y, rowAt, place, end, (sums.C0.X + sums.C1.X + sums.C2.X + sums.C3.X) / divisor);
-        Store(y, rowAt, place + 1, end, (sums.C0.Y + sums.C1.Y + sums.C2.Y + sums.C3.Y) / divisor);
-        Store(y, rowAt, place + 2, end, (sums.C0.Z + sums.C1.Z + sums.C2.Z + sums.C3.Z) / divisor);
-        Store(y, rowAt, place + 3, end, (sums.C0.W + sums.C1.W + sums.C2.W + sums.C3.W) / divisor);
+        var values = new Float4
+        {
+            X = (sums.C0.X + sums.C1.X + sums.C2.X + sums.C3.X) / divisor,
+            Y = (sums.C0.Y + sums.C1.Y + sums.C2.Y + sums.C3.Y) / divisor,
+            Z = (sums.C0.Z + sums.C1.Z + sums.C2.Z + sums.C3.Z) / divisor,
+            W = (sums.C0.W + sums.C1.W + sums.C2.W + sums.C3.W) / divisor,
+        };
+        y.StoreFour(tile.FirstRow + row, place, end, values);
     }
 
     private static float MaxOf(ArrayView<SoftmaxTotal> totals, long source, int chunks, float max)
@@ -122,14 +123,6 @@ internal static class ChunkMerge
         max = XMath.Max(max, Warp.ShuffleXor(max, 4));
         max = XMath.Max(max, Warp.ShuffleXor(max, 2));
         return XMath.Max(max, Warp.ShuffleXor(max, 1));
-    }
-
-    private static void Store(ArrayView<float> y, long rowAt, int column, int end, float value)
-    {
-        if (column < end)
-        {
-            y[rowAt + TileOrder.ColumnAt(column)] = value;
-        }
     }
 
     /// <summary>Number of the tile's groups counted before this one; the last group resets the counter.</summary>

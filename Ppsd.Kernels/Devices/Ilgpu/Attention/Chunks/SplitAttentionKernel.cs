@@ -50,8 +50,7 @@ internal static class SplitAttentionKernel
     /// <param name="room">What a group has shared memory for.</param>
     /// <param name="geometry">How the work is cut.</param>
     /// <param name="partials">Partial results for the last group of each tile.</param>
-    /// <param name="y">[rows, stride] in <see cref="TileOrder"/>.</param>
-    /// <param name="stride">Values of a row with their padding.</param>
+    /// <param name="y">Receives the results.</param>
     public static void Execute<TElement, TParts>(
         RowContexts rows,
         int firstRow,
@@ -62,8 +61,7 @@ internal static class SplitAttentionKernel
         AttentionRoom room,
         AttentionGeometry geometry,
         AttentionPartials partials,
-        ArrayView<float> y,
-        int stride
+        AttendedRows y
     )
         where TElement : struct, IKvEights
         where TParts : struct, IHeadParts
@@ -153,7 +151,7 @@ internal static class SplitAttentionKernel
 
         if (ChunkMerge.IsLast(partials, shared.IsLast))
         {
-            ChunkMerge.Merge<TParts>(tile, geometry, tile.FirstRow - firstRow, partials, y, stride);
+            ChunkMerge.Merge<TParts>(tile, geometry, tile.FirstRow - firstRow, partials, y);
         }
     }
 }

@@ -57,8 +57,7 @@ internal sealed class PromptKernels<TParts>
         int lastRow,
         AttentionGeometry geometry,
         AttentionPartials partials,
-        ArrayView<float> y,
-        int stride
+        AttendedRows y
     );
 
     /// <summary>Shared memory of a group.</summary>
@@ -73,7 +72,7 @@ internal sealed class PromptKernels<TParts>
         AttentionSource source,
         KvCacheView cache,
         AttentionScratch scratch,
-        IlgpuProductInput y
+        AttendedRows y
     )
     {
         var blockRows = geometry.TileRows * AttentionTiling.WarpCount;
@@ -109,8 +108,7 @@ internal sealed class PromptKernels<TParts>
                 last,
                 geometry,
                 scratch.Partials,
-                y.View,
-                y.Stride
+                y
             );
         }
     }

@@ -19,22 +19,20 @@ internal static class PromptMergeKernel
 
     /// <summary>Grid: key/value heads, one, tiles of rows (and of heads) as <see cref="QueryTile.OfGroup"/> numbers them.</summary>
     /// <inheritdoc cref="PromptAttentionKernel.Execute" />
-    /// <param name="y">[rows, stride] in <see cref="Lane.TileOrder"/>.</param>
-    /// <param name="stride">Values of a row with their padding.</param>
+    /// <param name="y">Receives the results.</param>
     public static void Execute<TParts>(
         RowContexts rows,
         int firstRow,
         int lastRow,
         AttentionGeometry geometry,
         AttentionPartials partials,
-        ArrayView<float> y,
-        int stride
+        AttendedRows y
     )
         where TParts : struct, IHeadParts
     {
         DependentLaunch.Release();
         var tile = QueryTile.OfGroup(rows, firstRow, lastRow, geometry);
         DependentLaunch.Wait();
-        ChunkMerge.Merge<TParts>(tile, geometry, tile.FirstRow - firstRow, partials, y, stride);
+        ChunkMerge.Merge<TParts>(tile, geometry, tile.FirstRow - firstRow, partials, y);
     }
 }

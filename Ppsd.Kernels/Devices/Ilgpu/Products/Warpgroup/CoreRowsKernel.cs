@@ -7,23 +7,18 @@ using Ppsd.Kernels.Devices.Ilgpu.Rows;
 namespace Ppsd.Kernels.Devices.Ilgpu.Products.Warpgroup;
 
 /// <summary>
-/// Splits rows into two bf16 parts in the cores that <c>wgmma</c> reads from shared memory, eight rows by eight columns, and
-/// finds the second half of their norm. A tile of eight rows and sixteen columns has four cores of 128 bytes: upper parts, then
-/// lower ones, each first of the columns 4 c and 4 c + 1, then of 4 c + 2 and 4 c + 3, as <see cref="TensorCore"/> deals them out.
-/// Threads, grid and scales are those of <see cref="RowPackKernel"/>.
+/// Splits rows into two bf16 parts in the order of <see cref="CoreRowsView"/> and finds the second half of their norm, where the
+/// kernel that made the rows did not. Threads, grid and scales are those of <see cref="RowPackKernel"/>.
 /// </summary>
 internal static class CoreRowsKernel
 {
-    private const int CoreWords = 32;
-    private const int SplitShift = 3;
+    private const int CoreWords = CoreRowsView.CoreWords;
 
     /// <param name="x">The rows, in <see cref="TileOrder"/>, padded with zeros to whole tiles.</param>
     /// <param name="rows">Rows; those past the last of a block become zeros.</param>
     /// <param name="tilesPerRow">Sixteens of columns.</param>
     /// <param name="tileShift">Base-2 logarithm of the row blocks in a tile of <see cref="WarpgroupProductKernel"/>.</param>
-    /// <param name="packed">
-    /// Receives the parts, [row tiles, splits, tiles of a split, row blocks of a tile, 128] words: what a stage needs is one stretch.
-    /// </param>
+    /// <param name="packed">Receives the parts, two a word; see <see cref="CoreRowsView"/>.</param>
     /// <param name="scales">Receives the rows' scales, [rows]; untouched for rows without a norm.</param>
     /// <param name="counts">Made zero for the product that follows; see <see cref="SplitPartials"/>.</param>
     public static void Execute(
@@ -41,10 +36,7 @@ internal static class CoreRowsKernel
         RowPackKernel.FindScale(x, rows, scales);
         if (Grid.IdxX == 0 && Grid.IdxY == 0)
         {
-            for (var i = Group.IdxX; i < (int)counts.Length; i += RowPackKernel.GroupSize)
-            {
-                counts[i] = 0;
-            }
+            PartialCounts.Clear(counts, RowPackKernel.GroupSize);
         }
 
         var tile = (Grid.IdxX * RowPackKernel.GroupSize + Group.IdxX) >> 5;
@@ -55,10 +47,7 @@ internal static class CoreRowsKernel
 
         var lane = Group.IdxX & (GroupSum.WarpSize - 1);
         var parts = RowPackKernel.PartsOf(x, rows, tile, lane);
-        var rowTile = Grid.IdxY >> tileShift;
-        var block = Grid.IdxY - (rowTile << tileShift);
-        var place = (tile & (RowSplits.Count - 1)) * (tilesPerRow >> SplitShift) + (tile >> SplitShift);
-        var at = ((((long)rowTile * tilesPerRow + place) << tileShift) + block) * (4 * CoreWords) + lane;
+        var at = CoreRowsView.WordOf(Grid.IdxY, tile, tilesPerRow, tileShift) + lane;
         packed[at] = parts.X;
         packed[at + CoreWords] = parts.Y;
         packed[at + 2 * CoreWords] = parts.Z;

@@ -25,6 +25,9 @@ internal struct SplitPartials
     /// <summary>Where they lie on a card.</summary>
     public long CountsAddress;
 
+    /// <summary>Counts of the next product on other rows: made zero here, since nobody uses them now.</summary>
+    public ArrayView<int> NextCounts;
+
     /// <summary>
     /// Counts a segment's splits. True in all threads of the group that completes the tile, which then sees what the
     /// others wrote. All threads must arrive.

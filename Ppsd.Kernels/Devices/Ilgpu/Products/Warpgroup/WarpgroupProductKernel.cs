@@ -5,6 +5,7 @@ using Ppsd.Kernels.Devices.Ilgpu.Buffers;
 using Ppsd.Kernels.Devices.Ilgpu.Driver;
 using Ppsd.Kernels.Devices.Ilgpu.Lane;
 using Ppsd.Kernels.Devices.Ilgpu.Products.Wide;
+using Ppsd.Kernels.Devices.Ilgpu.Rows;
 using Ppsd.Kernels.Devices.Ilgpu.Step;
 
 namespace Ppsd.Kernels.Devices.Ilgpu.Products.Warpgroup;
@@ -17,7 +18,7 @@ namespace Ppsd.Kernels.Devices.Ilgpu.Products.Warpgroup;
 /// </summary>
 /// <remarks>
 /// Each of the group's eight warps multiplies sixteen outputs; four of them issue a product together. Operands pass through a ring of
-/// stages of four tiles of columns, which one thread refills by two copies, a box of weights and a stretch of rows
+/// stages of four tiles of columns; one thread of a warp refills one by two copies, a box of weights and a stretch of rows
 /// (<see cref="StageCopies{TForm}"/>); barriers in shared memory say what has arrived and what may be copied over
 /// (<see cref="RingPlace{TForm}"/>). Weights come from shared memory to registers, in the order in which they lie in memory; rows of x
 /// are read by the tensor cores from shared memory, in cores of eight rows by eight columns (<see cref="CoreRowsKernel"/>). While
@@ -68,7 +69,7 @@ internal static class WarpgroupProductKernel
 
     /// <param name="weightMap">Their description for copies (<see cref="IlgpuTiledMatrix.Map"/>); 0 on the simulator.</param>
     /// <param name="outputBlocks">Sixteens of outputs.</param>
-    /// <param name="x">Rows in parts; see <see cref="CoreRowsKernel"/>.</param>
+    /// <param name="x">Rows in parts; see <see cref="CoreRowsView"/>.</param>
     /// <param name="xAddress">Where they lie on the card.</param>
     /// <param name="schedule">How tiles are shared out.</param>
     /// <param name="partials">What groups leave each other.</param>
@@ -98,7 +99,8 @@ internal static class WarpgroupProductKernel
         sums.Begin();
         var walk = TileWalk.Begin(schedule, Grid.IdxX, TForm.RowBlocks);
         var copies = StageCopies<TForm>.Begin(walk, weights.TilesPerRow);
-        var isCopying = Group.IdxX == 0 || !CudaAsm.IsSupported;
+        var warp = Group.IdxX >> 5;
+        var leads = (Group.IdxX & (GroupSum.WarpSize - 1)) == 0;
         if (Group.IdxX == 0)
         {
             RingPlace<TForm>.Begin(start).InitializeBarriers();
@@ -110,14 +112,14 @@ internal static class WarpgroupProductKernel
         var refill = RingPlace<TForm>.Begin(start);
         var stages = 0;
         var ahead = copies;
-        if (isCopying)
+        if (leads)
         {
             BulkCopy.AcquireMap(weightMap);
         }
 
         for (; stages < TForm.Stages && !ahead.IsDone; stages++)
         {
-            if (isCopying)
+            if (IsCopying(leads, warp, stages))
             {
                 SharedBarrier.ArriveExpecting(refill.Full, ahead.Bytes);
                 ahead.CopyWeights(ring, start, refill, weights.Loads, outputBlocks, weightMap);
@@ -128,10 +130,15 @@ internal static class WarpgroupProductKernel
         }
 
         DependentLaunch.Wait();
+        if (Grid.IdxX == 0)
+        {
+            PartialCounts.Clear(partials.NextCounts, GroupSize);
+        }
+
         var place = RingPlace<TForm>.Begin(start);
         for (var i = 0; i < stages; i++)
         {
-            if (isCopying)
+            if (IsCopying(leads, warp, i))
             {
                 copies.CopyRows(ring, start, place, x, xAddress);
             }
@@ -188,7 +195,7 @@ internal static class WarpgroupProductKernel
                 // Others may still be at work on the stage before, but hardly on the one before that.
                 if (stage > 1 && !copies.IsDone)
                 {
-                    if (isCopying)
+                    if (IsCopying(leads, warp, stage))
                     {
                         refill.WaitForFree();
                         SharedBarrier.ArriveExpecting(refill.Full, copies.Bytes);
@@ -219,6 +226,13 @@ internal static class WarpgroupProductKernel
             walk.Next();
         }
     }
+
+    /// <summary>
+    /// Warps take turns at filling stages: who fills one multiplies late, and all wait for the slowest. On the simulator every thread
+    /// copies its share.
+    /// </summary>
+    private static bool IsCopying(bool leads, int warp, int stage) =>
+        !CudaAsm.IsSupported || (leads && warp == (stage & (WarpCount - 1)));
 
     /// <summary>Loads of a stage.</summary>
     public static int StageLoads<TForm>()
@@ -362,31 +376,13 @@ internal static class WarpgroupProductKernel
             partials.AddRest(at + 2 * Step, TForm.RowBlocks * Step, Step, prefix, ref third, ref fourth);
         }
 
-        Write<TResult>(first, target, outputBlock, output, row, firstEven, firstOdd);
-        Write<TResult>(second, target, outputBlock, output, row + 8, secondEven, secondOdd);
-        Write<TResult>(third, target, outputBlock, output, row + 16, thirdEven, thirdOdd);
-        Write<TResult>(fourth, target, outputBlock, output, row + 24, fourthEven, fourthOdd);
-    }
-
-    private static void Write<TResult>(
-        in Float4 total,
-        in ProductTarget target,
-        int outputBlock,
-        int output,
-        int row,
-        in ReadForResult even,
-        in ReadForResult odd
-    )
-        where TResult : struct, IProductResult
-    {
-        if (row < target.Rows)
-        {
-            TResult.Write(target, outputBlock, output, row, total.X, total.Z, even);
-        }
-
-        if (row + 1 < target.Rows)
-        {
-            TResult.Write(target, outputBlock, output, row + 1, total.Y, total.W, odd);
-        }
+        TResult.Write(target, outputBlock, output, row, first.X, first.Z, firstEven);
+        TResult.Write(target, outputBlock, output, row + 1, first.Y, first.W, firstOdd);
+        TResult.Write(target, outputBlock, output, row + 8, second.X, second.Z, secondEven);
+        TResult.Write(target, outputBlock, output, row + 9, second.Y, second.W, secondOdd);
+        TResult.Write(target, outputBlock, output, row + 16, third.X, third.Z, thirdEven);
+        TResult.Write(target, outputBlock, output, row + 17, third.Y, third.W, thirdOdd);
+        TResult.Write(target, outputBlock, output, row + 24, fourth.X, fourth.Z, fourthEven);
+        TResult.Write(target, outputBlock, output, row + 25, fourth.Y, fourth.W, fourthOdd);
     }
 }

@@ -22,6 +22,9 @@ internal struct ProductTarget
 
     /// <summary>Second half of the rows' norm, [rows]; see <see cref="NormScale"/>. Unused where a result is added.</summary>
     public ArrayView<float> Scales;
+
+    /// <summary>Where results go besides, as rows of the next product; see <see cref="GatedCoresResult"/>.</summary>
+    public CoreRowsView Cores;
 }
 
 /// <summary>
@@ -36,7 +39,7 @@ internal interface IProductResult
     /// <param name="output">Output within the block, 0 to 7.</param>
     static abstract ReadForResult Read(in ProductTarget target, int block, int output, int row);
 
-    /// <summary>Writes two results of a row that exists.</summary>
+    /// <summary>Writes two results of a row, if it exists. All lanes of a warp must arrive.</summary>
     /// <param name="target">Where results go.</param>
     /// <param name="block">Sixteen of outputs.</param>
     /// <param name="output">Output within the block, 0 to 7.</param>
@@ -67,16 +70,21 @@ internal struct ReadForResult
 /// <summary>Results one after another.</summary>
 internal static class ProductResult
 {
-    /// <summary>Reads and writes two results of a row that exists; see <see cref="IProductResult"/>.</summary>
+    /// <summary>Reads and writes two results of a row; see <see cref="IProductResult"/>.</summary>
     public static void Store<TResult>(in ProductTarget target, int block, int output, int row, float low, float high)
         where TResult : struct, IProductResult =>
         TResult.Write(target, block, output, row, low, high, TResult.Read(target, block, output, row));
 
-    /// <summary>Writes a row's values of two outputs, where the matrix has these.</summary>
+    /// <summary>Writes a row's values of two outputs, where the row exists and the matrix has these.</summary>
     public static void WritePair(in ProductTarget target, int block, int output, int row, float low, float high)
     {
         var i = block * 16 + output;
         var at = (long)row * target.Stride + i;
+        if (row >= target.Rows)
+        {
+            return;
+        }
+
         if (i < target.Outputs)
         {
             target.Y[at] = low;
@@ -163,12 +171,41 @@ internal readonly struct GatedResult : IProductResult
     )
     {
         var i = block * 8 + output;
-        if (i < target.Outputs / 2)
+        if (row < target.Rows && i < target.Outputs / 2)
         {
-            target.Y[TileOrder.At(row, i, target.Stride)] = SwiGluKernel.Apply(
-                UnfusedMath.Multiply(low, read.Low),
-                UnfusedMath.Multiply(high, read.Low)
-            );
+            target.Y[TileOrder.At(row, i, target.Stride)] = Value(low, high, read);
+        }
+    }
+
+    /// <summary>The result.</summary>
+    public static float Value(float gate, float up, in ReadForResult read) =>
+        SwiGluKernel.Apply(UnfusedMath.Multiply(gate, read.Low), UnfusedMath.Multiply(up, read.Low));
+}
+
+/// <summary>The same, and its two bf16 parts besides (<see cref="ProductTarget.Cores"/>).</summary>
+internal readonly struct GatedCoresResult : IProductResult
+{
+    public static ReadForResult Read(in ProductTarget target, int block, int output, int row) =>
+        ProductResult.ReadScale(target, row);
+
+    public static void Write(
+        in ProductTarget target,
+        int block,
+        int output,
+        int row,
+        float low,
+        float high,
+        in ReadForResult read
+    )
+    {
+        // The column beside it is four lanes away.
+        var i = block * 8 + output;
+        var value = GatedResult.Value(low, high, read);
+        var beside = Warp.ShuffleXor(value, 4);
+        if (row < target.Rows && i < target.Outputs / 2)
+        {
+            target.Y[TileOrder.At(row, i, target.Stride)] = value;
+            target.Cores.StoreHalfPair(row, i, value, beside);
         }
     }
 }

@@ -27,6 +27,7 @@ internal sealed class WideProducts : ManyRowProducts
     private readonly Launches _scaled;
     private readonly Launches _gated;
     private readonly Launches _added;
+    private ArrayView<UInt4> _packed;
 
     /// <param name="sharedBytes">Shared memory a group may have.</param>
     public WideProducts(Accelerator accelerator, int sharedBytes)
@@ -59,16 +60,22 @@ internal sealed class WideProducts : ManyRowProducts
     protected override void Pack(
         AcceleratorStream stream,
         KernelConfig config,
-        NormedRowsView x,
+        in ManyRows x,
         int rows,
         int tilesPerRow
-    ) => _pack(stream, config, x, rows, tilesPerRow, Packed, Scales);
+    )
+    {
+        _packed = Grown(_packed, (long)(x.Capacity + 7) / 8 * tilesPerRow * GroupSum.WarpSize);
+        _pack(stream, config, x.View, rows, tilesPerRow, _packed, Scales);
+    }
 
     protected override void Multiply(
         ProductKind kind,
         AcceleratorStream stream,
         StepState step,
         IlgpuTiledMatrix weights,
+        in ManyRows x,
+        IlgpuRows y,
         in ProductTarget target
     )
     {
@@ -90,8 +97,8 @@ internal sealed class WideProducts : ManyRowProducts
             view,
             DeviceAddress.Of(Accelerator, view.Loads),
             weights.RowBlocks,
-            Packed,
-            DeviceAddress.Of(Accelerator, Packed),
+            _packed,
+            DeviceAddress.Of(Accelerator, _packed),
             target
         );
     }
