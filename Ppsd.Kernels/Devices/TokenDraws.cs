@@ -11,6 +11,9 @@ internal abstract class TokenDraws : IDisposable
     /// <summary>Most tokens drawn for a row; more are drawn on the host.</summary>
     public const int MaxDrafts = 8;
 
+    /// <summary>What <see cref="Read"/> returns for a step that was cut short.</summary>
+    public const int Cancelled = -1;
+
     /// <summary>
     /// Queues draws for rows of logits, as <see cref="StepBatch.Draws"/> requests; part of a recorded step.
     /// </summary>
@@ -24,10 +27,14 @@ internal abstract class TokenDraws : IDisposable
     /// <summary>Waits for the draws and reads those of a row, best first.</summary>
     /// <param name="row">Row of the logits.</param>
     /// <param name="drafts">Receives the tokens; its length is the number requested.</param>
+    /// <param name="isCancelled">
+    /// Asked while there is something to wait for: once it says so, all that is still queued of the step is cut short. Null for a step
+    /// that is wanted to its end.
+    /// </param>
     /// <returns>
-    /// Number of tokens: fewer when the filters keep fewer; 0 when the device did not draw that many.
+    /// Number of tokens: fewer when the filters keep fewer; 0 when the device did not draw that many; <see cref="Cancelled"/>.
     /// </returns>
-    public abstract int Read(int row, Span<DraftToken> drafts);
+    public abstract int Read(int row, Span<DraftToken> drafts, Func<bool>? isCancelled = null);
 
     /// <inheritdoc />
     public abstract void Dispose();

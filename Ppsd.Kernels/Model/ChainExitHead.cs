@@ -152,7 +152,11 @@ internal sealed class ChainExitHead : ExitHead
     {
         for (var step = 1; step < run.Depth; step++)
         {
-            run.DrawOnHost?.Invoke(step - 1);
+            if (run.DrawOnHost?.Invoke(step - 1) == false)
+            {
+                break;
+            }
+
             _backend.UseRows(step);
 
             // From step 2 on the features of the step before lie where this step's inputs go.

@@ -78,10 +78,17 @@ internal abstract class ExitHead : IDisposable
 /// <param name="FirstRow">First row to draft from.</param>
 /// <param name="Depth">Steps to draft ahead of each.</param>
 /// <param name="DrawOnHost">
-/// Draws a step's tokens on the host and makes them the next step's; null where the device does so, or the tokens are given.
+/// Draws a step's tokens on the host and makes them the next step's; false when further steps are not wanted. Null where the device
+/// does so, or the tokens are given.
 /// </param>
 /// <param name="HasGivenTokens">True when the chain goes on from tokens that the rows of its steps have, and not from what was drawn.</param>
-internal readonly record struct HeadRun(int Rows, int FirstRow, int Depth, Action<int>? DrawOnHost, bool HasGivenTokens)
+internal readonly record struct HeadRun(
+    int Rows,
+    int FirstRow,
+    int Depth,
+    Func<int, bool>? DrawOnHost,
+    bool HasGivenTokens
+)
 {
     /// <summary>Rows to draft from.</summary>
     public int DraftRows => Rows - FirstRow;

@@ -32,7 +32,8 @@ internal sealed class HeadDrafts : IDisposable
     private readonly int _maxLength;
     private readonly Action _run;
     private readonly Action _runBehind;
-    private readonly Action<int>? _drawOnHost;
+    private readonly Func<int, bool>? _drawOnHost;
+    private readonly Func<bool>? _isCancelled;
     private readonly DraftToken[] _drawn;
     private readonly int[] _drawnCounts;
     private readonly int[] _chained;
@@ -47,6 +48,10 @@ internal sealed class HeadDrafts : IDisposable
     /// <param name="batch">The stage's steps.</param>
     /// <param name="limits">Sizes.</param>
     /// <param name="draw">How tokens are drawn on the host.</param>
+    /// <param name="isCancelled">
+    /// Asked behind a chain's first step: then nobody wants what the step at hand drafts, and the chain ends. Null where another head's
+    /// work follows the chain's, since a device cuts off all that is queued.
+    /// </param>
     public HeadDrafts(
         Backend backend,
         ExitHead head,
@@ -54,7 +59,8 @@ internal sealed class HeadDrafts : IDisposable
         RotaryMemory rotary,
         StepBatch batch,
         StageLimits limits,
-        HostDraw draw
+        HostDraw draw,
+        Func<bool>? isCancelled = null
     )
     {
         _backend = backend;
@@ -62,6 +68,7 @@ internal sealed class HeadDrafts : IDisposable
         _place = place;
         _batch = batch;
         _draw = draw;
+        _isCancelled = isCancelled;
         _maxLength = limits.MaxLength;
         _chain = head.MaxDepth > 1 ? new ChainRows(limits) : null;
         _drawOnHost = head.MaxDepth > 1 && head.Logits(0).Draws is null ? DrawStep : null;
@@ -170,9 +177,12 @@ internal sealed class HeadDrafts : IDisposable
         }
 
         var logits = _head.Logits(step);
-        if (logits.ReadDraws(index, drafts) is > 0 and var count)
+
+        // With its first step's tokens the head's caches hold the step's rows, which may be verified though what follows them is dead.
+        var count = logits.ReadDraws(index, drafts, step > 0 ? _isCancelled : null);
+        if (count != 0)
         {
-            return count;
+            return Math.Max(0, count);
         }
 
         if (logits.Draws is not null && step > 0 && changesLogits)
@@ -238,9 +248,19 @@ internal sealed class HeadDrafts : IDisposable
         }
     }
 
-    /// <summary>Draws a step's tokens of all rows, and gives the best to the rows of the next step.</summary>
-    private void DrawStep(int step)
+    /// <summary>Draws a step's tokens of all rows, and gives the best to the rows of the next step; false when none is wanted.</summary>
+    private bool DrawStep(int step)
     {
+        if (_isCancelled?.Invoke() == true)
+        {
+            for (var index = 0; index < DraftRows; index++)
+            {
+                _drawnCounts.AsSpan(index * MaxDepth + step, MaxDepth - step).Clear();
+            }
+
+            return false;
+        }
+
         var logits = _head.Logits(step);
         for (var index = 0; index < DraftRows; index++)
         {
@@ -255,6 +275,8 @@ internal sealed class HeadDrafts : IDisposable
             _chained[at] = _drawnCounts[at] > 0 ? drafts[0].Token : 0;
             _chain!.Step(step + 1).Tokens[index] = _chained[at];
         }
+
+        return true;
     }
 
     /// <summary>True when nothing could be drawn at the step before.</summary>

@@ -72,7 +72,8 @@ internal sealed class LogitsHead : IDisposable
     /// Reads the tokens that the device drew from a row of logits, best first; see <see cref="TokenDraws.Read"/>. 0 when it
     /// did not, and the host must, from <see cref="Logits"/>.
     /// </summary>
-    public int ReadDraws(int row, Span<DraftToken> drafts) => _draws?.Read(row, drafts) ?? 0;
+    public int ReadDraws(int row, Span<DraftToken> drafts, Func<bool>? isCancelled = null) =>
+        _draws?.Read(row, drafts, isCancelled) ?? 0;
 
     /// <summary>Waits for the logits that were queued last; one row of them, [vocabSize].</summary>
     public ReadOnlySpan<float> Logits(int row)

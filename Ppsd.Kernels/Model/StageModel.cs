@@ -52,7 +52,17 @@ public sealed partial class StageModel : IDisposable
         _drafts = new DraftHeads(
             [
                 .. weights.ExitHeads.Select(
-                    (head, place) => new HeadDrafts(backend, head, place, weights.Rotary, _batch, limits, DrawOnHost)
+                    (head, place) =>
+                        new HeadDrafts(
+                            backend,
+                            head,
+                            place,
+                            weights.Rotary,
+                            _batch,
+                            limits,
+                            DrawOnHost,
+                            place == weights.ExitHeads.Length - 1 ? () => _isCancelled() : null
+                        )
                 ),
             ],
             [.. options.HeldExitHeads.Select(head => head.Config.ExitLayer - options.FirstLayer)]
@@ -204,6 +214,7 @@ public sealed partial class StageModel : IDisposable
     {
         _batch.Clear();
         _drafts.BeginStep();
+        _isCancelled = static () => false;
     }
 
     /// <summary>Adds a row to the step; rows of several sequences may share a step.</summary>

@@ -103,10 +103,14 @@ internal sealed class IlgpuDraws : TokenDraws
 
     public override void Expect() => _queue.MarkEnd();
 
-    public override int Read(int row, Span<DraftToken> drafts)
+    public override int Read(int row, Span<DraftToken> drafts, Func<bool>? isCancelled = null)
     {
         var result = _results.Span.Slice(row * DrawBuffers.ResultStride, DrawBuffers.ResultStride);
-        _queue.WaitEnd(ref result[DrawBuffers.StepWord], _words.StepNumber);
+        if (!_queue.TryWaitEnd(ref result[DrawBuffers.StepWord], _words.StepNumber, isCancelled))
+        {
+            return Cancelled;
+        }
+
         if (result[0] < drafts.Length)
         {
             return 0;

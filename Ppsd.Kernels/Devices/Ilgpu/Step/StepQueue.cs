@@ -122,14 +122,23 @@ internal sealed class StepQueue : IDisposable
     /// <summary>Marks the end of what is queued, for <see cref="Clock"/>.</summary>
     public void MarkEnd() => _clock?.MarkEnd(Handle);
 
-    /// <summary>Waits until the last kernel before <see cref="MarkEnd"/> has written a step's number.</summary>
+    /// <summary>
+    /// Waits until the last kernel before <see cref="MarkEnd"/> has written a step's number; cuts the step short once it is cancelled.
+    /// </summary>
     /// <param name="word">A word of page-locked memory.</param>
     /// <param name="step">The step's number.</param>
-    public void WaitEnd(ref int word, int step)
+    /// <param name="isCancelled">Asked all the time; null for a step that is wanted to its end.</param>
+    public bool TryWaitEnd(ref int word, int step, Func<bool>? isCancelled)
     {
-        TrySpin(ref word, step, isCancelled: null);
+        if (!TrySpin(ref word, step, isCancelled))
+        {
+            IsBusy = true;
+            return false;
+        }
+
         _clock?.NoteEnd();
         IsBusy = false;
+        return true;
     }
 
     /// <summary>Waits for all that was queued.</summary>
