@@ -1,6 +1,7 @@
 using System.Threading.Channels;
 using Akka.Actor;
 using Akka.Remote;
+using Ppsd.Actors.Mailboxes;
 using Ppsd.Actors.Messages;
 
 namespace Ppsd.Actors.Client;
@@ -10,7 +11,7 @@ namespace Ppsd.Actors.Client;
 /// stops the session when the reader is gone. Where the pipeline dies it asks for one that goes on with the text, which
 /// <see cref="HeldGeneration"/> holds; the reader notices a pause.
 /// </summary>
-internal sealed class GenerationActor : ReceiveActor, IWithTimers
+internal sealed class GenerationActor : HandlerActor, IWithTimers
 {
     /// <summary>Tokens that may wait here for the reader.</summary>
     public const int Window = 256;

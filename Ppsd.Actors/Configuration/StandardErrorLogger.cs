@@ -11,13 +11,23 @@ namespace Ppsd.Actors.Configuration;
 /// of a pipeline notice both by themselves and say it in plain words. So is the complaint that seed nodes could not be joined where
 /// one of them has said why.
 /// </summary>
-public sealed class StandardErrorLogger : ReceiveActor, IRequiresMessageQueue<ILoggerMessageQueueSemantics>
+public sealed class StandardErrorLogger : UntypedActor, IRequiresMessageQueue<ILoggerMessageQueueSemantics>
 {
-    /// <summary>Called by Akka.</summary>
-    public StandardErrorLogger()
+    /// <inheritdoc />
+    protected override void OnReceive(object message)
     {
-        Receive<LogEvent>(Write);
-        Receive<InitializeLogger>(_ => Sender.Tell(new LoggerInitialized()));
+        switch (message)
+        {
+            case LogEvent log:
+                Write(log);
+                break;
+            case InitializeLogger:
+                Sender.Tell(new LoggerInitialized());
+                break;
+            default:
+                Unhandled(message);
+                break;
+        }
     }
 
     private static void Write(LogEvent log)

@@ -1,5 +1,6 @@
 using Akka.Actor;
 using Ppsd.Actors.Ids;
+using Ppsd.Actors.Mailboxes;
 using Ppsd.Actors.Messages;
 using Ppsd.Actors.Options;
 using Ppsd.Actors.Stages;
@@ -7,7 +8,7 @@ using Ppsd.Actors.Stages;
 namespace Ppsd.Actors.Local;
 
 /// <summary>Parent of a local pipeline's stages: collects them and sends each the list of all.</summary>
-internal sealed class LocalPipelineActor : ReceiveActor
+internal sealed class LocalPipelineActor : HandlerActor
 {
     private readonly IReadOnlyList<Func<IStageRuntime>> _runtimes;
     private readonly string _modelFingerprint;

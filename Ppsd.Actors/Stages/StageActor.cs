@@ -17,7 +17,7 @@ namespace Ppsd.Actors.Stages;
 /// (<c>ppsd.stage-dispatcher</c>) with a <see cref="StageMailbox"/>; device work never touches the thread pool, which
 /// remoting and heartbeats share.
 /// </summary>
-internal sealed class StageActor : ReceiveActor, IWithTimers, IStagePort, IDraftLoopPort
+internal sealed class StageActor : HandlerActor, IWithTimers, IStagePort, IDraftLoopPort
 {
     /// <summary>Questions of a pipeline that is not known here yet; more are asked again.</summary>
     private const int MostEarly = 1024;

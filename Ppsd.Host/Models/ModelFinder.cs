@@ -74,7 +74,7 @@ internal static class ModelFinder
     {
         try
         {
-            var head = File.Exists(Path.Combine(folder, "config.json")) ? ExitHeadConfig.Read(folder) : null;
+            var head = File.Exists(Path.Combine(folder, "config.json")) ? ExitHeadConfig.Find(folder) : null;
             var isForWeights = fingerprint.Equals(head?.Verifier.WeightsSha256, StringComparison.OrdinalIgnoreCase);
             return isForWeights ? head : null;
         }

@@ -61,13 +61,22 @@ public sealed record ExitHeadConfig
     /// </exception>
     public static ExitHeadConfig Read(string folder)
     {
-        var path = Path.Combine(folder, "config.json");
-        var config = JsonFields.ReadFile(path);
-        if (config.RequireString("model_type", ModelType) != ModelType)
-        {
-            throw config.Refuse("model_type", ModelType);
-        }
+        var config = JsonFields.ReadFile(Path.Combine(folder, "config.json"));
+        return config.RequireString("model_type", ModelType) == ModelType
+            ? Read(config, folder)
+            : throw config.Refuse("model_type", ModelType);
+    }
 
+    /// <summary>The same; null where the folder has a model of another kind, which many that are looked through have.</summary>
+    /// <exception cref="CheckpointException">As of <see cref="Read(string)"/>.</exception>
+    public static ExitHeadConfig? Find(string folder)
+    {
+        var config = JsonFields.ReadFile(Path.Combine(folder, "config.json"));
+        return config.FindString("model_type") == ModelType ? Read(config, folder) : null;
+    }
+
+    private static ExitHeadConfig Read(JsonFields config, string folder)
+    {
         // A head with an LM head of its own would double the bytes the first stage reads per token.
         if (config.RequireString("lm_head", "shared") != "shared")
         {
@@ -77,7 +86,7 @@ public sealed record ExitHeadConfig
         var kind = ReadKind(config);
         return new()
         {
-            ConfigPath = path,
+            ConfigPath = Path.Combine(folder, "config.json"),
             Kind = kind,
             ExitLayer = config.RequireInt32("exit_layer", 1),
             LayerCount = kind is ExitHeadKind.Transformer or ExitHeadKind.Chain

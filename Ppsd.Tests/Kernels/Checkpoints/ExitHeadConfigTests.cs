@@ -10,6 +10,17 @@ public class ExitHeadConfigTests
     private static readonly ModelConfig _gsm = ModelConfig.Read(ModelFolders.GsmLlama);
 
     [Test]
+    public void A_folder_with_another_model_holds_no_head_and_is_refused_where_a_head_is_named()
+    {
+        Assert.That(ExitHeadConfig.Find(ModelFolders.GsmLlama), Is.Null);
+        Assert.That(ExitHeadConfig.Find(ModelFolders.GsmLlamaExit4)?.ExitLayer, Is.EqualTo(4));
+        Assert.That(
+            Refusal.Of(() => ExitHeadConfig.Read(ModelFolders.GsmLlama)),
+            Does.Contain("model_type: expected ppsd_exit_head, found \"llama\"")
+        );
+    }
+
+    [Test]
     public void A_transformer_head_is_read()
     {
         var head = ExitHeadConfig.Read(ModelFolders.GsmLlamaExit4);

@@ -4,7 +4,6 @@ using Ppsd.Kernels.Devices;
 using Ppsd.Kernels.Devices.Cpu;
 using Ppsd.Kernels.Model;
 using Ppsd.Kernels.Sampling;
-using Ppsd.Kernels.Weights;
 using Ppsd.Tests.Support;
 
 namespace Ppsd.Tests.Kernels.Model;
@@ -13,7 +12,7 @@ namespace Ppsd.Tests.Kernels.Model;
 [Parallelizable(ParallelScope.All)]
 public sealed class ChainHeadTests
 {
-    private const int Depth = 4;
+    private const int Depth = ToyChain.Depth;
 
     private static readonly int[] _prompt = [1, 17, 30, 5, 44, 9, 12, 33];
 
@@ -55,7 +54,7 @@ public sealed class ChainHeadTests
     [Test]
     public void A_chain_goes_on_from_its_own_best_tokens()
     {
-        using var stage = LoadToy(new CpuBackend(threads: 1));
+        using var stage = ToyChain.Load(new CpuBackend(threads: 1));
         var own = DraftAlone(stage, id: 1, _prompt, new());
         var tokens = own.Select(step => step.Drafts[0].Token).ToArray();
 
@@ -73,7 +72,7 @@ public sealed class ChainHeadTests
     [TestCase(false)]
     public void Behind_a_token_that_has_not_entered_a_chain_drafts_as_from_the_candidate_before_it(bool isCommitted)
     {
-        using var stage = LoadToy(new CpuBackend(threads: 1));
+        using var stage = ToyChain.Load(new CpuBackend(threads: 1));
         int[] text = [.. _prompt, 60];
         var behind = new List<(float[] Logits, int Token)>();
         new SequenceRun(stage, 64, id: 1).Feed(_prompt);
@@ -113,58 +112,10 @@ public sealed class ChainHeadTests
         }
     }
 
-    [OnSimulator]
-    [TestCase("cpu")]
-    [TestCase("simulator")]
-    public void The_chain_of_a_step_that_dies_behind_the_layers_ends_and_its_rows_are_in_the_heads_caches(string name)
-    {
-        using var device = BackendUnderTest.Open(name);
-        using var stage = LoadToy(device.Backend);
-        var isDead = false;
-        var prompt = _prompt[..2];
-        new SequenceRun(stage, 64, id: 1).Feed(prompt);
-        stage.RunExitHead(prompt.Length, Depth);
-        stage.BeginStep();
-        Assert.That(stage.TryAppend(1, 100, prompt.Length - 1, 60, isCertain: false));
-        Assert.That(stage.Forward([], () => isDead));
-
-        isDead = true;
-        stage.RunExitHead(0, Depth);
-
-        // A device that has the whole chain queued cuts it behind the first step.
-        for (var step = name == "cpu" ? 0 : 1; step < Depth; step++)
-        {
-            Assert.That(stage.Draft(0, new DraftToken[1], step), Is.Zero, $"step {step}");
-        }
-
-        Assert.That(stage.Commit(1, 100, prompt.Length + 1));
-        Assert.That(stage.DraftBehind(1, parent: 100, token: 13, Depth - 1));
-        var tokens = new int[Depth - 1];
-        var behind = new float[Depth - 1][];
-        for (var step = 0; step < Depth - 1; step++)
-        {
-            var drafts = new DraftToken[1];
-            Assert.That(stage.Draft(0, drafts, step), Is.EqualTo(1));
-            (tokens[step], behind[step]) = (drafts[0].Token, stage.DraftLogits(0, step).ToArray());
-        }
-
-        int[] text = [.. prompt, 60];
-        new SequenceRun(stage, 64, id: 2).Feed(text);
-        stage.RunChain(text.Length - 1, Depth, [13, .. tokens[..^1]]);
-        for (var step = 1; step < Depth; step++)
-        {
-            Assert.That(
-                stage.DraftLogits(text.Length - 1, step).ToArray(),
-                Is.EqualTo(behind[step - 1]),
-                $"step {step}"
-            );
-        }
-    }
-
     [Test]
     public void Behind_an_unknown_candidate_or_past_the_last_position_nothing_is_drafted()
     {
-        using var stage = LoadToy(new CpuBackend(threads: 1));
+        using var stage = ToyChain.Load(new CpuBackend(threads: 1));
         new SequenceRun(stage, 64, id: 1).Feed(_prompt);
         stage.RunExitHead(_prompt.Length, Depth);
         Assert.That(stage.DraftBehind(1, parent: 99, token: 5, Depth), Is.False);
@@ -185,7 +136,7 @@ public sealed class ChainHeadTests
     [TestCase(3)]
     public void Neither_chunks_nor_other_rows_nor_depth_change_a_bit(int chunk)
     {
-        using var stage = LoadToy(new CpuBackend(threads: 1));
+        using var stage = ToyChain.Load(new CpuBackend(threads: 1));
         var alone = DraftAlone(stage, id: 1, _prompt, new());
 
         // The prompt in chunks, then its last token beside another session's, which drafts too.
@@ -209,7 +160,7 @@ public sealed class ChainHeadTests
     [Test]
     public void A_candidate_and_its_child_may_enter_together_and_a_sibling_changes_neither()
     {
-        using var stage = LoadToy(new CpuBackend(threads: 1));
+        using var stage = ToyChain.Load(new CpuBackend(threads: 1));
         var parentAlone = DraftAlone(stage, id: 1, [.. _prompt, 60], new());
         var childAlone = DraftAlone(stage, id: 2, [.. _prompt, 60, 61], new());
 
@@ -249,7 +200,7 @@ public sealed class ChainHeadTests
             RepetitionPenalty = penalty,
             Seed = 7,
         };
-        using var stage = LoadToy(new CpuBackend(threads: 1));
+        using var stage = ToyChain.Load(new CpuBackend(threads: 1));
         var drafted = DraftAlone(stage, id: 1, _prompt, sampling);
         var sampler = new TokenSampler(drafted[0].Logits.Length);
         int[] history = [.. _prompt];
@@ -271,7 +222,7 @@ public sealed class ChainHeadTests
     [Test]
     public void A_session_of_width_one_gets_log_probabilities_too()
     {
-        using var stage = LoadToy(new CpuBackend(threads: 1));
+        using var stage = ToyChain.Load(new CpuBackend(threads: 1));
         new SequenceRun(stage, 64).Feed(_prompt);
         stage.RunExitHead(_prompt.Length - 1, Depth);
         var draft = new DraftToken[1];
@@ -286,7 +237,7 @@ public sealed class ChainHeadTests
     public void Nothing_is_drafted_beyond_the_last_position()
     {
         using var backend = new CpuBackend(threads: 1);
-        using var stage = LoadToy(backend, positions: 10);
+        using var stage = ToyChain.Load(backend, positions: 10);
         new SequenceRun(stage, 10).Feed(_prompt);
         stage.RunExitHead(_prompt.Length - 1, Depth);
         var counts = Enumerable.Range(0, Depth).Select(step => stage.Draft(7, new DraftToken[2], step));
@@ -298,9 +249,9 @@ public sealed class ChainHeadTests
     [Test]
     public void A_chain_in_a_later_stage_and_one_behind_the_last_layer_draft_the_same_way()
     {
-        using var whole = LoadToy(new CpuBackend(threads: 1), exitLayer: 3);
-        using var first = LoadToy(new CpuBackend(threads: 1), exitLayer: 3, layers: (0, 2));
-        using var last = LoadToy(new CpuBackend(threads: 1), exitLayer: 3, layers: (2, 1));
+        using var whole = ToyChain.Load(new CpuBackend(threads: 1), exitLayer: 3);
+        using var first = ToyChain.Load(new CpuBackend(threads: 1), exitLayer: 3, layers: (0, 2));
+        using var last = ToyChain.Load(new CpuBackend(threads: 1), exitLayer: 3, layers: (2, 1));
         var expected = DraftAlone(whole, id: 1, _prompt, new());
 
         new SequenceRun([first, last], 64).Feed(_prompt);
@@ -316,7 +267,7 @@ public sealed class ChainHeadTests
     public void A_card_records_a_chain_as_one_part_for_each_depth()
     {
         using var backend = new RecordedBackend();
-        using var stage = LoadToy(backend);
+        using var stage = ToyChain.Load(backend);
         var run = new SequenceRun(stage, 64);
         run.Feed(_prompt);
         stage.RunExitHead(_prompt.Length, Depth);
@@ -338,9 +289,9 @@ public sealed class ChainHeadTests
     [Test]
     public void Keys_values_and_features_of_a_chain_are_part_of_a_tokens_memory()
     {
-        var config = Config(layers: 3, positions: 64);
-        var plain = StageFootprint.Of(Options(config, exitLayer: 2, head: null));
-        var chain = StageFootprint.Of(Options(config, exitLayer: 2, ExitHeadKind.Chain));
+        var config = ToyChain.Config(layers: 3, positions: 64);
+        var plain = StageFootprint.Of(ToyChain.Options(config, exitLayer: 2, head: null));
+        var chain = StageFootprint.Of(ToyChain.Options(config, exitLayer: 2, ExitHeadKind.Chain));
 
         // Two layers' keys and values, and features in fp32 where those may be bf16.
         Assert.That(
@@ -349,59 +300,13 @@ public sealed class ChainHeadTests
         );
         using var backend = new CpuBackend(threads: 1);
         Assert.That(
-            StageModelLoader.KvBytesPerToken(backend, Options(config, exitLayer: 2, ExitHeadKind.Chain)),
+            StageModelLoader.KvBytesPerToken(backend, ToyChain.Options(config, exitLayer: 2, ExitHeadKind.Chain)),
             Is.EqualTo(4 * (2 * 5 * config.KvSize + config.HiddenSize))
         );
     }
 
     private static StageModel LoadGsm(Backend backend) =>
         StageModelLoader.Load(backend, TestModels.Options(TestModels.Gsm, layerCount: 4, exitHead: Head, maxRows: 128));
-
-    private static StageModel LoadToy(
-        Backend backend,
-        int positions = 64,
-        int exitLayer = 2,
-        (int First, int Count)? layers = null
-    )
-    {
-        var config = Config(layers: 3, positions);
-        var options = Options(config, exitLayer, ExitHeadKind.Chain);
-        return StageModelLoader.Load(
-            backend,
-            options with
-            {
-                FirstLayer = layers?.First ?? 0,
-                LayerCount = layers?.Count ?? 3,
-            }
-        );
-    }
-
-    private static ModelConfig Config(int layers, int positions) =>
-        SyntheticPresets.Find("toy")! with
-        {
-            LayerCount = layers,
-            HiddenSize = 48,
-            IntermediateSize = 64,
-            HeadCount = 2,
-            KvHeadCount = 1,
-            HeadSize = 16,
-            VocabSize = 64 + 16,
-            MaxPositions = positions,
-        };
-
-    private static StageModelOptions Options(ModelConfig config, int exitLayer, ExitHeadKind? head) =>
-        new()
-        {
-            Synthetic = new SyntheticWeights(),
-            Config = config,
-            FirstLayer = 0,
-            LayerCount = config.LayerCount,
-            KvCacheBytes = 1 << 20,
-            MaxDepth = Depth,
-            ExitHeads = head is { } kind
-                ? [new(SyntheticPresets.ExitHead(config, exitLayer) with { Kind = kind, LayerCount = 1 }, null)]
-                : [],
-        };
 
     /// <summary>What a session alone drafts behind a prompt that came as one step.</summary>
     private static List<(float[] Logits, DraftToken[] Drafts)> DraftAlone(
