@@ -53,10 +53,8 @@ public sealed class PpsdChatClient : IChatClient, IAsyncDisposable
         _metadata = new ChatClientMetadata("ppsd", new Uri(_membership.Node.Address));
     }
 
-    /// <summary>
-    /// Starts generations from tokens, on the same membership; to be taken anew for each, as this process may have joined again.
-    /// </summary>
-    public PpsdClient Tokens => _membership.Node.Client;
+    /// <summary>Starts generations from tokens, on the same membership.</summary>
+    public PpsdClient Tokens => _membership.Client;
 
     /// <summary>Joins a cluster.</summary>
     /// <param name="seedNodes">Members of it, as HOST:PORT.</param>

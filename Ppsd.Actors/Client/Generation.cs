@@ -1,60 +1,97 @@
+using System.Runtime.CompilerServices;
 using System.Threading.Channels;
 using Akka.Actor;
+using Ppsd.Actors.Messages;
 
 namespace Ppsd.Actors.Client;
 
 /// <summary>
-/// A generation on its way. Read <see cref="Events"/> once, to the end; dispose to give up early. Thread-safe.
+/// A generation on its way. Read <see cref="Events"/> once, to the end; dispose to give up early. Goes on when the cluster has
+/// removed this process and it has joined anew, where its client's settings let texts be resumed. Thread-safe.
 /// </summary>
 public sealed class Generation : IAsyncDisposable
 {
     private const int CreditBatch = GenerationActor.Window / 4;
 
-    private readonly Channel<GenerationEvent> _events = Channel.CreateUnbounded<GenerationEvent>(
-        new UnboundedChannelOptions { SingleReader = true, SingleWriter = true }
-    );
+    private readonly Lock _lock = new();
+    private readonly IClientHomes _homes;
+    private readonly TimeSpan _startTimeout;
+    private readonly ResumePolicy _policy;
 
-    private readonly IActorRef _actor;
+    /// <summary>What there is of the text: the actor's until its channel is complete, then the reader's until the next starts.</summary>
+    private readonly HeldGeneration _held;
+    private readonly ReadingClock _clock;
+    private ClientHome _home;
+    private ChannelReader<GenerationEvent> _events;
+    private IActorRef _actor;
+    private bool _isStopRequested;
+    private bool _isAbandoned;
 
-    internal Generation(IActorRefFactory system, Func<ChannelWriter<GenerationEvent>, Props> props)
+    internal Generation(
+        IClientHomes homes,
+        StartSession request,
+        TimeSpan startTimeout,
+        ResumePolicy policy,
+        TimeProvider clock
+    )
     {
-        // Bounded by the window, which the actor enforces: it must not wait for room itself.
-        try
-        {
-            _actor = system.ActorOf(props(_events.Writer));
-        }
-        catch (InvalidOperationException e)
-        {
-            _actor = ActorRefs.Nobody;
-            _events.Writer.TryComplete(GenerationException.OfLeaving(e));
-        }
+        (_homes, _startTimeout, _policy) = (homes, startTimeout, policy);
+        _held = new HeldGeneration(request with { Window = GenerationActor.Window }, policy.MaxResumes);
+        _clock = new ReadingClock(clock);
+        _home = homes.Current;
+        (_actor, _events) = StartActor();
     }
 
     /// <summary>What happens, ending with <see cref="GenerationEnded"/>.</summary>
     /// <param name="cancellation">Stops reading; the generation is then cancelled at every stage.</param>
     /// <exception cref="GenerationException">The request was refused or the generation broke off.</exception>
     public async IAsyncEnumerable<GenerationEvent> Events(
-        [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellation = default
+        [EnumeratorCancellation] CancellationToken cancellation = default
     )
     {
         await using (this.ConfigureAwait(false))
         {
             var unreported = 0;
-            var isComplete = false;
-            await foreach (var next in _events.Reader.ReadAllAsync(cancellation).ConfigureAwait(false))
+            while (true)
             {
-                isComplete = next is GenerationEnded;
-                yield return next;
-                if (next is TokensGenerated generated && (unreported += generated.Tokens.Count) >= CreditBatch)
+                while (await TryReadAsync().ConfigureAwait(false) is { } next)
                 {
-                    _actor.Tell(new GenerationActor.TokensRead(unreported));
-                    unreported = 0;
-                }
-            }
+                    yield return next;
+                    if (next is GenerationEnded)
+                    {
+                        yield break;
+                    }
 
-            if (!isComplete)
+                    if (next is TokensGenerated generated && (unreported += generated.Tokens.Count) >= CreditBatch)
+                    {
+                        _actor.Tell(new GenerationActor.TokensRead(unreported));
+                        unreported = 0;
+                    }
+                }
+
+                // The next actor counts what was received as read, which it was: events come before the end of their channel.
+                unreported = 0;
+            }
+        }
+
+        // Null where another actor has taken over, and its events are to be read.
+        async Task<GenerationEvent?> TryReadAsync()
+        {
+            try
             {
-                throw GenerationException.Unfinished();
+                return
+                    await _events.WaitToReadAsync(cancellation).ConfigureAwait(false) && _events.TryRead(out var next)
+                    ? next
+                    : throw GenerationException.Unfinished();
+            }
+            catch (GenerationException failure) when (failure.CanGoOn && _policy.MaxResumes > 0)
+            {
+                if (await TryGoOnAsync(cancellation).ConfigureAwait(false))
+                {
+                    return null;
+                }
+
+                throw;
             }
         }
     }
@@ -63,12 +100,64 @@ public sealed class Generation : IAsyncDisposable
     /// Asks for an early end (a stop string was found, a user has seen enough). Events still arrive until
     /// <see cref="GenerationEnded"/> with its figures.
     /// </summary>
-    public void Stop() => _actor.Tell(GenerationActor.StopRequested.Instance);
+    public void Stop()
+    {
+        lock (_lock)
+        {
+            _isStopRequested = true;
+            _actor.Tell(GenerationActor.StopRequested.Instance);
+        }
+    }
 
     /// <summary>Cancels the generation if it is still running.</summary>
     public ValueTask DisposeAsync()
     {
-        _actor.Tell(GenerationActor.Abandoned.Instance);
+        lock (_lock)
+        {
+            _isAbandoned = true;
+            _actor.Tell(GenerationActor.Abandoned.Instance);
+        }
+
         return ValueTask.CompletedTask;
+    }
+
+    /// <summary>Goes on where this process lives in the cluster now; false when it does not.</summary>
+    private async Task<bool> TryGoOnAsync(CancellationToken cancellation)
+    {
+        var next = await _homes.NextAsync(_home, _policy.Patience, cancellation).ConfigureAwait(false);
+        lock (_lock)
+        {
+            if (next is null || _isAbandoned)
+            {
+                return false;
+            }
+
+            _home = next;
+            (_actor, _events) = StartActor();
+            return true;
+        }
+    }
+
+    private (IActorRef Actor, ChannelReader<GenerationEvent> Events) StartActor()
+    {
+        // Bounded by the window, which the actor enforces: it must not wait for room itself.
+        var events = Channel.CreateUnbounded<GenerationEvent>(
+            new UnboundedChannelOptions { SingleReader = true, SingleWriter = true }
+        );
+        var (gateway, isStopped) = (_home.Gateway, _isStopRequested);
+        try
+        {
+            var actor = _home.System.ActorOf(
+                Props.Create(() =>
+                    new GenerationActor(gateway, _held, events.Writer, _startTimeout, _policy, _clock, isStopped)
+                )
+            );
+            return (actor, events.Reader);
+        }
+        catch (InvalidOperationException e)
+        {
+            events.Writer.TryComplete(GenerationException.OfLeaving(e));
+            return (ActorRefs.Nobody, events.Reader);
+        }
     }
 }

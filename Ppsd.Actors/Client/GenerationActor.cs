@@ -9,7 +9,8 @@ namespace Ppsd.Actors.Client;
 /// <summary>
 /// The client's end of a session: asks the gateway for it, hands its events to a channel, watches the draft stage and
 /// stops the session when the reader is gone. Where the pipeline dies it asks for one that goes on with the text, which
-/// <see cref="HeldGeneration"/> holds; the reader notices a pause.
+/// <see cref="HeldGeneration"/> holds; the reader notices a pause. Where this process is removed from the cluster the next actor
+/// of the <see cref="Generation"/> does.
 /// </summary>
 internal sealed class GenerationActor : HandlerActor, IWithTimers
 {
@@ -36,22 +37,28 @@ internal sealed class GenerationActor : HandlerActor, IWithTimers
     private string? _loss;
     private string? _refusal;
 
+    /// <param name="gateway">Coordinator, or a proxy of it, or in one process the draft stage.</param>
+    /// <param name="held">The text, of which the reader has all that has come. This actor's until it has stopped.</param>
+    /// <param name="clock">This actor's until it has stopped.</param>
+    /// <param name="isStopped">True when the reader wants no more of it.</param>
     public GenerationActor(
         IActorRef gateway,
-        StartSession request,
+        HeldGeneration held,
         ChannelWriter<GenerationEvent> events,
         TimeSpan startTimeout,
         ResumePolicy policy,
-        TimeProvider clock
+        ReadingClock clock,
+        bool isStopped
     )
     {
         _gateway = gateway;
-        _held = new HeldGeneration(request with { Window = Window }, policy.MaxResumes);
-        _read = request.Generated.Length;
+        _held = held;
+        _read = held.Received;
         _events = events;
         _startTimeout = startTimeout;
         _policy = policy;
-        _clock = new ReadingClock(clock);
+        _clock = clock;
+        _stopRequested = isStopped;
 
         Receive<SessionQueued>(Wait);
         Receive<SessionStarted>(Started);
@@ -86,20 +93,25 @@ internal sealed class GenerationActor : HandlerActor, IWithTimers
 
     protected override void PreStart()
     {
-        if (_held.End is { } end)
-        {
-            // What it is to go on with was a whole text.
-            Complete(end, _held.UnknownStats());
-            return;
-        }
-
         if (_policy.MaxResumes > 0)
         {
             // A dead process breaks its connections seconds before the cluster says that it is dead.
             Context.System.EventStream.Subscribe(Self, typeof(DisassociatedEvent));
         }
 
-        Ask(_askInterval, _startTimeout);
+        if (_held.HasBegun)
+        {
+            Lose("this process was removed from the cluster");
+        }
+        else if (_held.End is { } end)
+        {
+            // What it is to go on with was a whole text.
+            Complete(end, _held.UnknownStats());
+        }
+        else
+        {
+            Ask(_askInterval, _startTimeout);
+        }
     }
 
     protected override void PostStop()
@@ -146,7 +158,7 @@ internal sealed class GenerationActor : HandlerActor, IWithTimers
 
     private void Started(SessionStarted started)
     {
-        var isFirst = _held.Session is null;
+        var isFirst = !_held.HasBegun;
         if (!_held.TryBegin(started))
         {
             Sender.Tell(new StopSession(started.Session));
@@ -156,7 +168,7 @@ internal sealed class GenerationActor : HandlerActor, IWithTimers
         Timers.CancelAll();
         Watch(Sender);
         _refusal = null;
-        if (isFirst && _held.Resumes == 0)
+        if (isFirst)
         {
             _events.TryWrite(new GenerationStarted(_held.Request.MaxTokens, _held.Request.Arithmetic));
         }
@@ -405,31 +417,5 @@ internal sealed class GenerationActor : HandlerActor, IWithTimers
     private sealed class Look
     {
         public static Look Instance { get; } = new();
-    }
-
-    /// <summary>When tokens came, by the client's clock.</summary>
-    private sealed class ReadingClock(TimeProvider clock)
-    {
-        private readonly long _askedAt = clock.GetTimestamp();
-        private long? _firstTokenAt;
-        private long? _lastTokenAt;
-        private long _signAt = clock.GetTimestamp();
-
-        /// <summary>Time since the draft stage last said something.</summary>
-        public TimeSpan Silence => clock.GetElapsedTime(_signAt);
-
-        public void NoteSign() => _signAt = clock.GetTimestamp();
-
-        public TimeSpan TimeToFirstToken =>
-            _firstTokenAt is { } first ? clock.GetElapsedTime(_askedAt, first) : default;
-
-        public TimeSpan DecodeTime =>
-            _firstTokenAt is { } first ? clock.GetElapsedTime(first, _lastTokenAt!.Value) : default;
-
-        public void NoteToken()
-        {
-            _lastTokenAt = clock.GetTimestamp();
-            _firstTokenAt ??= _lastTokenAt;
-        }
     }
 }

@@ -29,7 +29,7 @@ public sealed class GenerationException : Exception
     /// <summary>Of what kind the failure is.</summary>
     public GenerationFailure Failure { get; }
 
-    /// <summary>True where the way to the text was lost, and another gateway may go on with it.</summary>
+    /// <summary>True where the way to the text was lost: another gateway may go on with it, or this process once it has joined anew.</summary>
     internal bool CanGoOn { get; private init; }
 
     /// <summary>The way to a text was lost.</summary>
@@ -41,5 +41,5 @@ public sealed class GenerationException : Exception
 
     /// <summary>Nothing can be started any more on an actor system that ends.</summary>
     internal static GenerationException OfLeaving(Exception cause) =>
-        new(GenerationFailure.Unavailable, Leaving, cause);
+        new(GenerationFailure.Unavailable, Leaving, cause) { CanGoOn = true };
 }

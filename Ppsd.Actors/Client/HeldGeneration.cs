@@ -19,6 +19,9 @@ internal sealed class HeldGeneration(StartSession request, int maxResumes)
     /// <summary>The session that tokens are taken from; null while there is none.</summary>
     public SessionId? Session { get; private set; }
 
+    /// <summary>True once a session has started for it.</summary>
+    public bool HasBegun { get; private set; }
+
     /// <summary>Tokens received, those that the request came with included.</summary>
     public int Received => _tokens.Count;
 
@@ -43,6 +46,7 @@ internal sealed class HeldGeneration(StartSession request, int maxResumes)
         }
 
         Session = started.Session;
+        HasBegun = true;
         Request = Request with
         {
             // Another pipeline may hold less; the limit stays the one that the text began with.

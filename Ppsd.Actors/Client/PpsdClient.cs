@@ -8,8 +8,7 @@ namespace Ppsd.Actors.Client;
 /// <summary>Starts generations on a pipeline, in this process or on a cluster. Thread-safe.</summary>
 public sealed class PpsdClient
 {
-    private readonly ActorSystem _system;
-    private readonly IActorRef _gateway;
+    private readonly IClientHomes _homes;
     private readonly TimeSpan _startTimeout;
     private readonly ResumePolicy _resumes;
     private readonly TimeProvider _clock;
@@ -29,24 +28,25 @@ public sealed class PpsdClient
         ResumePolicy? resumes = null,
         TimeProvider? clock = null
     )
+        : this(new OnlyHome(new ClientHome(system, gateway)), resumes, startTimeout, clock) { }
+
+    internal PpsdClient(
+        IClientHomes homes,
+        ResumePolicy? resumes,
+        TimeSpan? startTimeout = null,
+        TimeProvider? clock = null
+    )
     {
         _resumes = resumes ?? ResumePolicy.Off;
         _clock = clock ?? TimeProvider.System;
-        _system = system;
-        _gateway = gateway;
+        _homes = homes;
         _startTimeout = startTimeout ?? TimeSpan.FromSeconds(15);
     }
 
     /// <summary>Starts a generation; refusals and failures come with its events.</summary>
     /// <param name="resumes">False to end it with an error when its pipeline dies.</param>
-    public Generation Start(StartSession request, bool resumes = true)
-    {
-        var policy = resumes ? _resumes : ResumePolicy.Off;
-        return new(
-            _system,
-            events => Props.Create(() => new GenerationActor(_gateway, request, events, _startTimeout, policy, _clock))
-        );
-    }
+    public Generation Start(StartSession request, bool resumes = true) =>
+        new(_homes, request, _startTimeout, resumes ? _resumes : ResumePolicy.Off, _clock);
 
     /// <summary>Generates tokens and yields them as they are verified.</summary>
     /// <param name="request">The prompt and how to decode.</param>

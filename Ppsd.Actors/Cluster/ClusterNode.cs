@@ -35,12 +35,16 @@ public sealed class ClusterNode : IAsyncDisposable
         Cluster = Akka.Cluster.Cluster.Get(system);
         _coordinator = system.ActorOf(CoordinatorSingleton.Proxy(system), "coordinator-proxy");
         system.ActorOf(Props.Create(() => new UnreadFramesActor()), "unread-frames");
-        Client = new PpsdClient(system, _coordinator, resumes: ResumePolicy.Of(system.Settings.Config));
+        Home = new ClientHome(system, _coordinator);
+        Client = new PpsdClient(new OnlyHome(Home), ResumePolicy.Of(system.Settings.Config));
         _gateways = new TextGateways((ExtendedActorSystem)system);
     }
 
     /// <summary>Starts generations on the cluster's pipeline.</summary>
     public PpsdClient Client { get; }
+
+    /// <summary>Where actors of clients live on it.</summary>
+    internal ClientHome Home { get; }
 
     /// <summary>Address others reach this node at.</summary>
     public string Address => Cluster.SelfAddress.ToString();

@@ -10,7 +10,7 @@ namespace Ppsd.Actors.Cluster;
 /// pause, the death of those it knew), and when nobody is left in it who could host a coordinator: nodes that were started again
 /// have a cluster of their own. Thread-safe. Disposing leaves politely.
 /// </summary>
-public sealed class LastingMembership : IAsyncDisposable
+public sealed class LastingMembership : IAsyncDisposable, IClientHomes
 {
     private static readonly TimeSpan _lookInterval = TimeSpan.FromMilliseconds(500);
 
@@ -46,11 +46,18 @@ public sealed class LastingMembership : IAsyncDisposable
         _join = join;
         _clock = clock;
         _node = join();
+        Client = new PpsdClient(this, ResumePolicy.Of(_node.System.Settings.Config));
         _watch = WatchAsync();
     }
 
     /// <summary>This process as a member now; another object after it has joined anew.</summary>
     public ClusterNode Node => _node;
+
+    /// <summary>Starts generations on the cluster's pipeline. Texts go on when this process has joined anew.</summary>
+    public PpsdClient Client { get; }
+
+    /// <inheritdoc />
+    ClientHome IClientHomes.Current => _node.Home;
 
     /// <summary>
     /// Starts a text and yields what comes of it. One that nobody has accepted before this process joins anew is asked for again
@@ -115,6 +122,23 @@ public sealed class LastingMembership : IAsyncDisposable
                     && _clock.GetElapsedTime(asked) < patience;
             }
         }
+    }
+
+    /// <inheritdoc />
+    async Task<ClientHome?> IClientHomes.NextAsync(ClientHome lost, TimeSpan patience, CancellationToken cancellation)
+    {
+        var asked = _clock.GetTimestamp();
+        while (_node.Home == lost)
+        {
+            if (_stop.IsCancellationRequested || _clock.GetElapsedTime(asked) >= patience)
+            {
+                return null;
+            }
+
+            await Task.Delay(_lookInterval / 5, _clock, cancellation).ConfigureAwait(false);
+        }
+
+        return _node.Home;
     }
 
     /// <inheritdoc />

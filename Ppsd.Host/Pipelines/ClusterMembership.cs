@@ -20,7 +20,7 @@ internal sealed class ClusterMembership : IPipelineAccess
         _membership = new LastingMembership(() => join(null), clock, joinAt: port => join(port));
     }
 
-    public PpsdClient Client => _membership.Node.Client;
+    public PpsdClient Client => _membership.Client;
 
     /// <summary>Address others reach this node at.</summary>
     public string Address => _membership.Node.Address;

@@ -13,24 +13,33 @@ internal sealed class JoinedPipeline : IPipeline
     private static readonly TimeSpan _pollInterval = TimeSpan.FromMilliseconds(250);
     private static readonly TimeSpan _askTimeout = TimeSpan.FromSeconds(2);
 
-    private readonly ClusterNode _node;
+    private readonly IAsyncDisposable _member;
+    private readonly Func<ClusterNode> _node;
     private readonly TimeProvider _clock;
 
-    private JoinedPipeline(ClusterNode node, PipelineFormed formed, TimeProvider clock)
+    private JoinedPipeline(
+        IAsyncDisposable member,
+        Func<ClusterNode> node,
+        PpsdClient client,
+        PipelineFormed formed,
+        TimeProvider clock
+    )
     {
         _clock = clock;
+        _member = member;
         _node = node;
+        Client = client;
         Formed = formed;
     }
 
-    public PpsdClient Client => _node.Client;
+    public PpsdClient Client { get; }
 
     /// <summary>Address others reach this process at.</summary>
-    public string Address => _node.Address;
+    public string Address => _node().Address;
 
     public PipelineFormed Formed { get; }
 
-    /// <summary>Joins and waits until the pipeline stands.</summary>
+    /// <summary>Joins, again where the cluster removes this process, and waits until the pipeline stands.</summary>
     /// <param name="seeds">Members to join, as <c>akka.tcp://ppsd@HOST:PORT</c> or HOST:PORT.</param>
     /// <param name="node">Addresses of this process.</param>
     /// <param name="patience">How long to wait for the pipeline.</param>
@@ -45,10 +54,13 @@ internal sealed class JoinedPipeline : IPipeline
         CancellationToken cancellation
     )
     {
-        var member = ClusterNode.StartClient(node.Load(NodeRole.Client), [.. seeds.Select(SeedAddress.Parse)]);
+        var config = node.Load(NodeRole.Client);
+        List<string> addresses = [.. seeds.Select(SeedAddress.Parse)];
+        var member = new LastingMembership(() => ClusterNode.StartClient(config, addresses), clock);
         try
         {
-            return await OfAsync(member, seeds, patience, report, clock, cancellation);
+            var formed = await AwaitPipelineAsync(() => member.Node, seeds, patience, report, clock, cancellation);
+            return new(member, () => member.Node, member.Client, formed, clock);
         }
         catch
         {
@@ -65,14 +77,18 @@ internal sealed class JoinedPipeline : IPipeline
         Action<string> report,
         TimeProvider clock,
         CancellationToken cancellation
-    ) => new(member, await AwaitPipelineAsync(member, seeds, patience, report, clock, cancellation), clock);
+    )
+    {
+        var formed = await AwaitPipelineAsync(() => member, seeds, patience, report, clock, cancellation);
+        return new(member, () => member, member.Client, formed, clock);
+    }
 
-    public Task<ClusterSnapshot> GetSnapshotAsync(TimeSpan timeout) => _node.GetSnapshotAsync(timeout, _clock);
+    public Task<ClusterSnapshot> GetSnapshotAsync(TimeSpan timeout) => _node().GetSnapshotAsync(timeout, _clock);
 
-    public ValueTask DisposeAsync() => _node.DisposeAsync();
+    public ValueTask DisposeAsync() => _member.DisposeAsync();
 
     private static async Task<PipelineFormed> AwaitPipelineAsync(
-        ClusterNode member,
+        Func<ClusterNode> member,
         IReadOnlyList<string> seeds,
         TimeSpan patience,
         Action<string> report,
@@ -87,7 +103,7 @@ internal sealed class JoinedPipeline : IPipeline
             string explanation;
             try
             {
-                var state = await member.GetPipelineAsync(_askTimeout);
+                var state = await member().GetPipelineAsync(_askTimeout);
                 if (state.Formed is { } formed)
                 {
                     return formed;
@@ -97,7 +113,7 @@ internal sealed class JoinedPipeline : IPipeline
             }
             catch (AskTimeoutException)
             {
-                explanation = member.JoinTrouble ?? $"no coordinator answers at {string.Join(", ", seeds)}";
+                explanation = member().JoinTrouble ?? $"no coordinator answers at {string.Join(", ", seeds)}";
             }
 
             if (clock.GetElapsedTime(started) > patience)

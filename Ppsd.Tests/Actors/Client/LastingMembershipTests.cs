@@ -53,6 +53,79 @@ public sealed class LastingMembershipTests
         Assert.That(await TextAsync(client), Is.EqualTo(Expected(cluster)), "the second call failed");
     }
 
+    [Test]
+    public async Task A_text_goes_on_when_the_cluster_has_removed_its_client_and_it_has_joined_anew(
+        [Values(true, false)] bool isStopped
+    )
+    {
+        await using var cluster = new ToyCluster(2, ToyDrafters.Mostly, hocon: "akka.loglevel = OFF");
+        cluster.AddCoordinator();
+        cluster.AddStage();
+        cluster.AddStage();
+        await using var member = new LastingMembership(() => cluster.AddClient(), TimeProvider.System);
+        await ToyCluster.FormedAsync(member.Node);
+
+        var tokens = new List<TokenId>();
+        var starts = 0;
+        GenerationEnded? end = null;
+        await using var text = member.Client.Start(ToyPipeline.Request([1, 2], 600));
+        await foreach (var next in text.Events())
+        {
+            starts += next is GenerationStarted ? 1 : 0;
+            end = next as GenerationEnded;
+            if (next is TokensGenerated generated)
+            {
+                if (tokens.Count == 0)
+                {
+                    await member.Node.System.Terminate();
+                    if (isStopped)
+                    {
+                        text.Stop();
+                    }
+                }
+
+                tokens.AddRange(generated.Tokens);
+            }
+        }
+
+        var expected = cluster.Model.Generate([new TokenId(1), new TokenId(2)], 600, SamplingSettings.Greedy);
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(starts, Is.EqualTo(1));
+            Assert.That(end?.Reason, Is.EqualTo(isStopped ? FinishReason.Cancelled : FinishReason.Length));
+            Assert.That(end?.Stats.Resumes, Is.EqualTo(isStopped ? 0 : 1));
+            Assert.That(tokens, Is.EqualTo(isStopped ? expected.Take(tokens.Count) : expected));
+        }
+
+        await cluster.AssertNothingHeldAsync();
+    }
+
+    [Test]
+    public async Task A_text_ends_with_an_error_when_its_client_leaves_for_good()
+    {
+        await using var cluster = new ToyCluster(1, ToyDrafters.Mostly, hocon: "akka.loglevel = OFF");
+        cluster.AddStage();
+        var member = new LastingMembership(() => cluster.AddClient(), TimeProvider.System);
+        await ToyCluster.FormedAsync(member.Node);
+        await using var text = member.Client.Start(ToyPipeline.Request([1, 2], 3_900));
+        var events = text.Events().GetAsyncEnumerator();
+        Assert.That(await events.MoveNextAsync(), Is.True);
+
+        await member.DisposeAsync();
+        Assert.That(
+            async () =>
+            {
+                while (await events.MoveNextAsync()) { }
+            },
+            Throws.TypeOf<GenerationException>().With.Message.Contains("is stopping")
+        );
+        Assert.That(
+            async () =>
+                await member.Client.Start(ToyPipeline.Request([1, 2], 1)).Events().GetAsyncEnumerator().MoveNextAsync(),
+            Throws.TypeOf<GenerationException>()
+        );
+    }
+
     /// <summary>Others name it as their seed, and an operator drains it by its address.</summary>
     [Test]
     public async Task A_node_that_joins_again_is_found_where_it_was()

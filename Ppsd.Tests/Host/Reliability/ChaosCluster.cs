@@ -52,9 +52,15 @@ internal sealed class ChaosCluster : IAsyncDisposable
         await ChaosReaders.WaitForAsync(async () =>
         {
             var (_, body) = await _server.Http.ReadAsync("/cluster");
-            return body.GetProperty("members").EnumerateArray().Any(member => member.ToString().Contains(stage.Address))
-                ? null
-                : $"{stage.Address} is no member";
+
+            // Only those that are up have a say in who stays when another dies.
+            var isUp = body.GetProperty("members")
+                .EnumerateArray()
+                .Any(member =>
+                    member.GetProperty("address").GetString() == stage.Address
+                    && member.GetProperty("status").GetString() == "Up"
+                );
+            return isUp ? null : $"{stage.Address} is no member that is up: {body.GetProperty("members")}";
         });
     }
 

@@ -49,6 +49,27 @@ public sealed class StageChaosTests
         Assert.That(killed.Sum(stream => stream.Resumes), Is.GreaterThan(0), "the kill came after the texts");
     }
 
+    /// <summary>
+    /// Of two members that count the older is dead, and the other cannot tell that from a partition: it leaves, and the API is alone.
+    /// </summary>
+    [Test]
+    public async Task Texts_survive_the_end_of_the_cluster_that_the_api_was_in()
+    {
+        await using var cluster = await ChaosCluster.StartWithCoordinatingStageAsync();
+        var killed = await KillAsync(
+            cluster,
+            stage: 1,
+            share: 0.1,
+            "the coordinator in its process, started again at its address after 10 s",
+            async killed =>
+            {
+                await Task.Delay(TimeSpan.FromSeconds(10));
+                await cluster.StartAgainAsync(killed);
+            }
+        );
+        Assert.That(killed.Sum(stream => stream.Resumes), Is.GreaterThan(0), "the kill came after the texts");
+    }
+
     [Test]
     public async Task Texts_go_on_with_a_stage_less_and_the_pipeline_grows_when_a_node_is_back()
     {
