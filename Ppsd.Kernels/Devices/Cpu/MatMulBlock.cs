@@ -9,7 +9,7 @@ internal unsafe ref struct MatMulBlock
     /// <summary>Bytes from one tile to the next.</summary>
     public long TileBytes;
 
-    /// <summary>Column pairs of a tile.</summary>
+    /// <summary>Column pairs to add.</summary>
     public int Pairs;
 
     /// <summary>The only row's input, where there is one.</summary>
@@ -18,6 +18,9 @@ internal unsafe ref struct MatMulBlock
     /// <summary>The rows' input as <see cref="RowPanels"/> hold it, where there are several.</summary>
     public float* Panel;
 
-    /// <summary>Sixteen sums of each row, or of each tile where there is one row.</summary>
+    /// <summary>
+    /// Of each row the sixteen sums of even columns so far, then those of odd ones, to be added to; of one row the results of each
+    /// tile.
+    /// </summary>
     public float* Sums;
 }

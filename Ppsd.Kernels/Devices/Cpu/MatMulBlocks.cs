@@ -22,21 +22,16 @@ internal static unsafe class MatMulBlocks
     /// <summary>Rows of the largest block: 28 sums, two vectors of weights and the packed pair fill 31 of 32 registers.</summary>
     public const int MostRows = 14;
 
-    /// <summary>
-    /// Rows of the next block. The last block may have room for more than are left. Without AVX-512 a block of more than two rows
-    /// spills registers.
-    /// </summary>
+    /// <summary>Rows of the next block. The last block may have room for more than are left.</summary>
     public static int RowsOfNext(int left) =>
-        !Vector512.IsHardwareAccelerated
-            ? 2
-            : left switch
-            {
-                > 16 or 14 or 13 => 14,
-                > 6 => 8,
-                > 4 => 6,
-                > 2 => 4,
-                _ => 2,
-            };
+        left switch
+        {
+            > 16 or 14 or 13 => 14,
+            > 6 => 8,
+            > 4 => 6,
+            > 2 => 4,
+            _ => 2,
+        };
 
     /// <summary>Four tiles for one row: eight chains hide the latency of FMA, four streams that of memory.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
@@ -95,10 +90,11 @@ internal static unsafe class MatMulBlocks
         var w = block.Weights;
         var x = block.Panel;
         var pairs = block.Pairs;
-        Vector512<float> e0 = default,
-            e1 = default;
-        Vector512<float> o0 = default,
-            o1 = default;
+        var sums = block.Sums;
+        var e0 = Vector512.Load(sums);
+        var e1 = Vector512.Load(sums + 2 * Lanes.Count);
+        var o0 = Vector512.Load(sums + Lanes.Count);
+        var o1 = Vector512.Load(sums + 3 * Lanes.Count);
         for (var k = 0; k < pairs; k++)
         {
             TPairs.Load(w, out var even, out var odd);
@@ -110,9 +106,10 @@ internal static unsafe class MatMulBlocks
             x += 4;
         }
 
-        var sums = block.Sums;
-        (e0 + o0).Store(sums);
-        (e1 + o1).Store(sums + Lanes.Count);
+        e0.Store(sums);
+        o0.Store(sums + Lanes.Count);
+        e1.Store(sums + 2 * Lanes.Count);
+        o1.Store(sums + 3 * Lanes.Count);
     }
 
     /// <summary>One tile for four rows.</summary>
@@ -123,14 +120,15 @@ internal static unsafe class MatMulBlocks
         var w = block.Weights;
         var x = block.Panel;
         var pairs = block.Pairs;
-        Vector512<float> e0 = default,
-            e1 = default,
-            e2 = default,
-            e3 = default;
-        Vector512<float> o0 = default,
-            o1 = default,
-            o2 = default,
-            o3 = default;
+        var sums = block.Sums;
+        var e0 = Vector512.Load(sums);
+        var e1 = Vector512.Load(sums + 2 * Lanes.Count);
+        var e2 = Vector512.Load(sums + 4 * Lanes.Count);
+        var e3 = Vector512.Load(sums + 6 * Lanes.Count);
+        var o0 = Vector512.Load(sums + Lanes.Count);
+        var o1 = Vector512.Load(sums + 3 * Lanes.Count);
+        var o2 = Vector512.Load(sums + 5 * Lanes.Count);
+        var o3 = Vector512.Load(sums + 7 * Lanes.Count);
         for (var k = 0; k < pairs; k++)
         {
             TPairs.Load(w, out var even, out var odd);
@@ -146,11 +144,14 @@ internal static unsafe class MatMulBlocks
             x += 8;
         }
 
-        var sums = block.Sums;
-        (e0 + o0).Store(sums);
-        (e1 + o1).Store(sums + Lanes.Count);
-        (e2 + o2).Store(sums + 2 * Lanes.Count);
-        (e3 + o3).Store(sums + 3 * Lanes.Count);
+        e0.Store(sums);
+        o0.Store(sums + Lanes.Count);
+        e1.Store(sums + 2 * Lanes.Count);
+        o1.Store(sums + 3 * Lanes.Count);
+        e2.Store(sums + 4 * Lanes.Count);
+        o2.Store(sums + 5 * Lanes.Count);
+        e3.Store(sums + 6 * Lanes.Count);
+        o3.Store(sums + 7 * Lanes.Count);
     }
 
     /// <summary>One tile for six rows.</summary>
@@ -161,18 +162,19 @@ internal static unsafe class MatMulBlocks
         var w = block.Weights;
         var x = block.Panel;
         var pairs = block.Pairs;
-        Vector512<float> e0 = default,
-            e1 = default,
-            e2 = default,
-            e3 = default,
-            e4 = default,
-            e5 = default;
-        Vector512<float> o0 = default,
-            o1 = default,
-            o2 = default,
-            o3 = default,
-            o4 = default,
-            o5 = default;
+        var sums = block.Sums;
+        var e0 = Vector512.Load(sums);
+        var e1 = Vector512.Load(sums + 2 * Lanes.Count);
+        var e2 = Vector512.Load(sums + 4 * Lanes.Count);
+        var e3 = Vector512.Load(sums + 6 * Lanes.Count);
+        var e4 = Vector512.Load(sums + 8 * Lanes.Count);
+        var e5 = Vector512.Load(sums + 10 * Lanes.Count);
+        var o0 = Vector512.Load(sums + Lanes.Count);
+        var o1 = Vector512.Load(sums + 3 * Lanes.Count);
+        var o2 = Vector512.Load(sums + 5 * Lanes.Count);
+        var o3 = Vector512.Load(sums + 7 * Lanes.Count);
+        var o4 = Vector512.Load(sums + 9 * Lanes.Count);
+        var o5 = Vector512.Load(sums + 11 * Lanes.Count);
         for (var k = 0; k < pairs; k++)
         {
             TPairs.Load(w, out var even, out var odd);
@@ -192,13 +194,18 @@ internal static unsafe class MatMulBlocks
             x += 12;
         }
 
-        var sums = block.Sums;
-        (e0 + o0).Store(sums);
-        (e1 + o1).Store(sums + Lanes.Count);
-        (e2 + o2).Store(sums + 2 * Lanes.Count);
-        (e3 + o3).Store(sums + 3 * Lanes.Count);
-        (e4 + o4).Store(sums + 4 * Lanes.Count);
-        (e5 + o5).Store(sums + 5 * Lanes.Count);
+        e0.Store(sums);
+        o0.Store(sums + Lanes.Count);
+        e1.Store(sums + 2 * Lanes.Count);
+        o1.Store(sums + 3 * Lanes.Count);
+        e2.Store(sums + 4 * Lanes.Count);
+        o2.Store(sums + 5 * Lanes.Count);
+        e3.Store(sums + 6 * Lanes.Count);
+        o3.Store(sums + 7 * Lanes.Count);
+        e4.Store(sums + 8 * Lanes.Count);
+        o4.Store(sums + 9 * Lanes.Count);
+        e5.Store(sums + 10 * Lanes.Count);
+        o5.Store(sums + 11 * Lanes.Count);
     }
 
     /// <summary>One tile for eight rows.</summary>
@@ -209,22 +216,23 @@ internal static unsafe class MatMulBlocks
         var w = block.Weights;
         var x = block.Panel;
         var pairs = block.Pairs;
-        Vector512<float> e0 = default,
-            e1 = default,
-            e2 = default,
-            e3 = default,
-            e4 = default,
-            e5 = default,
-            e6 = default,
-            e7 = default;
-        Vector512<float> o0 = default,
-            o1 = default,
-            o2 = default,
-            o3 = default,
-            o4 = default,
-            o5 = default,
-            o6 = default,
-            o7 = default;
+        var sums = block.Sums;
+        var e0 = Vector512.Load(sums);
+        var e1 = Vector512.Load(sums + 2 * Lanes.Count);
+        var e2 = Vector512.Load(sums + 4 * Lanes.Count);
+        var e3 = Vector512.Load(sums + 6 * Lanes.Count);
+        var e4 = Vector512.Load(sums + 8 * Lanes.Count);
+        var e5 = Vector512.Load(sums + 10 * Lanes.Count);
+        var e6 = Vector512.Load(sums + 12 * Lanes.Count);
+        var e7 = Vector512.Load(sums + 14 * Lanes.Count);
+        var o0 = Vector512.Load(sums + Lanes.Count);
+        var o1 = Vector512.Load(sums + 3 * Lanes.Count);
+        var o2 = Vector512.Load(sums + 5 * Lanes.Count);
+        var o3 = Vector512.Load(sums + 7 * Lanes.Count);
+        var o4 = Vector512.Load(sums + 9 * Lanes.Count);
+        var o5 = Vector512.Load(sums + 11 * Lanes.Count);
+        var o6 = Vector512.Load(sums + 13 * Lanes.Count);
+        var o7 = Vector512.Load(sums + 15 * Lanes.Count);
         for (var k = 0; k < pairs; k++)
         {
             TPairs.Load(w, out var even, out var odd);
@@ -248,15 +256,22 @@ internal static unsafe class MatMulBlocks
             x += 16;
         }
 
-        var sums = block.Sums;
-        (e0 + o0).Store(sums);
-        (e1 + o1).Store(sums + Lanes.Count);
-        (e2 + o2).Store(sums + 2 * Lanes.Count);
-        (e3 + o3).Store(sums + 3 * Lanes.Count);
-        (e4 + o4).Store(sums + 4 * Lanes.Count);
-        (e5 + o5).Store(sums + 5 * Lanes.Count);
-        (e6 + o6).Store(sums + 6 * Lanes.Count);
-        (e7 + o7).Store(sums + 7 * Lanes.Count);
+        e0.Store(sums);
+        o0.Store(sums + Lanes.Count);
+        e1.Store(sums + 2 * Lanes.Count);
+        o1.Store(sums + 3 * Lanes.Count);
+        e2.Store(sums + 4 * Lanes.Count);
+        o2.Store(sums + 5 * Lanes.Count);
+        e3.Store(sums + 6 * Lanes.Count);
+        o3.Store(sums + 7 * Lanes.Count);
+        e4.Store(sums + 8 * Lanes.Count);
+        o4.Store(sums + 9 * Lanes.Count);
+        e5.Store(sums + 10 * Lanes.Count);
+        o5.Store(sums + 11 * Lanes.Count);
+        e6.Store(sums + 12 * Lanes.Count);
+        o6.Store(sums + 13 * Lanes.Count);
+        e7.Store(sums + 14 * Lanes.Count);
+        o7.Store(sums + 15 * Lanes.Count);
     }
 
     /// <summary>One tile for fourteen rows.</summary>
@@ -267,34 +282,35 @@ internal static unsafe class MatMulBlocks
         var w = block.Weights;
         var x = block.Panel;
         var pairs = block.Pairs;
-        Vector512<float> e0 = default,
-            e1 = default,
-            e2 = default,
-            e3 = default,
-            e4 = default,
-            e5 = default,
-            e6 = default,
-            e7 = default,
-            e8 = default,
-            e9 = default,
-            e10 = default,
-            e11 = default,
-            e12 = default,
-            e13 = default;
-        Vector512<float> o0 = default,
-            o1 = default,
-            o2 = default,
-            o3 = default,
-            o4 = default,
-            o5 = default,
-            o6 = default,
-            o7 = default,
-            o8 = default,
-            o9 = default,
-            o10 = default,
-            o11 = default,
-            o12 = default,
-            o13 = default;
+        var sums = block.Sums;
+        var e0 = Vector512.Load(sums);
+        var e1 = Vector512.Load(sums + 2 * Lanes.Count);
+        var e2 = Vector512.Load(sums + 4 * Lanes.Count);
+        var e3 = Vector512.Load(sums + 6 * Lanes.Count);
+        var e4 = Vector512.Load(sums + 8 * Lanes.Count);
+        var e5 = Vector512.Load(sums + 10 * Lanes.Count);
+        var e6 = Vector512.Load(sums + 12 * Lanes.Count);
+        var e7 = Vector512.Load(sums + 14 * Lanes.Count);
+        var e8 = Vector512.Load(sums + 16 * Lanes.Count);
+        var e9 = Vector512.Load(sums + 18 * Lanes.Count);
+        var e10 = Vector512.Load(sums + 20 * Lanes.Count);
+        var e11 = Vector512.Load(sums + 22 * Lanes.Count);
+        var e12 = Vector512.Load(sums + 24 * Lanes.Count);
+        var e13 = Vector512.Load(sums + 26 * Lanes.Count);
+        var o0 = Vector512.Load(sums + Lanes.Count);
+        var o1 = Vector512.Load(sums + 3 * Lanes.Count);
+        var o2 = Vector512.Load(sums + 5 * Lanes.Count);
+        var o3 = Vector512.Load(sums + 7 * Lanes.Count);
+        var o4 = Vector512.Load(sums + 9 * Lanes.Count);
+        var o5 = Vector512.Load(sums + 11 * Lanes.Count);
+        var o6 = Vector512.Load(sums + 13 * Lanes.Count);
+        var o7 = Vector512.Load(sums + 15 * Lanes.Count);
+        var o8 = Vector512.Load(sums + 17 * Lanes.Count);
+        var o9 = Vector512.Load(sums + 19 * Lanes.Count);
+        var o10 = Vector512.Load(sums + 21 * Lanes.Count);
+        var o11 = Vector512.Load(sums + 23 * Lanes.Count);
+        var o12 = Vector512.Load(sums + 25 * Lanes.Count);
+        var o13 = Vector512.Load(sums + 27 * Lanes.Count);
         for (var k = 0; k < pairs; k++)
         {
             TPairs.Load(w, out var even, out var odd);
@@ -330,21 +346,34 @@ internal static unsafe class MatMulBlocks
             x += 28;
         }
 
-        var sums = block.Sums;
-        (e0 + o0).Store(sums);
-        (e1 + o1).Store(sums + Lanes.Count);
-        (e2 + o2).Store(sums + 2 * Lanes.Count);
-        (e3 + o3).Store(sums + 3 * Lanes.Count);
-        (e4 + o4).Store(sums + 4 * Lanes.Count);
-        (e5 + o5).Store(sums + 5 * Lanes.Count);
-        (e6 + o6).Store(sums + 6 * Lanes.Count);
-        (e7 + o7).Store(sums + 7 * Lanes.Count);
-        (e8 + o8).Store(sums + 8 * Lanes.Count);
-        (e9 + o9).Store(sums + 9 * Lanes.Count);
-        (e10 + o10).Store(sums + 10 * Lanes.Count);
-        (e11 + o11).Store(sums + 11 * Lanes.Count);
-        (e12 + o12).Store(sums + 12 * Lanes.Count);
-        (e13 + o13).Store(sums + 13 * Lanes.Count);
+        e0.Store(sums);
+        o0.Store(sums + Lanes.Count);
+        e1.Store(sums + 2 * Lanes.Count);
+        o1.Store(sums + 3 * Lanes.Count);
+        e2.Store(sums + 4 * Lanes.Count);
+        o2.Store(sums + 5 * Lanes.Count);
+        e3.Store(sums + 6 * Lanes.Count);
+        o3.Store(sums + 7 * Lanes.Count);
+        e4.Store(sums + 8 * Lanes.Count);
+        o4.Store(sums + 9 * Lanes.Count);
+        e5.Store(sums + 10 * Lanes.Count);
+        o5.Store(sums + 11 * Lanes.Count);
+        e6.Store(sums + 12 * Lanes.Count);
+        o6.Store(sums + 13 * Lanes.Count);
+        e7.Store(sums + 14 * Lanes.Count);
+        o7.Store(sums + 15 * Lanes.Count);
+        e8.Store(sums + 16 * Lanes.Count);
+        o8.Store(sums + 17 * Lanes.Count);
+        e9.Store(sums + 18 * Lanes.Count);
+        o9.Store(sums + 19 * Lanes.Count);
+        e10.Store(sums + 20 * Lanes.Count);
+        o10.Store(sums + 21 * Lanes.Count);
+        e11.Store(sums + 22 * Lanes.Count);
+        o11.Store(sums + 23 * Lanes.Count);
+        e12.Store(sums + 24 * Lanes.Count);
+        o12.Store(sums + 25 * Lanes.Count);
+        e13.Store(sums + 26 * Lanes.Count);
+        o13.Store(sums + 27 * Lanes.Count);
     }
 
     /// <summary>A weight vector times one value of a row, which the instruction broadcasts itself.</summary>

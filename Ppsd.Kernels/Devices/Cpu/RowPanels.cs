@@ -1,3 +1,5 @@
+using System.Runtime.Intrinsics;
+
 namespace Ppsd.Kernels.Devices.Cpu;
 
 /// <summary>
@@ -32,6 +34,10 @@ internal sealed unsafe class RowPanels : ITeamWork, IDisposable
         team.Run(this, isSmall: rows * 2 * pairs < LeastShared);
     }
 
+    /// <summary>Rows of the next block, as the processor's vectors have them.</summary>
+    public static int RowsOfNext(int left) =>
+        Vector512.IsHardwareAccelerated ? MatMulBlocks.RowsOfNext(left) : MatMulBlocks256.RowsOfNext(left);
+
     /// <summary>The panel that starts with a row.</summary>
     public float* Panel(int firstRow) => (float*)_memory!.Pointer + (long)firstRow * 2 * _pairs;
 
@@ -41,7 +47,7 @@ internal sealed unsafe class RowPanels : ITeamWork, IDisposable
         var (first, end) = WorkerTeam.Share(_pairs, part, parts);
         for (var row = 0; row < _rows; )
         {
-            var rows = MatMulBlocks.RowsOfNext(_rows - row);
+            var rows = RowsOfNext(_rows - row);
             var panel = Panel(row) + (long)first * 2 * rows;
             var held = Math.Min(rows, _rows - row);
             for (var k = first; k < end; k++)

@@ -19,7 +19,16 @@ internal unsafe interface IWeightPairs
     /// <summary>Bytes of a column pair.</summary>
     static abstract int Bytes { get; }
 
+    /// <summary>Bytes from the first half of a tile's lanes to the second.</summary>
+    const int HalfBytes = 32;
+
     static abstract void Load(byte* pair, out Vector512<float> even, out Vector512<float> odd);
+
+    /// <summary>Half of the lanes of the even column, from a pointer to the first half's or the second's.</summary>
+    static abstract Vector256<float> LoadHalfEven(byte* pair);
+
+    /// <summary>The same lanes of the odd column.</summary>
+    static abstract Vector256<float> LoadHalfOdd(byte* pair);
 }
 
 /// <summary>bf16: the upper half of an fp32, so a shift or a mask converts it.</summary>
@@ -35,6 +44,13 @@ internal readonly struct BFloat16Pairs : IWeightPairs
         even = (packed << 16).AsSingle();
         odd = (packed & Vector512.Create(0xFFFF0000u)).AsSingle();
     }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static unsafe Vector256<float> LoadHalfEven(byte* pair) => (Vector256.Load((uint*)pair) << 16).AsSingle();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static unsafe Vector256<float> LoadHalfOdd(byte* pair) =>
+        (Vector256.Load((uint*)pair) & Vector256.Create(0xFFFF0000u)).AsSingle();
 }
 
 /// <summary>fp32, as stored.</summary>
@@ -50,4 +66,10 @@ internal readonly struct Float32Pairs : IWeightPairs
         even = Vector512.Load((float*)pair);
         odd = Vector512.Load((float*)pair + Lanes.Count);
     }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static unsafe Vector256<float> LoadHalfEven(byte* pair) => Vector256.Load((float*)pair);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static unsafe Vector256<float> LoadHalfOdd(byte* pair) => Vector256.Load((float*)pair + Lanes.Count);
 }
