@@ -65,6 +65,9 @@ public sealed class ClusterNode : IAsyncDisposable
     internal bool IsAlone =>
         Cluster.State.Members is { Count: > 0 } members && !members.Any(member => member.HasRole(CoordinatorRole));
 
+    /// <summary>True while no cluster has let it in.</summary>
+    internal bool IsOutside => Cluster.State.Members.IsEmpty;
+
     /// <summary>Where its actors live.</summary>
     internal ActorSystem System => _system;
 

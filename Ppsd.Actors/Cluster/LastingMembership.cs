@@ -7,8 +7,8 @@ namespace Ppsd.Actors.Cluster;
 
 /// <summary>
 /// This process as a lasting member of a cluster. It joins anew by itself when the cluster has removed it (a partition, a long
-/// pause, the death of those it knew), and when nobody is left in it who could host a coordinator: nodes that were started again
-/// have a cluster of their own. Thread-safe. Disposing leaves politely.
+/// pause, the death of those it knew), when nobody is left in it who could host a coordinator, since nodes that were started again
+/// have a cluster of their own, and when nobody lets it in for long. Thread-safe. Disposing leaves politely.
 /// </summary>
 public sealed class LastingMembership : IAsyncDisposable, IClientHomes
 {
@@ -16,6 +16,12 @@ public sealed class LastingMembership : IAsyncDisposable, IClientHomes
 
     /// <summary>Looks in a row at a cluster without a coordinator's host: one may be on its way in.</summary>
     private const int LooksUntilAlone = 3;
+
+    /// <summary>
+    /// Looks in a row at no cluster at all, 20 s: answers to a process that was started again at its address can go to what died there
+    /// (akka issue 19274). What starts anew has connections of its own.
+    /// </summary>
+    private const int LooksUntilAnew = 40;
 
     /// <summary>Attempts to join again at the port that others know this node by, which may have been taken; then at any.</summary>
     private const int AttemptsAtItsPort = 20;
@@ -176,16 +182,22 @@ public sealed class LastingMembership : IAsyncDisposable, IClientHomes
 
     private async Task WatchAsync()
     {
-        var looksAlone = 0;
+        var (looksAlone, looksOutside) = (0, 0);
         while (true)
         {
             await Task.Delay(_lookInterval, _clock, _stop.Token).ConfigureAwait(false);
             looksAlone = _node.IsAlone ? looksAlone + 1 : 0;
-            if (_node.Terminated.IsCompleted || looksAlone == LooksUntilAlone)
+            looksOutside = _node.IsOutside ? looksOutside + 1 : 0;
+            var isLost = _node.Terminated.IsCompleted || looksAlone == LooksUntilAlone;
+            if (isLost || looksOutside == LooksUntilAnew)
             {
-                looksAlone = 0;
+                (looksAlone, looksOutside) = (0, 0);
                 await _node.DisposeAsync().AsTask().WaitAsync(_stop.Token).ConfigureAwait(false);
-                _onLost?.Invoke();
+                if (isLost)
+                {
+                    _onLost?.Invoke();
+                }
+
                 await JoinAgainAsync().ConfigureAwait(false);
             }
         }

@@ -149,6 +149,25 @@ public sealed class LastingMembershipTests
         Assert.That(member.Node.Address, Is.EqualTo(first.Address));
     }
 
+    /// <summary>As where answers go to what died at its address; nobody answers here.</summary>
+    [Test]
+    public async Task A_node_that_nobody_lets_in_starts_anew_at_its_address()
+    {
+        var config = PpsdConfig.Load(NodeRole.Client, overrides: "akka.loglevel = OFF");
+        string[] seeds = [$"127.0.0.1:{FreePort()}"];
+        var losses = 0;
+        await using var member = new LastingMembership(
+            () => ClusterNode.StartClient(config, seeds),
+            new HastyClock(),
+            () => losses++,
+            port => ClusterNode.StartClient(PpsdConfig.AtPort(config, port), seeds)
+        );
+        var first = member.Node;
+        await UntilAsync(() => member.Node != first);
+        Assert.That(member.Node.Address, Is.EqualTo(first.Address));
+        Assert.That(losses, Is.Zero, "it was in no cluster that could have removed it");
+    }
+
     /// <summary>As after a partition that lasted: the first seed, alone and removed, has formed a cluster of its own.</summary>
     [Test]
     public async Task A_node_alone_in_its_cluster_goes_to_the_one_that_stands_at_another_seed()
@@ -210,5 +229,12 @@ public sealed class LastingMembershipTests
         using var listener = new Socket(SocketType.Stream, ProtocolType.Tcp);
         listener.Bind(new IPEndPoint(IPAddress.Loopback, 0));
         return ((IPEndPoint)listener.LocalEndPoint!).Port;
+    }
+
+    /// <summary>Its waits take a twentieth of their time.</summary>
+    private sealed class HastyClock : TimeProvider
+    {
+        public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period) =>
+            base.CreateTimer(callback, state, dueTime / 20, period);
     }
 }
