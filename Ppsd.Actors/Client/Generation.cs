@@ -21,11 +21,11 @@ public sealed class Generation : IAsyncDisposable
     /// <summary>What there is of the text: the actor's until its channel is complete, then the reader's until the next starts.</summary>
     private readonly HeldGeneration _held;
     private readonly ReadingClock _clock;
+    private readonly TaskCompletionSource _abandoned = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private ClientHome _home;
     private ChannelReader<GenerationEvent> _events;
     private IActorRef _actor;
     private bool _isStopRequested;
-    private bool _isAbandoned;
 
     internal Generation(
         IClientHomes homes,
@@ -54,23 +54,24 @@ public sealed class Generation : IAsyncDisposable
             var unreported = 0;
             while (true)
             {
-                while (await TryReadAsync().ConfigureAwait(false) is { } next)
+                if (await TryReadAsync().ConfigureAwait(false) is not { } next)
                 {
-                    yield return next;
-                    if (next is GenerationEnded)
-                    {
-                        yield break;
-                    }
-
-                    if (next is TokensGenerated generated && (unreported += generated.Tokens.Count) >= CreditBatch)
-                    {
-                        _actor.Tell(new GenerationActor.TokensRead(unreported));
-                        unreported = 0;
-                    }
+                    // The next actor counts what was received as read, which it was: events come before the end of their channel.
+                    unreported = 0;
+                    continue;
                 }
 
-                // The next actor counts what was received as read, which it was: events come before the end of their channel.
-                unreported = 0;
+                yield return next;
+                if (next is GenerationEnded)
+                {
+                    yield break;
+                }
+
+                if (next is TokensGenerated generated && (unreported += generated.Tokens.Count) >= CreditBatch)
+                {
+                    _actor.Tell(new GenerationActor.TokensRead(unreported));
+                    unreported = 0;
+                }
             }
         }
 
@@ -114,7 +115,7 @@ public sealed class Generation : IAsyncDisposable
     {
         lock (_lock)
         {
-            _isAbandoned = true;
+            _abandoned.TrySetResult();
             _actor.Tell(GenerationActor.Abandoned.Instance);
         }
 
@@ -124,10 +125,19 @@ public sealed class Generation : IAsyncDisposable
     /// <summary>Goes on where this process lives in the cluster now; false when it does not.</summary>
     private async Task<bool> TryGoOnAsync(CancellationToken cancellation)
     {
-        var next = await _homes.NextAsync(_home, _policy.Patience, cancellation).ConfigureAwait(false);
+        using var giveUp = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        var waiting = _homes.NextAsync(_home, _policy.Patience, giveUp.Token);
+        if (await Task.WhenAny(waiting, _abandoned.Task).ConfigureAwait(false) != waiting)
+        {
+            // Its actor stopped since the reader is gone, and this process is well.
+            await giveUp.CancelAsync().ConfigureAwait(false);
+            return false;
+        }
+
+        var next = await waiting.ConfigureAwait(false);
         lock (_lock)
         {
-            if (next is null || _isAbandoned)
+            if (next is null || _abandoned.Task.IsCompleted)
             {
                 return false;
             }

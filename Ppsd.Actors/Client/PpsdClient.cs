@@ -28,12 +28,12 @@ public sealed class PpsdClient
         ResumePolicy? resumes = null,
         TimeProvider? clock = null
     )
-        : this(new OnlyHome(new ClientHome(system, gateway)), resumes, startTimeout, clock) { }
+        : this(new OnlyHome(new ClientHome(system, gateway)), startTimeout, resumes, clock) { }
 
     internal PpsdClient(
         IClientHomes homes,
-        ResumePolicy? resumes,
         TimeSpan? startTimeout = null,
+        ResumePolicy? resumes = null,
         TimeProvider? clock = null
     )
     {

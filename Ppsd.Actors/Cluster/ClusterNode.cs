@@ -36,7 +36,7 @@ public sealed class ClusterNode : IAsyncDisposable
         _coordinator = system.ActorOf(CoordinatorSingleton.Proxy(system), "coordinator-proxy");
         system.ActorOf(Props.Create(() => new UnreadFramesActor()), "unread-frames");
         Home = new ClientHome(system, _coordinator);
-        Client = new PpsdClient(new OnlyHome(Home), ResumePolicy.Of(system.Settings.Config));
+        Client = new PpsdClient(new OnlyHome(Home), resumes: ResumePolicy.Of(system.Settings.Config));
         _gateways = new TextGateways((ExtendedActorSystem)system);
     }
 

@@ -52,7 +52,7 @@ public sealed class LastingMembership : IAsyncDisposable, IClientHomes
         _join = join;
         _clock = clock;
         _node = join();
-        Client = new PpsdClient(this, ResumePolicy.Of(_node.System.Settings.Config));
+        Client = new PpsdClient(this, resumes: ResumePolicy.Of(_node.System.Settings.Config));
         _watch = WatchAsync();
     }
 

@@ -4,7 +4,7 @@ using System.Runtime.Intrinsics;
 namespace Ppsd.Kernels.Devices.Cpu;
 
 /// <summary>
-/// The inner loops of <see cref="CpuMatMul"/>: few outputs of few rows, held in registers over all columns. Pointers are
+/// The inner loops of <see cref="CpuMatMul"/>: few outputs of few rows, held in registers over the columns of a block. Pointers are
 /// worked out before a loop and nothing is called after it, or the compiler would keep the accumulators in memory. For the same
 /// reason every accumulator is a variable of its own, and every number of rows has its loop.
 /// </summary>

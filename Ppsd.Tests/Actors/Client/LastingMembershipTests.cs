@@ -100,6 +100,32 @@ public sealed class LastingMembershipTests
         await cluster.AssertNothingHeldAsync();
     }
 
+    /// <summary>Its process is a member all the while, so there is nothing to wait for.</summary>
+    [Test]
+    public async Task A_text_that_is_given_up_while_it_is_read_ends_at_once()
+    {
+        await using var cluster = new ToyCluster(
+            1,
+            ToyDrafters.Mostly,
+            hocon: "akka.loglevel = OFF\nppsd.resume.patience = 1h"
+        );
+        cluster.AddStage();
+        await using var member = new LastingMembership(() => cluster.AddClient(), TimeProvider.System);
+        await ToyCluster.FormedAsync(member.Node);
+        var text = member.Client.Start(ToyPipeline.Request([1, 2], 3_900));
+        var events = text.Events().GetAsyncEnumerator();
+        Assert.That(await events.MoveNextAsync(), Is.True);
+
+        await text.DisposeAsync();
+        Assert.That(() => ReadToEndAsync().WaitAsync(TimeSpan.FromSeconds(60)), Throws.TypeOf<GenerationException>());
+        await cluster.AssertNothingHeldAsync();
+
+        async Task ReadToEndAsync()
+        {
+            while (await events.MoveNextAsync()) { }
+        }
+    }
+
     [Test]
     public async Task A_text_ends_with_an_error_when_its_client_leaves_for_good()
     {

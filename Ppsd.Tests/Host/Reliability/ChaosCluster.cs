@@ -60,7 +60,7 @@ internal sealed class ChaosCluster : IAsyncDisposable
                     member.GetProperty("address").GetString() == stage.Address
                     && member.GetProperty("status").GetString() == "Up"
                 );
-            return isUp ? null : $"{stage.Address} is no member that is up: {body.GetProperty("members")}";
+            return isUp ? null : $"{stage.Address} is not up: {body.GetProperty("members")}";
         });
     }
 

@@ -27,17 +27,7 @@ public sealed class StageChaosTests
     public async Task Texts_survive_a_stage_that_its_supervisor_starts_again_at_its_address_after_two_seconds()
     {
         await using var cluster = await ChaosCluster.StartAsync();
-        await KillAsync(
-            cluster,
-            stage: 2,
-            share: 0.1,
-            "started again at its address after 2 s",
-            async killed =>
-            {
-                await Task.Delay(TimeSpan.FromSeconds(2));
-                await cluster.StartAgainAsync(killed);
-            }
-        );
+        await KillAndStartAgainAsync(cluster, stage: 2, seconds: 2, "started again at its address after 2 s");
     }
 
     [Test]
@@ -56,16 +46,11 @@ public sealed class StageChaosTests
     public async Task Texts_survive_the_end_of_the_cluster_that_the_api_was_in()
     {
         await using var cluster = await ChaosCluster.StartWithCoordinatingStageAsync();
-        var killed = await KillAsync(
+        var killed = await KillAndStartAgainAsync(
             cluster,
             stage: 1,
-            share: 0.1,
-            "the coordinator in its process, started again at its address after 10 s",
-            async killed =>
-            {
-                await Task.Delay(TimeSpan.FromSeconds(10));
-                await cluster.StartAgainAsync(killed);
-            }
+            seconds: 10,
+            "the coordinator in its process, started again at its address after 10 s"
         );
         Assert.That(killed.Sum(stream => stream.Resumes), Is.GreaterThan(0), "the kill came after the texts");
     }
@@ -138,6 +123,25 @@ public sealed class StageChaosTests
             }
         );
     }
+
+    /// <summary>Kills a stage's process and starts it again at its address.</summary>
+    private static Task<IReadOnlyList<ChaosStream>> KillAndStartAgainAsync(
+        ChaosCluster cluster,
+        int stage,
+        int seconds,
+        string then
+    ) =>
+        KillAsync(
+            cluster,
+            stage,
+            share: 0.1,
+            then,
+            async killed =>
+            {
+                await Task.Delay(TimeSpan.FromSeconds(seconds));
+                await cluster.StartAgainAsync(killed);
+            }
+        );
 
     private static async Task HangAsync(ChaosCluster cluster, int stage, int seconds, double share)
     {
